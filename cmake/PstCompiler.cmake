@@ -1,0 +1,32 @@
+# One place for everything that decides how our sources are compiled.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release or RelWithDebInfo" FORCE)
+endif()
+
+find_program(PST_CCACHE ccache)
+if(PST_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${PST_CCACHE})
+  # Precompiled headers carry time stamps; without these ccache never hits on sources that use one.
+  set(ENV{CCACHE_SLOPPINESS} "pch_defines,time_macros,include_file_mtime,include_file_ctime")
+endif()
+
+# Everything of ours links this; nothing of anybody else's does.
+add_library(pst_flags INTERFACE)
+target_compile_options(pst_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual -Woverloaded-virtual
+  -Wno-missing-field-initializers  # designated initialisers name the fields they mean
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # false on std::string in GCC 12 (PR 105329)
+  $<$<BOOL:${PST_WARNINGS_AS_ERRORS}>:-Werror>)
+
+set(PST_SANITIZE "" CACHE STRING "Sanitizers for every target, e.g. address,undefined")
+if(PST_SANITIZE)
+  add_compile_options(-fsanitize=${PST_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=${PST_SANITIZE})
+endif()

@@ -1,0 +1,171 @@
+#include "core/file.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "core/error.hpp"
+#include "core/strings.hpp"
+
+namespace pst {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return value_; }
+  int close_now() { return ::close(std::exchange(value_, -1)); }
+
+ private:
+  int value_;
+};
+
+[[noreturn]] void fail(const char* what, const fs::path& path, int error, std::uint64_t needed = 0) {
+  std::string remedy;
+  if (error == ENOSPC || error == EDQUOT)
+    remedy = cat("free ", needed > 0 ? human_bytes(needed) : std::string("some space"), " there (",
+                 human_bytes(free_bytes(path)), " free), or choose another folder");
+  else if (error == EACCES || error == EPERM || error == EROFS)
+    remedy = "check who owns the folder and whether it may be written, or choose another one";
+  throw Error(Fault::io, cat("cannot ", what, " ", path.string(), ": ", std::strerror(error)), remedy);
+}
+
+void write_all(int descriptor, std::string_view bytes, const fs::path& path) {
+  const auto needed = bytes.size();
+  while (!bytes.empty()) {
+    const auto written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      fail("write", path, errno, needed);
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void sync_directory(const fs::path& directory) {
+  const Descriptor descriptor(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (descriptor.get() < 0) fail("open folder", directory, errno);
+  // Some network file systems refuse fsync on a folder; the rename itself is then as durable as they make it.
+  if (::fsync(descriptor.get()) != 0 && errno != EINVAL && errno != ENOTSUP) fail("sync folder", directory, errno);
+}
+
+fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+
+}  // namespace
+
+void write_durably(const fs::path& path, std::string_view content) {
+  static std::atomic<unsigned> counter{0};
+  const fs::path temporary = cat(path.string(), ".tmp.", ::getpid(), ".", counter++);
+  try {
+    Descriptor out(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (out.get() < 0) fail("create", temporary, errno);
+    write_all(out.get(), content, path);
+    if (::fsync(out.get()) != 0) fail("sync", path, errno, content.size());
+    if (out.close_now() != 0) fail("close", path, errno, content.size());
+    rename_durably(temporary, path);
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+}
+
+void rename_durably(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) fail("rename to", to, errno);
+  sync_directory(parent_of(to));
+}
+
+void make_directories(const fs::path& path) {
+  std::error_code status;
+  fs::create_directories(path, status);
+  if (status) fail("create folder", path, status.value());
+}
+
+std::string read_file(const fs::path& path, std::uint64_t max_bytes) {
+  const MappedFile file(path);
+  if (file.bytes().size() > max_bytes)
+    throw Error(Fault::data, cat(path.string(), " has ", human_bytes(file.bytes().size()), "; at most ",
+                                 human_bytes(max_bytes), " are read here"));
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
+AppendFile::AppendFile(fs::path path) : path_(std::move(path)) {
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail("open", path_, errno);
+}
+
+AppendFile::~AppendFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void AppendFile::append(std::string_view line) {
+  std::string whole(line);
+  whole += '\n';
+  write_all(descriptor_, whole, path_);
+}
+
+void AppendFile::sync() {
+  if (::fsync(descriptor_) != 0) fail("sync", path_, errno);
+}
+
+MappedFile::MappedFile(const fs::path& path) {
+  const Descriptor in(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (in.get() < 0) {
+    if (errno == ENOENT || errno == ENOTDIR) throw Error(Fault::data, cat(path.string(), " does not exist"));
+    if (errno == EACCES) throw Error(Fault::data, cat(path.string(), " may not be read by this user"));
+    fail("open", path, errno);
+  }
+  struct stat info {};
+  if (::fstat(in.get(), &info) != 0) fail("look at", path, errno);
+  if (!S_ISREG(info.st_mode)) throw Error(Fault::data, cat(path.string(), " is not a regular file"));
+  size_ = static_cast<std::size_t>(info.st_size);
+  if (size_ == 0) return;
+  void* const mapped = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, in.get(), 0);
+  if (mapped == MAP_FAILED) {
+    size_ = 0;
+    fail("map", path, errno);
+  }
+  data_ = static_cast<const std::byte*>(mapped);
+}
+
+MappedFile::~MappedFile() { release(); }
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  if (this != &other) {
+    release();
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+  }
+  return *this;
+}
+
+void MappedFile::release() noexcept {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+  data_ = nullptr;
+  size_ = 0;
+}
+
+std::uint64_t free_bytes(const fs::path& path) {
+  std::error_code status;
+  for (fs::path at = fs::absolute(path, status); !at.empty(); at = at.parent_path()) {
+    const auto space = fs::space(at, status);
+    if (!status) return space.available;
+    if (at == at.root_path()) break;
+  }
+  return 0;
+}
+
+}  // namespace pst

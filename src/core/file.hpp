@@ -1,0 +1,65 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace pst {
+
+namespace fs = std::filesystem;
+
+/// Creates or replaces `path` so that a reader sees the old content or the new, never a part: temporary file in the same
+/// folder, fsync, rename, fsync of the folder. On any failure the temporary file is removed and `path` is as it was.
+/// @throws Error(io) naming the path, the bytes needed and the bytes free
+void write_durably(const fs::path& path, std::string_view content);
+
+/// rename(2), then fsync of the folder that holds `to`. @throws Error(io)
+void rename_durably(const fs::path& from, const fs::path& to);
+
+/// Creates `path` and its parents. @throws Error(io)
+void make_directories(const fs::path& path);
+
+/// The content of a regular file. @throws Error(data) when it is missing, larger than `max_bytes` or not a file; Error(io)
+std::string read_file(const fs::path& path, std::uint64_t max_bytes = 1ull << 30);
+
+/// Appends whole lines to a file that several attempts may share. A line reaches the kernel in one write(2).
+class AppendFile {
+ public:
+  explicit AppendFile(fs::path path);  ///< creates it when absent. @throws Error(io)
+  ~AppendFile();
+  AppendFile(const AppendFile&) = delete;
+  AppendFile& operator=(const AppendFile&) = delete;
+
+  /// @param line without a newline; one is added. @throws Error(io)
+  void append(std::string_view line);
+  void sync();  ///< fsync. @throws Error(io)
+
+ private:
+  fs::path path_;
+  int descriptor_ = -1;
+};
+
+/// A file mapped for reading. The bytes stay valid as long as the object. An empty file maps to an empty span.
+class MappedFile {
+ public:
+  explicit MappedFile(const fs::path& path);  ///< @throws Error(data) when missing or no file; Error(io)
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  void release() noexcept;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Bytes that an unprivileged writer can still put on the file system of `path` (or of its nearest existing parent).
+std::uint64_t free_bytes(const fs::path& path);
+
+}  // namespace pst

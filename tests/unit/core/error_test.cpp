@@ -1,0 +1,43 @@
+#include "core/error.hpp"
+
+#include <gmock/gmock.h>
+
+#include <stdexcept>
+
+namespace pst {
+namespace {
+
+TEST(Error, TellsReasonActionsAndRemedyInOrder) {
+  try {
+    doing("saving checkpoint", [] {
+      doing("writing shards", []() -> void { throw Error(Fault::io, "cannot write x: No space left", "free 1 GiB"); });
+    });
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(),
+                 "error[io]: cannot write x: No space left\n  while writing shards\n  while saving checkpoint\n"
+                 "  try: free 1 GiB");
+  }
+}
+
+TEST(Error, ForeignExceptionsBecomeBugsWithContext) {
+  try {
+    doing("thinking", []() -> void { throw std::runtime_error("no idea"); });
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::bug);
+    EXPECT_THAT(error.what(), testing::HasSubstr("no idea\n  while thinking"));
+  }
+}
+
+TEST(Error, OnlyTransientFaultsAskForARetry) {
+  EXPECT_EQ(exit_status(Fault::usage), 64);
+  EXPECT_EQ(exit_status(Fault::data), 65);
+  EXPECT_EQ(exit_status(Fault::unfit), 69);
+  EXPECT_EQ(exit_status(Fault::io), 75);
+  EXPECT_EQ(exit_status(Fault::transient), 75);
+  EXPECT_EQ(exit_status(Fault::stopped), 76);
+}
+
+}  // namespace
+}  // namespace pst
