@@ -1,0 +1,27 @@
+#pragma once
+#include <string>
+
+#include "recipe/adapter.hpp"
+#include "recipe/data.hpp"
+#include "recipe/model.hpp"
+#include "recipe/slurm.hpp"
+#include "recipe/train.hpp"
+
+namespace pst::recipe {
+
+/// Everything a user can write, with defaults filled in.
+struct Recipe {
+  std::string name;  ///< run directories are <output_dir>/<name>-<id>
+  Model model;
+  Adapter adapter;
+  Data data;
+  Train train;
+  Optimizer optimizer;
+  Scheduler scheduler;
+  Parallel parallel;
+  Evaluate evaluate;
+  Slurm slurm;
+  std::string output_dir = "runs";
+};
+
+}  // namespace pst::recipe

@@ -1,0 +1,51 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace pst::recipe {
+
+enum class Precision { automatic, fp32, bf16 };
+enum class DeviceChoice { automatic, cpu, cuda };
+enum class Switch { automatic, on, off };  ///< written auto, true, false
+
+struct Train {
+  double epochs = 3;
+  std::optional<std::int64_t> max_steps;  ///< ends there, before or after `epochs`
+  int micro_batch_size = 4;               ///< rows through the model at once
+  int global_batch_size = 16;             ///< rows of an optimizer step, whatever the number of ranks
+  double max_grad_norm = 1.0;             ///< 0: no clipping
+  Precision precision = Precision::automatic;
+  Switch gradient_checkpointing = Switch::automatic;
+  std::uint64_t seed = 42;
+  DeviceChoice device = DeviceChoice::automatic;
+  std::optional<int> threads;  ///< of a rank; auto: the cores it may use
+};
+
+enum class OptimizerName { adamw };
+struct Optimizer {
+  OptimizerName name = OptimizerName::adamw;
+  double lr = 2e-4;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  double weight_decay = 0;
+};
+
+enum class SchedulerName { constant, linear, cosine };
+struct Scheduler {
+  SchedulerName name = SchedulerName::cosine;
+  double warmup_ratio = 0.03;
+  std::optional<std::int64_t> warmup_steps;  ///< instead of warmup_ratio
+};
+
+enum class Strategy { automatic, replicate };
+struct Parallel {
+  Strategy strategy = Strategy::automatic;
+};
+
+struct Evaluate {
+  std::optional<std::int64_t> every_steps = 50;  ///< null: only before the first step and after the last
+};
+
+}  // namespace pst::recipe
