@@ -4,8 +4,8 @@
 #   node.sh start|kill|cut|restore I
 #
 # A node is a set of namespaces of its own (mount, host name, IPC, network, processes) around one slurmd, so it has a
-# true host name, address, /tmp and /dev/shm; Open MPI takes it for a separate machine. Its first process is slurmd:
-# when that is killed everything on the node dies at once, like a machine that loses power.
+# true host name, address, /tmp and /dev/shm; Open MPI takes it for a separate machine. When its first process is killed
+# everything on the node dies at once, like a machine that loses power.
 set -euo pipefail
 readonly verb=$1 i=$2 STATE=$PST_CLUSTER_STATE
 readonly node=n$i dir=$STATE/nodes/n$i
@@ -44,7 +44,8 @@ inside() {
   until ip link show e0 >/dev/null 2>&1; do ((++tries < 1000)); sleep 0.01; done
   ip addr add "10.9.0.$i/24" dev e0
   ip link set e0 up
-  exec slurmd -D -N "$node" -f "$STATE/slurm.conf"
+  source "$(dirname -- "${BASH_SOURCE[0]}")/as_caller.sh"
+  as_caller slurmd -D -N "$node" -f "$STATE/slurm.conf"
 }
 
 # Every node has its own empty /tmp and /dev/shm, as in life. The folders of PST_CLUSTER_SHARE (one a line) that lie in

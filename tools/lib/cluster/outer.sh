@@ -6,6 +6,7 @@ set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 readonly here STATE=$PST_CLUSTER_STATE
 source "$here/slurm_conf.sh"
+source "$here/as_caller.sh"
 
 hostname login
 ip link set lo up
@@ -20,7 +21,7 @@ mount --bind "$STATE/hosts" /etc/hosts
 mkdir -p "$STATE/slurmctld"
 export SLURM_CONF=$STATE/slurm.conf
 
-slurmctld -D -f "$SLURM_CONF" >"$STATE/slurmctld.boot.log" 2>&1 </dev/null &
+as_caller slurmctld -D -f "$SLURM_CONF" >"$STATE/slurmctld.boot.log" 2>&1 </dev/null &
 for ((i = 1; i <= NODES; i++)); do
   bash "$here/node.sh" start "$i"
 done

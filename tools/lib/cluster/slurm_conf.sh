@@ -1,5 +1,5 @@
 # Sourced by outer.sh: writes the configuration of the local cluster into $STATE.
-# Reads NODES, CPUS_PER_NODE, STATE. Addresses: the login node 10.9.0.254, node i 10.9.0.<i>.
+# Reads NODES, CPUS_PER_NODE, STATE, PST_CLUSTER_UID. Addresses: the login node 10.9.0.254, node i 10.9.0.<i>.
 
 write_slurm_conf() {
   local memory_mb
@@ -13,8 +13,8 @@ SlurmctldHost=login(10.9.0.254)
 AuthType=auth/none
 CredType=cred/none
 AuthInfo=cred_expire=5
-SlurmUser=$(id -un)
-SlurmdUser=$(id -un)
+SlurmUser=$PST_CLUSTER_UID
+SlurmdUser=$PST_CLUSTER_UID
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/linux
