@@ -30,7 +30,8 @@ class Reader final : public Fields {
   void on_value(const Key& key, AnyValue& value) override {
     const Node* const node = ask(key);
     if (node == nullptr) return;
-    value.read(*node, {joined(prefix_, key.name), key.constraint, problems_});
+    const std::string path = joined(prefix_, key.name);
+    if (!value.read(*node, {path, key.constraint, problems_})) places_.put_wrong(path);
   }
 
   void on_section(const Key& key, const std::function<void(Fields&)>& bind_it) override {

@@ -2,6 +2,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "config/fields.hpp"
@@ -13,12 +14,16 @@ namespace pst::config {
 class Places {
  public:
   void put(const std::string& path, const Mark& mark) { marks_[path] = mark; }
+  void put_wrong(const std::string& path) { wrong_.insert(path); }
+  /// True when the value of `path` was refused, so that the target holds its default.
+  bool is_wrong(const std::string& path) const { return wrong_.count(path) != 0; }
   bool has(const std::string& path) const { return marks_.count(path) != 0; }
   /// The place of `path`, or of the nearest section around it.
   Mark of(std::string path) const;
 
  private:
   std::map<std::string, Mark> marks_;
+  std::set<std::string> wrong_;
 };
 
 /// What to tell about a key that nothing asked for: "write adapter.alpha". Nothing: the nearest spelling is offered.
