@@ -12,8 +12,8 @@ class LineTail {
  public:
   explicit LineTail(std::filesystem::path file) : file_(std::move(file)) {}
 
-  /// The records completed since the last call, at most about 8 MiB of them: call again while there are any. Nothing when the
-  /// file does not exist (yet). @throws Error(io)
+  /// The records completed since the last call, at most about 8 MiB of them: call again while there are any. Nothing
+  /// when the file does not exist (yet). @throws Error(io)
   std::vector<nlohmann::ordered_json> read();
   std::int64_t skipped() const { return skipped_; }
 
