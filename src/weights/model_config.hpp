@@ -39,6 +39,10 @@ struct TensorSpec {
 /// The tensors that a model of this config is made of, in Hugging Face's names; without lm_head when it is tied.
 std::vector<TensorSpec> expected_tensors(const ModelConfig& config);
 
+/// Digest over the content of config.json, tokenizer.json and every .safetensors file of the folder, in the order of their
+/// names: two folders agree exactly when training from them is the same. @throws Error(data) without a config.json; Error(io)
+std::string model_digest(const std::filesystem::path& model_dir);
+
 /// Checks a folder: config, every expected tensor present with its shape and a floating dtype. @throws Error(data) listing
 /// up to ten problems at once
 void check_model(const std::filesystem::path& model_dir);
