@@ -11,7 +11,10 @@ namespace {
 
 constexpr std::size_t kMaxDirective = 1024;
 
-bool is_plain(char c) { return std::isalnum(static_cast<unsigned char>(c)) || std::string_view("_-./:,=+@%[]").find(c) != std::string_view::npos; }
+bool is_plain(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) ||
+         std::string_view("_-./:,=+@%[]").find(c) != std::string_view::npos;
+}
 
 }  // namespace
 
@@ -36,7 +39,8 @@ std::string slurm_pattern(std::string_view what, const std::filesystem::path& pa
   std::string out;
   for (const char c : path.string()) {
     if (c == '\\')
-      throw Error(Fault::usage, cat(what, " is ", quoted(path.string()), "; Slurm gives a backslash in a path another meaning"),
+      throw Error(Fault::usage,
+                  cat(what, " is ", quoted(path.string()), "; Slurm gives a backslash in a path another meaning"),
                   "use a folder without one");
     out += c;
     if (c == '%') out += '%';

@@ -3,12 +3,13 @@
 #include <string>
 #include <string_view>
 
-/// The only three ways in which a value of the user gets to Slurm: as the value of a directive, as a word of the shell, or
-/// as one element of an argument vector (which needs no encoding). None lets a value become a directive or a command.
+/// The only three ways in which a value of the user gets to Slurm: as the value of a directive, as a word of the shell,
+/// or as one element of an argument vector (which needs no encoding). None lets a value become a directive or a
+/// command.
 namespace pst::cluster {
 
-/// For `#SBATCH --key=<here>`: printable ASCII, in double quotes where sbatch would otherwise see a blank, a comment or a
-/// quote of its own. (Measured with Slurm 22.05: it takes \" and \\ inside double quotes, expands no variable, and a
+/// For `#SBATCH --key=<here>`: printable ASCII, in double quotes where sbatch would otherwise see a blank, a comment or
+/// a quote of its own. (Measured with Slurm 22.05: it takes \" and \\ inside double quotes, expands no variable, and a
 /// newline would begin a new directive.)
 /// @param what  names the value in the complaint, e.g. "slurm.account"
 /// @throws Error(usage) for an empty value, one over 1024 bytes, or a byte that is not printable ASCII

@@ -9,7 +9,7 @@ namespace pst::cluster {
 
 /// What a job script is made from.
 struct Job {
-  std::string name;                  ///< of the run; the job's name
+  std::string name;  ///< of the run; the job's name
   recipe::Slurm slurm;
   std::filesystem::path run_dir;     ///< absolute
   std::filesystem::path program;     ///< absolute path of peft-studio on the compute nodes

@@ -4,7 +4,7 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "run_fixture.hpp"
+#include "support/run_fixture.hpp"
 #include "rundir/attempt.hpp"
 #include "support/temporary_directory.hpp"
 

@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "core/error.hpp"
-#include "run_fixture.hpp"
+#include "support/run_fixture.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace pst::rundir {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "core/file.hpp"
-#include "run_fixture.hpp"
+#include "support/run_fixture.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace pst::rundir {
