@@ -191,6 +191,9 @@ ModelConfig parse_model_config(std::string_view text, const std::string& name) {
   config.eos_token_ids = read_token_ids(root, "eos_token_id", config.vocab_size);
   if (const json* bos = root.find("bos_token_id"))
     config.bos_token_id = read_token_id(root, "bos_token_id", *bos, config.vocab_size);
+  if (const json* pad = root.find("pad_token_id");
+      pad && pad->is_number_unsigned() && pad->get<std::uint64_t>() < static_cast<std::uint64_t>(config.vocab_size))
+    config.pad_token_id = pad->get<std::int32_t>();
   return config;
 }
 

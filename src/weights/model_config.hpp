@@ -25,12 +25,18 @@ struct ModelConfig {
   bool attention_bias = false, mlp_bias = false, tie_word_embeddings = false;
   std::vector<std::int32_t> eos_token_ids;  ///< from generation_config.json when that names them, else config.json
   std::optional<std::int32_t> bos_token_id;
+  std::optional<std::int32_t> pad_token_id;  ///< only when it is an id of the vocabulary: some configs say -1
 };
 
 /// @throws Error(data) with file:line where possible: unknown model_type, an activation that is not silu, a rope type that is
 ///         not default or llama3, a size that is missing, not positive or does not divide
 ModelConfig parse_model_config(std::string_view json, const std::string& name);
 ModelConfig read_model_config(const std::filesystem::path& model_dir);
+
+/// The text of a config.json and of a generation_config.json that say the same, as transformers 4 and 5 read them.
+/// @param torch_dtype "bfloat16", "float32" ...
+std::string model_config_json(const ModelConfig& config, const std::string& torch_dtype);
+std::string generation_config_json(const ModelConfig& config);
 
 struct TensorSpec {
   std::string name;
