@@ -176,6 +176,8 @@ void check_size(const HeaderEntry& entry, const std::string& file) {
 Header parse_header(std::string_view json, std::int64_t data_bytes, const std::string& name) {
   // The format demands that nothing comes before the brace; blanks behind it are padding.
   if (json.empty() || json.front() != '{') refuse(name, "the safetensors header does not begin with '{'");
+  // The parser takes a NUL for the end of the text: what follows would be hidden.
+  if (json.find('\0') != json.npos) refuse(name, "the safetensors header is not valid JSON: it holds a NUL byte");
   HeaderReader reader(json, name);
   nlohmann::json::sax_parse(json.begin(), json.end(), &reader);
   Header header = reader.take();

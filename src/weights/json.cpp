@@ -85,6 +85,9 @@ class StrictBuilder final : public nlohmann::json_sax<json> {
 }  // namespace
 
 json parse_json(std::string_view text, const std::string& name) {
+  // The parser takes a NUL for the end of the text: what follows would be hidden.
+  if (const auto nul = text.find('\0'); nul != text.npos)
+    throw Error(Fault::data, cat(name, ":", line_and_column(text, nul), ": not valid JSON: a NUL byte"));
   StrictBuilder builder(text, name);
   json::sax_parse(text.begin(), text.end(), &builder);
   return builder.take();
