@@ -2,7 +2,12 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
+
+namespace pst::config {
+class Fields;
+}
 
 namespace pst::recipe {
 
@@ -31,5 +36,9 @@ struct Adapter {
   LoraInit init_lora_weights = LoraInit::kaiming;
   std::optional<std::string> init_from;  ///< PEFT adapter folder to start from
 };
+
+std::vector<std::pair<const char*, AdapterType>> words_of(AdapterType);
+std::vector<std::pair<const char*, LoraInit>> words_of(LoraInit);
+void bind(config::Fields& field, Adapter& s);
 
 }  // namespace pst::recipe

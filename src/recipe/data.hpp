@@ -1,7 +1,12 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
+
+namespace pst::config {
+class Fields;
+}
 
 namespace pst::recipe {
 
@@ -16,15 +21,21 @@ struct Source {
 
 struct Data {
   std::vector<Source> train;
-  std::vector<Source> validation;    ///< excludes validation_fraction
-  double validation_fraction = 0;    ///< share of the examples held out, chosen by seed
-  int max_length = 1024;             ///< tokens of a row
+  std::vector<Source> validation;  ///< excludes validation_fraction
+  double validation_fraction = 0;  ///< share of the examples held out, chosen by seed
+  int max_length = 1024;           ///< tokens of a row
   TooLong too_long = TooLong::truncate;
   bool packing = true;
   TrainOn train_on = TrainOn::assistant;
   bool shuffle = true;
-  std::optional<int> max_examples;            ///< the first so many of every training file
-  std::optional<std::string> chat_template;   ///< a Jinja file instead of the model's own
+  std::optional<int> max_examples;           ///< the first so many of every training file
+  std::optional<std::string> chat_template;  ///< a Jinja file instead of the model's own
 };
+
+std::vector<std::pair<const char*, DataFormat>> words_of(DataFormat);
+std::vector<std::pair<const char*, TrainOn>> words_of(TrainOn);
+std::vector<std::pair<const char*, TooLong>> words_of(TooLong);
+void bind(config::Fields& field, Source& s);
+void bind(config::Fields& field, Data& s);
 
 }  // namespace pst::recipe

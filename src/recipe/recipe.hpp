@@ -24,4 +24,6 @@ struct Recipe {
   std::string output_dir = "runs";
 };
 
+void bind(config::Fields& field, Recipe& s);
+
 }  // namespace pst::recipe

@@ -1,6 +1,11 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
+
+namespace pst::config {
+class Fields;
+}
 
 namespace pst::recipe {
 
@@ -15,5 +20,10 @@ struct Slurm {
   bool exclusive = false;
   std::string mpi = "pmix";  ///< srun --mpi=<this>
 };
+
+void bind(config::Fields& field, Slurm& s);
+
+bool is_slurm_time(std::string_view text);  ///< "90", "90:00", "01:30:00", "2-12", "2-12:30", "2-12:30:00", "UNLIMITED"
+bool is_slurm_memory(std::string_view text);  ///< "16000", "16G"
 
 }  // namespace pst::recipe

@@ -3,6 +3,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
+
+namespace pst::config {
+class Fields;
+}
 
 namespace pst::recipe {
 
@@ -47,5 +53,17 @@ struct Parallel {
 struct Evaluate {
   std::optional<std::int64_t> every_steps = 50;  ///< null: only before the first step and after the last
 };
+
+std::vector<std::pair<const char*, Precision>> words_of(Precision);
+std::vector<std::pair<const char*, DeviceChoice>> words_of(DeviceChoice);
+std::vector<std::pair<const char*, Switch>> words_of(Switch);
+std::vector<std::pair<const char*, OptimizerName>> words_of(OptimizerName);
+std::vector<std::pair<const char*, SchedulerName>> words_of(SchedulerName);
+std::vector<std::pair<const char*, Strategy>> words_of(Strategy);
+void bind(config::Fields& field, Train& s);
+void bind(config::Fields& field, Optimizer& s);
+void bind(config::Fields& field, Scheduler& s);
+void bind(config::Fields& field, Parallel& s);
+void bind(config::Fields& field, Evaluate& s);
 
 }  // namespace pst::recipe

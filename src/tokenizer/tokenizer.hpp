@@ -11,13 +11,22 @@
 namespace pst::tokenizer {
 
 /// A token and the bytes of the input that it stands for.
+/// Where a normaliser changed the text, the range is that of the whole run of characters that it changed together, so a
+/// range never claims less than what the token stands for; text that a normaliser or pre-tokeniser put in stands for
+/// nothing, and a token made of it alone has an empty range.
 struct Piece {
   std::int32_t id = 0;
   std::size_t begin = 0, end = 0;  ///< byte range in the text given to encode
 };
 
-/// Byte-level BPE as tokenizer.json describes it: added tokens, the model's own pre-tokeniser, merges.
-/// Anything in the file that this class does not do exactly is refused, never approximated.
+/// Names from tokenizer_config.json, absent where the file or the entry is.
+struct SpecialNames {
+  std::optional<std::string> bos, eos, pad, unk;
+};
+
+/// BPE (byte-level, or with byte fallback) as tokenizer.json describes it: added tokens, normaliser, the model's own
+/// pre-tokeniser, merges. Anything in the file that this class does not do exactly is refused, never approximated.
+/// Const members may be called from several threads at once.
 class Tokenizer {
  public:
   /// Reads `<model_dir>/tokenizer.json` (and eos/bos names from tokenizer_config.json when there is one).
@@ -31,7 +40,8 @@ class Tokenizer {
   ~Tokenizer();
 
   /// The text's tokens; added tokens written in the text are recognised; nothing is put before or after.
-  /// Linear in the text for any input. @throws Error(data) when the text is not UTF-8
+  /// n log n at worst, whatever the input. Bytes that the vocabulary lacks become its unknown token, or nothing where
+  /// it has none (as in HF tokenizers). @throws Error(data) when the text is not UTF-8
   std::vector<Piece> encode_pieces(std::string_view text) const;
   std::vector<std::int32_t> encode(std::string_view text) const;
   /// @param keep_special  false leaves special added tokens out. Invalid byte sequences become U+FFFD.
@@ -45,6 +55,7 @@ class Tokenizer {
   std::int32_t vocabulary_size() const;  ///< largest id + 1
   /// Changes whenever encode() could: digest of the file's content.
   const std::string& digest() const;
+  const SpecialNames& special_names() const;  ///< all absent after parse()
 
  private:
   struct Impl;

@@ -1,0 +1,38 @@
+#pragma once
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace pst::config {
+
+/// A place in a file, or an override on the command line (line 0: the name says it all).
+struct Mark {
+  std::shared_ptr<const std::string> source;
+  int line = 0, column = 0;  ///< from 1
+
+  std::string text() const;  ///< "recipe.yaml:14:5"
+};
+
+/// Collects everything that is wrong, so that a user corrects a file once and not ten times.
+class Problems {
+ public:
+  void add(const Mark& where, const std::string& what);
+
+  bool empty() const { return count_ == 0; }
+  std::size_t count() const { return count_; }
+  const std::vector<std::string>& lines() const { return lines_; }  ///< the first kShown
+
+  /// Throws Error(fault) listing all of them, one a line, ending in "(2 problems, nothing started)"; nothing when
+  /// empty.
+  void throw_if_any(Fault fault = Fault::usage) const;
+
+ private:
+  static constexpr std::size_t kShown = 50;  // a file of another program has hundreds of unknown keys
+  std::vector<std::string> lines_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace pst::config

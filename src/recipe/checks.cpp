@@ -1,0 +1,132 @@
+#include "recipe/checks.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/strings.hpp"
+#include "recipe/load.hpp"
+
+namespace pst::recipe {
+namespace {
+
+/// "1, 2 or 4": the numbers of ranks that share `micro_batches` equally.
+std::string possible_ranks(std::int64_t micro_batches) {
+  constexpr std::size_t kShown = 12;
+  constexpr std::int64_t kMostRanks = 1 << 16;  // a search for divisors of a wild number has to end
+  std::vector<std::string> divisors;
+  for (std::int64_t ranks = 1; ranks <= std::min(micro_batches, kMostRanks) && divisors.size() < kShown; ++ranks)
+    if (micro_batches % ranks == 0) divisors.push_back(cat(ranks));
+  return config::either(divisors);
+}
+
+/// What is wrong with sharing a step among `ranks`, or nothing.
+std::optional<std::string> uneven_share(const Train& train, std::int64_t ranks) {
+  const std::int64_t micro_batches = train.global_batch_size / train.micro_batch_size;
+  if (micro_batches % ranks == 0) return std::nullopt;
+  return cat("a step of ", train.global_batch_size, " rows is ", micro_batches, " micro batches of ",
+             train.micro_batch_size, ", which ", ranks, " ranks cannot share equally; ", possible_ranks(micro_batches),
+             " ranks can");
+}
+
+class Checker {
+ public:
+  Checker(const Recipe& recipe, const config::Places& places, config::Problems& problems)
+      : recipe_(recipe), places_(places), problems_(problems) {}
+
+  void batches() {
+    const Train& train = recipe_.train;
+    if (!good({"train.global_batch_size", "train.micro_batch_size"})) return;
+    const std::int64_t micro = train.micro_batch_size, global = train.global_batch_size;
+    if (global % micro != 0) {
+      const auto below = global / micro * micro;
+      add(first_written({"train.global_batch_size", "train.micro_batch_size"}),
+          cat("train.global_batch_size is ", global, ", no multiple of train.micro_batch_size, ", micro, "; ",
+              below > 0 ? cat(below, " or ") : std::string(), below + micro, " is"));
+      return;
+    }
+    if (!good({"slurm.nodes", "slurm.ranks_per_node"})) return;
+    const std::int64_t ranks = std::int64_t{recipe_.slurm.nodes} * recipe_.slurm.ranks_per_node;
+    if (const auto uneven = uneven_share(train, ranks))
+      add(first_written({"train.global_batch_size", "train.micro_batch_size", "slurm.nodes", "slurm.ranks_per_node"}),
+          cat(*uneven, " (slurm.nodes x slurm.ranks_per_node)"));
+  }
+
+  void validation() {
+    const Data& data = recipe_.data;
+    if (data.validation_fraction > 0 && !data.validation.empty())
+      add("data.validation_fraction", "data.validation_fraction and data.validation exclude each other; remove one");
+    for (std::size_t i = 0; i < data.validation.size(); ++i)
+      for (const auto& source : data.train)
+        if (!source.path.empty() && source.path == data.validation[i].path)
+          add(cat("data.validation[", i, "].path"),
+              cat(quoted(source.path),
+                  " is in data.train as well: its loss would say nothing; use validation_fraction"));
+    for (std::size_t i = 0; i < data.train.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        if (!data.train[i].path.empty() && data.train[i].path == data.train[j].path) {
+          add(cat("data.train[", i, "].path"), cat(quoted(data.train[i].path),
+                                                   " is in data.train twice; raise train.epochs "
+                                                   "to see it more often"));
+          break;
+        }
+  }
+
+  void warmup() {
+    const auto& steps = recipe_.scheduler.warmup_steps;
+    const auto& most = recipe_.train.max_steps;
+    if (steps && most && *steps > *most)
+      add("scheduler.warmup_steps", cat("scheduler.warmup_steps is ", *steps, ", more than train.max_steps, ", *most));
+  }
+
+  void gpus() {
+    const Slurm& slurm = recipe_.slurm;
+    if (slurm.gpus_per_node && slurm.ranks_per_node > *slurm.gpus_per_node)
+      add("slurm.gpus_per_node", cat("slurm.ranks_per_node is ", slurm.ranks_per_node, ", but slurm.gpus_per_node ",
+                                     *slurm.gpus_per_node, "; every rank uses one GPU"));
+    if (slurm.gpus_per_node && recipe_.train.device == DeviceChoice::cpu)
+      add("slurm.gpus_per_node", "slurm.gpus_per_node asks for GPUs that train.device: cpu leaves idle; remove one");
+  }
+
+  void threads() {
+    const auto& threads = recipe_.train.threads;
+    const auto& cpus = recipe_.slurm.cpus_per_rank;
+    if (threads && cpus && *threads > *cpus)
+      add("train.threads",
+          cat("train.threads is ", *threads, ", more than the cores of a rank, slurm.cpus_per_rank ", *cpus));
+  }
+
+ private:
+  bool good(std::initializer_list<const char*> paths) const {
+    return std::none_of(paths.begin(), paths.end(), [&](const char* path) { return places_.is_wrong(path); });
+  }
+  /// The first of the keys that the user wrote: that is where to look.
+  std::string first_written(std::initializer_list<const char*> paths) const {
+    for (const char* path : paths)
+      if (places_.has(path)) return path;
+    return *paths.begin();
+  }
+  void add(const std::string& path, const std::string& what) { problems_.add(places_.of(path), what); }
+
+  const Recipe& recipe_;
+  const config::Places& places_;
+  config::Problems& problems_;
+};
+
+}  // namespace
+
+void check_together(const Recipe& recipe, const config::Places& places, config::Problems& problems) {
+  Checker checker(recipe, places, problems);
+  checker.batches();
+  checker.validation();
+  checker.warmup();
+  checker.gpus();
+  checker.threads();
+}
+
+void check_ranks(const Recipe& recipe, int ranks) {
+  if (ranks < 1) throw Error(Fault::usage, cat(ranks, " ranks cannot train"));
+  if (const auto uneven = uneven_share(recipe.train, ranks))
+    throw Error(Fault::usage, *uneven, "start another number of ranks, or change train.global_batch_size");
+}
+
+}  // namespace pst::recipe

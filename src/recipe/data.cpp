@@ -1,0 +1,48 @@
+#include "recipe/data.hpp"
+
+#include "config/fields.hpp"
+#include "recipe/text_checks.hpp"
+
+namespace pst::recipe {
+
+std::vector<std::pair<const char*, DataFormat>> words_of(DataFormat) {
+  return {
+      {"auto", DataFormat::automatic}, {"chat", DataFormat::chat}, {"prompt_completion", DataFormat::prompt_completion},
+      {"alpaca", DataFormat::alpaca},  {"text", DataFormat::text}, {"chatterbot", DataFormat::chatterbot}};
+}
+
+std::vector<std::pair<const char*, TrainOn>> words_of(TrainOn) {
+  return {{"assistant", TrainOn::assistant}, {"completion", TrainOn::completion}, {"all", TrainOn::all}};
+}
+
+std::vector<std::pair<const char*, TooLong>> words_of(TooLong) {
+  return {{"truncate", TooLong::truncate}, {"skip", TooLong::skip}};
+}
+
+void bind(config::Fields& field, Source& s) {
+  field.required("path", &s.path, path(), "File with the examples.");
+  field("format", &s.format,
+        "How they are written ([formats](formats/data.md)); `auto` looks at the extension and the first record.");
+}
+
+void bind(config::Fields& field, Data& s) {
+  using config::Absent;
+  field("train", &s.train, config::Need::required, "Files to train on, one after the other.");
+  field("validation", &s.validation, config::Need::optional, "Files to measure the validation loss on.");
+  field("validation_fraction", &s.validation_fraction, config::from_to_below(0, 1),
+        "Share of the training examples to hold out for validation instead, chosen by `train.seed`; 0: none.");
+  field("max_length", &s.max_length, config::between(2, 1 << 20), "Tokens of a row at most.");
+  field("too_long", &s.too_long,
+        "Examples beyond max_length lose their end or are left out. Both are counted and told.");
+  field("packing", &s.packing,
+        "Several examples share a row of max_length tokens; attention and positions stay inside each example.");
+  field("train_on", &s.train_on,
+        "Tokens to learn: the text and end-of-turn of every assistant turn, of the last one only, or all.");
+  field("shuffle", &s.shuffle, "A new order every epoch, from `train.seed`; false keeps the order of the files.");
+  field("max_examples", &s.max_examples, Absent::null, config::at_least(1),
+        "Take only the first so many of every training file.");
+  field("chat_template", &s.chat_template, Absent::null, path(),
+        "Jinja file to use instead of the model's own template.");
+}
+
+}  // namespace pst::recipe

@@ -1,0 +1,72 @@
+#include "recipe/train.hpp"
+
+#include "config/fields.hpp"
+
+namespace pst::recipe {
+
+std::vector<std::pair<const char*, Precision>> words_of(Precision) {
+  return {{"auto", Precision::automatic}, {"fp32", Precision::fp32}, {"bf16", Precision::bf16}};
+}
+
+std::vector<std::pair<const char*, DeviceChoice>> words_of(DeviceChoice) {
+  return {{"auto", DeviceChoice::automatic}, {"cpu", DeviceChoice::cpu}, {"cuda", DeviceChoice::cuda}};
+}
+
+std::vector<std::pair<const char*, Switch>> words_of(Switch) {
+  return {{"auto", Switch::automatic}, {"true", Switch::on}, {"false", Switch::off}};
+}
+
+std::vector<std::pair<const char*, OptimizerName>> words_of(OptimizerName) { return {{"adamw", OptimizerName::adamw}}; }
+
+std::vector<std::pair<const char*, SchedulerName>> words_of(SchedulerName) {
+  return {{"constant", SchedulerName::constant}, {"linear", SchedulerName::linear}, {"cosine", SchedulerName::cosine}};
+}
+
+std::vector<std::pair<const char*, Strategy>> words_of(Strategy) {
+  return {{"auto", Strategy::automatic}, {"replicate", Strategy::replicate}};
+}
+
+void bind(config::Fields& field, Train& s) {
+  using config::Absent;
+  field("epochs", &s.epochs, config::above(0), "Passes over the data; a fraction ends inside one.");
+  field("max_steps", &s.max_steps, Absent::null, config::at_least(1),
+        "Number of optimizer steps, before or beyond `epochs`.");
+  field("micro_batch_size", &s.micro_batch_size, config::at_least(1), "Rows that go through the model at once.");
+  field("global_batch_size", &s.global_batch_size, config::at_least(1),
+        "Rows of an optimizer step, whatever the number of ranks.");
+  field("max_grad_norm", &s.max_grad_norm, config::at_least(0), "Clip the norm of the gradient to this; 0: never.");
+  field("precision", &s.precision, "Of the frozen weights and activations; adapters and their optimizer are fp32.");
+  field("gradient_checkpointing", &s.gradient_checkpointing,
+        "Recompute activations in the backward pass: less memory, more time.");
+  field("seed", &s.seed, "Decides initial weights, order, dropout and the held-out examples.");
+  field("device", &s.device, "What to compute on.");
+  field("threads", &s.threads, Absent::automatic, config::between(1, 4096),
+        "CPU threads of a rank; `auto`: the cores that the rank may use.");
+}
+
+void bind(config::Fields& field, Optimizer& s) {
+  field("name", &s.name, "Algorithm.");
+  field("lr", &s.lr, config::at_least(0), "Learning rate after the warm-up.");
+  field("betas", &s.betas, config::from_to_below(0, 1), "Decay of the running means of gradient and squared gradient.");
+  field("eps", &s.eps, config::above(0), "Added to the root of the second mean.");
+  field("weight_decay", &s.weight_decay, config::at_least(0), "Decoupled weight decay.");
+}
+
+void bind(config::Fields& field, Scheduler& s) {
+  field("name", &s.name, "Course of the learning rate after the warm-up; linear and cosine end at 0.");
+  field("warmup_ratio", &s.warmup_ratio, config::from_to_below(0, 1),
+        "Share of the steps in which the learning rate rises from 0.");
+  field("warmup_steps", &s.warmup_steps, config::Absent::null, config::at_least(0),
+        "Number of those steps; counts instead of warmup_ratio.");
+}
+
+void bind(config::Fields& field, Parallel& s) {
+  field("strategy", &s.strategy, "Where the frozen weights live: `replicate`, a whole copy with every rank.");
+}
+
+void bind(config::Fields& field, Evaluate& s) {
+  field("every_steps", &s.every_steps, config::Absent::null, config::at_least(1),
+        "Measure the validation loss this often; `null`: before the first step and after the last only.");
+}
+
+}  // namespace pst::recipe

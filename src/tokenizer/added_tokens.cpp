@@ -1,0 +1,119 @@
+#include "tokenizer/added_tokens.hpp"
+
+#include <algorithm>
+
+#include "tokenizer/pattern.hpp"
+#include "tokenizer/unicode.hpp"
+
+namespace pst::tokenizer {
+namespace {
+
+/// Start of the character that ends at `end`.
+std::size_t previous_char(std::string_view text, std::size_t end) {
+  do --end;
+  while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80);
+  return end;
+}
+
+bool is_word(std::string_view character) {
+  static const Pattern kWord = Pattern::regex("\\A[\\w\\x{200c}\\x{200d}]");
+  Scan scan(kWord, /*newer=*/true);
+  scan.start(character);
+  return scan.next().has_value();
+}
+
+bool word_ends_at(std::string_view text, std::size_t at) {
+  return at > 0 && is_word(text.substr(previous_char(text, at), at - previous_char(text, at)));
+}
+bool word_starts_at(std::string_view text, std::size_t at) {
+  return at < text.size() && is_word(text.substr(at, char_length(text[at])));
+}
+
+std::size_t skip_space_back(std::string_view text, std::size_t at, std::size_t stop) {
+  while (at > stop) {
+    const std::size_t before = previous_char(text, at);
+    std::size_t cursor = before;
+    if (!is_white_space(next_char(text, cursor))) break;
+    at = before;
+  }
+  return at;
+}
+
+std::size_t skip_space(std::string_view text, std::size_t at) {
+  while (at < text.size()) {
+    std::size_t cursor = at;
+    if (!is_white_space(next_char(text, cursor))) break;
+    at = cursor;
+  }
+  return at;
+}
+
+}  // namespace
+
+AddedTokenFinder::AddedTokenFinder() : nodes_(1) {}
+
+void AddedTokenFinder::add(const AddedToken& token, const std::string& spelling) {
+  if (spelling.empty()) return;
+  may_start_[static_cast<unsigned char>(spelling[0])] = true;
+  std::uint32_t node = 0;
+  for (const char c : spelling) {
+    const auto byte = static_cast<unsigned char>(c);
+    auto& next = nodes_[node].next;
+    const auto place =
+        std::lower_bound(next.begin(), next.end(), byte, [](const auto& edge, auto b) { return edge.first < b; });
+    if (place != next.end() && place->first == byte) {
+      node = place->second;
+      continue;
+    }
+    const auto fresh = static_cast<std::uint32_t>(nodes_.size());
+    next.insert(place, {byte, fresh});
+    nodes_.emplace_back();
+    node = fresh;
+  }
+  if (nodes_[node].token >= 0) return;  // two tokens of one spelling: the first one counts
+  nodes_[node].token = static_cast<std::int32_t>(tokens_.size());
+  tokens_.push_back(token);
+}
+
+std::int32_t AddedTokenFinder::longest_at(std::string_view text, std::size_t at, std::size_t& end) const {
+  std::int32_t best = -1;
+  std::uint32_t node = 0;
+  for (; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const auto& next = nodes_[node].next;
+    const auto edge =
+        std::lower_bound(next.begin(), next.end(), byte, [](const auto& e, auto b) { return e.first < b; });
+    if (edge == next.end() || edge->first != byte) break;
+    node = edge->second;
+    if (nodes_[node].token < 0) continue;
+    best = nodes_[node].token;
+    end = at + 1;
+  }
+  return best;
+}
+
+void AddedTokenFinder::cut(std::string_view text, const std::function<void(Range, const AddedToken*)>& found) const {
+  std::size_t done = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = 0;
+    const std::int32_t index = may_start_[static_cast<unsigned char>(text[at])] ? longest_at(text, at, end) : -1;
+    if (index < 0) {
+      ++at;
+      continue;
+    }
+    const AddedToken& token = tokens_[static_cast<std::size_t>(index)];
+    Range range{at, end};
+    at = end;
+    if (token.single_word && (word_ends_at(text, range.begin) || word_starts_at(text, range.end))) continue;
+    // White space that the token before has taken already stays with it.
+    if (token.lstrip) range.begin = std::max(done, skip_space_back(text, range.begin, std::min(done, range.begin)));
+    if (token.rstrip) range.end = skip_space(text, std::max(done, range.end));
+    range.end = std::max(range.begin, range.end);
+    if (done < range.begin) found({done, range.begin}, nullptr);
+    found(range, &token);
+    done = range.end;
+  }
+  if (done < text.size()) found({done, text.size()}, nullptr);
+}
+
+}  // namespace pst::tokenizer

@@ -1,0 +1,48 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tokenizer/aligned.hpp"
+
+namespace pst::tokenizer {
+
+/// A token that is recognised in the text as it stands, before any splitting.
+struct AddedToken {
+  std::int32_t id = 0;
+  std::string content;
+  bool single_word = false;  ///< only where no word character touches it
+  bool lstrip = false;       ///< takes the white space before it
+  bool rstrip = false;       ///< and behind it
+  bool normalized = true;    ///< looked for in normalised text
+  bool special = false;
+};
+
+/// Finds added tokens: the leftmost first, the longest of those.
+class AddedTokenFinder {
+ public:
+  AddedTokenFinder();
+  /// @param spelling what to look for: the content, or its normalised form. Ignored when empty.
+  void add(const AddedToken& token, const std::string& spelling);
+  bool empty() const { return nodes_.size() == 1; }
+
+  /// Cuts `text` into tokens and what is between them: calls found(range, token or nullptr) from left to right.
+  void cut(std::string_view text, const std::function<void(Range, const AddedToken*)>& found) const;
+
+ private:
+  struct Node {
+    std::vector<std::pair<unsigned char, std::uint32_t>> next;  // sorted by byte
+    std::int32_t token = -1;                                    // index in tokens_
+  };
+  std::int32_t longest_at(std::string_view text, std::size_t at, std::size_t& end) const;
+
+  std::vector<AddedToken> tokens_;
+  std::vector<Node> nodes_;
+  std::array<bool, 256> may_start_{};
+};
+
+}  // namespace pst::tokenizer

@@ -1,0 +1,315 @@
+#include "tokenizer/bpe.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <queue>
+
+#include "core/strings.hpp"
+#include "tokenizer/byte_alphabet.hpp"
+#include "tokenizer/unicode.hpp"
+
+namespace pst::tokenizer {
+namespace {
+
+constexpr std::size_t kShort = 40;          // symbols; below it a scan for the best pair beats a heap
+constexpr std::size_t kLongestWhole = 128;  // bytes of a token that is tried as a whole word
+
+std::string fallback_name(unsigned byte) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  return cat("<0x", kHex[byte >> 4], kHex[byte & 15], ">");
+}
+
+int shift_for(std::size_t count) { return 64 - std::bit_width(std::bit_ceil(std::max<std::size_t>(count, 8) * 2) - 1); }
+
+}  // namespace
+
+// ---- tables
+
+void Bpe::MergeTable::reserve(std::size_t count) {
+  shift_ = shift_for(count);
+  slots_.assign(std::size_t{1} << (64 - shift_), {});
+}
+
+void Bpe::MergeTable::set(std::int32_t left, std::int32_t right, Merge merge) {
+  const auto key = static_cast<std::uint64_t>(left) << 32 | static_cast<std::uint32_t>(right);
+  auto at = place(key);
+  while (slots_[at].key != kFree && slots_[at].key != key) at = (at + 1) & (slots_.size() - 1);
+  slots_[at] = {key, merge};
+}
+
+Bpe::Merge Bpe::MergeTable::find(std::int32_t left, std::int32_t right) const {
+  const auto key = static_cast<std::uint64_t>(left) << 32 | static_cast<std::uint32_t>(right);
+  for (auto at = place(key); slots_[at].key != kFree; at = (at + 1) & (slots_.size() - 1))
+    if (slots_[at].key == key) return slots_[at].merge;
+  return {};
+}
+
+void Bpe::WordTable::reserve(std::size_t count) {
+  shift_ = shift_for(count);
+  slots_.assign(std::size_t{1} << (64 - shift_), {});
+}
+
+Bpe::WordTable::Slot Bpe::WordTable::key_of(std::string_view word) {
+  Slot key;
+  key.length = static_cast<std::uint32_t>(word.size());
+  std::memcpy(&key.low, word.data(), std::min<std::size_t>(word.size(), 8));
+  if (word.size() > 8) std::memcpy(&key.high, word.data() + 8, word.size() - 8);
+  return key;
+}
+
+std::size_t Bpe::WordTable::place(const Slot& key) const {
+  const std::uint64_t mixed = (key.low ^ std::rotl(key.high, 29) ^ key.length) * 0x9e3779b97f4a7c15ull;
+  return ((mixed ^ mixed >> 32) * 0xd6e8feb86659fd93ull) >> shift_;
+}
+
+void Bpe::WordTable::set(std::string_view word, std::int32_t id) {
+  if (word.size() > 16) {
+    long_words_.emplace(word, id);
+    return;
+  }
+  Slot key = key_of(word);
+  auto at = place(key);
+  while (slots_[at].length != 0) at = (at + 1) & (slots_.size() - 1);
+  key.id = id;
+  slots_[at] = key;
+}
+
+std::int32_t Bpe::WordTable::find(std::string_view word) const {
+  if (word.size() > 16) {
+    if (long_words_.empty()) return -1;
+    const auto found = long_words_.find(word);
+    return found == long_words_.end() ? -1 : found->second;
+  }
+  const Slot key = key_of(word);
+  for (auto at = place(key); slots_[at].length != 0; at = (at + 1) & (slots_.size() - 1)) {
+    const Slot& slot = slots_[at];
+    if (slot.low == key.low && slot.high == key.high && slot.length == key.length) return slot.id;
+  }
+  return -1;
+}
+
+// ---- reading
+
+Bpe::Bpe(const JsonNode& node, Symbols symbols) : symbols_(symbols) {
+  const JsonNode type = node.member("type");
+  if (!type.is_null() && type.as_string() != "BPE") type.unsupported(cat("model '", type.as_string(), "'"));
+  const JsonNode dropout = node.member("dropout");
+  if (!dropout.is_null() && !(dropout.value().is_number() && dropout.value().get<double>() == 0))
+    dropout.unsupported("dropout (it makes the same text different tokens every time)");
+  for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
+    const JsonNode affix = node.member(key);
+    if (!affix.is_null() && !affix.as_string().empty()) affix.unsupported("a mark on parts of words");
+  }
+  fuse_unknown_ = node.flag("fuse_unk", false);
+  byte_fallback_ = node.flag("byte_fallback", false);
+  ignore_merges_ = node.flag("ignore_merges", false);
+  read_vocabulary(node.member("vocab"));
+  const JsonNode unknown = node.member("unk_token");
+  if (!unknown.is_null()) {
+    const auto id = id_of(unknown.as_string());
+    if (!id) unknown.fail(cat(pst::quoted(unknown.as_string()), " is not in the vocabulary"));
+    unknown_ = *id;
+  }
+  read_merges(node.member("merges"));
+  read_bytes(node);
+  remember_whole_words();
+}
+
+void Bpe::read_vocabulary(const JsonNode& node) {
+  if (!node.value().is_object()) node.fail(node.is_null() ? "is missing" : "is no object");
+  if (node.value().empty()) node.fail("is empty");
+  std::int32_t largest = 0;
+  ids_.reserve(node.value().size());
+  for (const auto& [token, id] : node.value().items()) {
+    if (!id.is_number_integer() || id.get<std::int64_t>() < 0)
+      node.fail(cat("gives ", pst::quoted(token), " an id that is none"));
+    largest = std::max(largest, node.member(token).as_id());
+    ids_.emplace(token, id.get<std::int32_t>());
+  }
+  if (static_cast<std::size_t>(largest) > 2 * ids_.size() + 100'000)
+    node.fail(cat("has ", ids_.size(), " tokens but the id ", largest));
+  tokens_.resize(static_cast<std::size_t>(largest) + 1);
+  for (const auto& [token, id] : ids_) {
+    auto& slot = tokens_[static_cast<std::size_t>(id)];
+    if (slot)
+      node.fail(cat("gives the id ", id, " to both ", pst::quoted(std::min(*slot, token)), " and ",
+                    pst::quoted(std::max(*slot, token))));
+    slot = token;
+  }
+}
+
+void Bpe::read_merges(const JsonNode& node) {
+  const std::size_t count = node.array_size();
+  merges_.reserve(count);
+  std::int32_t rank = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const nlohmann::json& entry = node.value()[i];
+    std::string left, right;
+    if (entry.is_string()) {
+      const auto& line = entry.get_ref<const std::string&>();
+      if (starts_with(line, "#version")) continue;
+      const auto parts = split(line, ' ');
+      if (parts.size() != 2) node.element(i).fail("is not two tokens with one blank between them");
+      left = parts[0], right = parts[1];
+    } else if (entry.is_array() && entry.size() == 2 && entry[0].is_string() && entry[1].is_string()) {
+      left = entry[0].get<std::string>(), right = entry[1].get<std::string>();
+    } else {
+      node.element(i).fail("is neither \"a b\" nor [\"a\", \"b\"]");
+    }
+    const auto id_in = [&](const std::string& token) {
+      const auto id = id_of(token);
+      if (!id) node.element(i).fail(cat("needs the token ", pst::quoted(token), ", which the vocabulary lacks"));
+      return *id;
+    };
+    const auto left_id = id_in(left), right_id = id_in(right);
+    merges_.set(left_id, right_id, {rank++, id_in(left + right)});
+  }
+}
+
+void Bpe::read_bytes(const JsonNode& node) {
+  const auto id_or_none = [&](const std::string& token) { return id_of(token).value_or(-1); };
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    const auto letter = symbols_ == Symbols::bytes ? letter_of(static_cast<unsigned char>(byte))
+                                                   : std::string(1, static_cast<char>(byte));
+    byte_ids_[byte] = symbols_ == Symbols::characters && byte >= 0x80 ? -1 : id_or_none(letter);
+    fallback_ids_[byte] = id_or_none(fallback_name(byte));
+  }
+  if (!byte_fallback_) return;
+  if (symbols_ == Symbols::bytes) {
+    if (std::count(byte_ids_.begin(), byte_ids_.end(), -1) > 0)
+      node.unsupported("byte_fallback for a byte-level vocabulary that lacks bytes");
+    byte_fallback_ = false;
+  } else if (std::count(fallback_ids_.begin(), fallback_ids_.end(), -1) > 0) {
+    node.unsupported("byte_fallback without all of <0x00> ... <0xFF> in the vocabulary");
+  }
+}
+
+void Bpe::remember_whole_words() {
+  words_.reserve(ids_.size());
+  std::vector<Part> parts;
+  for (const auto& [token, id] : ids_) {
+    const auto word = symbols_ == Symbols::bytes ? bytes_spelled_by(token) : token;
+    if (!word || word->empty()) continue;
+    if (!ignore_merges_) {  // with it, a word that is a token stays whole whatever the merges say
+      if (word->size() > kLongestWhole) continue;
+      parts.clear();
+      spell(*word, parts);
+      merge(parts, 0);
+      if (parts.size() != 1 || parts[0].id != id) continue;
+    }
+    words_.set(*word, id);
+  }
+}
+
+std::optional<std::int32_t> Bpe::id_of(std::string_view token) const {
+  const auto found = ids_.find(token);
+  if (found == ids_.end()) return std::nullopt;
+  return found->second;
+}
+
+// ---- encoding
+
+void Bpe::encode(std::string_view word, std::vector<Part>& out) const {
+  if (const auto whole = words_.find(word); whole >= 0) {
+    out.push_back({whole, static_cast<std::uint32_t>(word.size())});
+    return;
+  }
+  const std::size_t first = out.size();
+  spell(word, out);
+  merge(out, first);
+}
+
+void Bpe::spell(std::string_view word, std::vector<Part>& out) const {
+  bool after_unknown = false;
+  // A symbol that the vocabulary lacks is left out where there is no unknown token either: that is HF's rule.
+  for (std::size_t at = 0; at < word.size();) {
+    const auto byte = static_cast<unsigned char>(word[at]);
+    const std::size_t length = symbols_ == Symbols::bytes ? 1 : char_length(word[at]);
+    std::int32_t id = byte_ids_[byte];
+    if (length > 1) id = id_of(word.substr(at, length)).value_or(-1);
+    at += length;
+    const auto size = static_cast<std::uint32_t>(length);
+    if (id >= 0) {
+      out.push_back({id, size});
+    } else if (byte_fallback_) {
+      for (const char c : word.substr(at - length, length))
+        out.push_back({fallback_ids_[static_cast<unsigned char>(c)], 1});
+    } else if (unknown_ >= 0) {
+      if (after_unknown && fuse_unknown_)
+        out.back().length += size;
+      else
+        out.push_back({unknown_, size});
+      after_unknown = true;
+      continue;
+    }
+    after_unknown = false;
+  }
+}
+
+void Bpe::merge(std::vector<Part>& parts, std::size_t first) const {
+  const std::size_t count = parts.size() - first;
+  if (count < 2) return;
+  if (count > kShort) return merge_long(parts, first);
+  std::array<Merge, kShort> pairs;  // pairs[i]: of the symbols i and i + 1
+  Part* const symbols = parts.data() + first;
+  for (std::size_t i = 0; i + 1 < count; ++i) pairs[i] = merges_.find(symbols[i].id, symbols[i + 1].id);
+  std::size_t left = count;
+  while (left > 1) {
+    std::size_t best = 0;
+    for (std::size_t i = 1; i + 1 < left; ++i)
+      if (static_cast<std::uint32_t>(pairs[i].rank) < static_cast<std::uint32_t>(pairs[best].rank)) best = i;
+    if (pairs[best].rank < 0) break;
+    symbols[best] = {pairs[best].id, symbols[best].length + symbols[best + 1].length};
+    std::copy(symbols + best + 2, symbols + left, symbols + best + 1);
+    if (best + 2 < left)
+      std::copy(pairs.begin() + static_cast<std::ptrdiff_t>(best) + 2,
+                pairs.begin() + static_cast<std::ptrdiff_t>(left) - 1,
+                pairs.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+    --left;
+    if (best > 0) pairs[best - 1] = merges_.find(symbols[best - 1].id, symbols[best].id);
+    if (best + 1 < left) pairs[best] = merges_.find(symbols[best].id, symbols[best + 1].id);
+  }
+  parts.resize(first + left);
+}
+
+void Bpe::merge_long(std::vector<Part>& parts, std::size_t first) const {
+  struct Candidate {
+    std::uint32_t rank, at;
+    std::int32_t id;
+    bool operator>(const Candidate& other) const { return rank != other.rank ? rank > other.rank : at > other.at; }
+  };
+  constexpr std::uint32_t kNone = ~0u;
+  const auto count = static_cast<std::uint32_t>(parts.size() - first);
+  Part* const symbols = parts.data() + first;
+  std::vector<std::uint32_t> previous(count), next(count);
+  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> queue;
+  const auto offer = [&](std::uint32_t at) {
+    const Merge found = merges_.find(symbols[at].id, symbols[next[at]].id);
+    if (found.rank >= 0) queue.push({static_cast<std::uint32_t>(found.rank), at, found.id});
+  };
+  for (std::uint32_t i = 0; i < count; ++i) {
+    previous[i] = i == 0 ? kNone : i - 1;
+    next[i] = i + 1 == count ? kNone : i + 1;
+  }
+  for (std::uint32_t i = 0; i + 1 < count; ++i) offer(i);
+  while (!queue.empty()) {
+    const Candidate best = queue.top();
+    queue.pop();
+    // A symbol that was swallowed has length 0; one that has grown since makes another token with its neighbour.
+    if (symbols[best.at].length == 0 || next[best.at] == kNone) continue;
+    const std::uint32_t right = next[best.at];
+    if (merges_.find(symbols[best.at].id, symbols[right].id).id != best.id) continue;
+    symbols[best.at] = {best.id, symbols[best.at].length + symbols[right].length};
+    symbols[right].length = 0;
+    next[best.at] = next[right];
+    if (next[right] != kNone) previous[next[right]] = best.at;
+    if (previous[best.at] != kNone) offer(previous[best.at]);
+    if (next[best.at] != kNone) offer(best.at);
+  }
+  const auto end = std::remove_if(parts.begin() + static_cast<std::ptrdiff_t>(first), parts.end(),
+                                  [](const Part& part) { return part.length == 0; });
+  parts.erase(end, parts.end());
+}
+
+}  // namespace pst::tokenizer

@@ -1,0 +1,240 @@
+#include "tokenizer/normalizer.hpp"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "core/error.hpp"
+#include "tokenizer/newer_unicode.hpp"
+#include "tokenizer/pattern.hpp"
+#include "tokenizer/read_pattern.hpp"
+#include "tokenizer/unicode.hpp"
+
+namespace pst::tokenizer {
+
+struct Normalizer::Step {
+  virtual ~Step() = default;
+  virtual Aligned apply(Aligned text) const = 0;
+};
+
+namespace {
+
+enum class Compatibility { no, yes };
+enum class Composition { no, yes };
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+int combining_class(char32_t c) {
+  if (is_unknown_to_forms(c)) return 0;
+  return static_cast<int>(utf8proc_get_property(static_cast<utf8proc_int32_t>(c))->combining_class);
+}
+
+/// Characters of combining class 0 that may nevertheless merge with the one before: the later parts of canonical
+/// decompositions. Hangul's are computed by rule and are no part of the tables.
+std::set<char32_t> joining_starters() {
+  std::set<char32_t> found;
+  std::array<utf8proc_int32_t, 32> parts{};
+  for (char32_t c = 0xa0; c < 0x30000; ++c) {
+    if ((c >= 0xac00 && c < 0xe000) || is_unknown_to_forms(c)) continue;  // Hangul syllables, surrogates
+    const auto count = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), parts.data(), parts.size(),
+                                               UTF8PROC_DECOMPOSE, nullptr);
+    for (utf8proc_ssize_t i = 1; i < count; ++i) {
+      const auto part = static_cast<char32_t>(parts[static_cast<std::size_t>(i)]);
+      if (combining_class(part) == 0) found.insert(part);
+    }
+  }
+  return found;
+}
+
+bool may_join_previous(char32_t c) {
+  static const std::set<char32_t> kJoining = joining_starters();
+  if (c < 0x300) return false;
+  return combining_class(c) != 0 || (c >= 0x1161 && c <= 0x1175) || (c >= 0x11a8 && c <= 0x11c2) ||
+         kJoining.count(c) > 0;
+}
+
+/// Unicode normalisation, one run at a time: a starter and all that may merge with it. @see Unicode Annex 15
+struct UnicodeForm final : Normalizer::Step {
+  UnicodeForm(Compatibility compatibility, Composition composition)
+      : compatibility_(compatibility), composition_(composition) {}
+
+  Aligned apply(Aligned in) const override {
+    const auto text = in.text();
+    if (is_ascii(text)) return in;
+    Aligned out;
+    std::vector<char32_t> run;
+    std::size_t run_begin = 0;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t begin = at;
+      const char32_t c = next_char(text, at);
+      if (is_unknown_to_forms(c)) {
+        flush(in, {run_begin, begin}, run, out);
+        out.append(in, {begin, at});
+        run_begin = at;
+        continue;
+      }
+      if (!may_join_previous(c) && !starts_with_joiner(c)) {
+        flush(in, {run_begin, begin}, run, out);
+        run_begin = begin;
+      }
+      run.push_back(c);
+    }
+    flush(in, {run_begin, text.size()}, run, out);
+    return out;
+  }
+
+ private:
+  /// A compatibility decomposition may itself begin with a character that joins (U+FF9E, the half-width voiced mark).
+  bool starts_with_joiner(char32_t c) const {
+    if (c < 0x300) return false;
+    std::array<utf8proc_int32_t, 32> parts{};
+    const auto count = decompose(c, parts);
+    return count > 0 && may_join_previous(static_cast<char32_t>(parts[0]));
+  }
+
+  utf8proc_ssize_t decompose(char32_t c, std::array<utf8proc_int32_t, 32>& parts) const {
+    const int options =
+        UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | (compatibility_ == Compatibility::yes ? UTF8PROC_COMPAT : 0);
+    const auto count = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), parts.data(), parts.size(),
+                                               static_cast<utf8proc_option_t>(options), nullptr);
+    PST_ASSERT(count >= 0 && count <= static_cast<utf8proc_ssize_t>(parts.size()), "18 is the longest decomposition");
+    return count;
+  }
+
+  void flush(const Aligned& in, Range range, std::vector<char32_t>& run, Aligned& out) const {
+    if (range.size() == 0) return;
+    std::vector<utf8proc_int32_t> parts;
+    std::array<utf8proc_int32_t, 32> some{};
+    for (const char32_t c : run) parts.insert(parts.end(), some.begin(), some.begin() + decompose(c, some));
+    run.clear();
+    // utf8proc orders marks by swapping neighbours, which is quadratic; it finds nothing left to swap after this.
+    for (auto begin = parts.begin(); begin != parts.end();) {
+      const auto starter = [](utf8proc_int32_t c) { return combining_class(static_cast<char32_t>(c)) == 0; };
+      begin = std::find_if_not(begin, parts.end(), starter);
+      const auto end = std::find_if(begin, parts.end(), starter);
+      std::stable_sort(begin, end, [](auto a, auto b) {
+        return combining_class(static_cast<char32_t>(a)) < combining_class(static_cast<char32_t>(b));
+      });
+      begin = end;
+    }
+    auto count = static_cast<utf8proc_ssize_t>(parts.size());
+    if (composition_ == Composition::yes)
+      count = utf8proc_normalize_utf32(parts.data(), count,
+                                       static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+    PST_ASSERT(count >= 0, "the options are ones that utf8proc takes");
+    std::string text;
+    for (utf8proc_ssize_t i = 0; i < count; ++i)
+      append_utf8(text, static_cast<char32_t>(parts[static_cast<std::size_t>(i)]));
+    if (text == in.text().substr(range.begin, range.size()))
+      out.append(in, range);
+    else
+      out.append(text, in.original(range));
+  }
+
+  Compatibility compatibility_;
+  Composition composition_;
+};
+
+struct Lowercase final : Normalizer::Step {
+  Aligned apply(Aligned in) const override {
+    const auto text = in.text();
+    Aligned out;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t begin = at;
+      const char32_t c = next_char(text, at);
+      std::string lowered;
+      append_utf8(lowered, newer_lower_case(static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)))));
+      if (c == 0x130) lowered = "i\xcc\x87";  // the only character whose full lower case is longer than one
+      if (lowered == text.substr(begin, at - begin))
+        out.append(in, {begin, at});
+      else
+        out.append(lowered, in.original({begin, at}));
+    }
+    return out;
+  }
+};
+
+struct Prepend final : Normalizer::Step {
+  explicit Prepend(std::string text) : prefix_(std::move(text)) {}
+  Aligned apply(Aligned in) const override {
+    if (in.text().empty()) return in;
+    const auto start = in.original({0, 0});
+    Aligned out;
+    out.append(prefix_, start);
+    out.append(in, {0, in.text().size()});
+    return out;
+  }
+  std::string prefix_;
+};
+
+struct Replace final : Normalizer::Step {
+  Replace(Pattern what, std::string with) : what_(std::move(what)), with_(std::move(with)) {}
+  Aligned apply(Aligned in) const override {
+    Scan scan(what_, has_newer_characters(in.text()));
+    scan.start(in.text());
+    auto match = scan.next();
+    if (!match) return in;
+    Aligned out;
+    std::size_t done = 0;
+    for (; match; match = scan.next()) {
+      out.append(in, {done, match->begin});
+      out.append(with_, in.original(*match));
+      done = match->end;
+    }
+    out.append(in, {done, in.text().size()});
+    return out;
+  }
+  Pattern what_;
+  std::string with_;
+};
+
+}  // namespace
+
+Normalizer::Normalizer() = default;
+Normalizer::Normalizer(Normalizer&&) noexcept = default;
+Normalizer& Normalizer::operator=(Normalizer&&) noexcept = default;
+Normalizer::~Normalizer() = default;
+
+Normalizer::Normalizer(const JsonNode& node) {
+  if (!node.is_null()) read(node, 0);
+}
+
+void Normalizer::read(const JsonNode& node, int depth) {
+  const std::string type = node.text("type");
+  const auto form = [&](Compatibility compatibility, Composition composition) {
+    steps_.push_back(std::make_unique<UnicodeForm>(compatibility, composition));
+  };
+  if (type == "Sequence") {
+    if (depth > 8) node.fail("is nested too deeply");
+    const JsonNode parts = node.member("normalizers");
+    for (std::size_t i = 0; i < parts.array_size(); ++i) read(parts.element(i), depth + 1);
+  } else if (type == "NFC") {
+    form(Compatibility::no, Composition::yes);
+  } else if (type == "NFD") {
+    form(Compatibility::no, Composition::no);
+  } else if (type == "NFKC") {
+    form(Compatibility::yes, Composition::yes);
+  } else if (type == "NFKD") {
+    form(Compatibility::yes, Composition::no);
+  } else if (type == "Lowercase") {
+    steps_.push_back(std::make_unique<Lowercase>());
+  } else if (type == "Prepend") {
+    steps_.push_back(std::make_unique<Prepend>(node.text("prepend")));
+  } else if (type == "Replace") {
+    steps_.push_back(std::make_unique<Replace>(read_pattern(node.member("pattern")), node.text("content")));
+  } else {
+    node.unsupported("normalizer '" + type + "'");
+  }
+  if (steps_.size() > 64) node.fail("has more than 64 steps");
+}
+
+Aligned Normalizer::apply(Aligned text) const {
+  for (const auto& step : steps_) text = step->apply(std::move(text));
+  return text;
+}
+
+}  // namespace pst::tokenizer

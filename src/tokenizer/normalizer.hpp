@@ -1,0 +1,31 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tokenizer/aligned.hpp"
+#include "tokenizer/json_node.hpp"
+
+namespace pst::tokenizer {
+
+/// The `normalizer` of tokenizer.json: NFC, NFD, NFKC, NFKD, Lowercase, Prepend, Replace, and Sequence of these.
+class Normalizer {
+ public:
+  struct Step;
+  Normalizer();
+  /// @param node null for none. @throws Error(data) on one that is not known or cannot be done exactly
+  explicit Normalizer(const JsonNode& node);
+  Normalizer(Normalizer&&) noexcept;
+  Normalizer& operator=(Normalizer&&) noexcept;
+  ~Normalizer();
+
+  bool empty() const { return steps_.empty(); }
+  Aligned apply(Aligned text) const;
+  std::string apply(std::string_view text) const { return std::string(apply(Aligned(text, 0)).text()); }
+
+ private:
+  void read(const JsonNode& node, int depth);
+  std::vector<std::unique_ptr<Step>> steps_;
+};
+
+}  // namespace pst::tokenizer

@@ -1,0 +1,38 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "tokenizer/aligned.hpp"
+#include "tokenizer/json_node.hpp"
+
+namespace pst::tokenizer {
+
+/// A text and the words it has been cut into so far.
+struct Words {
+  Aligned text;
+  std::vector<Range> ranges;  // in text.text(), none empty
+  bool newer = false;         // text.text() has_newer_characters()
+};
+
+/// The `pre_tokenizer` of tokenizer.json: Split, Digits, Metaspace, ByteLevel, and Sequence of these.
+class PreTokenizer {
+ public:
+  struct Step;
+  PreTokenizer();
+  /// @param node null for none. @throws Error(data) on one that is not known or cannot be done exactly
+  explicit PreTokenizer(const JsonNode& node);
+  PreTokenizer(PreTokenizer&&) noexcept;
+  PreTokenizer& operator=(PreTokenizer&&) noexcept;
+  ~PreTokenizer();
+
+  /// Words are to be spelled in the byte alphabet (byte_alphabet.hpp); `run` leaves them as they are.
+  bool byte_level() const { return byte_level_; }
+  void run(Words& words) const;
+
+ private:
+  void read(const JsonNode& node, int depth);
+  std::vector<std::unique_ptr<Step>> steps_;
+  bool byte_level_ = false;
+};
+
+}  // namespace pst::tokenizer

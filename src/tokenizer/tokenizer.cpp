@@ -1,0 +1,272 @@
+#include "tokenizer/tokenizer.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/digest.hpp"
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+#include "tokenizer/added_tokens.hpp"
+#include "tokenizer/bpe.hpp"
+#include "tokenizer/decoder.hpp"
+#include "tokenizer/json_node.hpp"
+#include "tokenizer/newer_unicode.hpp"
+#include "tokenizer/normalizer.hpp"
+#include "tokenizer/pre_tokenizer.hpp"
+#include "tokenizer/unicode.hpp"
+
+namespace pst::tokenizer {
+namespace {
+
+constexpr std::uint64_t kLargestFile = 128ull << 20;  // four times Gemma's, the largest in use
+constexpr std::size_t kLongestText = std::size_t{1} << 30;
+constexpr std::size_t kLongestAddedToken = 1024;
+constexpr std::size_t kAddedTokenBytes = 4 << 20;
+
+nlohmann::json parse_json(std::string_view text, const std::string& name) {
+  try {
+    return nlohmann::json::parse(text);
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(Fault::data, cat(name, ": no valid JSON: ", error.what()), "fetch the file again; it may be truncated");
+  }
+}
+
+std::vector<AddedToken> read_added_tokens(const JsonNode& node) {
+  std::vector<AddedToken> tokens;
+  if (node.is_null()) return tokens;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < node.array_size(); ++i) {
+    const JsonNode entry = node.element(i);
+    AddedToken token;
+    token.id = entry.member("id").as_id();
+    token.content = entry.text("content");
+    token.special = entry.flag("special", false);
+    token.single_word = entry.flag("single_word", false);
+    token.lstrip = entry.flag("lstrip", false);
+    token.rstrip = entry.flag("rstrip", false);
+    token.normalized = entry.flag("normalized", !token.special);
+    if (token.content.size() > kLongestAddedToken) entry.fail(cat("has ", token.content.size(), " bytes of content"));
+    bytes += token.content.size();
+    if (bytes > kAddedTokenBytes) node.fail("has more than 4 MiB of content");
+    tokens.push_back(std::move(token));
+  }
+  return tokens;
+}
+
+SpecialNames read_special_names(const fs::path& file) {
+  SpecialNames names;
+  if (!fs::exists(file)) return names;
+  const auto json = parse_json(read_file(file, 64ull << 20), file.string());
+  const JsonNode top(json, file.string());
+  const auto name = [&](const char* key) -> std::optional<std::string> {
+    const JsonNode node = top.member(key);
+    if (node.is_null()) return std::nullopt;
+    return node.value().is_object() ? node.text("content") : node.as_string();
+  };
+  names.bos = name("bos_token");
+  names.eos = name("eos_token");
+  names.pad = name("pad_token");
+  names.unk = name("unk_token");
+  return names;
+}
+
+}  // namespace
+
+struct Tokenizer::Impl {
+  Impl(const JsonNode& top, std::string digest_of_content);
+  void place_added_tokens(const JsonNode& node);
+
+  /// Calls token(id, where in `text`) for added tokens and word(its text, its range there) for all words between.
+  template <class OnToken, class OnWord>
+  void walk(std::string_view text, OnToken token, OnWord word) const;
+  template <class OnToken, class OnWord>
+  void walk_between(Aligned text, OnToken token, OnWord word) const;
+
+  /// A token as the decoder sees it. @throws Error(data) on an id without a token
+  Spelling spelling_of(std::int32_t id) const;
+
+  std::string name, digest;
+  SpecialNames special_names;
+  Normalizer normalizer;
+  PreTokenizer pre_tokenizer;
+  Bpe bpe;
+  Decoder decoder;
+  AddedTokenFinder raw, normalized;
+  std::vector<std::optional<AddedToken>> added;  // by id
+  IdByText added_ids;
+};
+
+Tokenizer::Impl::Impl(const JsonNode& top, std::string digest_of_content)
+    : digest(std::move(digest_of_content)),
+      normalizer(top.member("normalizer")),
+      pre_tokenizer(top.member("pre_tokenizer")),
+      bpe(top.member("model"), pre_tokenizer.byte_level() ? Symbols::bytes : Symbols::characters),
+      decoder(top.member("decoder")) {
+  const JsonNode version = top.member("version");
+  if (!version.is_null() && version.as_string() != "1.0")
+    version.unsupported("version " + pst::quoted(version.as_string()));
+  const JsonNode post = top.member("post_processor");
+  if (!post.is_null()) post.text("type");  // adds tokens around a text, which encode() never does
+  place_added_tokens(top.member("added_tokens"));
+}
+
+void Tokenizer::Impl::place_added_tokens(const JsonNode& node) {
+  const auto tokens = read_added_tokens(node);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const AddedToken& token = tokens[i];
+    if (token.content.empty()) continue;
+    const JsonNode entry = node.element(i);
+    if (const auto in_model = bpe.id_of(token.content); in_model && *in_model != token.id)
+      entry.fail(cat(pst::quoted(token.content), " has the id ", token.id, ", but ", *in_model, " in the vocabulary"));
+    const auto id = static_cast<std::size_t>(token.id);
+    if (id > 2 * (bpe.tokens().size() + tokens.size()) + 100'000)
+      entry.fail(cat("has the id ", id, ", far beyond all others"));
+    if (id < bpe.tokens().size() && bpe.tokens()[id] && *bpe.tokens()[id] != token.content)
+      entry.fail(cat(pst::quoted(token.content), " has the id ", id, ", which is ", pst::quoted(*bpe.tokens()[id]),
+                     " in the vocabulary"));
+    if (id >= added.size()) added.resize(id + 1);
+    if (added[id] || !added_ids.emplace(token.content, token.id).second)
+      entry.fail(cat("repeats ", pst::quoted(token.content)));
+    added[id] = token;
+    if (token.normalized)
+      normalized.add(token, normalizer.apply(token.content));
+    else
+      raw.add(token, token.content);
+  }
+}
+
+template <class OnToken, class OnWord>
+void Tokenizer::Impl::walk(std::string_view text, OnToken token, OnWord word) const {
+  if (text.size() > kLongestText)
+    throw Error(Fault::data, cat("a text of ", human_bytes(text.size()), " is too long to tokenize at once"),
+                "split it");
+  if (const auto bad = find_malformed(text); bad != std::string_view::npos)
+    throw Error(Fault::data, cat("byte ", bad, " of ", pst::quoted(text, 60), " is not UTF-8"),
+                "convert the text to UTF-8");
+  if (raw.empty()) {
+    if (!text.empty()) walk_between(Aligned(text, 0), token, word);
+    return;
+  }
+  raw.cut(text, [&](Range range, const AddedToken* found) {
+    if (found)
+      token(found->id, range);
+    else
+      walk_between(Aligned(text.substr(range.begin, range.size()), range.begin), token, word);
+  });
+}
+
+template <class OnToken, class OnWord>
+void Tokenizer::Impl::walk_between(Aligned text, OnToken token, OnWord word) const {
+  text = normalizer.apply(std::move(text));
+  const auto run = [&](Aligned part) {
+    Words words{std::move(part), {}};
+    words.ranges.push_back({0, words.text.text().size()});
+    words.newer = has_newer_characters(words.text.text());
+    pre_tokenizer.run(words);
+    for (const Range range : words.ranges) word(words.text, range);
+  };
+  if (text.text().empty()) return;
+  if (normalized.empty()) return run(std::move(text));
+  normalized.cut(text.text(), [&](Range range, const AddedToken* found) {
+    if (found)
+      token(found->id, text.original(range));
+    else
+      run(text.part(range));
+  });
+}
+
+Spelling Tokenizer::Impl::spelling_of(std::int32_t id) const {
+  const auto at = static_cast<std::size_t>(id);
+  if (id >= 0 && at < added.size() && added[at]) return {added[at]->content, true};
+  if (id >= 0 && at < bpe.tokens().size() && bpe.tokens()[at]) return {*bpe.tokens()[at], false};
+  throw Error(Fault::data, cat("token id ", id, " is not in the vocabulary of ", name));
+}
+
+// ---- the public face
+
+Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+Tokenizer Tokenizer::load(const fs::path& model_dir) {
+  const fs::path file = model_dir / "tokenizer.json";
+  if (!fs::exists(file))
+    throw Error(Fault::data, cat(file.string(), " does not exist"),
+                "point model.path at a folder with tokenizer.json; tokenizer.model files have to be converted first");
+  Tokenizer tokenizer = parse(read_file(file, kLargestFile), file.string());
+  tokenizer.impl_->special_names = read_special_names(model_dir / "tokenizer_config.json");
+  return tokenizer;
+}
+
+Tokenizer Tokenizer::parse(std::string_view tokenizer_json, const std::string& name) {
+  const auto json = parse_json(tokenizer_json, name);
+  auto impl = std::make_unique<Impl>(JsonNode(json, name), pst::digest(tokenizer_json));
+  impl->name = name;
+  return Tokenizer(std::move(impl));
+}
+
+std::vector<Piece> Tokenizer::encode_pieces(std::string_view text) const {
+  std::vector<Piece> pieces;
+  pieces.reserve(text.size() / 3 + 8);
+  std::vector<Bpe::Part> parts;
+  const auto on_token = [&](std::int32_t id, Range range) { pieces.push_back({id, range.begin, range.end}); };
+  const auto on_word = [&](const Aligned& in, Range word) {
+    parts.clear();
+    impl_->bpe.encode(in.text().substr(word.begin, word.size()), parts);
+    std::size_t at = word.begin;
+    for (const auto part : parts) {
+      const Range range = in.original({at, at + part.length});
+      pieces.push_back({part.id, range.begin, range.end});
+      at += part.length;
+    }
+  };
+  impl_->walk(text, on_token, on_word);
+  return pieces;
+}
+
+std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
+  std::vector<std::int32_t> ids;
+  ids.reserve(text.size() / 3 + 8);
+  std::vector<Bpe::Part> parts;
+  const auto on_token = [&](std::int32_t id, Range) { ids.push_back(id); };
+  const auto on_word = [&](const Aligned& in, Range word) {
+    parts.clear();
+    impl_->bpe.encode(in.text().substr(word.begin, word.size()), parts);
+    for (const auto part : parts) ids.push_back(part.id);
+  };
+  impl_->walk(text, on_token, on_word);
+  return ids;
+}
+
+std::string Tokenizer::decode(std::span<const std::int32_t> ids, bool keep_special) const {
+  std::vector<Spelling> tokens;
+  tokens.reserve(ids.size());
+  for (const auto id : ids) {
+    const Spelling spelling = impl_->spelling_of(id);
+    if (keep_special || !is_special(id)) tokens.push_back(spelling);
+  }
+  return impl_->decoder.decode(tokens);
+}
+
+std::string Tokenizer::bytes_of(std::int32_t id) const { return impl_->decoder.bytes_of(impl_->spelling_of(id)); }
+
+std::optional<std::int32_t> Tokenizer::id_of(std::string_view token) const {
+  if (const auto found = impl_->added_ids.find(token); found != impl_->added_ids.end()) return found->second;
+  return impl_->bpe.id_of(token);
+}
+
+bool Tokenizer::is_special(std::int32_t id) const {
+  const auto at = static_cast<std::size_t>(id);
+  return id >= 0 && at < impl_->added.size() && impl_->added[at] && impl_->added[at]->special;
+}
+
+std::int32_t Tokenizer::vocabulary_size() const {
+  return static_cast<std::int32_t>(std::max(impl_->bpe.tokens().size(), impl_->added.size()));
+}
+
+const std::string& Tokenizer::digest() const { return impl_->digest; }
+const SpecialNames& Tokenizer::special_names() const { return impl_->special_names; }
+
+}  // namespace pst::tokenizer

@@ -1,0 +1,74 @@
+#include "recipe/checks.hpp"
+
+#include <gmock/gmock.h>
+
+#include "minimal_recipe.hpp"
+
+namespace pst::recipe {
+namespace {
+
+using fixture::complaint;
+using fixture::kMinimal;
+using fixture::parse_minimal;
+using ::testing::HasSubstr;
+
+TEST(Checks, NameThePlaceAndTheValuesThatWork) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"train: {global_batch_size: 18, micro_batch_size: 4}",
+       "r.yaml:4:28: train.global_batch_size is 18, no multiple of train.micro_batch_size, 4; 16 or 20 is"},
+      {"train: {global_batch_size: 2}", "no multiple of train.micro_batch_size, 4; 4 is"},
+      {"train: {micro_batch_size: 5}", "r.yaml:4:27: train.global_batch_size is 16"},
+      {"slurm: {nodes: 3}",
+       "r.yaml:4:16: a step of 16 rows is 4 micro batches of 4, which 3 ranks cannot share equally; 1, 2 or 4 ranks "
+       "can"},
+      {"slurm: {nodes: 100000, ranks_per_node: 1024}", "102400000 ranks cannot share equally"},
+      {"slurm: {nodes: 4, ranks_per_node: 2}", "8 ranks cannot share equally; 1, 2 or 4 ranks can"},
+      {"scheduler: {warmup_steps: 20}\ntrain: {max_steps: 10}",
+       "scheduler.warmup_steps is 20, more than train.max_steps, 10"},
+      {"slurm: {gpus_per_node: 1, ranks_per_node: 2}", "every rank uses one GPU"},
+      {"slurm: {gpus_per_node: 1}\ntrain: {device: cpu}", "that train.device: cpu leaves idle"},
+      {"slurm: {cpus_per_rank: 2}\ntrain: {threads: 4}", "train.threads is 4, more than the cores of a rank"},
+  };
+  for (const auto& [lines, message] : cases) {
+    SCOPED_TRACE(lines);
+    EXPECT_THAT(complaint(kMinimal + lines), HasSubstr(message));
+    EXPECT_THAT(complaint(kMinimal + lines), HasSubstr("(1 problem"));
+  }
+}
+
+TEST(Checks, ValidationIsGivenOneWayAndIsNotTrainingData) {
+  const std::string start = "name: x\nmodel: {path: m}\n";
+  const std::pair<const char*, const char*> cases[] = {
+      {"data: {train: [{path: a}], validation: [{path: b}], validation_fraction: 0.1}", "exclude each other"},
+      {"data: {train: [{path: a}], validation: [{path: b}, {path: ./a}]}",
+       "r.yaml:3:59: \"/base/a\" is in data.train as well"},
+      {"data: {train: [{path: a}, {path: x/../a}]}", "\"/base/a\" is in data.train twice"},
+  };
+  for (const auto& [lines, message] : cases) {
+    SCOPED_TRACE(lines);
+    EXPECT_THAT(complaint(start + lines), HasSubstr(message));
+  }
+}
+
+TEST(Checks, AMistakeInOneValueIsReportedOnce) {
+  const std::string all = complaint(kMinimal + "train: {micro_batch_size: 0, global_batch_size: 3}\n");
+
+  EXPECT_THAT(all, HasSubstr("train.micro_batch_size is 0; it must be at least 1 (1 problem, nothing started)"));
+}
+
+TEST(Checks, RanksShareAStepEqually) {
+  const Recipe recipe = parse_minimal();
+
+  for (const int ranks : {1, 2, 4}) EXPECT_NO_THROW(check_ranks(recipe, ranks)) << ranks;
+  for (const int ranks : {-1, 0, 3, 8, 16}) {
+    try {
+      check_ranks(recipe, ranks);
+      ADD_FAILURE() << ranks;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.fault(), Fault::usage);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace pst::recipe
