@@ -73,7 +73,7 @@ Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& confi
   resolved.decisions.push_back({"parallel.strategy", "replicate", "every rank holds the frozen base; gradients are summed"});
 
   std::array<std::int32_t, 3> agreed = {bf16 ? 1 : 0, resolved.recompute == nn::Recompute::layers ? 1 : 0, resolved.threads};
-  world.broadcast(view_of(std::span(agreed)), 0);
+  world.broadcast(view_of(std::span<std::int32_t>(agreed)), 0);
   resolved.bf16 = agreed[0] != 0;
   resolved.recompute = agreed[1] != 0 ? nn::Recompute::layers : nn::Recompute::nothing;
   resolved.threads = agreed[2];

@@ -3,17 +3,10 @@
 #include <functional>
 #include <vector>
 
+#include "infer/sampling.hpp"
 #include "nn/causal_lm.hpp"
 
 namespace pst::infer {
-
-struct Sampling {
-  double temperature = 0;  ///< 0: the most likely token
-  double top_p = 1;        ///< sample among the fewest tokens that hold this much probability
-  std::uint64_t seed = 42;
-  std::int64_t max_new_tokens = 256;
-  std::vector<std::int32_t> stop_ids;
-};
 
 /// Continues `prompt` token by token with cached keys and values. The stop token is not part of the result.
 /// @param on_token  called with each new token; false ends early
