@@ -25,7 +25,6 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return value_; }
-  int close_now() { return ::close(std::exchange(value_, -1)); }
 
  private:
   int value_;
@@ -41,8 +40,7 @@ class Descriptor {
   throw Error(Fault::io, cat("cannot ", what, " ", path.string(), ": ", std::strerror(error)), remedy);
 }
 
-void write_all(int descriptor, std::string_view bytes, const fs::path& path) {
-  const auto needed = bytes.size();
+void write_all(int descriptor, std::string_view bytes, const fs::path& path, std::uint64_t needed) {
   while (!bytes.empty()) {
     const auto written = ::write(descriptor, bytes.data(), bytes.size());
     if (written < 0) {
@@ -64,20 +62,32 @@ fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.
 
 }  // namespace
 
-void write_durably(const fs::path& path, std::string_view content) {
+DurableFile::DurableFile(fs::path path, std::uint64_t expected_bytes)
+    : path_(std::move(path)), expected_bytes_(expected_bytes) {
   static std::atomic<unsigned> counter{0};
-  const fs::path temporary = cat(path.string(), ".tmp.", ::getpid(), ".", counter++);
-  try {
-    Descriptor out(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (out.get() < 0) fail("create", temporary, errno);
-    write_all(out.get(), content, path);
-    if (::fsync(out.get()) != 0) fail("sync", path, errno, content.size());
-    if (out.close_now() != 0) fail("close", path, errno, content.size());
-    rename_durably(temporary, path);
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
-  }
+  temporary_ = cat(path_.string(), ".tmp.", ::getpid(), ".", counter++);
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail("create", temporary_, errno);
+}
+
+DurableFile::~DurableFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void DurableFile::write(std::string_view piece) { write_all(descriptor_, piece, path_, expected_bytes_); }
+
+void DurableFile::commit() {
+  if (::fsync(descriptor_) != 0) fail("sync", path_, errno, expected_bytes_);
+  if (::close(std::exchange(descriptor_, -1)) != 0) fail("close", path_, errno, expected_bytes_);
+  rename_durably(temporary_, path_);
+  temporary_.clear();
+}
+
+void write_durably(const fs::path& path, std::string_view content) {
+  DurableFile out(path, content.size());
+  out.write(content);
+  out.commit();
 }
 
 void rename_durably(const fs::path& from, const fs::path& to) {
@@ -111,7 +121,7 @@ AppendFile::~AppendFile() {
 void AppendFile::append(std::string_view line) {
   std::string whole(line);
   whole += '\n';
-  write_all(descriptor_, whole, path_);
+  write_all(descriptor_, whole, path_, whole.size());
 }
 
 void AppendFile::sync() {

@@ -10,10 +10,29 @@ namespace pst {
 
 namespace fs = std::filesystem;
 
-/// Creates or replaces `path` so that a reader sees the old content or the new, never a part: temporary file in the same
-/// folder, fsync, rename, fsync of the folder. On any failure the temporary file is removed and `path` is as it was.
+/// Creates or replaces `path` so that a reader sees the old content or the new, never a part: temporary file in the
+/// same folder, fsync, rename, fsync of the folder. On any failure the temporary file is removed and `path` is as it
+/// was.
 /// @throws Error(io) naming the path, the bytes needed and the bytes free
 void write_durably(const fs::path& path, std::string_view content);
+
+/// The same for content that arrives in pieces: nothing is at `path` before commit().
+class DurableFile {
+ public:
+  /// @param expected_bytes what the message on a full disk tells the user to free; 0 when unknown. @throws Error(io)
+  explicit DurableFile(fs::path path, std::uint64_t expected_bytes = 0);
+  ~DurableFile();  ///< without commit(): removes the temporary file
+  DurableFile(const DurableFile&) = delete;
+  DurableFile& operator=(const DurableFile&) = delete;
+
+  void write(std::string_view piece);  ///< @throws Error(io)
+  void commit();                       ///< fsync, rename, fsync of the folder. Once. @throws Error(io)
+
+ private:
+  fs::path path_, temporary_;
+  std::uint64_t expected_bytes_ = 0;
+  int descriptor_ = -1;
+};
 
 /// rename(2), then fsync of the folder that holds `to`. @throws Error(io)
 void rename_durably(const fs::path& from, const fs::path& to);
@@ -21,7 +40,8 @@ void rename_durably(const fs::path& from, const fs::path& to);
 /// Creates `path` and its parents. @throws Error(io)
 void make_directories(const fs::path& path);
 
-/// The content of a regular file. @throws Error(data) when it is missing, larger than `max_bytes` or not a file; Error(io)
+/// The content of a regular file. @throws Error(data) when it is missing, larger than `max_bytes` or not a file;
+/// Error(io)
 std::string read_file(const fs::path& path, std::uint64_t max_bytes = 1ull << 30);
 
 /// Appends whole lines to a file that several attempts may share. A line reaches the kernel in one write(2).

@@ -11,24 +11,24 @@ namespace fs = std::filesystem;
 
 /// run.json: who this run is. Written once, before anything is submitted.
 struct RunRecord {
-  std::string id, name;         ///< id is four hexadecimal digits or more; the folder is <name>-<id>
-  std::string version;          ///< of peft-studio
-  std::string created;          ///< UTC
-  std::string recipe_file;      ///< as given, for people
+  std::string id, name;     ///< id is four hexadecimal digits or more; the folder is <name>-<id>
+  std::string version;      ///< of peft-studio
+  std::string created;      ///< UTC
+  std::string recipe_file;  ///< as given, for people
   std::string recipe_digest, model_digest, data_digest;
-  fs::path model_path, store;   ///< absolute: model folder, prepared data
+  fs::path model_path, store;  ///< absolute: model folder, prepared data
 };
 
 /// completed.json: the only proof of success. Written last, by rank 0, after every rank agreed.
 struct Completed {
   std::int64_t steps = 0;
-  std::string adapter_digest;   ///< of adapter/adapter_model.safetensors
-  double train_loss = 0;        ///< of the last step
+  std::string adapter_digest;  ///< of adapter/adapter_model.safetensors
+  double train_loss = 0;       ///< of the last step
   std::optional<double> validation_loss_before, validation_loss_after;
-  double seconds = 0;           ///< from the first step to the last
+  double seconds = 0;  ///< from the first step to the last
   std::int64_t tokens = 0;
   int attempt = 0, ranks = 0;
-  std::string finished;         ///< UTC
+  std::string finished;  ///< UTC
 };
 
 /// The folder of one run and the files in it (docs/design.md, "The run directory").
@@ -47,23 +47,26 @@ class RunDir {
   fs::path job_script() const { return root_ / "job.sh"; }
   fs::path adapter() const { return root_ / "adapter"; }
   fs::path events_file() const { return root_ / "events.jsonl"; }
-  fs::path attempt(int number) const;                                 ///< attempts/0001
-  fs::path node_log(int number, const std::string& host) const;       ///< attempts/0001/nodes/<host>.jsonl
+  fs::path attempt(int number) const;                            ///< attempts/0001
+  fs::path node_log(int number, const std::string& host) const;  ///< attempts/0001/nodes/<host>.jsonl
 
   void write_record(const RunRecord& record) const;
-  RunRecord read_record() const;                                      ///< @throws Error(data)
-  void write_completed(const Completed& completed) const;             ///< durably
+  RunRecord read_record() const;                           ///< @throws Error(data)
+  void write_completed(const Completed& completed) const;  ///< durably
   /// Nothing when the file is absent; @throws Error(data) when it is there and not valid (the digest of the adapter is
   /// compared with the file: a completed run without its adapter is not completed)
   std::optional<Completed> read_completed() const;
   /// Appends {"t": now, "event": kind, ...details} to events.jsonl.
   void event(const std::string& kind, nlohmann::ordered_json details = nlohmann::ordered_json::object()) const;
-  std::vector<nlohmann::ordered_json> read_events() const;            ///< a torn last line is left out
-  int last_attempt() const;                                           ///< 0 when there was none
-  int begin_attempt() const;                                          ///< makes the next attempt's folders, returns its number
+  std::vector<nlohmann::ordered_json> read_events() const;  ///< a torn last line is left out
+  int last_attempt() const;                                 ///< 0 when there was none
+  int begin_attempt() const;                                ///< makes the next attempt's folders, returns its number
 
  private:
   fs::path root_;
 };
+
+/// Every run in `output_dir`, oldest first; none when the folder does not exist.
+std::vector<RunDir> list_runs(const fs::path& output_dir);
 
 }  // namespace pst::rundir

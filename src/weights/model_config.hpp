@@ -25,6 +25,7 @@ struct ModelConfig {
   bool attention_bias = false, mlp_bias = false, tie_word_embeddings = false;
   std::vector<std::int32_t> eos_token_ids;  ///< from generation_config.json when that names them, else config.json
   std::optional<std::int32_t> bos_token_id;
+  std::optional<std::int32_t> pad_token_id;  ///< only when it is an id of the vocabulary: some configs say -1
 };
 
 /// @throws Error(data) with file:line where possible: unknown model_type, an activation that is not silu, a rope type that is
@@ -32,12 +33,21 @@ struct ModelConfig {
 ModelConfig parse_model_config(std::string_view json, const std::string& name);
 ModelConfig read_model_config(const std::filesystem::path& model_dir);
 
+/// The text of a config.json and of a generation_config.json that say the same, as transformers 4 and 5 read them.
+/// @param torch_dtype "bfloat16", "float32" ...
+std::string model_config_json(const ModelConfig& config, const std::string& torch_dtype);
+std::string generation_config_json(const ModelConfig& config);
+
 struct TensorSpec {
   std::string name;
   std::vector<std::int64_t> shape;
 };
 /// The tensors that a model of this config is made of, in Hugging Face's names; without lm_head when it is tied.
 std::vector<TensorSpec> expected_tensors(const ModelConfig& config);
+
+/// Digest over the content of config.json, tokenizer.json and every .safetensors file of the folder, in the order of their
+/// names: two folders agree exactly when training from them is the same. @throws Error(data) without a config.json; Error(io)
+std::string model_digest(const std::filesystem::path& model_dir);
 
 /// Checks a folder: config, every expected tensor present with its shape and a floating dtype. @throws Error(data) listing
 /// up to ten problems at once

@@ -56,6 +56,24 @@ TEST(File, FullDiskKeepsTheOldContent) {
   ::umount(dir.path().c_str());
 }
 
+TEST(File, DurableFileAppearsOnlyWhenCommitted) {
+  const fixture::TemporaryDirectory dir;
+  {
+    DurableFile abandoned(dir / "a");
+    abandoned.write("half");
+  }
+  EXPECT_EQ(entries(dir.path()), 0u);
+
+  DurableFile file(dir / "a", 4);
+  file.write("on");
+  file.write("e!");
+  EXPECT_FALSE(fs::exists(dir / "a"));
+  file.commit();
+
+  EXPECT_EQ(read_file(dir / "a"), "one!");
+  EXPECT_EQ(entries(dir.path()), 1u);
+}
+
 TEST(File, ReadingWhatIsNotAFileIsADataError) {
   const fixture::TemporaryDirectory dir;
   EXPECT_THROW(read_file(dir / "none"), Error);

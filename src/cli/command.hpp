@@ -1,0 +1,50 @@
+#pragma once
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "rundir/run_dir.hpp"
+
+namespace pst::cli {
+
+/// One subcommand: where CLI11 keeps what was typed, and what then happens. `run` returns the exit status.
+struct Command {
+  CLI::App* app;
+  std::function<int()> run;
+};
+
+// One file each.
+Command add_validate(CLI::App& program);
+Command add_data_prepare(CLI::App& program);
+Command add_submit(CLI::App& program);
+Command add_train(CLI::App& program);
+Command add_supervise(CLI::App& program);
+Command add_status(CLI::App& program);
+Command add_follow(CLI::App& program);
+Command add_cancel(CLI::App& program);
+Command add_generate(CLI::App& program);
+Command add_model_import(CLI::App& model);
+Command add_model_inspect(CLI::App& model);
+
+/// RECIPE [--set a.b=c]...
+struct RecipeArguments {
+  std::string file;
+  std::vector<std::string> overrides;
+};
+void add_recipe_arguments(CLI::App& app, RecipeArguments& arguments);
+
+/// RUN [--output-dir DIR]: a run by folder, name or id.
+struct RunArguments {
+  std::string run;
+  std::string output_dir = "runs";
+  rundir::RunDir find() const { return rundir::RunDir::find(run, output_dir); }
+};
+void add_run_arguments(CLI::App& app, RunArguments& arguments);
+
+/// Parses the command line, runs the one command that was named, prints any Error. @return the exit status
+int run_program(int argc, char** argv);
+
+}  // namespace pst::cli

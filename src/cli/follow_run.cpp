@@ -1,0 +1,130 @@
+#include "cli/follow_run.hpp"
+
+#include <signal.h>
+
+#include <iostream>
+
+#include "cli/live_state.hpp"
+#include "cli/run_monitor.hpp"
+#include "cluster/signals.hpp"
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+
+namespace pst::cli {
+namespace {
+
+using rundir::RunDir;
+using rundir::State;
+
+constexpr double kPoll_s = 0.5;       ///< of files
+constexpr double kAskSlurm_s = 5;     ///< slurmctld serves everybody
+constexpr double kFolderLags_s = 15;  ///< a network file system may show a line some seconds after Slurm ended the job
+
+std::string line_for(const LiveState& live, const std::optional<Progress>& progress) {
+  if (live.run.state == State::running && progress) return to_line(*progress);
+  const std::string job = live.run.job_id ? cat("job ", *live.run.job_id, " ") : "";
+  if (live.job)
+    return cat(job, "is ", cluster::to_text(*live.job), live.run.state == State::running ? ", starting" : "");
+  return cat(job, "is ", rundir::name_of(live.run.state),
+             live.run.reason.empty() ? "" : cat(" (", live.run.reason, ")"));
+}
+
+[[noreturn]] void detach(const RunDir& run) {
+  throw Error(Fault::stopped, cat("no longer following ", handle(run), ", which goes on"),
+              cat("peft-studio follow ", handle(run), "   to watch it again, peft-studio cancel ", handle(run),
+                  "   to end it"));
+}
+
+Fault fault_for(int exit) {
+  for (const Fault fault : {Fault::usage, Fault::data, Fault::unfit, Fault::bug, Fault::stopped})
+    if (exit_status(fault) == exit) return fault;
+  return Fault::transient;
+}
+
+std::string where_to_look(const RunDir& run, const rundir::RunState& state) {
+  std::vector<std::string> places;
+  std::error_code ignored;
+  if (state.job_id)
+    if (const auto log = run.root() / cat("slurm-", *state.job_id, ".log"); fs::exists(log, ignored))
+      places.push_back(log.string());
+  if (state.attempt > 0) places.push_back(run.attempt(state.attempt).string());
+  return places.empty() ? "" : cat("look into ", join(places, " and "));
+}
+
+}  // namespace
+
+std::string handle(const RunDir& run) {
+  std::error_code ignored;
+  const auto relative = run.root().lexically_relative(fs::current_path(ignored));
+  if (relative.empty() || starts_with(relative.string(), "..")) return run.root().string();
+  return relative.string();
+}
+
+int report_end(const RunDir& run, const rundir::RunState& state) {
+  if (state.state != State::completed)
+    throw Error(fault_for(state.exit), cat("run ", handle(run), " ", rundir::name_of(state.state), ": ", state.reason),
+                where_to_look(run, state));
+  const auto completed = run.read_completed().value();
+  std::cout << "completed        " << completed.steps << " steps, " << grouped(completed.tokens) << " tokens in "
+            << human_seconds(completed.seconds) << ", " << completed.ranks
+            << (completed.ranks == 1 ? " rank\n" : " ranks\n");
+  std::cout << "training loss    " << fixed(completed.train_loss, 3) << " (last step)\n";
+  if (completed.validation_loss_before && completed.validation_loss_after)
+    std::cout << "validation loss  " << fixed(*completed.validation_loss_before, 3) << " -> "
+              << fixed(*completed.validation_loss_after, 3) << '\n';
+  std::cout << "adapter          " << handle(run) << "/adapter\n"
+            << "talk to it       peft-studio generate --run " << handle(run) << " --prompt \"...\"" << std::endl;
+  return 0;
+}
+
+void cancel_run(const RunDir& run) {
+  const LiveState live = live_state(run);
+  if (rundir::is_final(live.run.state))
+    throw Error(Fault::usage,
+                cat("there is nothing to cancel: run ", handle(run), " is ", rundir::name_of(live.run.state)));
+  run.event("cancel-requested", {{"by", cluster::host_name()}});
+  if (live.run.job_id && !live.run.job_id->empty()) return cluster::cancel(*live.run.job_id);
+  if (live.run.attempt > 0 && cluster::signal_process(rundir::read_attempt(run, live.run.attempt).supervisor, SIGTERM))
+    return;
+  throw Error(Fault::usage, cat("there is nothing to cancel: run ", handle(run), " has no job and no process"));
+}
+
+int follow_run(const RunDir& run, OnInterrupt on_interrupt) {
+  cluster::SignalQueue signals{SIGINT, SIGTERM, SIGHUP};
+  RunMonitor monitor(run);
+  LiveLine line(std::cerr, kind_of_standard_error());
+  LiveState live = live_state(run);
+  double asked_at = monotonic_seconds();
+  std::optional<double> gone_since;
+  bool cancelled = false;
+  for (;;) {
+    const auto progress = monitor.poll();
+    if (monotonic_seconds() - asked_at > kAskSlurm_s || live.inferred) {
+      live = live_state(run);
+      asked_at = monotonic_seconds();
+    } else if (const auto written = rundir::read_state(run); rundir::is_final(written.state)) {
+      live = {.run = written};
+    }
+    if (rundir::is_final(live.run.state)) {
+      if (!live.inferred) break;
+      if (!gone_since) gone_since = monotonic_seconds();
+      if (monotonic_seconds() - *gone_since > kFolderLags_s) break;
+    } else {
+      gone_since.reset();
+      line.show(line_for(live, progress));
+    }
+    if (const auto signal = signals.wait(live.inferred ? 2 : kPoll_s)) {
+      line.finish();
+      if (*signal != SIGINT || on_interrupt == OnInterrupt::detach || cancelled) detach(run);
+      std::cerr << "cancelling ..." << std::endl;
+      cancel_run(run);
+      cancelled = true;
+    }
+  }
+  if (const auto progress = monitor.poll()) line.show(to_line(*progress));
+  line.finish();
+  return report_end(run, live.run);
+}
+
+}  // namespace pst::cli

@@ -1,0 +1,33 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/process_mark.hpp"
+#include "cluster/slurm.hpp"
+#include "rundir/run_state.hpp"
+
+namespace pst::cli {
+
+/// A run's state by its folder and by Slurm or the process table.
+struct LiveState {
+  rundir::RunState run;
+  std::optional<cluster::JobState> job;  ///< what Slurm says just now
+  bool inferred = false;                 ///< final because job or process are gone, not because somebody wrote so
+};
+
+/// What was asked of the outside about one run.
+struct Outside {
+  bool slurm_answered = true;
+  std::optional<cluster::JobState> job;  ///< nothing: Slurm has forgotten it
+  cluster::Life process = cluster::Life::unknown;
+};
+
+/// The decision, by itself.
+LiveState refine(const rundir::RunState& run, const Outside& outside);
+
+/// Asks Slurm once for all of them. Never throws because Slurm does not answer: the reason then says so.
+std::vector<LiveState> live_states(const std::vector<rundir::RunDir>& runs);
+LiveState live_state(const rundir::RunDir& run);
+
+}  // namespace pst::cli

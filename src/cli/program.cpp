@@ -1,0 +1,95 @@
+#include <iostream>
+
+#include "cli/command.hpp"
+#include "cli/version.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+
+namespace pst::cli {
+namespace {
+
+std::vector<Command> add_commands(CLI::App& program) {
+  CLI::App& data = *program.add_subcommand("data", "Work on datasets")->require_subcommand(1);
+  CLI::App& model = *program.add_subcommand("model", "Work on models")->require_subcommand(1);
+  return {add_validate(program),   add_submit(program),      add_train(program),    add_follow(program),
+          add_status(program),     add_cancel(program),      add_generate(program), add_data_prepare(data),
+          add_model_import(model), add_model_inspect(model), add_supervise(program)};
+}
+
+/// The subcommand that the user was in when something was wrong, as it is typed.
+std::string typed_so_far(const CLI::App& program) {
+  std::string text = program.get_name();
+  for (const CLI::App* at = &program; !at->get_subcommands().empty();) {
+    at = at->get_subcommands().front();
+    text += " " + at->get_name();
+  }
+  return text;
+}
+
+Error usage_error(const CLI::App& program, const CLI::ParseError& problem, const std::vector<std::string>& words) {
+  std::string remedy = cat(typed_so_far(program), " --help");
+  if (program.get_subcommands().empty()) {
+    std::vector<std::string> names;
+    for (const auto* command : program.get_subcommands([](const CLI::App*) { return true; }))
+      names.push_back(command->get_name());
+    for (const auto& word : words)
+      if (const auto close = nearest(word, names))
+        remedy = cat("did you mean 'peft-studio ", *close, "'? (", remedy, ")");
+  }
+  std::string message(trim(problem.what()));
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  return {Fault::usage, message, remedy};
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App program("Fine-tunes language models with PEFT on Slurm clusters", "peft-studio");
+  program.set_version_flag("--version", cat("peft-studio ", version()));
+  program.require_subcommand(1);
+  program.get_formatter()->column_width(34);
+  const auto commands = add_commands(program);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::Success& help_or_version) {
+    return program.exit(help_or_version);
+  } catch (const CLI::ParseError& problem) {
+    throw usage_error(program, problem, {argv + 1, argv + argc});
+  }
+  for (const auto& command : commands)
+    if (command.app->parsed()) return command.run();
+  throw Error(Fault::usage, "no command was given", "peft-studio --help");
+}
+
+}  // namespace
+
+void add_recipe_arguments(CLI::App& app, RecipeArguments& arguments) {
+  app.add_option("RECIPE", arguments.file, "YAML file that says what to train")->required();
+  app.add_option("--set", arguments.overrides, "Overrides one key: --set train.max_steps=10 (repeatable)")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
+void add_run_arguments(CLI::App& app, RunArguments& arguments) {
+  app.add_option("RUN", arguments.run, "Folder, name or id of the run (or the beginning of it)")->required();
+  app.add_option("--output-dir", arguments.output_dir, "Where the runs are")->capture_default_str();
+}
+
+int run_program(int argc, char** argv) {
+  try {
+    const int status = parse_and_run(argc, argv);
+    if (!std::cout.flush()) throw Error(Fault::io, "cannot write to standard output", "is its disk full?");
+    return status;
+  } catch (const Error& error) {
+    std::cout.flush();
+    std::cerr << error.what() << std::endl;
+    return exit_status(error.fault());
+  } catch (const std::bad_alloc&) {
+    std::cerr << Error(Fault::unfit, "out of memory", "use a machine with more memory").what() << std::endl;
+    return exit_status(Fault::unfit);
+  } catch (const std::exception& other) {
+    std::cerr << Error(Fault::bug, other.what(), "please report this with the command that led here").what()
+              << std::endl;
+    return exit_status(Fault::bug);
+  }
+}
+
+}  // namespace pst::cli

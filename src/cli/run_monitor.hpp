@@ -1,0 +1,30 @@
+#pragma once
+#include <deque>
+#include <map>
+#include <string>
+
+#include "cli/progress.hpp"
+#include "rundir/run_dir.hpp"
+#include "telemetry/line_tail.hpp"
+
+namespace pst::cli {
+
+/// Follows the node logs of a run's newest attempt.
+class RunMonitor {
+ public:
+  explicit RunMonitor(rundir::RunDir run) : run_(std::move(run)) {}
+
+  /// Reads what is new. Nothing before the first record of an attempt. Files that cannot be read just now are left for
+  /// the next call.
+  const std::optional<Progress>& poll();
+
+ private:
+  void apply(const nlohmann::ordered_json& record);
+  rundir::RunDir run_;
+  int attempt_ = 0;
+  std::map<std::string, telemetry::LineTail> tails_;  ///< by file name
+  std::optional<Progress> progress_;
+  std::deque<double> step_seconds_;  ///< of the latest steps, for the time left
+};
+
+}  // namespace pst::cli

@@ -1,0 +1,79 @@
+#include <iostream>
+
+#include "cli/command.hpp"
+#include "cli/follow_run.hpp"
+#include "cli/run_plan.hpp"
+#include "cluster/job_script.hpp"
+#include "cluster/program_path.hpp"
+#include "cluster/slurm.hpp"
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+
+extern char** environ;
+
+namespace pst::cli {
+namespace {
+
+struct SubmitArguments {
+  RecipeArguments recipe;
+  bool dry_run = false, follow = false, cancel_on_interrupt = false;
+};
+
+std::string script_for(const recipe::Recipe& recipe, const fs::path& run_dir) {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry; ++entry) environment.emplace_back(*entry);
+  return cluster::job_script({.name = recipe.name,
+                              .slurm = recipe.slurm,
+                              .run_dir = run_dir,
+                              .program = cluster::own_program(),
+                              .exports = cluster::variables_to_export(environment)});
+}
+
+int dry_run(const SubmitArguments& arguments) {
+  const auto recipe = check_recipe(arguments.recipe);
+  std::cout << script_for(recipe, fs::absolute(recipe.output_dir).lexically_normal() / (recipe.name + "-0000"));
+  return 0;
+}
+
+int submit(const SubmitArguments& arguments) {
+  // What would fail on the compute nodes or in sbatch fails here, before anything is written.
+  cluster::require_program("sbatch",
+                           "run this on a login node (perhaps after `module load slurm`), or train here and now: "
+                           "peft-studio train " +
+                               arguments.recipe.file);
+  cluster::worker_program();
+  const RunPlan plan = plan_run(arguments.recipe);
+  const rundir::RunDir run = make_run(plan, arguments.recipe, [&](const rundir::RunDir& made) {
+    write_durably(made.job_script(), script_for(plan.recipe, made.root()));
+  });
+  std::string job;
+  try {
+    job = cluster::submit(run.job_script());
+  } catch (const Error& error) {
+    run.event("failed", {{"exit", exit_status(error.fault())}, {"reason", error.message()}});
+    throw;
+  }
+  run.event("submitted", {{"job_id", job}});
+  std::cout << "run  " << handle(run) << "\njob  " << job << std::endl;
+  if (!arguments.follow) {
+    std::cout << "watch it with: peft-studio follow " << handle(run) << std::endl;
+    return 0;
+  }
+  return follow_run(run, arguments.cancel_on_interrupt ? OnInterrupt::cancel : OnInterrupt::detach);
+}
+
+}  // namespace
+
+Command add_submit(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("submit", "Check a recipe and hand it to Slurm");
+  auto arguments = std::make_shared<SubmitArguments>();
+  add_recipe_arguments(*app, arguments->recipe);
+  auto* dry = app->add_flag("--dry-run", arguments->dry_run, "Only print the job script; create nothing");
+  auto* follow = app->add_flag("--follow", arguments->follow, "Stay and show the progress")->excludes(dry);
+  app->add_flag("--cancel-on-interrupt", arguments->cancel_on_interrupt, "With --follow: Ctrl-C cancels the job")
+      ->needs(follow);
+  return {app, [arguments] { return arguments->dry_run ? dry_run(*arguments) : submit(*arguments); }};
+}
+
+}  // namespace pst::cli

@@ -1,0 +1,181 @@
+#include "cluster/supervisor.hpp"
+
+#include <signal.h>
+
+#include "cluster/process_mark.hpp"
+#include "cluster/signals.hpp"
+#include "cluster/slurm.hpp"
+#include "cluster/worker_logs.hpp"
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+#include "rundir/attempt.hpp"
+#include "rundir/run_state.hpp"
+
+namespace pst::cluster {
+namespace {
+
+using rundir::RunDir;
+
+bool is_ours(int status) {
+  for (const Fault fault : {Fault::usage, Fault::data, Fault::unfit, Fault::bug, Fault::io, Fault::stopped})
+    if (status == exit_status(fault)) return true;
+  return false;
+}
+
+std::string how_it_ended(int status) {
+  if (status > 128 && status < 160) return cat("ended by ", signal_name(status - 128), " (status ", status, ")");
+  return cat("ended with status ", status);
+}
+
+/// The exit status that tells whoever started us whether repeating can help.
+int exit_for(int status) {
+  if (is_ours(status)) return status;
+  switch (status) {
+    case 128 + SIGSEGV:
+    case 128 + SIGABRT:
+    case 128 + SIGBUS:
+    case 128 + SIGFPE:
+    case 128 + SIGILL: return exit_status(Fault::bug);
+    case 126:
+    case 127: return exit_status(Fault::unfit);  // the worker could not be started on some node
+    default: return exit_status(Fault::transient);
+  }
+}
+
+/// The message of a report, without its kind, context and remedy.
+std::string message_of(const std::string& report) {
+  const std::string line = report.substr(0, report.find('\n'));
+  const auto end_of_kind = line.find("]: ");
+  return end_of_kind == std::string::npos ? line : line.substr(end_of_kind + 3);
+}
+
+Ending wait_for_workers(const RunDir& run, const SuperviseSettings& settings, Child& workers, SignalQueue& signals) {
+  Ending ending;
+  ending.user_interrupt = !settings.job_id;
+  std::optional<double> kill_at;
+  int interrupts = 0;
+  for (;;) {
+    if (const auto status = workers.poll()) {
+      ending.status = *status;
+      break;
+    }
+    settings.on_tick();
+    if (kill_at && monotonic_seconds() > *kill_at) workers.signal_group(SIGKILL);
+    const auto signal = signals.wait(0.5);
+    if (!signal || *signal == SIGCHLD) continue;
+    if (*signal == SIGINT && ++interrupts > 1) {  // a second Ctrl-C: the user does not want to wait
+      workers.signal_group(SIGKILL);
+      continue;
+    }
+    workers.signal(*signal == SIGUSR2 ? SIGUSR2 : SIGTERM);
+    if (!ending.stopped_by) ending.stopped_by = *signal;
+    // SIGUSR2 warns of the end minutes ahead, and the workers finish their step; SIGTERM is followed by SIGKILL soon.
+    if (*signal != SIGUSR2 && !kill_at) kill_at = monotonic_seconds() + settings.grace_s;
+  }
+  if (ending.stopped_by && settings.job_id) {
+    try {
+      const auto states = job_states({*settings.job_id});
+      if (const auto found = states.find(*settings.job_id); found != states.end())
+        ending.job_state = found->second.state;
+    } catch (const Error&) {
+      // Slurm does not answer: the signal alone has to do as the reason.
+    }
+  }
+  ending.cancel_requested = rundir::read_state(run).cancel_requested;
+  return ending;
+}
+
+void look_at_results(const RunDir& run, int attempt, Ending& ending) {
+  try {
+    const auto completed = run.read_completed();
+    ending.completed = completed && completed->attempt == attempt;
+  } catch (const Error& error) {
+    ending.completed_damage = error.message();
+  }
+  ending.worker_error = worker_error(run.attempt(attempt));
+}
+
+void record(const RunDir& run, int attempt, const Ending& ending, const Outcome& outcome) {
+  nlohmann::ordered_json details = {{"attempt", attempt}, {"exit", outcome.exit}, {"launcher_status", ending.status}};
+  if (!outcome.reason.empty()) details["reason"] = outcome.reason;
+  switch (outcome.kind) {
+    case Outcome::Kind::completed: return run.event("completed", details);
+    case Outcome::Kind::failed: return run.event("failed", details);
+    case Outcome::Kind::cancelled: return run.event("cancelled", details);
+  }
+}
+
+Outcome run_attempt(const RunDir& run, const SuperviseSettings& settings) {
+  const int attempt = run.begin_attempt();
+  const Launch launch = settings.launch(attempt);
+  rundir::write_attempt(run, {.number = attempt,
+                              .launcher = launch.launcher,
+                              .job_id = settings.job_id,
+                              .hosts = settings.hosts,
+                              .ranks = launch.ranks,
+                              .started = iso_time(unix_seconds()),
+                              .supervisor = own_mark()});
+  SignalQueue signals{SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD};  // from before the start: none is lost
+  Ending ending;
+  {
+    Child workers(launch.child);
+    run.event("started", {{"attempt", attempt}, {"ranks", launch.ranks}, {"hosts", settings.hosts}});
+    ending = wait_for_workers(run, settings, workers, signals);
+  }  // whatever the workers left behind is gone from here on
+  settings.on_tick();
+  look_at_results(run, attempt, ending);
+  Outcome outcome = judge(ending);
+  if (outcome.kind == Outcome::Kind::failed && ending.worker_error.empty()) {
+    const std::string words = launcher_words(run.attempt(attempt), 3);
+    if (!words.empty()) outcome.reason += cat("; its last words: ", join(split(words, '\n'), " | "));
+  }
+  record(run, attempt, ending, outcome);
+  return outcome;
+}
+
+}  // namespace
+
+Outcome judge(const Ending& ending) {
+  using Kind = Outcome::Kind;
+  if (ending.completed) return {.kind = Kind::completed, .exit = 0};
+  if (ending.stopped_by || ending.status == exit_status(Fault::stopped)) {
+    const std::string how = ending.stopped_by ? cat("by ", signal_name(*ending.stopped_by)) : "on request";
+    const int stopped = exit_status(Fault::stopped);
+    if (ending.cancel_requested || ending.job_state == "CANCELLED" || (ending.user_interrupt && ending.stopped_by))
+      return {.kind = Kind::cancelled, .exit = stopped, .reason = cat("cancelled (", how, ")")};
+    if (ending.job_state == "TIMEOUT" || ending.stopped_by == SIGUSR2)
+      return {.kind = Kind::failed,
+              .exit = stopped,
+              .reason = "the job ran out of time before training was done; give slurm.time more"};
+    return {.kind = Kind::failed,
+            .exit = stopped,
+            .reason = cat("stopped ", how, ending.job_state.empty() ? "" : cat(", the job is ", ending.job_state))};
+  }
+  const int exit = exit_for(ending.status);
+  if (!ending.worker_error.empty())
+    return {.exit = exit == 0 ? exit_status(Fault::bug) : exit,
+            .reason = message_of(ending.worker_error),
+            .report = ending.worker_error};
+  if (!ending.completed_damage.empty()) return {.exit = exit_status(Fault::data), .reason = ending.completed_damage};
+  if (ending.status == 0)
+    return {.exit = exit_status(Fault::transient),
+            .reason = "the launcher reported success, but there is no completed.json: most likely a node was lost"};
+  return {.exit = exit, .reason = cat("the workers ", how_it_ended(ending.status), " without saying why")};
+}
+
+Outcome supervise(const RunDir& run, const SuperviseSettings& settings) {
+  if (const auto completed = run.read_completed()) return {.kind = Outcome::Kind::completed, .exit = 0};
+  try {
+    return run_attempt(run, settings);
+  } catch (const Error& error) {
+    try {
+      run.event("failed", {{"exit", exit_status(error.fault())}, {"reason", error.message()}});
+    } catch (const Error&) {
+      // The disk that is full here is most likely what `error` is about.
+    }
+    throw;
+  }
+}
+
+}  // namespace pst::cluster

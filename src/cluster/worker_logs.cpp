@@ -1,0 +1,81 @@
+#include "cluster/worker_logs.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <vector>
+
+#include "core/strings.hpp"
+
+namespace pst::cluster {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::streamoff kTail = 64 << 10;  ///< of each file: an Error is the last thing a worker says
+constexpr std::size_t kMaxFiles = 256;
+constexpr std::size_t kMaxReport = 4000;
+
+std::string end_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary | std::ios::ate);
+  if (!in) return {};
+  const std::streamoff size = in.tellg();
+  in.seekg(std::max<std::streamoff>(0, size - kTail));
+  std::string text(static_cast<std::size_t>(std::min(size, kTail)), '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  for (char& c : text)
+    if (c != '\n' && (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)) c = ' ';
+  return text;
+}
+
+std::vector<fs::path> logs_in(const fs::path& dir) {
+  std::vector<fs::path> files;
+  std::error_code status;
+  for (fs::directory_iterator at(dir, status), end; !status && at != end; at.increment(status))
+    if (at->path().extension() == ".log") files.push_back(at->path());
+  std::sort(files.begin(), files.end());
+  if (files.size() > kMaxFiles) files.resize(kMaxFiles);
+  return files;
+}
+
+/// The reports in `text`. mpirun and srun may put a prefix before a line; a report starts where "error[" does.
+std::vector<std::string> reports_in(const std::string& text) {
+  std::vector<std::string> reports;
+  bool inside = false;
+  for (const auto& line : split(text, '\n')) {
+    const bool begins = starts_with(line, "error[");
+    if (begins)
+      reports.emplace_back(line);
+    else if (inside && starts_with(line, "  "))
+      reports.back() += "\n" + line;
+    inside = begins || (inside && starts_with(line, "  "));
+    if (!reports.empty() && reports.back().size() > kMaxReport) reports.back().resize(kMaxReport);
+  }
+  return reports;
+}
+
+}  // namespace
+
+std::string worker_error(const fs::path& attempt_dir) {
+  std::string second_best;
+  for (const auto& file : logs_in(attempt_dir))
+    for (const auto& report : reports_in(end_of(file))) {
+      if (!starts_with(report, "error[transient]") && !starts_with(report, "error[stopped]")) return report;
+      if (second_best.empty()) second_best = report;
+    }
+  return second_best;
+}
+
+std::string launcher_words(const fs::path& attempt_dir, int lines) {
+  for (const char* name : {"srun.log", "ranks.log"}) {
+    const std::string text = end_of(attempt_dir / name);
+    std::vector<std::string> all;
+    for (const auto& line : split(text, '\n'))
+      if (!trim(line).empty()) all.push_back(line);
+    if (all.empty()) continue;
+    if (all.size() > static_cast<std::size_t>(lines)) all.erase(all.begin(), all.end() - lines);
+    return join(all, "\n");
+  }
+  return {};
+}
+
+}  // namespace pst::cluster

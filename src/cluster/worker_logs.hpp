@@ -1,0 +1,15 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+namespace pst::cluster {
+
+/// What the workers of an attempt said when they failed: the first report of an Error (`error[kind]: ...` with its
+/// indented lines) in the ends of attempts/<n>/*.log. A `transient` or `stopped` one, which is most often about a peer,
+/// only when there is no other. Empty when there is none.
+std::string worker_error(const std::filesystem::path& attempt_dir);
+
+/// The last `lines` lines of the attempt's launcher log, for failures that no worker explained.
+std::string launcher_words(const std::filesystem::path& attempt_dir, int lines);
+
+}  // namespace pst::cluster

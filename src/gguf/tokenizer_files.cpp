@@ -1,0 +1,207 @@
+#include "gguf/tokenizer_files.hpp"
+
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+
+#include "core/error.hpp"
+#include "core/strings.hpp"
+
+namespace pst::gguf {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// llama.cpp's kinds of tokens. @see gguf-py, TokenType
+enum TokenType : std::int64_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
+
+[[noreturn]] void refuse(const File& file, const std::string& reason, const std::string& remedy = {}) {
+  throw Error(Fault::data, cat(file.path().string(), ": ", reason), remedy);
+}
+
+/// How text is cut into words before merging, and what belongs to it.
+struct PreTokenizer {
+  Json json, normalizer = nullptr;
+  bool ignore_merges = false, add_bos = false;
+};
+
+Json byte_level(bool use_regex) {
+  return {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", use_regex}};
+}
+
+Json sequence(Json first, Json second) {
+  return {{"type", "Sequence"}, {"pretokenizers", Json::array({std::move(first), std::move(second)})}};
+}
+
+/// The pattern of Llama 3 and Qwen 2, which differ in how many digits stay together.
+Json split_by_regex(const std::string& digits) {
+  const std::string pattern = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|)" + digits +
+                              R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+  return {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
+}
+
+PreTokenizer pre_tokenizer(const File& file) {
+  const auto name = file.text("tokenizer.ggml.pre");
+  if (!name)
+    refuse(file, "it does not name its pre-tokeniser (tokenizer.ggml.pre)",
+           "convert the model with a current llama.cpp");
+  // ByteLevel's own regular expression is GPT-2's.
+  if (*name == "gpt-2" || *name == "default") return {byte_level(true)};
+  if (*name == "smollm") return {sequence({{"type", "Digits"}, {"individual_digits", true}}, byte_level(true))};
+  if (*name == "llama-bpe" || *name == "llama3" || *name == "llama-v3")
+    return {sequence(split_by_regex(R"(\p{N}{1,3})"), byte_level(false)), nullptr, /*ignore_merges=*/true,
+            /*add_bos=*/true};
+  if (*name == "qwen2") return {sequence(split_by_regex(R"(\p{N})"), byte_level(false)), {{"type", "NFC"}}};
+  refuse(file, cat("the pre-tokeniser ", quoted(*name), " is not supported"),
+         "supported are smollm, gpt-2, default, llama-bpe and qwen2");
+}
+
+/// Tokens and their kinds, checked.
+struct Vocabulary {
+  const std::vector<std::string>& tokens;
+  std::vector<std::int64_t> types;
+  std::unordered_map<std::string_view, std::size_t> ids;
+};
+
+Vocabulary read_vocabulary(const File& file, const weights::ModelConfig& config) {
+  const auto model = file.needed_text("tokenizer.ggml.model");
+  if (model != "gpt2")
+    refuse(file, cat("the tokenizer model ", quoted(model), " is not supported"),
+           "supported is byte-level BPE ('gpt2')");
+  const auto* tokens = file.texts("tokenizer.ggml.tokens");
+  if (!tokens || tokens->empty()) refuse(file, "metadata tokenizer.ggml.tokens is missing");
+  if (static_cast<std::int64_t>(tokens->size()) > config.vocab_size)
+    refuse(file, cat("it has ", tokens->size(), " tokens for ", config.vocab_size, " rows of token_embd.weight"));
+  const auto* types = file.integers("tokenizer.ggml.token_type");
+  Vocabulary vocabulary{*tokens, types ? *types : std::vector<std::int64_t>(tokens->size(), kNormal), {}};
+  if (vocabulary.types.size() != tokens->size())
+    refuse(file, cat("it has ", tokens->size(), " tokens, but ", vocabulary.types.size(),
+                     " entries in tokenizer.ggml.token_type"));
+  for (std::size_t id = 0; id < tokens->size(); ++id) {
+    if (vocabulary.types[id] == kUnused) continue;  // "[PAD17]": fills the table up, no text ever becomes it
+    if (!is_utf8((*tokens)[id]) || (*tokens)[id].empty())
+      refuse(file, cat("token ", id, " is ", quoted((*tokens)[id]), ", empty or not UTF-8"));
+    if (!vocabulary.ids.try_emplace((*tokens)[id], id).second)
+      refuse(file, cat("the token ", quoted((*tokens)[id]), " occurs twice"));
+  }
+  return vocabulary;
+}
+
+std::string json_string(const std::string& text) { return Json(text).dump(); }
+
+std::string vocab_json(const Vocabulary& vocabulary) {
+  std::string text;
+  for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    if (vocabulary.types[id] == kUnused) continue;
+    text += cat(text.empty() ? "" : ",", "\n      ", json_string(vocabulary.tokens[id]), ": ", id);
+  }
+  return cat("{", text, "\n    }");
+}
+
+std::string merges_json(const File& file, const Vocabulary& vocabulary) {
+  const auto* merges = file.texts("tokenizer.ggml.merges");
+  if (!merges) refuse(file, "metadata tokenizer.ggml.merges is missing");
+  std::string text;
+  for (std::size_t i = 0; i < merges->size(); ++i) {
+    const std::string& merge = (*merges)[i];
+    const auto space = merge.find(' ');
+    const bool two = space != merge.npos && merge.find(' ', space + 1) == merge.npos;
+    const std::string left = merge.substr(0, space), right = two ? merge.substr(space + 1) : std::string();
+    if (!two || !vocabulary.ids.count(left) || !vocabulary.ids.count(right) || !vocabulary.ids.count(left + right))
+      refuse(file, cat("merge ", i, ", ", quoted(merge), ", does not join two tokens to a third"));
+    text += cat(i == 0 ? "" : ",", "\n      [", json_string(left), ", ", json_string(right), "]");
+  }
+  return cat("[", text, text.empty() ? "]" : "\n    ]");
+}
+
+std::string added_tokens_json(const Vocabulary& vocabulary) {
+  std::string text;
+  for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    if (vocabulary.types[id] != kControl && vocabulary.types[id] != kUserDefined) continue;
+    const Json token = {{"id", id},
+                        {"content", vocabulary.tokens[id]},
+                        {"single_word", false},
+                        {"lstrip", false},
+                        {"rstrip", false},
+                        {"normalized", false},
+                        {"special", vocabulary.types[id] == kControl}};
+    text += cat(text.empty() ? "" : ",", "\n    ", token.dump());
+  }
+  return cat("[", text, text.empty() ? "]" : "\n  ]");
+}
+
+/// What a tokenizer puts around a text by itself; null when that is nothing.
+Json post_processor(const File& file, const Vocabulary& vocabulary, std::optional<std::int32_t> bos,
+                    std::optional<std::int32_t> eos) {
+  if (!bos && !eos) return nullptr;
+  Json single = Json::array(), pair = Json::array(), special = Json::object();
+  const auto put = [&](std::int32_t id, int type, Json& list) {
+    if (static_cast<std::size_t>(id) >= vocabulary.tokens.size()) refuse(file, cat("token ", id, " has no text"));
+    const std::string& token = vocabulary.tokens[static_cast<std::size_t>(id)];
+    list.push_back({{"SpecialToken", {{"id", token}, {"type_id", type}}}});
+    special[token] = {{"id", token}, {"ids", {id}}, {"tokens", {token}}};
+  };
+  const auto part = [&](const char* name, int type, Json& list) {
+    if (bos) put(*bos, type, list);
+    list.push_back({{"Sequence", {{"id", name}, {"type_id", type}}}});
+    if (eos) put(*eos, type, list);
+  };
+  part("A", 0, single);
+  part("A", 0, pair);
+  part("B", 1, pair);
+  return {{"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", special}};
+}
+
+std::string tokenizer_json(const File& file, const Vocabulary& vocabulary, const PreTokenizer& pre, const Json& post) {
+  const Json decoder = {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}};
+  // Written by hand: the JSON library looks up each of a hundred thousand keys one after the other.
+  return cat("{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n  \"added_tokens\": ",
+             added_tokens_json(vocabulary), ",\n  \"normalizer\": ", pre.normalizer.dump(),
+             ",\n  \"pre_tokenizer\": ", pre.json.dump(), ",\n  \"post_processor\": ", post.dump(),
+             ",\n  \"decoder\": ", decoder.dump(),
+             ",\n  \"model\": {\n    \"type\": \"BPE\",\n    \"dropout\": null,\n    \"unk_token\": null,\n"
+             "    \"continuing_subword_prefix\": null,\n    \"end_of_word_suffix\": null,\n    \"fuse_unk\": false,\n"
+             "    \"byte_fallback\": false,\n    \"ignore_merges\": ",
+             pre.ignore_merges ? "true" : "false", ",\n    \"vocab\": ", vocab_json(vocabulary),
+             ",\n    \"merges\": ", merges_json(file, vocabulary), "\n  }\n}\n");
+}
+
+}  // namespace
+
+TokenizerFiles tokenizer_files(const File& file, const weights::ModelConfig& config) {
+  const PreTokenizer pre = pre_tokenizer(file);
+  const Vocabulary vocabulary = read_vocabulary(file, config);
+  const bool add_bos =
+      file.flag("tokenizer.ggml.add_bos_token").value_or(pre.add_bos) && config.bos_token_id.has_value();
+  const bool add_eos = file.flag("tokenizer.ggml.add_eos_token").value_or(false) && !config.eos_token_ids.empty();
+  const auto none = std::optional<std::int32_t>();
+  const auto eos = config.eos_token_ids.empty() ? none : config.eos_token_ids.front();
+  const Json post = post_processor(file, vocabulary, add_bos ? config.bos_token_id : none, add_eos ? eos : none);
+
+  Json settings = {{"tokenizer_class", "PreTrainedTokenizerFast"}};  // transformers then takes tokenizer.json as it is
+  const auto name_token = [&](const char* key, std::optional<std::int64_t> id) {
+    if (!id) return;
+    if (*id < 0 || static_cast<std::size_t>(*id) >= vocabulary.tokens.size())
+      refuse(file, cat("the ", key, " is ", *id, ", which has no text"));
+    settings[key] = vocabulary.tokens[static_cast<std::size_t>(*id)];
+  };
+  name_token("bos_token", config.bos_token_id);
+  name_token("eos_token", eos);
+  name_token("pad_token", config.pad_token_id);
+  name_token("unk_token", file.integer("tokenizer.ggml.unknown_token_id"));
+  settings["add_bos_token"] = add_bos;
+  settings["add_eos_token"] = add_eos;
+  settings["clean_up_tokenization_spaces"] = false;
+  settings["model_max_length"] = config.max_position_embeddings;
+
+  TokenizerFiles files;
+  files.chat_template = file.text("tokenizer.chat_template");
+  if (files.chat_template) {
+    if (!is_utf8(*files.chat_template)) refuse(file, "tokenizer.chat_template is not UTF-8");
+    settings["chat_template"] = *files.chat_template;
+  }
+  files.tokenizer_json = tokenizer_json(file, vocabulary, pre, post);
+  files.tokenizer_config_json = settings.dump(2) + "\n";
+  return files;
+}
+
+}  // namespace pst::gguf

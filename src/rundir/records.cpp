@@ -1,0 +1,96 @@
+// What run.json and completed.json look like.
+#include "core/digest.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+#include "rundir/json_file.hpp"
+#include "rundir/run_dir.hpp"
+
+namespace pst::rundir {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::int64_t kFormat = 1;  ///< of both files; a reader refuses a newer one
+
+void check_format(const JsonFile& file, const fs::path& path) {
+  if (file.integer("format") != kFormat)
+    throw Error(Fault::data,
+                cat(path.string(), " has format ", file.integer("format"), "; this program reads ", kFormat),
+                "use the version of peft-studio that made the run");
+}
+
+ordered_json or_null(const std::optional<double>& value) { return value ? ordered_json(*value) : ordered_json(); }
+
+}  // namespace
+
+void RunDir::write_record(const RunRecord& record) const {
+  write_json(root_ / "run.json", {{"format", kFormat},
+                                  {"id", record.id},
+                                  {"name", record.name},
+                                  {"version", record.version},
+                                  {"created", record.created},
+                                  {"recipe_file", record.recipe_file},
+                                  {"recipe_digest", record.recipe_digest},
+                                  {"model_digest", record.model_digest},
+                                  {"data_digest", record.data_digest},
+                                  {"model_path", record.model_path.string()},
+                                  {"store", record.store.string()}});
+}
+
+RunRecord RunDir::read_record() const {
+  const fs::path path = root_ / "run.json";
+  const JsonFile file(path);
+  check_format(file, path);
+  return {.id = file.text("id"),
+          .name = file.text("name"),
+          .version = file.text("version"),
+          .created = file.text("created"),
+          .recipe_file = file.text("recipe_file"),
+          .recipe_digest = file.text("recipe_digest"),
+          .model_digest = file.text("model_digest"),
+          .data_digest = file.text("data_digest"),
+          .model_path = file.text("model_path"),
+          .store = file.text("store")};
+}
+
+void RunDir::write_completed(const Completed& completed) const {
+  write_json(root_ / "completed.json", {{"format", kFormat},
+                                        {"steps", completed.steps},
+                                        {"adapter_digest", completed.adapter_digest},
+                                        {"train_loss", completed.train_loss},
+                                        {"validation_loss_before", or_null(completed.validation_loss_before)},
+                                        {"validation_loss_after", or_null(completed.validation_loss_after)},
+                                        {"seconds", completed.seconds},
+                                        {"tokens", completed.tokens},
+                                        {"attempt", completed.attempt},
+                                        {"ranks", completed.ranks},
+                                        {"finished", completed.finished}});
+}
+
+std::optional<Completed> RunDir::read_completed() const {
+  const fs::path path = root_ / "completed.json";
+  std::error_code ignored;
+  if (fs::symlink_status(path, ignored).type() == fs::file_type::not_found) return std::nullopt;
+
+  const JsonFile file(path);
+  check_format(file, path);
+  Completed completed = {.steps = file.integer("steps"),
+                         .adapter_digest = file.text("adapter_digest"),
+                         .train_loss = file.real("train_loss"),
+                         .validation_loss_before = file.optional_real("validation_loss_before"),
+                         .validation_loss_after = file.optional_real("validation_loss_after"),
+                         .seconds = file.real("seconds"),
+                         .tokens = file.integer("tokens"),
+                         .attempt = static_cast<int>(file.integer("attempt")),
+                         .ranks = static_cast<int>(file.integer("ranks")),
+                         .finished = file.text("finished")};
+  const fs::path weights = adapter() / "adapter_model.safetensors";
+  doing(cat("checking the adapter that ", path.string(), " vouches for"), [&] {
+    if (digest_of_file(weights) != completed.adapter_digest)
+      throw Error(Fault::data, cat(weights.string(), " is not the file that training wrote: its digest differs"),
+                  "it was changed or damaged afterwards; run the recipe again");
+  });
+  return completed;
+}
+
+}  // namespace pst::rundir

@@ -1,0 +1,169 @@
+#include "rundir/run_dir.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <random>
+
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+#include "telemetry/line_tail.hpp"
+
+namespace pst::rundir {
+namespace {
+
+using nlohmann::ordered_json;
+
+/// mkdir(2) as the arbiter between processes that want the same name: false when somebody has it already.
+bool make_new_folder(const fs::path& path) {
+  if (::mkdir(path.c_str(), 0777) == 0) return true;
+  if (errno == EEXIST) return false;
+  throw Error(Fault::io, cat("cannot create folder ", path.string(), ": ", std::strerror(errno)),
+              errno == ENOSPC || errno == EDQUOT
+                  ? "free some space there, or set output_dir to another folder"
+                  : "check who owns the folder above it, or set output_dir to another one");
+}
+
+std::string random_id(std::size_t digits) {
+  std::random_device source;
+  std::string id;
+  while (id.size() < digits) id += "0123456789abcdef"[source() % 16];
+  return id;
+}
+
+std::string four_digits(int number) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%04d", number);
+  return text;
+}
+
+bool is_run(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::is_regular_file(folder / "run.json", ignored);
+}
+
+std::string id_of(const std::string& folder_name) { return folder_name.substr(folder_name.rfind('-') + 1); }
+std::string name_part_of(const std::string& folder_name) { return folder_name.substr(0, folder_name.rfind('-')); }
+
+std::vector<std::string> folder_names(const std::vector<fs::path>& runs) {
+  std::vector<std::string> names;
+  for (const auto& run : runs) names.push_back(run.filename().string());
+  return names;
+}
+
+}  // namespace
+
+RunDir RunDir::create(const fs::path& output_dir, const std::string& name) {
+  if (name.empty() || name.front() == '.' || name.front() == '-' || name.find('/') != std::string::npos ||
+      find_control(name) || name.size() > 200)
+    throw Error(Fault::usage, cat("a run cannot be named ", quoted(name)),
+                "use up to 200 letters, digits, '-', '_' or '.', beginning with a letter or digit");
+  const fs::path parent = fs::absolute(output_dir).lexically_normal();
+  return doing(cat("making a run directory below ", parent.string()), [&] {
+    make_directories(parent);
+    for (int tries = 0;; ++tries) {
+      // Four digits are easy to type; when they run out, longer ones.
+      const fs::path root = parent / cat(name, "-", random_id(tries < 100 ? 4 : 12));
+      if (make_new_folder(root)) return RunDir(root);
+    }
+  });
+}
+
+std::vector<RunDir> list_runs(const fs::path& output_dir) {
+  std::vector<std::pair<fs::file_time_type, fs::path>> found;
+  std::error_code status;
+  for (fs::directory_iterator at(output_dir, status), end; !status && at != end; at.increment(status)) {
+    std::error_code ignored;
+    if (is_run(at->path())) found.emplace_back(fs::last_write_time(at->path() / "run.json", ignored), at->path());
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<RunDir> runs;
+  for (const auto& [time, path] : found) runs.emplace_back(fs::absolute(path).lexically_normal());
+  return runs;
+}
+
+RunDir RunDir::find(const std::string& what, const fs::path& output_dir) {
+  if (!what.empty() && is_run(what)) {
+    fs::path folder = fs::absolute(what).lexically_normal();
+    return RunDir(folder.has_filename() ? folder : folder.parent_path());
+  }
+
+  std::vector<fs::path> exact, same_id, same_name, begins;
+  std::vector<std::string> all;
+  for (const RunDir& run : list_runs(output_dir)) {
+    const std::string folder = run.root().filename().string();
+    all.push_back(folder);
+    if (folder == what) exact.push_back(run.root());
+    if (id_of(folder) == what) same_id.push_back(run.root());
+    if (name_part_of(folder) == what) same_name.push_back(run.root());
+    if (starts_with(folder, what) || starts_with(id_of(folder), what)) begins.push_back(run.root());
+  }
+  for (const auto* candidates : {&exact, &same_id, &same_name, &begins}) {
+    if (what.empty() || candidates->empty()) continue;
+    if (candidates->size() == 1) return RunDir(candidates->front());
+    throw Error(Fault::usage,
+                cat("more than one run in ", output_dir.string(), " is meant by ", quoted(what), ": ",
+                    join(folder_names(*candidates), ", ")),
+                "name one of them in full");
+  }
+  if (all.empty())
+    throw Error(Fault::usage, cat("there is no run ", quoted(what), ": no run in ", output_dir.string()),
+                "give the run's folder, or the folder of runs with --output-dir");
+  if (all.size() > 10) all.erase(all.begin(), all.end() - 10);
+  const auto close = nearest(what, all);
+  throw Error(Fault::usage, cat("there is no run ", quoted(what), " in ", output_dir.string()),
+              close ? cat("did you mean '", *close, "'?") : cat("the newest there: ", join(all, ", ")));
+}
+
+fs::path RunDir::attempt(int number) const { return root_ / "attempts" / four_digits(number); }
+
+fs::path RunDir::node_log(int number, const std::string& host) const {
+  std::string safe = host;
+  for (char& c : safe)
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '-' && c != '_') c = '_';
+  return attempt(number) / "nodes" / (safe + ".jsonl");
+}
+
+int RunDir::last_attempt() const {
+  int last = 0;
+  std::error_code status;
+  for (fs::directory_iterator at(root_ / "attempts", status), end; !status && at != end; at.increment(status)) {
+    const auto number = to_int(at->path().filename().string());
+    if (number && *number > last && *number < 1'000'000) last = static_cast<int>(*number);
+  }
+  return last;
+}
+
+int RunDir::begin_attempt() const {
+  make_directories(root_ / "attempts");
+  for (int number = last_attempt() + 1;; ++number) {
+    if (!make_new_folder(attempt(number))) continue;  // another supervisor was faster
+    make_directories(attempt(number) / "nodes");
+    return number;
+  }
+}
+
+void RunDir::event(const std::string& kind, ordered_json details) const {
+  ordered_json line = {{"t", iso_time(unix_seconds())}, {"event", kind}};
+  for (const auto& [key, value] : details.items()) line[key] = value;
+  std::string text = line.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  // After a crash the file may end inside a line; a newline first keeps this event apart from it.
+  std::ifstream end(events_file(), std::ios::binary | std::ios::ate);
+  if (end && end.tellg() > 0) {
+    end.seekg(-1, std::ios::end);
+    if (end.get() != '\n') text.insert(text.begin(), '\n');
+  }
+  AppendFile file(events_file());
+  file.append(text);
+  file.sync();
+}
+
+std::vector<ordered_json> RunDir::read_events() const { return telemetry::read_lines(events_file()); }
+
+}  // namespace pst::rundir

@@ -1,0 +1,87 @@
+#include "rundir/run_state.hpp"
+
+#include "core/error.hpp"
+
+namespace pst::rundir {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string text_or_empty(const ordered_json& event, const char* key) {
+  const auto found = event.find(key);
+  return found != event.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+int number_or(const ordered_json& event, const char* key, int otherwise) {
+  const auto found = event.find(key);
+  return found != event.end() && found->is_number_integer() ? found->get<int>() : otherwise;
+}
+
+void apply(const ordered_json& event, RunState& run) {
+  const std::string kind = text_or_empty(event, "event");
+  if (kind == "submitted") {
+    run = {.state = State::submitted, .job_id = text_or_empty(event, "job_id"), .attempt = run.attempt};
+  } else if (kind == "started") {
+    run.state = State::running;
+    run.reason.clear();
+    run.attempt = number_or(event, "attempt", run.attempt);
+  } else if (kind == "cancel-requested") {
+    run.cancel_requested = true;
+  } else if (kind == "failed") {
+    run.state = State::failed;
+    run.reason = text_or_empty(event, "reason");
+    run.exit = number_or(event, "exit", exit_status(Fault::transient));
+  } else if (kind == "cancelled") {
+    run.state = State::cancelled;
+    run.reason = text_or_empty(event, "reason");
+    run.exit = exit_status(Fault::stopped);
+  } else if (kind == "completed") {
+    // Proved by the file below; without it this event is a claim that something took back.
+    run.state = State::failed;
+    run.reason = "the run ended as completed, but completed.json is missing";
+    run.exit = exit_status(Fault::data);
+  }
+}
+
+}  // namespace
+
+const char* name_of(State state) {
+  switch (state) {
+    case State::unknown: return "unknown";
+    case State::submitted: return "submitted";
+    case State::pending: return "pending";
+    case State::running: return "running";
+    case State::completed: return "completed";
+    case State::failed: return "failed";
+    case State::cancelled: return "cancelled";
+  }
+  return "unknown";
+}
+
+bool is_final(State state) { return state == State::completed || state == State::failed || state == State::cancelled; }
+
+RunState read_state(const RunDir& run) {
+  RunState state;
+  for (const auto& event : run.read_events()) apply(event, state);
+  try {
+    if (run.read_completed()) {
+      state.state = State::completed;
+      state.reason.clear();
+      state.exit = 0;
+    }
+  } catch (const Error& error) {
+    state.state = State::failed;
+    state.reason = error.message();
+    state.exit = exit_status(error.fault());
+  }
+  if (state.state == State::unknown && state.reason.empty()) state.reason = "nothing was submitted or started yet";
+  return state;
+}
+
+std::optional<fs::path> newest_node_logs(const RunDir& run) {
+  const int attempt = run.last_attempt();
+  if (attempt == 0) return std::nullopt;
+  return run.attempt(attempt) / "nodes";
+}
+
+}  // namespace pst::rundir

@@ -1,0 +1,31 @@
+#pragma once
+#include <optional>
+#include <string>
+
+#include "rundir/run_dir.hpp"
+
+namespace pst::rundir {
+
+enum class State { unknown, submitted, pending, running, completed, failed, cancelled };
+const char* name_of(State state);
+/// completed, failed or cancelled: nothing more will happen by itself.
+bool is_final(State state);
+
+/// What the run directory by itself says about a run. Whoever asks Slurm or the process table refines it (cli/status).
+struct RunState {
+  State state = State::unknown;
+  std::string reason;                 ///< of failed, cancelled and unknown; may be empty
+  std::optional<std::string> job_id;  ///< of the latest submission
+  int attempt = 0;                    ///< the latest one; 0: none yet
+  int exit = 0;                       ///< of failed: the exit status that fits
+  bool cancel_requested = false;
+};
+
+/// From events.jsonl and completed.json. Only a valid completed.json makes a run completed, whatever the events say.
+RunState read_state(const RunDir& run);
+
+/// The folder of the newest attempt's node logs, and so the place to look for progress. Nothing before the first
+/// attempt.
+std::optional<fs::path> newest_node_logs(const RunDir& run);
+
+}  // namespace pst::rundir

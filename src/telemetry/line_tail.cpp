@@ -1,0 +1,84 @@
+#include "telemetry/line_tail.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "core/error.hpp"
+#include "core/strings.hpp"
+
+namespace pst::telemetry {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::size_t kMaxLine = std::size_t{1} << 20;
+constexpr std::size_t kMaxRead = std::size_t{8} << 20;
+
+/// At most kMaxRead bytes from `offset` on. An offset past the end (the file was replaced) goes back to the start.
+std::string read_from(const std::filesystem::path& file, std::uint64_t& offset) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return {};
+    throw Error(Fault::io, cat("cannot open ", file.string(), ": ", std::strerror(errno)));
+  }
+  std::string bytes;
+  struct stat info {};
+  if (::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode)) {
+    const auto size = static_cast<std::uint64_t>(info.st_size);
+    if (size < offset) offset = 0;
+    bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(size - offset, kMaxRead)));
+    const auto got = ::pread(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+  }
+  ::close(descriptor);
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<ordered_json> LineTail::read() {
+  for (;;) {  // over stretches without a single record
+    const auto before = offset_;
+    auto records = read_once();
+    if (!records.empty() || offset_ <= before) return records;
+  }
+}
+
+std::vector<ordered_json> LineTail::read_once() {
+  const std::string bytes = read_from(file_, offset_);
+  std::vector<ordered_json> records;
+  std::size_t begin = 0;
+  for (std::size_t end; (end = bytes.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    const std::string_view line(bytes.data() + begin, end - begin);
+    if (std::exchange(discarding_, false) || trim(line).empty()) continue;
+    ordered_json record =
+        line.size() > kMaxLine ? ordered_json() : ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (record.is_object())
+      records.push_back(std::move(record));
+    else
+      ++skipped_;
+  }
+  offset_ += begin;
+  if (bytes.size() - begin > kMaxLine) {  // a line that will never be accepted: do not read it again and again
+    if (!discarding_) ++skipped_;
+    discarding_ = true;
+    offset_ += bytes.size() - begin;
+  }
+  return records;
+}
+
+std::vector<ordered_json> read_lines(const std::filesystem::path& file) {
+  LineTail tail(file);
+  std::vector<ordered_json> all;
+  for (auto some = tail.read(); !some.empty(); some = tail.read())
+    all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+  return all;
+}
+
+}  // namespace pst::telemetry

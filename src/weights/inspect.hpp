@@ -1,0 +1,36 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "weights/model_config.hpp"
+
+namespace pst::weights {
+
+/// What `peft-studio model inspect DIR` tells about a model's folder.
+struct ModelSummary {
+  std::filesystem::path dir;
+  ModelConfig config;
+  std::string architecture;  ///< first entry of `architectures`, or empty
+  std::int64_t parameters = 0, embedding_parameters = 0, parameters_per_layer = 0;
+  std::map<std::string, std::int64_t> values_by_dtype;  ///< "BF16" -> number of values
+  std::uint64_t bytes_on_disk = 0;                      ///< of the weight files
+  std::int64_t weight_files = 0;
+  struct Vocabulary {
+    std::string model;         ///< "BPE"
+    std::int64_t entries = 0;  ///< tokens of the model's own vocabulary
+    std::int64_t added = 0, special = 0;
+  };
+  std::optional<Vocabulary> tokenizer;  ///< nothing without a tokenizer.json
+  std::string chat_template;            ///< file that holds it, or empty
+  std::string digest;                   ///< model_digest()
+};
+
+/// Reads and checks the folder (see check_model). @throws Error(data), Error(io)
+ModelSummary inspect(const std::filesystem::path& model_dir);
+/// Aligned "name  value" lines, with a newline at the end.
+std::string to_text(const ModelSummary& summary);
+
+}  // namespace pst::weights

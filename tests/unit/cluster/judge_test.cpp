@@ -1,0 +1,63 @@
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include "cluster/supervisor.hpp"
+
+namespace pst::cluster {
+namespace {
+
+using Kind = Outcome::Kind;
+using testing::HasSubstr;
+
+TEST(Judge, OnlyCompletedJsonMakesASuccess) {
+  EXPECT_EQ(judge({.status = 0, .completed = true}).exit, 0);
+  EXPECT_EQ(judge({.status = 137, .completed = true}).kind, Kind::completed) << "the launcher's status does not matter";
+  const Outcome lost = judge({.status = 0, .completed = false});
+  EXPECT_EQ(lost.kind, Kind::failed);
+  EXPECT_EQ(lost.exit, 75);
+  EXPECT_THAT(lost.reason, HasSubstr("no completed.json"));
+}
+
+TEST(Judge, AWorkersOwnStatusAndWordsAreKept) {
+  const Outcome outcome =
+      judge({.status = 65, .worker_error = "error[data]: model.safetensors is truncated\n  try: x"});
+
+  EXPECT_EQ(outcome.exit, 65);
+  EXPECT_EQ(outcome.reason, "model.safetensors is truncated");
+  EXPECT_THAT(outcome.report, HasSubstr("try: x"));
+}
+
+TEST(Judge, StatusesOfOthersBecomeOurs) {
+  for (const auto& [status, exit] : std::vector<std::pair<int, int>>{
+           {1, 75}, {64, 64}, {69, 69}, {75, 75}, {127, 69}, {126, 69}, {137, 75}, {143, 75}, {139, 70}, {134, 70}})
+    EXPECT_EQ(judge({.status = status}).exit, exit) << "status " << status;
+  EXPECT_THAT(judge({.status = 137}).reason, HasSubstr("SIGKILL"));
+}
+
+TEST(Judge, ACancelledJobIsNotAFailure) {
+  EXPECT_EQ(judge({.status = 143, .stopped_by = SIGTERM, .job_state = "CANCELLED"}).kind, Kind::cancelled);
+  EXPECT_EQ(judge({.status = 76, .stopped_by = SIGTERM, .cancel_requested = true}).kind, Kind::cancelled);
+  EXPECT_EQ(judge({.status = 76, .stopped_by = SIGINT, .user_interrupt = true}).kind, Kind::cancelled);
+  EXPECT_EQ(judge({.status = 143, .stopped_by = SIGTERM, .job_state = "CANCELLED"}).exit, 76);
+}
+
+TEST(Judge, OutOfTimeSaysSo) {
+  const Outcome warned = judge({.status = 76, .stopped_by = SIGUSR2, .job_state = "RUNNING"});
+  const Outcome late = judge({.status = 137, .stopped_by = SIGTERM, .job_state = "TIMEOUT"});
+
+  EXPECT_EQ(warned.exit, 76);
+  EXPECT_THAT(warned.reason, HasSubstr("slurm.time"));
+  EXPECT_EQ(late.kind, Kind::failed);
+  EXPECT_THAT(late.reason, HasSubstr("out of time"));
+}
+
+TEST(Judge, CompletionBeatsALateSignal) {
+  EXPECT_EQ(judge({.status = 0, .completed = true, .stopped_by = SIGTERM}).kind, Kind::completed);
+}
+
+TEST(Judge, DamagedCompletionIsBadData) {
+  EXPECT_EQ(judge({.status = 0, .completed_damage = "completed.json is not a JSON object"}).exit, 65);
+}
+
+}  // namespace
+}  // namespace pst::cluster

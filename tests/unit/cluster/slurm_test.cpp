@@ -1,0 +1,114 @@
+#include "cluster/slurm.hpp"
+
+#include <gmock/gmock.h>
+
+#include "core/error.hpp"
+#include "support/fake_programs.hpp"
+
+namespace pst::cluster {
+namespace {
+
+using testing::HasSubstr;
+
+class Slurm : public testing::Test {
+ protected:
+  fixture::FakePrograms fake;
+
+  template <class Body>
+  Error complaint(Body body) {
+    try {
+      body();
+    } catch (const Error& error) {
+      return error;
+    }
+    return {Fault::bug, "nothing was thrown"};
+  }
+};
+
+TEST_F(Slurm, SubmitReadsTheNumberAndKeepsTheEnvironmentOut) {
+  fake.add("sbatch",
+           "test \"$1\" = --parsable && test \"$2\" = '/runs/a b/job.sh' && test -z \"$SBATCH_EXPORT\" && echo 4711");
+  ::setenv("SBATCH_EXPORT", "ALL", 1);
+
+  EXPECT_EQ(submit("/runs/a b/job.sh"), "4711");
+
+  ::unsetenv("SBATCH_EXPORT");
+}
+
+TEST_F(Slurm, SubmitUnderstandsAClusterNameAndAGreeting) {
+  fake.add("sbatch", "echo 'Welcome to the site'; echo '12;alps'");
+  EXPECT_EQ(submit("/job.sh"), "12");
+}
+
+TEST_F(Slurm, ARefusalIsTheUsersInSlurmsWords) {
+  fake.add("sbatch", "echo 'sbatch: error: invalid partition specified: gpux' >&2; exit 1");
+  const Error error = complaint([] { submit("/job.sh"); });
+
+  EXPECT_EQ(error.fault(), Fault::usage);
+  EXPECT_THAT(error.what(), HasSubstr("invalid partition specified: gpux"));
+  EXPECT_THAT(error.what(), HasSubstr("try: "));
+}
+
+TEST_F(Slurm, ASilentControllerIsTransient) {
+  fake.add("sbatch",
+           "echo 'sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)' "
+           ">&2; exit 1");
+  EXPECT_EQ(complaint([] { submit("/job.sh"); }).fault(), Fault::transient);
+}
+
+TEST_F(Slurm, GarbageInsteadOfANumberIsNotAJob) {
+  for (const char* garbage : {"", "Submitted batch job", "12; rm -rf /x;y\\n\\033[2J-1", "99999999999999999999999"}) {
+    fake.add("sbatch", std::string("printf '%b' '") + garbage + "'");
+    SCOPED_TRACE(garbage);
+    EXPECT_THAT(complaint([] { submit("/job.sh"); }).what(), HasSubstr("instead of its number"));
+  }
+}
+
+TEST_F(Slurm, JobStatesAreReadAndNonsenseIsNot) {
+  fake.add("squeue", "printf '12|PENDING|Resources\\n13|RUNNING|None\\ngarbage\\n|||\\n99|RUNNING|None\\n'");
+
+  const auto states = job_states({"12", "13", "14", "x;y"});
+
+  ASSERT_EQ(states.size(), 2u);
+  EXPECT_EQ(to_text(states.at("12")), "PENDING (Resources)");
+  EXPECT_EQ(to_text(states.at("13")), "RUNNING");
+}
+
+TEST_F(Slurm, AForgottenJobHasNoStateAndADeadControllerIsAnError) {
+  fake.add("squeue", "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1");
+  EXPECT_TRUE(job_states({"12"}).empty());
+
+  fake.add("squeue", "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1");
+  EXPECT_EQ(complaint([] { job_states({"12"}); }).fault(), Fault::transient);
+}
+
+TEST_F(Slurm, CancelCallsScancelWithTheNumberOnly) {
+  fake.add("scancel", "test $# = 1 && test \"$1\" = 12");
+
+  EXPECT_NO_THROW(cancel("12"));
+
+  EXPECT_THAT(complaint([] { cancel("--user=root"); }).what(), HasSubstr("no job number"));
+  fake.add("scancel", "echo 'scancel: error: Kill job error on job id 12: Access/permission denied' >&2; exit 1");
+  EXPECT_THAT(complaint([] { cancel("12"); }).what(), HasSubstr("permission denied"));
+}
+
+TEST_F(Slurm, KnowsWhichJobsHaveEnded) {
+  EXPECT_TRUE(is_active({.state = "COMPLETING"}));
+  EXPECT_TRUE(is_active({.state = "PENDING"}));
+  EXPECT_FALSE(is_active({.state = "NODE_FAIL"}));
+  EXPECT_FALSE(is_active({.state = "CANCELLED by 0"}));
+}
+
+TEST(SlurmAbsent, SaysWhatToDo) {
+  const fixture::FakePrograms nothing(fixture::FakePrograms::Path::only);
+  try {
+    submit("/job.sh");
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("sbatch was not found on PATH"));
+    EXPECT_THAT(error.what(), HasSubstr("peft-studio train"));
+  }
+}
+
+}  // namespace
+}  // namespace pst::cluster

@@ -1,0 +1,187 @@
+#include "cluster/supervisor.hpp"
+
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "cluster/process_mark.hpp"
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+#include "rundir/attempt.hpp"
+#include "rundir/run_state.hpp"
+#include "support/fake_programs.hpp"
+#include "support/run_fixture.hpp"
+
+namespace pst::cluster {
+namespace {
+
+using rundir::State;
+using testing::HasSubstr;
+
+/// A run whose workers are a shell script.
+class Supervisor : public testing::Test {
+ protected:
+  fixture::FakePrograms fake;
+  fixture::TemporaryDirectory dir;
+  rundir::RunDir run = fixture::new_run(dir.path(), "x");
+
+  SuperviseSettings settings_for(const std::string& body) {
+    const auto worker = fake.add("worker", body);
+    SuperviseSettings settings;
+    settings.launch = [this, worker](int attempt) {
+      return Launch{
+          .launcher = "local",
+          .ranks = 1,
+          .child = {.argv = {worker.string(), run.root().string()}, .output = run.attempt(attempt) / "ranks.log"}};
+    };
+    settings.grace_s = 0.5;
+    return settings;
+  }
+  /// Leaves the results where a worker script can copy them from.
+  void make_results(int attempt) {
+    fixture::finish(run, attempt);
+    make_directories(dir / "done");
+    fs::rename(run.root() / "completed.json", dir / "done/completed.json");
+  }
+  /// Sends `signal` to ourselves as soon as the worker script has made the file "ready".
+  std::function<void()> when_ready(int signal) {
+    return [this, signal, sent = false]() mutable {
+      if (sent || !fs::exists(run.root() / "ready")) return;
+      sent = true;
+      ::kill(::getpid(), signal);
+    };
+  }
+};
+
+TEST_F(Supervisor, AWorkerThatProvesItsResultCompletesTheRun) {
+  make_results(1);
+  const auto settings = settings_for("cp '" + (dir / "done/completed.json").string() + "' \"$1\"; exit 1");
+
+  const Outcome outcome = supervise(run, settings);
+
+  EXPECT_EQ(outcome.kind, Outcome::Kind::completed) << outcome.reason;
+  EXPECT_EQ(rundir::read_state(run).state, State::completed);
+  EXPECT_EQ(rundir::read_attempt(run, 1).supervisor.pid, ::getpid());
+  EXPECT_EQ(run.read_events().back()["launcher_status"], 1);
+}
+
+TEST_F(Supervisor, StatusZeroWithoutProofIsAFailure) {
+  const Outcome outcome = supervise(run, settings_for("exit 0"));
+
+  EXPECT_EQ(outcome.exit, 75);
+  EXPECT_EQ(rundir::read_state(run).state, State::failed);
+}
+
+TEST_F(Supervisor, ProofOfAnotherAttemptDoesNotCount) {
+  make_results(7);
+  EXPECT_NE(supervise(run, settings_for("cp '" + (dir / "done/completed.json").string() + "' \"$1\"")).exit, 0);
+}
+
+TEST_F(Supervisor, ACompletedRunStartsNothing) {
+  fixture::finish(run);
+  EXPECT_EQ(supervise(run, settings_for("touch \"$1/started\"")).exit, 0);
+  EXPECT_FALSE(fs::exists(run.root() / "started"));
+  EXPECT_EQ(run.last_attempt(), 0);
+}
+
+TEST_F(Supervisor, AWorkersErrorIsTheReason) {
+  const Outcome outcome =
+      supervise(run, settings_for("echo 'error[data]: shard 2 is torn'; echo '  try: again'; exit 65"));
+
+  EXPECT_EQ(outcome.exit, 65);
+  EXPECT_EQ(rundir::read_state(run).reason, "shard 2 is torn");
+  EXPECT_THAT(outcome.report, HasSubstr("try: again"));
+}
+
+TEST_F(Supervisor, AMissingLauncherIsOneClearErrorAndAFailedRun) {
+  SuperviseSettings settings;
+  settings.launch = [this](int attempt) { return srun_launch({}, run, attempt, "/bin/true"); };
+  const fixture::FakePrograms nothing(fixture::FakePrograms::Path::only);
+
+  try {
+    supervise(run, settings);
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(exit_status(error.fault()), 69);
+    EXPECT_THAT(error.what(), HasSubstr("srun was not found on PATH"));
+  }
+  EXPECT_EQ(rundir::read_state(run).state, State::failed);
+}
+
+TEST_F(Supervisor, SignalsReachTheWorkersAndACancelledRunSaysSo) {
+  auto settings = settings_for("trap 'exit 76' TERM; touch \"$1/ready\"; while :; do sleep 0.05; done");
+  settings.on_tick = when_ready(SIGTERM);
+
+  const Outcome outcome = supervise(run, settings);
+
+  EXPECT_EQ(outcome.kind, Outcome::Kind::cancelled);
+  EXPECT_EQ(outcome.exit, 76);
+  EXPECT_EQ(rundir::read_state(run).state, State::cancelled);
+}
+
+TEST_F(Supervisor, UserSignalTwoIsPassedOnAsItIs) {
+  auto settings =
+      settings_for("trap 'touch \"$1/warned\"; exit 76' USR2; touch \"$1/ready\"; while :; do sleep 0.05; done");
+  settings.job_id = "12";
+  fake.add("squeue", "echo '12|RUNNING|None'");
+  settings.on_tick = when_ready(SIGUSR2);
+
+  const Outcome outcome = supervise(run, settings);
+
+  EXPECT_TRUE(fs::exists(run.root() / "warned"));
+  EXPECT_THAT(outcome.reason, HasSubstr("ran out of time"));
+}
+
+TEST_F(Supervisor, AskSlurmWhetherTheJobWasCancelled) {
+  auto settings = settings_for("trap 'exit 76' TERM; touch \"$1/ready\"; while :; do sleep 0.05; done");
+  settings.job_id = "12";
+  fake.add("squeue", "echo '12|CANCELLED|None'");
+  settings.on_tick = when_ready(SIGTERM);
+
+  EXPECT_EQ(supervise(run, settings).kind, Outcome::Kind::cancelled);
+}
+
+TEST_F(Supervisor, WorkersThatDoNotStopAreKilledAfterTheGrace) {
+  auto settings = settings_for("trap '' TERM; touch \"$1/ready\"; while :; do sleep 0.05; done");
+  settings.on_tick = when_ready(SIGTERM);
+  const double start = monotonic_seconds();
+
+  EXPECT_EQ(supervise(run, settings).kind, Outcome::Kind::cancelled);
+
+  EXPECT_LT(monotonic_seconds() - start, 10);
+}
+
+TEST_F(Supervisor, NothingIsLeftRunning) {
+  // Like mpirun's ranks: in a session of its own, so that the launcher's process group does not hold it.
+  supervise(run, settings_for("setsid sh -c 'echo $$ > \"$0/orphan\"; exec sleep 60' \"$1\" & "
+                              "while ! test -s \"$1/orphan\"; do sleep 0.02; done; exit 75"));
+
+  const auto pid = to_int(trim(read_file(run.root() / "orphan")));
+  ASSERT_TRUE(pid);
+  EXPECT_FALSE(mark_of(*pid)) << "process " << *pid << " outlived its attempt";
+}
+
+TEST(Launches, SrunCarriesTheLayout) {
+  const rundir::RunDir run("/runs/50% x");
+  recipe::Slurm slurm = {.nodes = 2, .ranks_per_node = 4, .cpus_per_rank = 8};
+
+  const Launch launch = srun_launch(slurm, run, 1, "/opt/w");
+
+  EXPECT_EQ(launch.ranks, 8);
+  EXPECT_THAT(launch.child.argv,
+              testing::ElementsAre("srun", "--mpi=pmix", "--nodes=2", "--ntasks=8", "--ntasks-per-node=4",
+                                   "--kill-on-bad-exit=1", "--input=none", "--unbuffered",
+                                   "--output=/runs/50%% x/attempts/0001/rank-%4t.log", "--cpus-per-task=8", "/opt/w",
+                                   "train", "--run", "/runs/50% x", "--attempt", "1"));
+}
+
+TEST(Launches, OneLocalRankNeedsNoMpirun) {
+  const rundir::RunDir run("/runs/x");
+  EXPECT_EQ(local_launch(1, 2, run, 1, "/opt/w").child.argv.front(), "/opt/w");
+  EXPECT_EQ(local_launch(4, 2, run, 1, "/opt/w").child.argv.front(), "mpirun");
+  EXPECT_EQ(local_launch(4, 2, run, 1, "/opt/w").child.environment.at("OMP_NUM_THREADS"), "1");
+}
+
+}  // namespace
+}  // namespace pst::cluster

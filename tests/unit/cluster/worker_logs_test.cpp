@@ -1,0 +1,44 @@
+#include "cluster/worker_logs.hpp"
+
+#include <gmock/gmock.h>
+
+#include "core/file.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace pst::cluster {
+namespace {
+
+TEST(WorkerLogs, PrefersACauseToAComplaintAboutAPeer) {
+  const fixture::TemporaryDirectory dir;
+  write_durably(dir / "rank-0000.log", "error[transient]: rank 1 failed\n  while all_reduce\n");
+  write_durably(dir / "rank-0001.log", "step 3\nerror[io]: cannot write x\n  while saving\n  try: free space\nbye\n");
+
+  EXPECT_EQ(worker_error(dir.path()), "error[io]: cannot write x\n  while saving\n  try: free space");
+}
+
+TEST(WorkerLogs, TakesAComplaintAboutAPeerWhenThereIsNoOther) {
+  const fixture::TemporaryDirectory dir;
+  write_durably(dir / "ranks.log", "noise\nerror[transient]: rank 1 is gone\n");
+  EXPECT_EQ(worker_error(dir.path()), "error[transient]: rank 1 is gone");
+}
+
+TEST(WorkerLogs, HugeOrBinaryLogsAreCutAndCleaned) {
+  const fixture::TemporaryDirectory dir;
+  write_durably(dir / "rank-0000.log",
+                std::string(1 << 20, '\x1b') + "\nerror[bug]: \x1b[2Jx\n" + std::string(1 << 20, ' '));
+  EXPECT_EQ(worker_error(dir.path()), "") << "only the last 64 KiB are looked at";
+
+  write_durably(dir / "rank-0000.log", "error[bug]: \x1b[2Jx\n");
+  EXPECT_EQ(worker_error(dir.path()), "error[bug]:  [2Jx");
+}
+
+TEST(WorkerLogs, NoLogsNoWords) {
+  const fixture::TemporaryDirectory dir;
+  EXPECT_EQ(worker_error(dir / "none"), "");
+  EXPECT_EQ(launcher_words(dir.path(), 3), "");
+  write_durably(dir / "srun.log", "a\n\nb\nc\nd\n");
+  EXPECT_EQ(launcher_words(dir.path(), 3), "b\nc\nd");
+}
+
+}  // namespace
+}  // namespace pst::cluster
