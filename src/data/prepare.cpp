@@ -262,6 +262,10 @@ void remove_quietly(const fs::path& folder) {
 
 }  // namespace
 
+std::string to_text(const PreparedStore& prepared) {
+  return cat(prepared.report.to_text(), prepared.reused ? "\n(prepared earlier)" : "");
+}
+
 PreparedStore prepare(const recipe::Recipe& recipe, const Progress& progress) {
   const Inputs inputs = open_inputs(recipe);
   const std::string name = digest_of(inputs);

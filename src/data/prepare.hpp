@@ -8,13 +8,16 @@
 
 namespace pst::data {
 
-/// A folder with the tokenised data of a recipe. PreparedSet::open(folder, "train" or "validation") reads it.
+/// A folder with the tokenised data of a recipe. PreparedSet::open(store, "train" or "validation") reads it.
 struct PreparedStore {
-  std::filesystem::path folder;  ///< <output_dir>/.prepared/<digest>
+  std::filesystem::path store;  ///< <output_dir>/.prepared/<digest>
   std::string digest;  ///< of everything that decides the content; the same data gives the same digest anywhere
   PrepareReport report;
   bool reused = false;  ///< it was there already
 };
+
+/// What people are told: the report, and whether the store was there already.
+std::string to_text(const PreparedStore& prepared);
 
 /// Called now and then with the number of examples done so far.
 using Progress = std::function<void(std::int64_t examples)>;

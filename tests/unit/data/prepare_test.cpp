@@ -36,7 +36,7 @@ class Prepare : public ::testing::Test {
 
   std::vector<std::string> texts(const PreparedStore& store, const std::string& split) const {
     const auto tokenizer = tokenizer::Tokenizer::load(model_.path());
-    const auto set = PreparedSet::open(store.folder, split);
+    const auto set = PreparedSet::open(store.store, split);
     std::vector<std::string> all;
     for (std::size_t i = 0; i < set.size(); ++i)
       all.push_back(fixture::marked(tokenizer, set.document(i).ids, set.document(i).labelled));
@@ -75,21 +75,21 @@ TEST_F(Prepare, StoresExamplesInFileOrderAndCounts) {
   EXPECT_EQ(store.report.total.kept, 20);
   EXPECT_EQ(store.report.train.documents, 20);
   EXPECT_EQ(store.report.train.labelled_tokens, 10 * 9 + 10 * 10);
-  EXPECT_EQ(store.report.total.tokens, PreparedSet::open(store.folder, "train").tokens());
+  EXPECT_EQ(store.report.total.tokens, PreparedSet::open(store.store, "train").tokens());
   EXPECT_FALSE(store.reused);
   EXPECT_THAT(left_in_cache(), ElementsAre(store.digest));
 }
 
 TEST_F(Prepare, IsBuiltOnceAndReused) {
   const PreparedStore first = prepare(recipe_);
-  const auto written = fs::last_write_time(first.folder / "train.ids");
+  const auto written = fs::last_write_time(first.store / "train.ids");
 
   const PreparedStore second = prepare(recipe_);
 
   EXPECT_TRUE(second.reused);
-  EXPECT_EQ(second.folder, first.folder);
+  EXPECT_EQ(second.store, first.store);
   EXPECT_EQ(second.report.to_text(), first.report.to_text());
-  EXPECT_EQ(fs::last_write_time(first.folder / "train.ids"), written);
+  EXPECT_EQ(fs::last_write_time(first.store / "train.ids"), written);
 }
 
 TEST_F(Prepare, NameFollowsEverythingThatDecidesTheContentAndNothingElse) {
@@ -221,15 +221,15 @@ TEST_F(Prepare, ATemplateThatRefusesIsToldWithTheExamplesPlace) {
 
 TEST_F(Prepare, ADamagedStoreIsBuiltAgain) {
   const PreparedStore first = prepare(recipe_);
-  const std::string good = read_file(first.folder / "train.ids");
+  const std::string good = read_file(first.store / "train.ids");
   for (const char* file : {"train.ids", "train.index", "validation.labels", "meta.json"}) {
     SCOPED_TRACE(file);
-    write_durably(first.folder / file, "damaged");
+    write_durably(first.store / file, "damaged");
 
     const PreparedStore second = prepare(recipe_);
 
     EXPECT_FALSE(second.reused);
-    EXPECT_EQ(read_file(second.folder / "train.ids"), good);
+    EXPECT_EQ(read_file(second.store / "train.ids"), good);
     EXPECT_THAT(left_in_cache(), ElementsAre(first.digest));
   }
 }
@@ -240,7 +240,7 @@ TEST_F(Prepare, TwoAtOnceEndWithOneWholeStore) {
   for (auto& store : stores) threads.emplace_back([&] { store = prepare(recipe_); });
   for (auto& thread : threads) thread.join();
 
-  for (const auto& store : stores) EXPECT_EQ(PreparedSet::open(store.folder, "train").size(), 20u);
+  for (const auto& store : stores) EXPECT_EQ(PreparedSet::open(store.store, "train").size(), 20u);
   EXPECT_THAT(left_in_cache(), ElementsAre(stores[0].digest));
 }
 
