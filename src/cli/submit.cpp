@@ -31,7 +31,7 @@ std::string script_for(const recipe::Recipe& recipe, const fs::path& run_dir) {
 }
 
 int dry_run(const SubmitArguments& arguments) {
-  const auto recipe = check_recipe(arguments.recipe);
+  const auto recipe = check_all(arguments.recipe);
   std::cout << script_for(recipe, fs::absolute(recipe.output_dir).lexically_normal() / (recipe.name + "-0000"));
   return 0;
 }
@@ -51,7 +51,8 @@ int submit(const SubmitArguments& arguments) {
   try {
     job = cluster::submit(run.job_script());
   } catch (const Error& error) {
-    run.event("failed", {{"exit", exit_status(error.fault())}, {"reason", error.message()}});
+    run.event("failed",
+              {{"exit", exit_status(error.fault())}, {"reason", error.message()}, {"remedy", error.remedy()}});
     throw;
   }
   run.event("submitted", {{"job_id", job}});
