@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "recipe/load.hpp"
 
 extern char** environ;
 
@@ -37,7 +38,8 @@ int dry_run(const SubmitArguments& arguments) {
 }
 
 int submit(const SubmitArguments& arguments) {
-  // What would fail on the compute nodes or in sbatch fails here, before anything is written.
+  // The quick checks first: what would fail in sbatch or on the compute nodes fails here, before data is read.
+  recipe::load(arguments.recipe.file, arguments.recipe.overrides);
   cluster::require_program("sbatch",
                            "run this on a login node (perhaps after `module load slurm`), or train here and now: "
                            "peft-studio train " +

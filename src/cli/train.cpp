@@ -29,6 +29,7 @@ int cores() {
 }
 
 int train(const TrainArguments& arguments) {
+  recipe::load(arguments.recipe.file, arguments.recipe.overrides);  // the quick checks first
   const auto worker = cluster::worker_program();
   if (arguments.ranks > 1) cluster::require_program("mpirun", "install Open MPI, or use --ranks 1");
   const RunPlan plan = plan_run(arguments.recipe, arguments.ranks);
