@@ -17,7 +17,7 @@ std::size_t previous_char(std::string_view text, std::size_t end) {
 
 bool is_word(std::string_view character) {
   static const Pattern kWord = Pattern::regex("\\A[\\w\\x{200c}\\x{200d}]");
-  Scan scan(kWord);
+  Scan scan(kWord, /*newer=*/true);
   scan.start(character);
   return scan.next().has_value();
 }

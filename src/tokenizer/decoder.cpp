@@ -4,6 +4,7 @@
 
 #include "core/strings.hpp"
 #include "tokenizer/byte_alphabet.hpp"
+#include "tokenizer/newer_unicode.hpp"
 #include "tokenizer/read_pattern.hpp"
 #include "tokenizer/unicode.hpp"
 
@@ -23,7 +24,7 @@ std::optional<char> fallback_byte(std::string_view token) {
 }
 
 std::string replaced(const std::string& text, const Pattern& what, const std::string& with) {
-  Scan scan(what);
+  Scan scan(what, has_newer_characters(text));
   scan.start(text);
   std::string out;
   std::size_t done = 0;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/error.hpp"
+#include "tokenizer/newer_unicode.hpp"
 #include "tokenizer/pattern.hpp"
 #include "tokenizer/read_pattern.hpp"
 #include "tokenizer/unicode.hpp"
@@ -28,6 +29,7 @@ bool is_ascii(std::string_view text) {
 }
 
 int combining_class(char32_t c) {
+  if (is_unknown_to_forms(c)) return 0;
   return static_cast<int>(utf8proc_get_property(static_cast<utf8proc_int32_t>(c))->combining_class);
 }
 
@@ -37,7 +39,7 @@ std::set<char32_t> joining_starters() {
   std::set<char32_t> found;
   std::array<utf8proc_int32_t, 32> parts{};
   for (char32_t c = 0xa0; c < 0x30000; ++c) {
-    if (c >= 0xac00 && c < 0xe000) continue;  // Hangul syllables, surrogates
+    if ((c >= 0xac00 && c < 0xe000) || is_unknown_to_forms(c)) continue;  // Hangul syllables, surrogates
     const auto count = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), parts.data(), parts.size(),
                                                UTF8PROC_DECOMPOSE, nullptr);
     for (utf8proc_ssize_t i = 1; i < count; ++i) {
@@ -69,6 +71,12 @@ struct UnicodeForm final : Normalizer::Step {
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t begin = at;
       const char32_t c = next_char(text, at);
+      if (is_unknown_to_forms(c)) {
+        flush(in, {run_begin, begin}, run, out);
+        out.append(in, {begin, at});
+        run_begin = at;
+        continue;
+      }
       if (!may_join_previous(c) && !starts_with_joiner(c)) {
         flush(in, {run_begin, begin}, run, out);
         run_begin = begin;
@@ -139,7 +147,7 @@ struct Lowercase final : Normalizer::Step {
       const std::size_t begin = at;
       const char32_t c = next_char(text, at);
       std::string lowered;
-      append_utf8(lowered, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
+      append_utf8(lowered, newer_lower_case(static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)))));
       if (c == 0x130) lowered = "i\xcc\x87";  // the only character whose full lower case is longer than one
       if (lowered == text.substr(begin, at - begin))
         out.append(in, {begin, at});
@@ -166,7 +174,7 @@ struct Prepend final : Normalizer::Step {
 struct Replace final : Normalizer::Step {
   Replace(Pattern what, std::string with) : what_(std::move(what)), with_(std::move(with)) {}
   Aligned apply(Aligned in) const override {
-    Scan scan(what_);
+    Scan scan(what_, has_newer_characters(in.text()));
     scan.start(in.text());
     auto match = scan.next();
     if (!match) return in;

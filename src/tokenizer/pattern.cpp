@@ -43,24 +43,31 @@ std::string message_of(int code) {
 
 PCRE2_SPTR units(std::string_view text) { return reinterpret_cast<PCRE2_SPTR>(text.data()); }
 
+std::shared_ptr<pcre2_code> compiled(std::string_view source, const std::string& translated) {
+  int error = 0;
+  PCRE2_SIZE offset = 0;
+  std::shared_ptr<pcre2_code> code(pcre2_compile(units(translated), translated.size(),
+                                                 PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
+                                                 &error, &offset, settings().compile.get()),
+                                   pcre2_code_free);
+  if (!code)
+    throw Error(Fault::data, cat("pattern ", pst::quoted(source), " cannot be compiled (as ", pst::quoted(translated),
+                                 "): ", message_of(error), " at byte ", offset));
+  pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // where that fails, it is interpreted
+  return code;
+}
+
 }  // namespace
 
 Pattern Pattern::regex(std::string_view source) {
   if (source.size() > kLongestPattern)
     throw Error(Fault::data, cat("a pattern of ", source.size(), " bytes is too long"));
-  const std::string translated = pcre2_from_oniguruma(source);
-  int error = 0;
-  PCRE2_SIZE offset = 0;
+  const std::string older = pcre2_from_oniguruma(source, Unicode::of_pcre2),
+                    newer = pcre2_from_oniguruma(source, Unicode::newest);
   Pattern pattern;
   pattern.source_ = source;
-  pattern.code_.reset(pcre2_compile(units(translated), translated.size(),
-                                    PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error, &offset,
-                                    settings().compile.get()),
-                      pcre2_code_free);
-  if (!pattern.code_)
-    throw Error(Fault::data, cat("pattern ", pst::quoted(source), " cannot be compiled (as ", pst::quoted(translated),
-                                 "): ", message_of(error), " at byte ", offset));
-  pattern.compiled_ = pcre2_jit_compile(pattern.code_.get(), PCRE2_JIT_COMPLETE) == 0;
+  pattern.code_ = compiled(source, older);
+  pattern.newer_ = older == newer ? pattern.code_ : compiled(source, newer);
   return pattern;
 }
 
@@ -71,9 +78,15 @@ Pattern Pattern::literal(std::string text) {
   return pattern;
 }
 
-Scan::Scan(const Pattern& pattern)
-    : pattern_(pattern), found_(pattern.code_ ? pcre2_match_data_create(1, nullptr) : nullptr, pcre2_match_data_free) {
-  if (pattern.code_ && !found_) throw std::bad_alloc();
+Scan::Scan(const Pattern& pattern, bool newer)
+    : pattern_(pattern),
+      code_(newer ? pattern.newer_.get() : pattern.code_.get()),
+      compiled_(false),
+      found_(code_ ? pcre2_match_data_create(1, nullptr) : nullptr, pcre2_match_data_free) {
+  if (!code_) return;
+  if (!found_) throw std::bad_alloc();
+  std::size_t size = 0;
+  compiled_ = pcre2_pattern_info(code_, PCRE2_INFO_JITSIZE, &size) == 0 && size > 0;
 }
 
 Scan::~Scan() = default;
@@ -100,18 +113,17 @@ std::optional<Range> Scan::next() {
 }
 
 std::optional<Range> Scan::search(std::size_t from) {
-  if (!pattern_.code_) {
+  if (!code_) {
     const auto begin = text_.find(pattern_.source_, from);
     if (begin == std::string_view::npos) return std::nullopt;
     return Range{begin, begin + pattern_.source_.size()};
   }
-  const auto* code = pattern_.code_.get();
   int result = PCRE2_ERROR_JIT_STACKLIMIT;
-  if (pattern_.compiled_)
-    result = pcre2_jit_match(code, units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK, found_.get(),
+  if (compiled_)
+    result = pcre2_jit_match(code_, units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK, found_.get(),
                              settings().match.get());
   if (result == PCRE2_ERROR_JIT_STACKLIMIT)
-    result = pcre2_match(code, units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, found_.get(),
+    result = pcre2_match(code_, units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, found_.get(),
                          settings().match.get());
   if (result == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (result < 0)

@@ -20,15 +20,16 @@ class Pattern {
 
  private:
   friend class Scan;
-  std::shared_ptr<pcre2_real_code_8> code_;  // null for a literal
-  bool compiled_ = false;                    // to machine code
+  std::shared_ptr<pcre2_real_code_8> code_;   // null for a literal
+  std::shared_ptr<pcre2_real_code_8> newer_;  // knows the characters of newer_unicode.hpp too, and is slower for it
   std::string source_;
 };
 
 /// Finds the matches of a pattern in one text after another. One thread at a time.
 class Scan {
  public:
-  explicit Scan(const Pattern& pattern);
+  /// @param newer  whether one of the texts has_newer_characters()
+  Scan(const Pattern& pattern, bool newer);
   ~Scan();
   Scan(const Scan&) = delete;
   Scan& operator=(const Scan&) = delete;
@@ -43,6 +44,8 @@ class Scan {
   std::optional<Range> search(std::size_t from);
 
   const Pattern& pattern_;
+  const pcre2_real_code_8* code_;
+  bool compiled_;  // to machine code
   std::unique_ptr<pcre2_real_match_data_8, void (*)(pcre2_real_match_data_8*)> found_;
   std::string_view text_;
   std::size_t at_ = 0;

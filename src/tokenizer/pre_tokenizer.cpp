@@ -74,7 +74,7 @@ struct Split final : PreTokenizer::Step {
   void apply(Words& words) const override {
     std::vector<Range> out;
     out.reserve(words.ranges.size() + words.text.text().size() / 4);
-    Scan scan(pattern_);
+    Scan scan(pattern_, words.newer);
     std::vector<Part> parts;
     for (const Range word : words.ranges) {
       scan.start(words.text.text().substr(word.begin, word.size()));

@@ -11,6 +11,7 @@ namespace pst::tokenizer {
 struct Words {
   Aligned text;
   std::vector<Range> ranges;  // in text.text(), none empty
+  bool newer = false;         // text.text() has_newer_characters()
 };
 
 /// The `pre_tokenizer` of tokenizer.json: Split, Digits, Metaspace, ByteLevel, and Sequence of these.

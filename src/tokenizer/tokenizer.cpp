@@ -11,6 +11,7 @@
 #include "tokenizer/bpe.hpp"
 #include "tokenizer/decoder.hpp"
 #include "tokenizer/json_node.hpp"
+#include "tokenizer/newer_unicode.hpp"
 #include "tokenizer/normalizer.hpp"
 #include "tokenizer/pre_tokenizer.hpp"
 #include "tokenizer/unicode.hpp"
@@ -161,6 +162,7 @@ void Tokenizer::Impl::walk_between(Aligned text, OnToken token, OnWord word) con
   const auto run = [&](Aligned part) {
     Words words{std::move(part), {}};
     words.ranges.push_back({0, words.text.text().size()});
+    words.newer = has_newer_characters(words.text.text());
     pre_tokenizer.run(words);
     for (const Range range : words.ranges) word(words.text, range);
   };

@@ -7,19 +7,19 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "tokenizer/newer_unicode.hpp"
 #include "tokenizer/unicode.hpp"
 
 namespace pst::tokenizer {
 namespace {
 
-// Oniguruma's \w, inside brackets.
-constexpr std::string_view kWord = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
-constexpr std::array kCategories = {"L",  "Lu", "Ll", "Lt", "Lm", "Lo", "M",  "Mn", "Mc", "Me", "N",  "Nd",
-                                    "Nl", "No", "P",  "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "S",  "Sm",
-                                    "Sc", "Sk", "So", "Z",  "Zs", "Zl", "Zp", "C",  "Cc", "Cf", "Co", "Cn"};
-constexpr std::array kScripts = {"Han",    "Hiragana", "Katakana", "Hangul",     "Latin",    "Greek",    "Cyrillic",
-                                 "Arabic", "Hebrew",   "Thai",     "Devanagari", "Bengali",  "Tamil",    "Telugu",
-                                 "Khmer",  "Lao",      "Myanmar",  "Tibetan",    "Armenian", "Georgian", "Ethiopic"};
+// Mn and Mc are missing because a character moved between them; C and Cn because every version of Unicode shrinks them.
+constexpr std::array kCategories = {"L",  "Lu", "Ll", "Lt", "Lm", "Lo", "M",  "Me", "N",  "Nd",
+                                    "Nl", "No", "P",  "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po",
+                                    "S",  "Sm", "Sc", "Sk", "So", "Z",  "Zs", "Zl", "Zp", "Cc"};
+// Those whose members were compared; see newer_unicode.hpp.
+constexpr std::array kScripts = {"Han",   "Hiragana", "Katakana", "Hangul", "Latin",
+                                 "Greek", "Cyrillic", "Arabic",   "Hebrew", "Thai"};
 // Letter pairs that Unicode folds into one character: under (?i) Oniguruma matches it, PCRE2 does not.
 constexpr std::array kFoldingPairs = {"ss", "ff", "fi", "fl", "st"};
 
@@ -29,7 +29,7 @@ bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
 
 class Translator {
  public:
-  explicit Translator(std::string_view pattern) : in_(pattern) {}
+  Translator(std::string_view pattern, Unicode version) : in_(pattern), version_(version) {}
 
   std::string run() {
     if (in_.substr(0, 4) == "(?i)") {  // elsewhere Ruby's meaning of a free-standing option is its own
@@ -205,15 +205,13 @@ class Translator {
     const auto put = [&](std::string_view text) { take(in_.substr(at_, 2), text); };
     switch (c) {
       case 'p':
-      case 'P': return property(c == 'P');
-      case 'd': return put("\\p{Nd}");
-      case 'D': return put("\\P{Nd}");
+      case 'P': return property(c == 'P', in_class);
+      case 'd':
+      case 'D': return put_set(2, "\\p{Nd}", newer("Nd"), c == 'D', in_class);
       case 's': return put("\\p{White_Space}");
       case 'S': return put("\\P{White_Space}");
-      case 'w': return put(in_class ? std::string(kWord) : cat("[", kWord, "]"));
-      case 'W':
-        if (in_class) refuse("\\W inside a class");
-        return put(cat("[^", kWord, "]"));
+      case 'w':
+      case 'W': return put_set(2, word(), "", c == 'W', in_class);
       case 't':
       case 'n':
       case 'r':
@@ -223,8 +221,11 @@ class Translator {
       case 'v': return put("\\x{0b}");
       case 'x':
       case 'u': return code_point(c);
-      case 'b': return put(in_class ? "\\x{08}" : "\\b");
+      case 'b':
       case 'B':
+        if (!in_class) return word_border(c == 'B');
+        if (c == 'b') return put("\\x{08}");
+        break;
       case 'A':
       case 'z':
       case 'Z':
@@ -257,7 +258,7 @@ class Translator {
     at_ += length;
   }
 
-  void property(bool negated) {
+  void property(bool negated, bool in_class) {
     const auto close = in_.find('}', at_);
     if (!(at_ + 2 < in_.size() && in_[at_ + 2] == '{') || close == std::string_view::npos) refuse("\\p without {...}");
     std::string name(in_.substr(at_ + 3, close - at_ - 3));
@@ -265,23 +266,48 @@ class Translator {
       negated = !negated;
       name.erase(0, 1);
     }
-    out_ += negated ? "\\P{" : "\\p{";
     const auto one_of = [&](const auto& names) { return std::find(names.begin(), names.end(), name) != names.end(); };
-    if (one_of(kCategories))
-      out_ += name;
-    else if (one_of(kScripts))
-      out_ += "sc:" + name;  // a bare name would mean Script_Extensions
-    else if (name == "Alpha" || name == "Alphabetic")
-      out_ += "Alphabetic";
-    else if (name == "Space" || name == "White_Space")
-      out_ += "White_Space";
-    else
-      refuse(cat("the property ", pst::quoted(name)));
-    out_ += '}';
-    at_ = close + 1;
+    const auto length = close + 1 - at_;
+    if (one_of(kCategories)) return put_set(length, cat("\\p{", name, "}"), newer(name), negated, in_class);
+    if (!one_of(kScripts)) refuse(cat("the property ", pst::quoted(name)));
+    const std::string added = version_ == Unicode::newest ? newer_in_script(name) : "";
+    put_set(length, cat("\\p{sc:", name, "}"), added, negated, in_class);  // a bare name would mean Script_Extensions
+  }
+
+  std::string newer(std::string_view category) const {
+    return version_ == Unicode::newest ? newer_in_category(category) : std::string();
+  }
+
+  /// Oniguruma's \w, inside brackets. The digits and fractions of Latin-1 are in it, others of their kind are not.
+  std::string word() const {
+    return "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}" + newer("L") + newer("M") +
+           newer("Nd");
+  }
+
+  /// PCRE2's own \b goes by its own \w.
+  void word_border(bool negated) {
+    const std::string inside = cat("[", word(), "]");
+    const std::string both = cat("(?<=", inside, ")"), neither = cat("(?<!", inside, ")");
+    const std::string_view same = negated ? "=" : "!", other = negated ? "!" : "=";
+    take(in_.substr(at_, 2), cat("(?:", both, "(?", same, inside, ")|", neither, "(?", other, inside, "))"));
+  }
+
+  /// Writes a set in place of `length` bytes of the pattern. @param set, added  what may stand inside brackets
+  void put_set(std::size_t length, const std::string& set, const std::string& added, bool negated, bool in_class) {
+    const bool single = added.empty() && set.find('}') + 1 == set.size();  // one \p{..}
+    std::string text = set + added;
+    if (negated && single)
+      text[1] = 'P';
+    else if (negated && in_class)
+      refuse("this negated set inside a class");  // ranges cannot be taken out of it
+    else if (!in_class && !single)
+      text = cat(negated ? "[^" : "[", text, "]");
+    out_ += text;
+    at_ += length;
   }
 
   std::string_view in_;
+  Unicode version_;
   std::string out_;
   std::size_t at_ = 0;
   std::optional<std::size_t> atom_;  // where in out_ the thing starts that a quantifier would repeat
@@ -292,6 +318,8 @@ class Translator {
 
 }  // namespace
 
-std::string pcre2_from_oniguruma(std::string_view pattern) { return Translator(pattern).run(); }
+std::string pcre2_from_oniguruma(std::string_view pattern, Unicode version) {
+  return Translator(pattern, version).run();
+}
 
 }  // namespace pst::tokenizer

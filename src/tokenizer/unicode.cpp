@@ -2,6 +2,8 @@
 
 #include <utf8proc.h>
 
+#include "tokenizer/newer_unicode.hpp"
+
 namespace pst::tokenizer {
 namespace {
 
@@ -47,7 +49,8 @@ bool is_white_space(char32_t c) {
 bool is_numeric(char32_t c) {
   if (c < 0x80) return c >= '0' && c <= '9';
   const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
-  return category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_NO;
+  return category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_NO ||
+         is_newer_numeric(c);
 }
 
 std::size_t find_malformed(std::string_view text) {

@@ -1,0 +1,72 @@
+#include "kernels/cross_entropy/cross_entropy.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/detail/simd.hpp"
+
+namespace pst::kernels {
+namespace {
+
+using namespace detail;
+
+template <class T>
+PST_INLINE void rows_of(T* logits, const std::int64_t* targets, float* loss, bool with_gradient, float scale, std::int64_t classes,
+                        std::int64_t begin, std::int64_t end) {
+  for (std::int64_t row = begin; row < end; ++row) {
+    T* const z = logits + row * classes;
+    const std::int64_t whole = classes - classes % kLanes;
+    float top[kLanes], sum[kLanes] = {};
+    for (std::int64_t l = 0; l < kLanes; ++l) top[l] = load(z, 0);
+    for (std::int64_t i = 0; i < whole; i += kLanes)
+      for (std::int64_t l = 0; l < kLanes; ++l) top[l] = top[l] < load(z, i + l) ? load(z, i + l) : top[l];
+    for (std::int64_t i = whole; i < classes; ++i) top[0] = top[0] < load(z, i) ? load(z, i) : top[0];
+    float highest = top[0];
+    for (std::int64_t l = 1; l < kLanes; ++l) highest = highest < top[l] ? top[l] : highest;
+
+    // Lanes of f32 hold at most classes/16 terms of at most 1 each: 2^-24 * 16384 relative error at 262,144 classes.
+    for (std::int64_t i = 0; i < whole; i += kLanes)
+      for (std::int64_t l = 0; l < kLanes; ++l) sum[l] += exp_approx(load(z, i + l) - highest);
+    for (std::int64_t i = whole; i < classes; ++i) sum[0] += exp_approx(load(z, i) - highest);
+    const float total = sum_lanes(sum);
+    const std::int64_t target = targets[row];
+    loss[row] = std::log(total) + highest - load(z, target);
+    if (!with_gradient) continue;
+    const float factor = scale / total;
+    const float at_target = exp_approx(load(z, target) - highest) * factor - scale;
+    for (std::int64_t i = 0; i < classes; ++i) store(z, i, exp_approx(load(z, i) - highest) * factor);
+    store(z, target, at_target);
+  }
+}
+
+PST_CLONES void work(float* logits, const std::int64_t* targets, float* loss, bool with_gradient, float scale,
+                     std::int64_t classes, std::int64_t begin, std::int64_t end) {
+  rows_of(logits, targets, loss, with_gradient, scale, classes, begin, end);
+}
+PST_CLONES void work(bf16* logits, const std::int64_t* targets, float* loss, bool with_gradient, float scale,
+                     std::int64_t classes, std::int64_t begin, std::int64_t end) {
+  rows_of(logits, targets, loss, with_gradient, scale, classes, begin, end);
+}
+
+}  // namespace
+
+void cross_entropy(const Exec& on, View logits, ConstView targets, View loss, Gradient gradient, double scale) {
+  require_cpu(on, "cross_entropy");
+  require_float(logits.dtype, "cross_entropy");
+  const std::int64_t rows = targets.count;
+  if (rows == 0) return;
+  PST_ASSERT(logits.count % rows == 0 && loss.count == rows, "one target and one loss per row of logits");
+  const std::int64_t classes = logits.count / rows;
+  const auto wanted = targets.as<std::int64_t>();
+  PST_ASSERT(std::all_of(wanted.begin(), wanted.end(), [&](std::int64_t t) { return t >= 0 && t < classes; }),
+             "every target is a class");
+  with_float(logits.dtype, [&](auto kind) {
+    using T = decltype(kind);
+    on.parallel_for(rows, 1, [&](std::int64_t begin, std::int64_t end) {
+      work(static_cast<T*>(logits.data), wanted.data(), loss.as<float>().data(), gradient == Gradient::in_place,
+           static_cast<float>(scale), classes, begin, end);
+    });
+  });
+}
+
+}  // namespace pst::kernels

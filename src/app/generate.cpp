@@ -1,0 +1,115 @@
+#include "app/generate.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "app/machine.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+#include "data/chat_format.hpp"
+#include "infer/generator.hpp"
+#include "model/llama.hpp"
+#include "ops/exec.hpp"
+#include "peft/lora_adapter.hpp"
+#include "rundir/run_dir.hpp"
+#include "tokenizer/tokenizer.hpp"
+#include "weights/model_config.hpp"
+#include "weights/safetensors.hpp"
+
+namespace pst::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Folders {
+  fs::path model;
+  std::optional<fs::path> adapter;
+};
+
+Folders folders_of(const GenerateRequest& request) {
+  if (request.run.has_value() == request.model.has_value())
+    throw Error(Fault::usage, "say either --run or --model", "--run RUN talks to a fine-tuned model, --model DIR to any model folder");
+  if (request.model) return {*request.model, request.adapter ? std::optional<fs::path>(*request.adapter) : std::nullopt};
+  if (request.adapter) throw Error(Fault::usage, "--adapter goes with --model; a run has its own");
+  const rundir::RunDir run(*request.run);
+  if (!run.read_completed())
+    throw Error(Fault::usage, cat("run ", run.root().string(), " is not completed, so it has no adapter yet"),
+                cat("`peft-studio status ", run.root().string(), "` shows how far it is"));
+  return {run.read_record().model_path, run.adapter()};
+}
+
+std::string conversation(const GenerateRequest& request, const data::ChatFormat& format) {
+  if (request.raw || !format.has_template()) return request.prompt;
+  data::Json messages = data::Json::array();
+  if (request.system) messages.push_back({{"role", "system"}, {"content", *request.system}});
+  messages.push_back({{"role", "user"}, {"content", request.prompt}});
+  return format.render(messages, nullptr, true);
+}
+
+/// Prints tokens as they come, holding back a character's bytes until it is whole.
+class Printer {
+ public:
+  explicit Printer(const tokenizer::Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
+  bool operator()(std::int32_t token) {
+    if (tokenizer_.is_special(token)) return true;
+    pending_ += tokenizer_.bytes_of(token);
+    if (is_utf8(pending_)) flush();
+    return true;
+  }
+  void flush() {
+    std::fwrite(pending_.data(), 1, pending_.size(), stdout);
+    std::fflush(stdout);
+    pending_.clear();
+  }
+
+ private:
+  const tokenizer::Tokenizer& tokenizer_;
+  std::string pending_;
+};
+
+}  // namespace
+
+void add_options(CLI::App& command, GenerateRequest& request) {
+  command.add_option("--run", request.run, "Run directory whose model and adapter answer");
+  command.add_option("--model", request.model, "Model folder, instead of --run");
+  command.add_option("--adapter", request.adapter, "PEFT adapter folder for --model");
+  command.add_option("--prompt", request.prompt, "What to say to the model")->required();
+  command.add_option("--system", request.system, "System message before it");
+  command.add_option("--max-new-tokens", request.sampling.max_new_tokens, "Longest answer, in tokens")->check(CLI::PositiveNumber)->capture_default_str();
+  command.add_option("--temperature", request.sampling.temperature, "0: the most likely token; higher: more varied")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command.add_option("--top-p", request.sampling.top_p, "Sample among the tokens that hold this much probability")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  command.add_option("--seed", request.sampling.seed, "Seed of the sampling")->capture_default_str();
+  command.add_flag("--raw", request.raw, "Continue the prompt as it stands, without the chat template");
+}
+
+void generate(const GenerateRequest& request) {
+  const Folders folders = folders_of(request);
+  keep_freed_memory();
+  ops::set_threads(usable_cores());
+  const weights::ModelConfig config = weights::read_model_config(folders.model);
+  const auto tokenizer = tokenizer::Tokenizer::load(folders.model);
+  const auto format = data::ChatFormat::load(folders.model, std::nullopt);
+  const std::vector<std::int32_t> prompt = tokenizer.encode(conversation(request, format));
+  if (prompt.empty()) throw Error(Fault::usage, "the prompt is empty");
+
+  const at::ScalarType dtype = has_fast_bf16() ? at::kBFloat16 : at::kFloat;
+  const auto positions = std::min(config.max_position_embeddings, static_cast<std::int64_t>(prompt.size()) + request.sampling.max_new_tokens);
+  const auto model = model::load_llama(config, weights::TensorStore::open(folders.model), dtype, positions);
+  std::optional<peft::LoraAdapter> adapter;
+  if (folders.adapter) {
+    adapter.emplace(*model, peft::read_adapter_config(*folders.adapter), dtype);
+    adapter->load(*folders.adapter);
+  }
+
+  infer::Sampling sampling = request.sampling;
+  sampling.stop_ids = config.eos_token_ids;
+  if (const auto end = tokenizer.id_of(format.eos_token())) sampling.stop_ids.push_back(*end);
+  Printer print(tokenizer);
+  infer::generate(*model, prompt, sampling, [&](std::int32_t token) { return print(token); });
+  print.flush();
+  std::fputc('\n', stdout);
+}
+
+}  // namespace pst::app

@@ -1,0 +1,91 @@
+#include "app/machine.hpp"
+
+#include <malloc.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <sstream>
+
+#include "core/strings.hpp"
+
+namespace pst::app {
+namespace {
+
+/// The value after `key` and a colon in a file of "key : value" lines, such as those in /proc.
+std::optional<std::string> line_of(const char* file, const std::string& key) {
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    const auto colon = line.find(':');
+    if (colon == std::string::npos || trim(std::string_view(line).substr(0, colon)) != key) continue;
+    return std::string(trim(std::string_view(line).substr(colon + 1)));
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> number_in(const std::string& file) {
+  std::ifstream in(file);
+  std::string text;
+  if (!(in >> text)) return std::nullopt;
+  const auto value = to_int(text);
+  return value && *value >= 0 ? std::optional(static_cast<std::uint64_t>(*value)) : std::nullopt;
+}
+
+/// What is left of this process's cgroup (version 2), if it has a limit.
+std::optional<std::uint64_t> cgroup_left() {
+  std::ifstream in("/proc/self/cgroup");
+  std::string line;
+  while (std::getline(in, line)) {
+    if (!starts_with(line, "0::")) continue;
+    const std::string folder = "/sys/fs/cgroup" + line.substr(3);
+    const auto limit = number_in(folder + "/memory.max"), used = number_in(folder + "/memory.current");
+    if (limit && used) return *limit > *used ? *limit - *used : 0;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "unknown";
+}
+
+int usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
+
+bool has_fast_bf16() {
+  const auto flags = line_of("/proc/cpuinfo", "flags").value_or("");
+  const std::string padded = " " + flags + " ";
+  return padded.find(" avx512_bf16 ") != std::string::npos || padded.find(" amx_bf16 ") != std::string::npos;
+}
+
+std::string cpu_name() { return line_of("/proc/cpuinfo", "model name").value_or("unknown CPU"); }
+
+std::uint64_t available_memory_bytes() {
+  std::uint64_t available = 0;
+  if (const auto text = line_of("/proc/meminfo", "MemAvailable"))
+    available = static_cast<std::uint64_t>(to_int(split(*text, ' ')[0]).value_or(0)) * 1024;
+  if (const auto left = cgroup_left()) available = available == 0 ? *left : std::min(available, *left);
+  return available;
+}
+
+std::uint64_t peak_memory_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+void keep_freed_memory() {
+  ::mallopt(M_MMAP_MAX, 0);                // large blocks from the heap, not from fresh mappings
+  ::mallopt(M_TRIM_THRESHOLD, 512 << 20);  // and back to the system only in large pieces
+}
+
+}  // namespace pst::app

@@ -1,0 +1,21 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace pst::app {
+
+std::string host_name();
+/// Cores that the scheduler gave this process: its affinity mask.
+int usable_cores();
+/// True where the CPU multiplies bf16 natively (avx512_bf16 or AMX); elsewhere bf16 is slower than f32.
+bool has_fast_bf16();
+std::string cpu_name();
+/// MemAvailable, within the limit of the job's cgroup where there is one.
+std::uint64_t available_memory_bytes();
+std::uint64_t peak_memory_bytes();
+
+/// Lets freed tensors stay with the process: a training step asks for the same sizes again, and fresh pages cost a fault each.
+void keep_freed_memory();
+
+}  // namespace pst::app

@@ -1,0 +1,76 @@
+// peft-studio-worker: the program of a rank. People start it through peft-studio.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include "app/generate.hpp"
+#include "app/pipeline.hpp"
+#include "comm_mpi/mpi_communicator.hpp"
+#include "core/error.hpp"
+
+namespace {
+
+/// Of N programs that MPI left alone, the launcher's first speaks for all.
+bool speaks_for_all() {
+  const char* const process = std::getenv("SLURM_PROCID");
+  return process == nullptr || std::string(process) == "0";
+}
+
+int report(const pst::Error& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  std::fflush(stderr);
+  return pst::exit_status(error.fault());
+}
+
+int train(const std::string& run, int attempt) {
+  std::optional<pst::comm::MpiSession> mpi;
+  try {
+    mpi.emplace();
+  } catch (const pst::Error& error) {
+    if (speaks_for_all()) return report(error);
+    return pst::exit_status(error.fault());
+  }
+  try {
+    pst::doing("training", [&] { pst::app::train(run, attempt, *mpi); });
+    return 0;
+  } catch (const pst::Error& error) {
+    const int status = report(error);
+    if (mpi->world().size() > 1) mpi->abort(status);  // peers may be waiting for this rank in a collective
+    return status;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App cli("The program of a rank of PEFT Studio; start it with `peft-studio train` or `peft-studio submit`.", "peft-studio-worker");
+  cli.set_version_flag("--version", PST_VERSION);
+  cli.require_subcommand(1);
+
+  std::string run;
+  int attempt = 1;
+  CLI::App* const train_command = cli.add_subcommand("train", "Train as one rank of a run");
+  train_command->add_option("--run", run, "Run directory")->required();
+  train_command->add_option("--attempt", attempt, "Number of the attempt")->required();
+
+  pst::app::GenerateRequest request;
+  CLI::App* const generate_command = cli.add_subcommand("generate", "Answer a prompt");
+  pst::app::add_options(*generate_command, request);
+
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int status = cli.exit(error);
+    return status == 0 ? 0 : pst::exit_status(pst::Fault::usage);
+  }
+  if (*train_command) return train(run, attempt);
+  try {
+    pst::doing("generating", [&] { pst::app::generate(request); });
+    return 0;
+  } catch (const pst::Error& error) {
+    return report(error);
+  }
+}

@@ -1,0 +1,159 @@
+#include "app/pipeline.hpp"
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
+
+#include "app/machine.hpp"
+#include "app/resolve.hpp"
+#include "core/clock.hpp"
+#include "core/digest.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+#include "data/prepared.hpp"
+#include "model/llama.hpp"
+#include "ops/exec.hpp"
+#include "peft/lora_adapter.hpp"
+#include "recipe/load.hpp"
+#include "rundir/run_dir.hpp"
+#include "telemetry/node_log.hpp"
+#include "train/trainer.hpp"
+#include "weights/model_config.hpp"
+#include "weights/safetensors.hpp"
+
+namespace pst::app {
+namespace {
+
+using nlohmann::ordered_json;
+
+volatile std::sig_atomic_t stop_signal = 0;
+void note_signal(int number) { stop_signal = number; }
+
+/// A handler only sets a flag; the loop looks at it between steps. SIGUSR2 is the job script's warning.
+void listen_for_stop() {
+  struct sigaction action {};
+  action.sa_handler = note_signal;
+  for (const int number : {SIGTERM, SIGUSR2, SIGINT}) ::sigaction(number, &action, nullptr);
+}
+
+/// All ranks stop at the same step edge, whichever of them was told to.
+void stop_if_asked(comm::Communicator& world) {
+  std::int32_t mine = stop_signal;
+  std::vector<std::int32_t> all(static_cast<std::size_t>(world.size()));
+  world.all_gather(const_view_of(std::span<const std::int32_t>(&mine, 1)), view_of(std::span(all)));
+  for (const auto number : all)
+    if (number != 0) throw Error(Fault::stopped, cat("stopped by signal ", number, " between two steps; nothing was saved"));
+}
+
+/// The records of this machine, written by its first rank.
+class Log {
+ public:
+  Log(const rundir::RunDir& run, int attempt, const comm::MpiSession& mpi) {
+    if (mpi.local_rank() == 0) log_ = std::make_unique<telemetry::NodeLog>(run.node_log(attempt, host_name()), host_name());
+  }
+  void write(const ordered_json& record) {
+    if (log_) log_->write(record);
+  }
+
+ private:
+  std::unique_ptr<telemetry::NodeLog> log_;
+};
+
+ordered_json record_of(const train::StepRecord& s) {
+  return {{"kind", "step"}, {"step", s.step}, {"total_steps", s.total_steps}, {"loss", s.loss}, {"lr", s.lr},
+          {"grad_norm", s.grad_norm}, {"rows", s.rows}, {"tokens", s.tokens}, {"labelled_tokens", s.labelled_tokens},
+          {"step_s", s.step_s}, {"tokens_per_s", s.step_s > 0 ? static_cast<double>(s.tokens) / s.step_s : 0.0},
+          {"data_s", s.data_s}, {"forward_s", s.forward_s}, {"backward_s", s.backward_s},
+          {"communication_s", s.communication_s}, {"optimizer_s", s.optimizer_s}};
+}
+
+ordered_json record_of(const train::EvalRecord& e) {
+  return {{"kind", "eval"}, {"step", e.step}, {"loss", e.loss}, {"labelled_tokens", e.labelled_tokens}, {"seconds", e.seconds}};
+}
+
+ordered_json start_record(int attempt, const comm::MpiSession& mpi, comm::Communicator& world, const Resolved& resolved) {
+  ordered_json record = {{"kind", "start"}, {"attempt", attempt}, {"rank", world.rank()}, {"ranks", world.size()},
+                         {"ranks_here", mpi.local_size()}, {"cpu", cpu_name()}};
+  for (const auto& [key, value, reason] : resolved.decisions) record["resolved"][key] = {{"value", value}, {"reason", reason}};
+  return record;
+}
+
+/// Replicas that drifted apart would go unnoticed otherwise: their adapters have to be the same bits.
+std::string common_digest(comm::Communicator& world, const at::Tensor& parameters) {
+  const std::string mine = digest(std::as_bytes(ops::view_of(parameters).as<float>()));
+  comm::together(world, "comparing the ranks' adapters", [&, first = comm::broadcast_text(world, mine)] {
+    if (mine != first)
+      throw Error(Fault::unfit, cat("the adapter on ", host_name(), " differs from rank 0's"),
+                  "this node's memory or CPU is suspect: leave it out with slurm.exclude and run again");
+  });
+  return mine;
+}
+
+}  // namespace
+
+void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSession& mpi) {
+  comm::Communicator& world = mpi.world();
+  const rundir::RunDir run(run_directory);
+  keep_freed_memory();
+  listen_for_stop();
+
+  // 1. What is to be done: the effective recipe, the model's config, the prepared data.
+  recipe::Recipe recipe;
+  rundir::RunRecord record;
+  weights::ModelConfig config;
+  std::optional<data::PreparedSet> training, validation;
+  comm::together(world, "reading the run", [&] {
+    recipe = recipe::load(run.recipe());
+    record = run.read_record();
+    config = weights::read_model_config(record.model_path);
+    training = data::PreparedSet::open(record.store, "train");
+    validation = data::PreparedSet::open(record.store, "validation");
+    if (validation->size() == 0) validation.reset();
+    recipe::check_ranks(recipe, world.size());
+  });
+
+  // 2. The machine: precision, threads, memory.
+  Resolved resolved;
+  comm::together(world, "settling what the recipe leaves open", [&] { resolved = resolve(recipe, config, world, mpi.local_size()); });
+  ops::set_threads(resolved.threads);
+  std::optional<Log> log;
+  comm::together(world, "opening the node's log", [&] { log.emplace(run, attempt, mpi); });
+  log->write(start_record(attempt, mpi, world, resolved));
+
+  // 3. The frozen model and the adapter around its layers.
+  std::unique_ptr<nn::CausalLm> model;
+  std::optional<peft::LoraAdapter> adapter;
+  const at::ScalarType compute = resolved.bf16 ? at::kBFloat16 : at::kFloat;
+  comm::together(world, cat("loading the model ", record.model_path.string()), [&] {
+    model = model::load_llama(config, weights::TensorStore::open(record.model_path), compute, recipe.data.max_length);
+    adapter.emplace(*model, recipe.adapter, compute);
+    adapter->initialise(recipe.train.seed);
+    if (recipe.adapter.init_from) adapter->load(*recipe.adapter.init_from);
+  });
+
+  // 4. Training.
+  const train::Parts parts{.model = *model, .parameters = adapter->parameters(), .training = *training,
+                           .validation = validation ? &*validation : nullptr, .group = world,
+                           .on_step = [&](const train::StepRecord& step) { log->write(record_of(step)); },
+                           .on_eval = [&](const train::EvalRecord& eval) { log->write(record_of(eval)); },
+                           .between_steps = [&] { stop_if_asked(world); }};
+  const train::Settings settings{.train = recipe.train, .optimizer = recipe.optimizer, .scheduler = recipe.scheduler,
+                                 .evaluate = recipe.evaluate, .packing = recipe.data.packing, .shuffle = recipe.data.shuffle,
+                                 .max_length = recipe.data.max_length, .recompute = resolved.recompute};
+  const train::Outcome outcome = train::fit(parts, settings);
+
+  // 5. The result: written by rank 0 once every rank has agreed, completed.json last of all.
+  common_digest(world, adapter->parameters().flat());
+  comm::together(world, "writing the result", [&] {
+    if (!world.is_root()) return;
+    adapter->save(run.adapter(), record.model_path.string());
+    run.write_completed({.steps = outcome.steps, .adapter_digest = digest_of_file(run.adapter() / "adapter_model.safetensors"),
+                         .train_loss = outcome.last_loss, .validation_loss_before = outcome.validation_before,
+                         .validation_loss_after = outcome.validation_after, .seconds = outcome.seconds, .tokens = outcome.tokens,
+                         .attempt = attempt, .ranks = world.size(), .finished = iso_time(unix_seconds())});
+  });
+  log->write({{"kind", "end"}, {"steps", outcome.steps}, {"seconds", outcome.seconds}, {"peak_memory_bytes", peak_memory_bytes()}});
+}
+
+}  // namespace pst::app

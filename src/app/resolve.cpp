@@ -1,0 +1,83 @@
+#include "app/resolve.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "app/machine.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+
+namespace pst::app {
+namespace {
+
+Decision decide_precision(const recipe::Train& train, bool& bf16) {
+  switch (train.precision) {
+    case recipe::Precision::fp32: bf16 = false; return {"train.precision", "fp32", "given"};
+    case recipe::Precision::bf16: bf16 = true; return {"train.precision", "bf16", "given"};
+    case recipe::Precision::automatic: break;
+  }
+  bf16 = has_fast_bf16();
+  return {"train.precision", bf16 ? "bf16" : "fp32",
+          bf16 ? "this CPU multiplies bf16 natively" : "this CPU has neither avx512_bf16 nor AMX: bf16 would be slower"};
+}
+
+Decision decide_recompute(const recipe::Recipe& recipe, const weights::ModelConfig& config, bool bf16, int ranks_here, nn::Recompute& recompute) {
+  switch (recipe.train.gradient_checkpointing) {
+    case recipe::Switch::on: recompute = nn::Recompute::layers; return {"train.gradient_checkpointing", "true", "given"};
+    case recipe::Switch::off: recompute = nn::Recompute::nothing; return {"train.gradient_checkpointing", "false", "given"};
+    case recipe::Switch::automatic: break;
+  }
+  const auto tokens = std::int64_t{recipe.data.max_length} * recipe.train.micro_batch_size;
+  const auto needed = static_cast<std::uint64_t>(activation_bytes_per_token(config, bf16) * tokens);
+  const auto share = available_memory_bytes() / static_cast<std::uint64_t>(std::max(1, ranks_here));
+  const bool tight = needed > share / 2;
+  recompute = tight ? nn::Recompute::layers : nn::Recompute::nothing;
+  return {"train.gradient_checkpointing", tight ? "true" : "false",
+          cat("a micro batch of ", tokens, " tokens keeps up to ", human_bytes(needed), " for backward, this rank's share of memory is ",
+              human_bytes(share))};
+}
+
+Decision decide_threads(const recipe::Train& train, int ranks_here, int& threads) {
+  if (train.threads) {
+    threads = *train.threads;
+    return {"train.threads", cat(threads), "given"};
+  }
+  if (const char* const text = std::getenv("SLURM_CPUS_PER_TASK"))
+    if (const auto cpus = to_int(text); cpus && *cpus > 0) {
+      threads = static_cast<int>(std::min<std::int64_t>(*cpus, 256));
+      return {"train.threads", cat(threads), "what Slurm gave each rank"};
+    }
+  threads = std::max(1, usable_cores() / std::max(1, ranks_here));
+  return {"train.threads", cat(threads), cat(usable_cores(), " cores for ", ranks_here, " ranks")};
+}
+
+}  // namespace
+
+std::int64_t activation_bytes_per_token(const weights::ModelConfig& c, bool bf16) {
+  const std::int64_t query = c.num_attention_heads * c.head_dim, key_value = c.num_key_value_heads * c.head_dim;
+  // Kept per layer: two sums and two norms of the stream, q, k, v, the mixed heads, gate, up and their product.
+  const std::int64_t values = 4 * c.hidden_size + 2 * query + 2 * key_value + 3 * c.intermediate_size;
+  return c.num_hidden_layers * values * (bf16 ? 2 : 4);
+}
+
+Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& config, comm::Communicator& world, int ranks_here) {
+  if (recipe.train.device == recipe::DeviceChoice::cuda)
+    throw Error(Fault::usage, "train.device is cuda, and this version trains on CPUs only", "set train.device: cpu, or leave it auto");
+  Resolved resolved;
+  bool bf16 = false;
+  resolved.decisions.push_back({"train.device", "cpu", "this version trains on CPUs"});
+  resolved.decisions.push_back(decide_precision(recipe.train, bf16));
+  resolved.decisions.push_back(decide_recompute(recipe, config, bf16, ranks_here, resolved.recompute));
+  resolved.decisions.push_back(decide_threads(recipe.train, ranks_here, resolved.threads));
+  resolved.decisions.push_back({"parallel.strategy", "replicate", "every rank holds the frozen base; gradients are summed"});
+
+  std::array<std::int32_t, 3> agreed = {bf16 ? 1 : 0, resolved.recompute == nn::Recompute::layers ? 1 : 0, resolved.threads};
+  world.broadcast(view_of(std::span<std::int32_t>(agreed)), 0);
+  resolved.bf16 = agreed[0] != 0;
+  resolved.recompute = agreed[1] != 0 ? nn::Recompute::layers : nn::Recompute::nothing;
+  resolved.threads = agreed[2];
+  return resolved;
+}
+
+}  // namespace pst::app

@@ -1,0 +1,53 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "core/view.hpp"
+
+namespace pst::comm {
+
+/// A named group of ranks. Every rank calls the same operations in the same order, with equal counts. Calls block.
+/// Not thread-safe. A failed group stays failed: nobody waits for the dead. Buffers are CPU memory.
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+  Communicator(const Communicator&) = delete;
+  Communicator& operator=(const Communicator&) = delete;
+
+  int rank() const { return rank_; }
+  int size() const { return size_; }
+  bool is_root() const { return rank_ == 0; }
+  const std::string& name() const { return name_; }
+
+  // Public calls are not virtual: they check, number and name themselves in errors.
+  void barrier();
+  void broadcast(View inout, int root);
+  /// @param all  [size * mine.count], the ranks' shares in order
+  void all_gather(ConstView mine, View all);
+  /// Share r of `out` goes to rank r; share r of `in` comes from rank r. Both [size * share].
+  void all_to_all(ConstView out, View in);
+
+ protected:
+  Communicator(std::string name, int rank, int size) : name_(std::move(name)), rank_(rank), size_(size) {}
+
+ private:
+  void numbered(const char* operation, std::int64_t values, const std::function<void()>& body);
+  virtual void do_barrier() = 0;  // a backend writes only these
+  virtual void do_broadcast(View inout, int root) = 0;
+  virtual void do_all_gather(ConstView mine, View all) = 0;
+  virtual void do_all_to_all(ConstView out, View in) = 0;
+
+  std::string name_;
+  int rank_, size_;
+  std::int64_t sequence_ = 0;
+};
+
+/// Runs `body` on every rank; if any of them threw, every rank throws: the failing rank its own error, the others one that
+/// names the lowest failing rank and repeats its message and fault.
+void together(Communicator& group, const std::string& action, const std::function<void()>& body);
+
+/// Rank 0's text, on every rank.
+std::string broadcast_text(Communicator& group, const std::string& text);
+
+}  // namespace pst::comm

@@ -1,0 +1,35 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "comm/communicator.hpp"
+
+namespace pst::comm {
+
+/// MPI from initialisation to the end of the object. One per process.
+class MpiSession {
+ public:
+  /// @throws Error(usage) when the launcher promised another number of ranks than MPI sees (SLURM_STEP_NUM_TASKS,
+  ///         PST_RANKS): the classic silent accident of N programs that each believe to be alone
+  MpiSession();
+  ~MpiSession();  ///< finalises, unless an exception is under way: then peers are aborted, never waited for
+  MpiSession(const MpiSession&) = delete;
+  MpiSession& operator=(const MpiSession&) = delete;
+
+  Communicator& world() { return *world_; }
+  /// Rank within this machine and how many ranks it holds.
+  int local_rank() const { return local_rank_; }
+  int local_size() const { return local_size_; }
+
+  /// Ends every rank of the job with `status`. Does not return.
+  [[noreturn]] void abort(int status);
+
+ private:
+  std::unique_ptr<Communicator> world_;
+  int local_rank_ = 0, local_size_ = 1;
+};
+
+/// What the launcher's environment says about the number of ranks; 0 when it says nothing. For tests, `getenv` is given.
+int promised_ranks(const char* (*getenv)(const char*));
+
+}  // namespace pst::comm

@@ -1,0 +1,34 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "nn/batch.hpp"
+#include "nn/linear.hpp"
+
+namespace pst::nn {
+
+/// Keys and values of the tokens seen so far, one pair per layer: [rows, key/value heads * dim].
+struct KvCache {
+  std::vector<at::Tensor> keys, values;
+  std::int64_t rows = 0;
+};
+
+enum class Recompute { nothing, layers };  ///< gradient checkpointing: keep a layer's input, or all that its backward needs
+
+/// A decoder that predicts the next token.
+class CausalLm {
+ public:
+  virtual ~CausalLm() = default;
+  /// @return [n, hidden]: the final norm's output, before the head. Documents do not see one another.
+  virtual at::Tensor forward(const Batch& batch, const Pass& pass, Recompute recompute) const = 0;
+  /// Continues one document by ids i64 [n] without gradients and extends the cache. @return [n, hidden]
+  virtual at::Tensor continue_document(const at::Tensor& ids, KvCache& cache) const = 0;
+  virtual const Linear& head() const = 0;  ///< [rows, hidden] -> [rows, vocabulary]
+  /// Every linear layer, in the model's order.
+  virtual std::vector<LinearSlot> linears() = 0;
+  virtual std::int64_t vocabulary() const = 0;
+  virtual std::int64_t max_positions() const = 0;
+};
+
+}  // namespace pst::nn

@@ -1,0 +1,39 @@
+#include "nn/linear.hpp"
+
+#include "ops/gemm.hpp"
+#include "ops/node.hpp"
+
+namespace pst::nn {
+namespace {
+
+class FrozenLinearNode final : public ops::Node {
+ public:
+  explicit FrozenLinearNode(const Linear& layer) : layer_(layer) {}
+
+ protected:
+  List backward(List& gradients) override {
+    if (!gradients[0].defined()) return List(1);
+    return {layer_.apply_transposed(gradients[0].contiguous())};
+  }
+  void release() override {}
+
+ private:
+  const Linear& layer_;
+};
+
+}  // namespace
+
+at::Tensor Linear::forward(const at::Tensor& x_ni, const Pass&) const {
+  at::Tensor y;
+  {
+    at::AutoDispatchBelowADInplaceOrView below;
+    y = apply(x_ni);
+  }
+  if (ops::records({x_ni})) ops::connect(std::make_shared<FrozenLinearNode>(*this), {x_ni}, {y});
+  return y;
+}
+
+at::Tensor DenseLinear::apply(const at::Tensor& x_ni) const { return ops::matmul_nt(x_ni, weight_, bias_); }
+at::Tensor DenseLinear::apply_transposed(const at::Tensor& dy_no) const { return ops::matmul_nn(dy_no, weight_); }
+
+}  // namespace pst::nn

@@ -1,0 +1,66 @@
+#include "nn/parameter.hpp"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include "core/error.hpp"
+
+namespace pst::nn {
+namespace {
+
+std::int64_t product(const std::vector<std::int64_t>& shape) {
+  std::int64_t count = 1;
+  for (const auto size : shape) count *= size;
+  return count;
+}
+
+constexpr std::int64_t kBorder = 16;  // f32 values of a cache line
+
+}  // namespace
+
+Parameter& ParameterSet::add(std::string name, std::vector<std::int64_t> shape) {
+  PST_ASSERT(!flat_.defined(), "parameters are declared before memory is given to them");
+  parameters_.push_back({std::move(name), std::move(shape), {}, {}});
+  return parameters_.back();
+}
+
+void ParameterSet::allocate(at::ScalarType compute) {
+  PST_ASSERT(!flat_.defined(), "memory is given once");
+  std::int64_t size = 0;
+  for (const auto& parameter : parameters_) {
+    offsets_.push_back(size);
+    size += (product(parameter.shape) + kBorder - 1) / kBorder * kBorder;
+  }
+  flat_ = at::zeros({size}, at::kFloat);
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    Parameter& parameter = parameters_[i];
+    parameter.value = flat_.narrow(0, offsets_[i], product(parameter.shape)).view(parameter.shape).detach();
+    parameter.compute = compute == at::kFloat ? parameter.value.detach() : at::empty(parameter.shape, compute);
+    parameter.value.set_requires_grad(true);
+  }
+}
+
+std::int64_t ParameterSet::count() const {
+  std::int64_t count = 0;
+  for (const auto& parameter : parameters_) count += product(parameter.shape);
+  return count;
+}
+
+at::Tensor ParameterSet::new_gradient() const { return at::zeros_like(flat_); }
+
+void ParameterSet::accumulate_into(const at::Tensor& gradient) {
+  PST_ASSERT(gradient.numel() == flat_.numel(), "a gradient has the layout of the parameters");
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    Parameter& parameter = parameters_[i];
+    parameter.value.mutable_grad() = gradient.narrow(0, offsets_[i], product(parameter.shape)).view(parameter.shape);
+  }
+}
+
+void ParameterSet::refresh_compute() {
+  at::NoGradGuard no_gradients;
+  for (auto& parameter : parameters_)
+    if (parameter.compute.scalar_type() != at::kFloat) parameter.compute.copy_(parameter.value);
+}
+
+}  // namespace pst::nn

@@ -1,0 +1,23 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+
+// Matrix products, two-dimensional, f32 or bf16, each through the fastest path measured. Shape letters: n rows (tokens),
+// i features in, o features out. No autograd: callers are nodes of their own.
+namespace pst::ops {
+
+/// x w^T (+ bias).  x [n, i], w [o, i], bias [o] -> [n, o]
+at::Tensor matmul_nt(const at::Tensor& x_ni, const at::Tensor& w_oi, const std::optional<at::Tensor>& bias_o = {});
+/// sum + x w^T. `sum` [n, o] may be overwritten; use only the result.
+at::Tensor add_matmul_nt(at::Tensor sum_no, const at::Tensor& x_ni, const at::Tensor& w_oi);
+
+/// dy w: the gradient with respect to x of x w^T.  dy [n, o], w [o, i] -> [n, i]
+at::Tensor matmul_nn(const at::Tensor& dy_no, const at::Tensor& w_oi);
+/// sum + dy w. `sum` [n, i] may be overwritten; use only the result.
+at::Tensor add_matmul_nn(at::Tensor sum_ni, const at::Tensor& dy_no, const at::Tensor& w_oi);
+
+/// dy^T x: the gradient with respect to w.  dy [n, o], x [n, i] -> [o, i]
+at::Tensor matmul_tn(const at::Tensor& dy_no, const at::Tensor& x_ni);
+
+}  // namespace pst::ops

@@ -1,0 +1,114 @@
+#include "peft/lora_adapter.hpp"
+
+#include <cmath>
+#include <numbers>
+#include <span>
+
+#include "core/digest.hpp"
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+#include "ops/exec.hpp"
+#include "peft/adapter_config.hpp"
+#include "recipe/targets.hpp"
+#include "weights/safetensors.hpp"
+
+namespace pst::peft {
+namespace {
+
+constexpr const char* kPrefix = "base_model.model.";  // PEFT wraps a model twice; its keys say so
+
+void fill_uniform(const at::Tensor& values, double bound, const Rng& rng) {
+  const auto out = ops::view_of(values).as<float>();
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>((2.0 * static_cast<double>(rng.uniform(i)) - 1) * bound);
+}
+
+/// Box-Muller over the words of the stream.
+void fill_normal(const at::Tensor& values, double deviation, const Rng& rng) {
+  const auto out = ops::view_of(values).as<float>();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const double u = 1 - static_cast<double>(rng.uniform(2 * i)), v = static_cast<double>(rng.uniform(2 * i + 1));
+    out[i] = static_cast<float>(deviation * std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v));
+  }
+}
+
+}  // namespace
+
+LoraAdapter::LoraAdapter(nn::CausalLm& model, const recipe::Adapter& recipe, at::ScalarType compute) : recipe_(recipe) {
+  std::vector<nn::LinearSlot> slots = model.linears();
+  std::vector<recipe::LayerName> names;
+  for (const auto& slot : slots) names.push_back({slot.name, slot.is_output_head});
+  for (const auto& chosen : recipe::select_layers(recipe, names)) {
+    nn::LinearSlot& slot = slots[chosen.index];
+    const auto smaller = std::min((*slot.linear)->in_features(), (*slot.linear)->out_features());
+    if (chosen.r > smaller)
+      throw Error(Fault::usage, cat("rank ", chosen.r, " exceeds the smaller side of ", slot.name, ", ", smaller),
+                  "lower adapter.r, or give this layer its own with adapter.rank_pattern");
+    const double divisor = recipe.use_rslora ? std::sqrt(static_cast<double>(chosen.r)) : static_cast<double>(chosen.r);
+    auto layer = std::make_unique<LoraLinear>(
+        std::move(*slot.linear), slot.name, LoraOptions{.r = chosen.r, .scale = chosen.alpha / divisor, .dropout = recipe.dropout},
+        static_cast<std::uint64_t>(chosen.index), parameters_);
+    modules_.push_back({slot.name, layer.get(), chosen.r, chosen.alpha});
+    *slot.linear = std::move(layer);
+  }
+  parameters_.allocate(compute);
+}
+
+void LoraAdapter::initialise(std::uint64_t seed) {
+  at::NoGradGuard no_gradients;
+  const Rng rng = Rng(seed).child("lora_A");
+  for (std::size_t i = 0; i < modules_.size(); ++i) {
+    const auto& [name, layer, r, alpha] = modules_[i];
+    const Rng own = rng.child(name);
+    switch (recipe_.init_lora_weights) {
+      // He et al. 2015 with a = sqrt(5), as PyTorch initialises linear layers: the bound is 1 / sqrt(in).
+      case recipe::LoraInit::kaiming:
+        fill_uniform(layer->a().value, 1 / std::sqrt(static_cast<double>(layer->in_features())), own);
+        break;
+      case recipe::LoraInit::gaussian: fill_normal(layer->a().value, 1.0 / r, own); break;
+    }
+    layer->b().value.zero_();
+  }
+  parameters_.refresh_compute();
+}
+
+void LoraAdapter::load(const std::filesystem::path& folder) {
+  at::NoGradGuard no_gradients;
+  doing(cat("loading the adapter ", folder.string()), [&] {
+    check_same_shape_of_adapter(read_adapter_config(folder), recipe_);
+    const auto store = weights::TensorStore::open(folder / "adapter_model.safetensors");
+    for (auto& parameter : parameters_.all()) {
+      const weights::Tensor& stored = store.get(kPrefix + parameter.name);
+      if (stored.shape != parameter.shape)
+        throw Error(Fault::data, cat("tensor '", stored.name, "' has another shape than this recipe's adapter has there"),
+                    "use the adapter.r and rank_pattern that the adapter was trained with");
+      parameter.value.copy_(ops::tensor_over(const_cast<std::byte*>(stored.bytes.data()), stored.shape, stored.core_dtype()));
+    }
+    if (store.tensors().size() != parameters_.all().size())
+      throw Error(Fault::data, cat("the file has ", store.tensors().size(), " tensors, and the recipe's adapter ", parameters_.all().size()),
+                  "use the adapter.target_modules that the adapter was trained with");
+  });
+  parameters_.refresh_compute();
+}
+
+void LoraAdapter::save(const std::filesystem::path& folder, const std::string& base_model) const {
+  doing(cat("writing the adapter ", folder.string()), [&] {
+    const fs::path part = folder.string() + ".part";
+    std::error_code ignored;
+    fs::remove_all(part, ignored);
+    make_directories(part);
+    std::vector<AdaptedModule> described;
+    for (const auto& module : modules_) described.push_back({module.name, module.r, module.alpha});
+    write_durably(part / "adapter_config.json", adapter_config_json(recipe_, described, base_model));
+
+    std::vector<weights::NewTensor> tensors;
+    for (const auto& parameter : parameters_.all())
+      tensors.push_back({kPrefix + parameter.name, "F32", parameter.shape,
+                         std::as_bytes(ops::view_of(parameter.value.detach()).as<float>())});
+    weights::save_tensors(part / "adapter_model.safetensors", tensors);
+    fs::remove_all(folder, ignored);
+    rename_durably(part, folder);
+  });
+}
+
+}  // namespace pst::peft

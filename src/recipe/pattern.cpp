@@ -1,0 +1,54 @@
+#include "recipe/pattern.hpp"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include <array>
+
+#include "core/error.hpp"
+#include "core/strings.hpp"
+
+namespace pst::recipe {
+
+struct Pattern::Impl {
+  std::string expression;
+  pcre2_code* code = nullptr;
+  pcre2_match_context* limits = nullptr;
+  ~Impl() {
+    pcre2_match_context_free(limits);
+    pcre2_code_free(code);
+  }
+};
+
+Pattern::Pattern(const std::string& expression) : impl_(std::make_unique<Impl>()) {
+  impl_->expression = expression;
+  int status = 0;
+  PCRE2_SIZE at = 0;
+  impl_->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression.data()), expression.size(),
+                              PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_NEVER_BACKSLASH_C, &status, &at, nullptr);
+  if (impl_->code == nullptr) {
+    std::array<PCRE2_UCHAR, 160> text{};
+    pcre2_get_error_message(status, text.data(), text.size());
+    throw Error(Fault::usage, cat("the regular expression ", quoted(expression), " is wrong at character ", at, ": ",
+                                  reinterpret_cast<const char*>(text.data())));
+  }
+  impl_->limits = pcre2_match_context_create(nullptr);
+  pcre2_set_match_limit(impl_->limits, 100000);
+  pcre2_set_depth_limit(impl_->limits, 1000);
+}
+
+Pattern::~Pattern() = default;
+Pattern::Pattern(Pattern&&) noexcept = default;
+Pattern& Pattern::operator=(Pattern&&) noexcept = default;
+
+bool Pattern::matches_all(std::string_view text) const {
+  pcre2_match_data* const found = pcre2_match_data_create(1, nullptr);
+  const int status = pcre2_match(impl_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0, found, impl_->limits);
+  pcre2_match_data_free(found);
+  if (status >= 0) return true;
+  if (status == PCRE2_ERROR_NOMATCH) return false;
+  throw Error(Fault::usage, cat("the regular expression ", quoted(impl_->expression), " takes too many steps on ", quoted(text)),
+              "write it without nested repetitions");
+}
+
+}  // namespace pst::recipe

@@ -1,0 +1,29 @@
+#include "train/evaluate.hpp"
+
+#include "core/clock.hpp"
+#include "train/loss.hpp"
+#include "train/micro_batch.hpp"
+
+namespace pst::train {
+
+EvalRecord evaluate(const Parts& parts, const Settings& settings, std::int64_t step) {
+  at::NoGradGuard no_gradients;
+  const double began = monotonic_seconds();
+  const std::vector<data::Row> rows = data::rows_in_order(*parts.validation, settings.packing, settings.max_length);
+  const std::int64_t size = settings.train.micro_batch_size;
+  const std::int64_t batches = (static_cast<std::int64_t>(rows.size()) + size - 1) / size;
+
+  std::vector<double> losses(static_cast<std::size_t>(batches), 0.0);
+  for (std::int64_t i = parts.group.rank(); i < batches; i += parts.group.size()) {
+    const auto batch = micro_batch(*parts.validation, rows, i, size, parts.model.vocabulary());
+    const at::Tensor hidden = parts.model.forward(*batch, {}, nn::Recompute::nothing);
+    losses[static_cast<std::size_t>(i)] = summed_loss(parts.model, *batch, hidden);
+  }
+
+  EvalRecord record{.step = step, .labelled_tokens = totals_of(*parts.validation, rows).labelled};
+  record.loss = sum_over_ranks(parts.group, losses) / static_cast<double>(record.labelled_tokens);
+  record.seconds = monotonic_seconds() - began;
+  return record;
+}
+
+}  // namespace pst::train

@@ -1,0 +1,40 @@
+#include "train/micro_batch.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace pst::train {
+
+RowTotals totals_of(const data::PreparedSet& documents, const std::vector<data::Row>& rows) {
+  RowTotals totals;
+  for (const auto& row : rows)
+    for (const auto index : row) {
+      totals.tokens += static_cast<std::int64_t>(documents.document(index).ids.size());
+      totals.labelled += documents.labelled_tokens(index);
+    }
+  return totals;
+}
+
+std::optional<nn::Batch> micro_batch(const data::PreparedSet& documents, const std::vector<data::Row>& rows, std::int64_t leaf,
+                                     std::int64_t size, std::int64_t vocabulary) {
+  const auto count = static_cast<std::int64_t>(rows.size());
+  std::vector<nn::TokenSpan> spans;
+  for (std::int64_t row = leaf * size; row < std::min(count, (leaf + 1) * size); ++row)
+    for (const auto index : rows[static_cast<std::size_t>(row)]) {
+      const data::Document document = documents.document(index);
+      spans.push_back({document.ids, document.labelled});
+    }
+  if (spans.empty()) return std::nullopt;
+  return nn::make_batch(spans, vocabulary);
+}
+
+double sum_over_ranks(comm::Communicator& group, const std::vector<double>& values) {
+  std::vector<double> all(values.size() * static_cast<std::size_t>(group.size()));
+  group.all_gather(const_view_of(std::span<const double>(values)), view_of(std::span(all)));
+  double sum = 0;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    for (std::size_t rank = 0; rank < static_cast<std::size_t>(group.size()); ++rank) sum += all[rank * values.size() + i];
+  return sum;
+}
+
+}  // namespace pst::train

@@ -1,0 +1,64 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "comm/communicator.hpp"
+#include "data/order.hpp"
+#include "data/prepared.hpp"
+#include "nn/causal_lm.hpp"
+#include "nn/parameter.hpp"
+#include "recipe/train.hpp"
+
+namespace pst::train {
+
+/// One optimizer step as it is recorded. Times are this rank's, in seconds.
+struct StepRecord {
+  std::int64_t step = 0, total_steps = 0;  ///< step counts from 1
+  double loss = 0;                         ///< mean over the labelled tokens of the step, all ranks
+  double lr = 0, grad_norm = 0;            ///< norm before clipping
+  std::int64_t rows = 0, tokens = 0, labelled_tokens = 0;  ///< all ranks
+  double step_s = 0, data_s = 0, forward_s = 0, backward_s = 0, communication_s = 0, optimizer_s = 0;
+};
+
+struct EvalRecord {
+  std::int64_t step = 0;  ///< optimizer steps done before
+  double loss = 0;        ///< mean over the labelled tokens of the validation set
+  std::int64_t labelled_tokens = 0;
+  double seconds = 0;
+};
+
+/// Everything the loop needs, handed over. References outlive the trainer.
+struct Parts {
+  const nn::CausalLm& model;
+  nn::ParameterSet& parameters;
+  const data::PreparedSet& training;
+  const data::PreparedSet* validation;  ///< nullptr: no evaluation
+  comm::Communicator& group;
+  std::function<void(const StepRecord&)> on_step;
+  std::function<void(const EvalRecord&)> on_eval;
+  std::function<void()> between_steps;  ///< may throw to end the run: called by every rank before each step
+};
+
+struct Settings {
+  recipe::Train train;
+  recipe::Optimizer optimizer;
+  recipe::Scheduler scheduler;
+  recipe::Evaluate evaluate;
+  bool packing = true, shuffle = true;
+  int max_length = 1024;
+  nn::Recompute recompute = nn::Recompute::nothing;
+};
+
+struct Outcome {
+  std::int64_t steps = 0, tokens = 0;
+  double last_loss = 0, seconds = 0;
+  std::optional<double> validation_before, validation_after;
+};
+
+std::int64_t total_steps(const data::DataOrder& order, const recipe::Train& train);
+
+/// Fine-tunes `parts.parameters` in place. Every rank calls it; every rank ends with the same bits.
+Outcome fit(const Parts& parts, const Settings& settings);
+
+}  // namespace pst::train
