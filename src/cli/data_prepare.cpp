@@ -11,7 +11,7 @@ Command add_data_prepare(CLI::App& data) {
   add_recipe_arguments(*app, *arguments);
   return {app, [arguments] {
             const RunPlan plan = plan_run(*arguments);
-            std::cout << plan.data.report.to_text() << "\nstore: " << plan.data.folder.string()
+            std::cout << plan.data.report.to_text() << "\nstore: " << plan.data.store.string()
                       << (plan.data.reused ? " (was there already)" : "") << '\n';
             return 0;
           }};

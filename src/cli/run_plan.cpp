@@ -57,7 +57,7 @@ RunPlan plan_run(const RecipeArguments& arguments, int ranks) {
   plan.model_digest = weights::model_digest(recipe.model.path);
   ReadingLine reading;
   plan.data = data::prepare(recipe, reading.progress());
-  const auto train = data::PreparedSet::open(plan.data.folder, "train");
+  const auto train = data::PreparedSet::open(plan.data.store, "train");
   const data::DataOrder order(train, {.packing = recipe.data.packing,
                                       .shuffle = recipe.data.shuffle,
                                       .max_length = recipe.data.max_length,
@@ -97,7 +97,7 @@ rundir::RunDir make_run(const RunPlan& plan, const RecipeArguments& arguments,
                       .model_digest = plan.model_digest,
                       .data_digest = plan.data.digest,
                       .model_path = plan.recipe.model.path,
-                      .store = fs::absolute(plan.data.folder).lexically_normal()});
+                      .store = fs::absolute(plan.data.store).lexically_normal()});
   } catch (Error& error) {
     std::error_code ignored;
     fs::remove_all(run.root(), ignored);  // made a moment ago; holds nothing of anybody's
