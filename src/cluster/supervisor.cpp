@@ -43,6 +43,14 @@ int exit_for(int status) {
   }
 }
 
+/// What a worker said counts for more than how the launcher ended: srun reports 143 when it was itself that ended the
+/// other ranks after the first had left with 64.
+int exit_of(const Ending& ending) {
+  for (const Fault fault : {Fault::usage, Fault::data, Fault::unfit, Fault::bug, Fault::io})
+    if (starts_with(ending.worker_error, cat("error[", name_of(fault), "]"))) return exit_status(fault);
+  return exit_for(ending.status);
+}
+
 /// The message of a report, without its kind, context and remedy.
 std::string message_of(const std::string& report) {
   const std::string line = report.substr(0, report.find('\n'));
@@ -159,7 +167,7 @@ Outcome judge(const Ending& ending) {
             .exit = stopped,
             .reason = cat("stopped ", how, ending.job_state.empty() ? "" : cat(", the job is ", ending.job_state))};
   }
-  const int exit = exit_for(ending.status);
+  const int exit = exit_of(ending);
   if (!ending.worker_error.empty())
     return {.exit = exit == 0 ? exit_status(Fault::bug) : exit,
             .reason = message_of(ending.worker_error),
