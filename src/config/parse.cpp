@@ -196,26 +196,11 @@ void check_quote_is_closed(std::string_view text, const Mark& mark) {
   stop(mark, "the quote that opens here is not closed");
 }
 
-/// yaml-cpp scans a run of opening brackets in time that grows with its square before it reports the first event, so
-/// that depth is bounded here as well. Brackets in comments and quotes count too: nobody writes that many of those
-/// either.
-void check_brackets(std::string_view text, const Source& source) {
-  constexpr int kMostOpenBrackets = 1000;
-  int open = 0, line = 1;
-  for (const char c : text) {
-    if (c == '\n') ++line;
-    if (c == '[' || c == '{') ++open;
-    if ((c == ']' || c == '}') && open > 0) --open;
-    if (open > kMostOpenBrackets) stop({source, line, 1}, "more than 1000 brackets are open at once");
-  }
-}
-
 }  // namespace
 
 Node parse_yaml(std::string_view text, const std::string& name, Problems& problems, const ParseLimits& limits) {
   const auto source = std::make_shared<const std::string>(name);
   check_text(text, source, limits);
-  check_brackets(text, source);
   TreeBuilder builder(source, limits, problems);
   try {
     MemoryBuffer buffer(text);

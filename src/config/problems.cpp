@@ -6,7 +6,8 @@ namespace pst::config {
 
 std::string Mark::text() const {
   const std::string name = source ? *source : std::string("input");
-  return line > 0 ? cat(name, ":", line, ":", column) : name;
+  if (line <= 0) return name;
+  return column > 0 ? cat(name, ":", line, ":", column) : cat(name, ":", line);
 }
 
 void Problems::add(const Mark& where, const std::string& what) {

@@ -8,7 +8,7 @@
 
 namespace pst::config {
 
-/// A place in a file, or an override on the command line (line 0: the name says it all).
+/// A place in a file (column 0: the whole line), or an override on the command line (line 0: the name says it all).
 struct Mark {
   std::shared_ptr<const std::string> source;
   int line = 0, column = 0;  ///< from 1

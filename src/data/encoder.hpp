@@ -1,0 +1,41 @@
+#pragma once
+#include "data/chat_format.hpp"
+#include "data/example.hpp"
+#include "data/label_spans.hpp"
+#include "data/store_writer.hpp"
+#include "recipe/data.hpp"
+#include "tokenizer/tokenizer.hpp"
+
+namespace pst::data {
+
+enum class Outcome { kept, truncated, skipped_no_label, skipped_too_long };
+
+struct EncodeResult {
+  Outcome outcome = Outcome::kept;
+  Encoded document;  ///< empty when skipped
+};
+
+/// From an example to token ids and labels: template, tokens, mask, length.
+/// An example is tokenised as one text; nothing is put before or after what the template wrote. Plain text and a pair
+/// without a template get the model's end-of-text token.
+class Encoder {
+ public:
+  Encoder(const tokenizer::Tokenizer& tokenizer, const ChatFormat& format, const recipe::Data& settings)
+      : tokenizer_(tokenizer), format_(format), settings_(settings) {}
+
+  /// @throws Error(data) when the template or tokenizer does not take the example
+  EncodeResult encode(const Example& example) const;
+
+ private:
+  EncodeResult encode_chat(const Example& example) const;
+  EncodeResult encode_text(const std::string& text, std::size_t learn_from) const;
+  EncodeResult finish(std::span<const tokenizer::Piece> pieces, std::span<const ByteSpan> spans) const;
+  const std::string& end_of_text() const;
+  std::size_t most() const { return static_cast<std::size_t>(settings_.max_length); }
+
+  const tokenizer::Tokenizer& tokenizer_;
+  const ChatFormat& format_;
+  const recipe::Data& settings_;
+};
+
+}  // namespace pst::data

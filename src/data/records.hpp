@@ -1,0 +1,17 @@
+#pragma once
+#include "data/example.hpp"
+#include "recipe/data.hpp"
+
+namespace pst::data {
+
+/// The format that a record's keys show, with the reason for the report; DataFormat::automatic when they show none.
+struct Guess {
+  recipe::DataFormat format = recipe::DataFormat::automatic;
+  std::string reason;
+};
+Guess guess_format(const Json& record);
+
+/// @throws Error(data) naming the key or the message that is wrong, without the file's place
+Example example_of(const Json& record, recipe::DataFormat format);
+
+}  // namespace pst::data

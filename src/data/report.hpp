@@ -1,0 +1,45 @@
+#pragma once
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "data/encoder.hpp"
+
+namespace pst::data {
+
+/// What became of examples.
+struct Counts {
+  std::int64_t examples = 0;  ///< read
+  std::int64_t kept = 0;      ///< among them the truncated ones
+  std::int64_t truncated = 0, skipped_no_label = 0, skipped_too_long = 0;
+  std::int64_t tokens = 0, labelled_tokens = 0;  ///< of the kept ones
+
+  void count(const EncodeResult& result);
+};
+
+struct SourceReport {
+  std::string path, split, format, reason;  ///< reason: why it is this format
+  Counts counts;
+};
+
+struct SplitReport {
+  std::int64_t documents = 0, tokens = 0, labelled_tokens = 0;
+};
+
+/// What preparing found, for people and for meta.json.
+struct PrepareReport {
+  Counts total;
+  std::vector<SourceReport> sources;
+  SplitReport train, validation;
+  int max_length = 0;
+  std::int64_t validation_seen_in_training = 0;  ///< validation documents that are, token by token, training documents
+
+  std::string to_text() const;
+};
+
+void to_json(nlohmann::ordered_json& json, const PrepareReport& report);
+/// @throws nlohmann::json::exception when it is no report
+void from_json(const nlohmann::ordered_json& json, PrepareReport& report);
+
+}  // namespace pst::data

@@ -1,0 +1,72 @@
+#include "data/chat_format.hpp"
+
+#include <gmock/gmock.h>
+
+#include "model_folder.hpp"
+
+namespace pst::data {
+namespace {
+
+using fixture::turn;
+using ::testing::HasSubstr;
+
+std::string rendered(const fs::path& folder, const std::optional<std::string>& override_file = std::nullopt) {
+  return ChatFormat::load(folder, override_file).render(Json::array({turn("user", "x")}), nullptr, false);
+}
+
+TEST(ChatFormat, TheTemplatesFileComesBeforeTheConfiguration) {
+  const pst::fixture::TemporaryDirectory folder;
+  EXPECT_FALSE(ChatFormat::load(folder.path(), std::nullopt).has_template());
+
+  write_durably(folder / "chat_template.json", R"({"chat_template": "from processor"})");
+  EXPECT_EQ(rendered(folder.path()), "from processor");
+  write_durably(
+      folder / "tokenizer_config.json",
+      R"({"chat_template": [{"name": "rag", "template": "no"}, {"name": "default", "template": "from list"}]})");
+  EXPECT_EQ(rendered(folder.path()), "from list");
+  write_durably(folder / "tokenizer_config.json", R"({"chat_template": "from config {{ messages[0].content }}"})");
+  EXPECT_EQ(rendered(folder.path()), "from config x");
+  write_durably(folder / "chat_template.jinja", "from file");
+  EXPECT_EQ(rendered(folder.path()), "from file");
+  write_durably(folder / "mine.jinja", "mine");
+  EXPECT_EQ(rendered(folder.path(), (folder / "mine.jinja").string()), "mine");
+}
+
+TEST(ChatFormat, SpecialTokensAreVariables) {
+  const fixture::ModelFolder model("{{ bos_token }}|{{ eos_token }}|{{ tools is none }}");
+
+  EXPECT_EQ(rendered(model.path()), "<|im_start|>|<|im_end|>|True");
+  EXPECT_EQ(ChatFormat::load(model.path(), std::nullopt).eos_token(), "<|im_end|>");
+}
+
+TEST(ChatFormat, NamesTheFileThatIsWrong) {
+  const pst::fixture::TemporaryDirectory folder;
+  const auto message = [&] {
+    try {
+      ChatFormat::load(folder.path(), std::nullopt);
+      return std::string("accepted");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.fault(), Fault::data);
+      return error.message();
+    }
+  };
+
+  write_durably(folder / "tokenizer_config.json", "[]");
+  EXPECT_THAT(message(), HasSubstr("tokenizer_config.json is not a JSON object"));
+  write_durably(folder / "tokenizer_config.json", R"({"chat_template": 3})");
+  EXPECT_THAT(message(), HasSubstr("tokenizer_config.json: chat_template is neither"));
+  write_durably(folder / "tokenizer_config.json", "{}");
+  write_durably(folder / "chat_template.jinja", "{% for %}");
+  EXPECT_THAT(message(), HasSubstr("chat_template.jinja:1"));
+  EXPECT_THROW(ChatFormat::load(folder.path(), "/no/such/template"), Error);
+}
+
+TEST(ChatFormat, DigestFollowsTemplateAndTokens) {
+  const fixture::ModelFolder one, same, other("another");
+
+  EXPECT_EQ(ChatFormat::load(one.path(), std::nullopt).digest(), ChatFormat::load(same.path(), std::nullopt).digest());
+  EXPECT_NE(ChatFormat::load(one.path(), std::nullopt).digest(), ChatFormat::load(other.path(), std::nullopt).digest());
+}
+
+}  // namespace
+}  // namespace pst::data

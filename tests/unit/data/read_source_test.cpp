@@ -1,0 +1,238 @@
+#include "data/read_source.hpp"
+
+#include <gmock/gmock.h>
+
+#include "core/strings.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace pst::data {
+namespace {
+
+using recipe::DataFormat;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+struct ReadResult {
+  std::vector<Example> examples;
+  std::vector<std::string> problems;
+  DataFormat format;
+  std::string reason;
+};
+
+class ReadSource : public ::testing::Test {
+ protected:
+  ReadResult read(const std::string& name, const std::string& content, DataFormat format = DataFormat::automatic,
+                  std::optional<int> most = std::nullopt) {
+    write_durably(folder_ / name, content);
+    const SourceFile source = open_source({(folder_ / name).string(), format});
+    ReadResult result{{}, {}, source.format, source.reason};
+    config::Problems problems;
+    read_examples(
+        source, most,
+        [&](Example&& example) {
+          result.examples.push_back(std::move(example));
+          return std::nullopt;
+        },
+        problems);
+    for (const auto& line : problems.lines())
+      result.problems.push_back(line.substr(folder_.path().string().size() + 1));
+    return result;
+  }
+  std::string open_error(const std::string& name, const std::string& content) {
+    write_durably(folder_ / name, content);
+    try {
+      open_source({(folder_ / name).string(), DataFormat::automatic});
+      return "accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.fault(), Fault::data);
+      return error.message() + " " + error.remedy();
+    }
+  }
+  pst::fixture::TemporaryDirectory folder_;
+};
+
+TEST_F(ReadSource, Chat) {
+  const auto result =
+      read("a.jsonl",
+           "{\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}, {\"role\": \"assistant\", \"content\": "
+           "[{\"type\": \"text\", \"text\": \"a\"}, {\"type\": \"text\", \"text\": \"b\"}]}]}\r\n"
+           "\n"
+           "{\"messages\": [{\"role\": \"user\", \"content\": \"x\", \"name\": \"n\"}], \"tools\": [{\"type\": "
+           "\"function\"}], \"id\": 4}");
+
+  EXPECT_THAT(result.problems, IsEmpty());
+  EXPECT_EQ(result.format, DataFormat::chat);
+  EXPECT_EQ(result.reason, "the first record has \"messages\"");
+  ASSERT_EQ(result.examples.size(), 2u);
+  EXPECT_EQ(result.examples[0].messages[1]["content"], "ab");
+  EXPECT_EQ(result.examples[0].line, 1);
+  EXPECT_TRUE(result.examples[0].tools.is_null());
+  EXPECT_EQ(result.examples[1].line, 3);
+  EXPECT_EQ(result.examples[1].messages[0]["name"], "n");
+  EXPECT_EQ(result.examples[1].tools[0]["type"], "function");
+}
+
+TEST_F(ReadSource, PromptAndCompletionAsTextsAndAsMessages) {
+  const auto result =
+      read("a.jsonl",
+           R"({"prompt": "p", "completion": "c"})"
+           "\n"
+           R"({"prompt": [{"role": "user", "content": "q"}], "completion": [{"role": "assistant", "content": "a"}]})");
+
+  EXPECT_THAT(result.problems, IsEmpty());
+  EXPECT_EQ(result.format, DataFormat::prompt_completion);
+  EXPECT_EQ(result.examples[0].kind, Example::Kind::pair);
+  EXPECT_EQ(result.examples[0].prompt, "p");
+  EXPECT_EQ(result.examples[1].kind, Example::Kind::chat);
+  EXPECT_EQ(result.examples[1].prompt_messages, 1u);
+  EXPECT_EQ(result.examples[1].messages.size(), 2u);
+}
+
+TEST_F(ReadSource, Alpaca) {
+  const auto result =
+      read("a.jsonl", R"({"instruction": "add", "input": "1 2", "output": "3"})"
+                      "\n"
+                      R"({"instruction": "add", "input": "", "output": "3", "system": "s", "history": [["q", "a"]]})");
+
+  EXPECT_EQ(result.format, DataFormat::alpaca);
+  EXPECT_EQ(result.examples[0].prompt, "add\n1 2");
+  EXPECT_EQ(result.examples[0].completion, "3");
+  std::vector<std::string> turns;
+  for (const auto& message : result.examples[1].messages)
+    turns.push_back(cat(message["role"].get<std::string>(), " ", message["content"].get<std::string>()));
+  EXPECT_THAT(turns, ElementsAre("system s", "user q", "assistant a", "user add", "assistant 3"));
+}
+
+TEST_F(ReadSource, TextAsRecordsAndAsLines) {
+  const auto records = read("a.jsonl", R"({"text": "one\ntwo"})");
+  EXPECT_EQ(records.format, DataFormat::text);
+  EXPECT_EQ(records.examples[0].completion, "one\ntwo");
+
+  const auto lines = read("a.txt", "\xef\xbb\xbfone\n\n  \ntwo {\r\nthree");
+  EXPECT_EQ(lines.reason, "the extension .txt");
+  ASSERT_EQ(lines.examples.size(), 3u);
+  EXPECT_EQ(lines.examples[0].completion, "one");
+  EXPECT_EQ(lines.examples[1].completion, "two {");
+  EXPECT_EQ(lines.examples[1].line, 4);
+  EXPECT_EQ(lines.examples[2].completion, "three");
+}
+
+TEST_F(ReadSource, ChatterbotTurnsAlternateAndScalarsAreText) {
+  const auto result = read(
+      "a.yml", "categories:\n- c\nconversations:\n- - Is 1 + 1 = 2?\n  - true\n- - 12\n  - 1.50\n  - 'no'\n  - no\n");
+
+  EXPECT_THAT(result.problems, IsEmpty());
+  EXPECT_EQ(result.format, DataFormat::chatterbot);
+  ASSERT_EQ(result.examples.size(), 2u);
+  EXPECT_EQ(result.examples[0].messages[0]["role"], "user");
+  EXPECT_EQ(result.examples[0].messages[1]["content"], "true");
+  EXPECT_EQ(result.examples[1].messages[1]["content"], "1.50");
+  EXPECT_EQ(result.examples[1].messages[3]["role"], "assistant");
+  EXPECT_EQ(result.examples[1].line, 6);
+}
+
+TEST_F(ReadSource, TakesTheFirstSoMany) {
+  const auto result = read("a.txt", "1\n2\n3\n4\n", DataFormat::automatic, 2);
+
+  EXPECT_EQ(result.examples.size(), 2u);
+}
+
+TEST_F(ReadSource, NamesFileLineAndReason) {
+  const std::pair<const char*, const char*> chats[] = {
+      {R"({"messages": [{"role": "user", "content": "x"}, {"content": "y"}]})", R"(message 2 has no "role")"},
+      {R"({"messages": [{"role": "user"}]})", R"(message 1 has no "content")"},
+      {R"({"messages": [{"role": "user", "content": null}]})", R"(message 1 has no "content")"},
+      {R"({"messages": [{"role": "user", "content": 3}]})",
+       R"(message 1: "content" is a JSON number; it must be a text)"},
+      {R"({"messages": [{"role": "user", "content": [{"type": "image", "url": "x"}]}]})", "only text is learned here"},
+      {R"({"messages": [{"role": 3, "content": "x"}]})", R"(message 1: "role" must be a word)"},
+      {R"({"messages": ["x"]})", "message 1 is a JSON string; it must be an object"},
+      {R"({"messages": []})", R"("messages" is an empty list)"},
+      {R"({"messages": "x"})", R"("messages" is a JSON string; it must be a list of messages)"},
+      {R"({"massages": []})", R"(the record has no "messages"; its keys: "massages")"},
+      {R"({"messages": [{"role": "user", "content": "x"}], "tools": 3})", R"("tools" is a JSON number)"},
+      {"[1, 2]", "the line is a JSON array; an example is an object {...}"},
+      {"{\"messages\": [", "not JSON at column 15: syntax error"},
+      {"{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]} junk", "not JSON at column"},
+      {"{'messages': []}", "not JSON at column 2"},
+      {R"({"messages": [{"role": "a", "role": "b", "content": ""}]})", R"(key "role" is there twice)"},
+      {R"({"messages": [{"role": "a", "content": "\u0000"}]})", "a text has the character \\u0000"},
+      {R"({"messages": [{"role": "a", "content": "\ud800"}]})", "not JSON at column"},
+      {"{\"messages\": [{\"role\": \"a\", \"content\": \"\xff\"}]}", "the line is not UTF-8"},
+      {R"({"a": 1e999})", "a number is too large"},
+  };
+  const std::string good = R"({"messages": [{"role": "user", "content": "x"}]})";
+  for (const auto& [line, message] : chats) {
+    SCOPED_TRACE(line);
+    const auto result = read("f.jsonl", good + "\n" + line + "\n" + good, DataFormat::chat);
+    ASSERT_EQ(result.problems.size(), 1u);
+    EXPECT_THAT(result.problems[0], HasSubstr("f.jsonl:2: "));
+    EXPECT_THAT(result.problems[0], HasSubstr(message));
+    EXPECT_EQ(result.examples.size(), 2u) << "one bad line does not hide the next mistake";
+  }
+  const std::pair<const char*, const char*> others[] = {
+      {R"({"prompt": "x"})", R"(the record has no "completion")"},
+      {R"({"prompt": "x", "completion": []})", "must both be texts or both be lists"},
+      {R"({"prompt": 1, "completion": "x"})", R"("prompt" is a JSON number)"},
+  };
+  for (const auto& [line, message] : others) {
+    SCOPED_TRACE(line);
+    EXPECT_THAT(read("f.jsonl", line, DataFormat::prompt_completion).problems, ElementsAre(HasSubstr(message)));
+  }
+  EXPECT_THAT(
+      read("f.jsonl", R"({"instruction": "i", "output": "o", "history": [["q"]]})", DataFormat::alpaca).problems,
+      ElementsAre(HasSubstr("\"history\" must be a list of [question, answer]")));
+  EXPECT_THAT(read("f.jsonl", R"({"instruction": "i", "output": "o", "history": "q"})", DataFormat::alpaca).problems,
+              ElementsAre(HasSubstr("\"history\" must be a list of [question, answer]")));
+}
+
+TEST_F(ReadSource, NamesTheLineOfACorpus) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"conversations:\n- - a\n  - b\n- just text\n", "f.yml:4: a conversation is a list of turns"},
+      {"conversations:\n- - a\n  - Note: this has a colon\n",
+       "f.yml:3: a turn is text, but this is a section; put it in quotes"},
+      {"conversations:\n- - a\n  -\n", "a turn is text, but this is empty; put it in quotes"},
+      {"conversations:\n- []\n", "f.yml:2: the conversation has no turns"},
+      {"conversations: 3\n", "the file has no list `conversations`"},
+      {"categories: []\n", "the file has no list `conversations`"},
+      {"- a\n", "the file has no list `conversations`"},
+      {"conversations: []\n", "f.yml: the file has no example"},
+  };
+  for (const auto& [content, message] : cases) {
+    SCOPED_TRACE(content);
+    EXPECT_THAT(read("f.yml", content).problems, ElementsAre(HasSubstr(message)));
+  }
+}
+
+TEST_F(ReadSource, StopsAfterTwentyProblems) {
+  std::string content;
+  for (int i = 0; i < 100; ++i) content += "{\n";
+
+  const auto result = read("f.jsonl", content, DataFormat::chat);
+
+  ASSERT_EQ(result.problems.size(), 21u);
+  EXPECT_THAT(result.problems[19], HasSubstr("f.jsonl:20: "));
+  EXPECT_THAT(result.problems[20], HasSubstr("after 20 problems the rest of the file was not read"));
+}
+
+TEST_F(ReadSource, SaysWhyAFileCannotBeUsedAtAll) {
+  EXPECT_THAT(open_error("e.jsonl", ""), HasSubstr("e.jsonl is empty"));
+  EXPECT_THAT(open_error("b.jsonl", "\n \n"), HasSubstr("has only blank lines"));
+  EXPECT_THAT(open_error("l.json", "[\n {\"messages\": []}\n]"), HasSubstr("jq -c '.[]'"));
+  EXPECT_THAT(open_error("s.jsonl", R"({"conversations": [], "x": 1})"),
+              HasSubstr(R"(s.jsonl:1: the first record has none of "messages")"));
+  EXPECT_THAT(open_error("s.jsonl", R"({"conversations": [], "x": 1})"),
+              HasSubstr(R"(its keys: "conversations", "x")"));
+  EXPECT_THAT(open_error("j.jsonl", "\nhello\n"), HasSubstr("j.jsonl:2: not JSON at column 1"));
+  EXPECT_THAT(open_error("u.jsonl", "\xff\xfe{\0}\0"), HasSubstr("u.jsonl:1: the line is not UTF-8"));
+  try {
+    open_source({"/no/such/file.jsonl", DataFormat::automatic});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.message(), "/no/such/file.jsonl does not exist");
+  }
+}
+
+}  // namespace
+}  // namespace pst::data
