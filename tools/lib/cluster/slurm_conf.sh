@@ -30,7 +30,7 @@ SlurmctldPort=6817
 SlurmdPort=6818
 SlurmctldTimeout=10
 SlurmdTimeout=10
-KillWait=5
+KillWait=30
 MinJobAge=3600
 SchedulerParameters=sched_interval=2,bf_interval=5,batch_sched_delay=0
 StateSaveLocation=$STATE/slurmctld
