@@ -11,7 +11,8 @@ Command add_data_prepare(CLI::App& data) {
   add_recipe_arguments(*app, *arguments);
   return {app, [arguments] {
             const RunPlan plan = plan_run(*arguments);
-            std::cout << to_text(plan.data) << "store        " << plan.data.store.string() << '\n';
+            std::cout << plan.data.report.to_text() << "\nstore: " << plan.data.store.string()
+                      << (plan.data.reused ? " (was there already)" : "") << '\n';
             return 0;
           }};
 }

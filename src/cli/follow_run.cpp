@@ -9,6 +9,7 @@
 #include "cluster/signals.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "core/file.hpp"
 #include "core/strings.hpp"
 
 namespace pst::cli {
@@ -49,7 +50,9 @@ std::string where_to_look(const RunDir& run, const rundir::RunState& state) {
     if (const auto log = run.root() / cat("slurm-", *state.job_id, ".log"); fs::exists(log, ignored))
       places.push_back(log.string());
   if (state.attempt > 0) places.push_back(run.attempt(state.attempt).string());
-  return places.empty() ? "" : cat("look into ", join(places, " and "));
+  const std::string look = places.empty() ? "" : cat("look into ", join(places, " and "));
+  if (state.remedy.empty() || look.empty()) return state.remedy + look;
+  return cat(state.remedy, " (", look, ")");
 }
 
 }  // namespace
@@ -63,8 +66,10 @@ std::string handle(const RunDir& run) {
 
 int report_end(const RunDir& run, const rundir::RunState& state) {
   if (state.state != State::completed)
-    throw Error(fault_for(state.exit), cat("run ", handle(run), " ", rundir::name_of(state.state), ": ", state.reason),
-                where_to_look(run, state));
+    throw Error(
+        fault_for(state.exit),
+        cat("run ", handle(run), " ", rundir::name_of(state.state), state.reason.empty() ? "" : ": " + state.reason),
+        where_to_look(run, state));
   const auto completed = run.read_completed().value();
   std::cout << "completed        " << completed.steps << " steps, " << grouped(completed.tokens) << " tokens in "
             << human_seconds(completed.seconds) << ", " << completed.ranks
@@ -96,7 +101,7 @@ int follow_run(const RunDir& run, OnInterrupt on_interrupt) {
   LiveLine line(std::cerr, kind_of_standard_error());
   LiveState live = live_state(run);
   double asked_at = monotonic_seconds();
-  std::optional<double> gone_since;
+  double alive_at = monotonic_seconds();
   bool cancelled = false;
   for (;;) {
     const auto progress = monitor.poll();
@@ -108,10 +113,9 @@ int follow_run(const RunDir& run, OnInterrupt on_interrupt) {
     }
     if (rundir::is_final(live.run.state)) {
       if (!live.inferred) break;
-      if (!gone_since) gone_since = monotonic_seconds();
-      if (monotonic_seconds() - *gone_since > kFolderLags_s) break;
+      if (monotonic_seconds() - alive_at > kFolderLags_s) break;
     } else {
-      gone_since.reset();
+      alive_at = monotonic_seconds();
       line.show(line_for(live, progress));
     }
     if (const auto signal = signals.wait(live.inferred ? 2 : kPoll_s)) {

@@ -22,6 +22,9 @@ struct GenerateArguments {
 
 /// The model and, of a run, the adapter that it made.
 std::vector<std::string> what_to_talk_to(const GenerateArguments& arguments) {
+  if (arguments.run.empty() && arguments.model.empty())
+    throw Error(Fault::usage, "neither --run nor --model says what shall answer",
+                "peft-studio generate --run RUN --prompt TEXT");
   if (!arguments.model.empty()) {
     std::vector<std::string> words = {"--model", arguments.model};
     if (!arguments.adapter.empty()) words.insert(words.end(), {"--adapter", arguments.adapter});
@@ -58,9 +61,8 @@ int generate(const GenerateArguments& arguments) {
 Command add_generate(CLI::App& program) {
   CLI::App* app = program.add_subcommand("generate", "Let a model, or the result of a run, answer a prompt");
   auto arguments = std::make_shared<GenerateArguments>();
-  auto* source = app->add_option_group("source", "What answers")->require_option(1);
-  source->add_option("--run", arguments->run, "A completed run: its model with its adapter");
-  auto* model = source->add_option("--model", arguments->model, "A model's folder");
+  auto* run = app->add_option("--run", arguments->run, "A completed run: its model with its adapter");
+  auto* model = app->add_option("--model", arguments->model, "Or any model's folder")->excludes(run);
   app->add_option("--output-dir", arguments->output_dir, "Where --run looks for names")->capture_default_str();
   app->add_option("--adapter", arguments->adapter, "A PEFT adapter's folder, with --model")->needs(model);
   app->add_option("--prompt", arguments->prompt, "What the user says")->required();

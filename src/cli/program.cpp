@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "cli/command.hpp"
@@ -16,29 +17,28 @@ std::vector<Command> add_commands(CLI::App& program) {
           add_model_import(model), add_model_inspect(model), add_supervise(program)};
 }
 
-/// The subcommand that the user was in when something was wrong, as it is typed.
-std::string typed_so_far(const CLI::App& program) {
-  std::string text = program.get_name();
-  for (const CLI::App* at = &program; !at->get_subcommands().empty();) {
-    at = at->get_subcommands().front();
-    text += " " + at->get_name();
-  }
-  return text;
-}
-
+/// What CLI11 found wrong, in our form: with the command it was found in, and a suggestion for a mistyped one.
 Error usage_error(const CLI::App& program, const CLI::ParseError& problem, const std::vector<std::string>& words) {
-  std::string remedy = cat(typed_so_far(program), " --help");
-  if (program.get_subcommands().empty()) {
-    std::vector<std::string> names;
-    for (const auto* command : program.get_subcommands([](const CLI::App*) { return true; }))
-      names.push_back(command->get_name());
-    for (const auto& word : words)
-      if (const auto close = nearest(word, names))
-        remedy = cat("did you mean 'peft-studio ", *close, "'? (", remedy, ")");
+  const CLI::App* at = &program;
+  std::string typed = program.get_name();
+  std::size_t depth = 0;
+  for (; !at->get_subcommands().empty(); ++depth) {
+    at = at->get_subcommands().front();
+    typed += " " + at->get_name();
+  }
+  const std::string help = typed + " --help";
+
+  std::vector<std::string> commands;
+  for (const auto* command : at->get_subcommands([](const CLI::App*) { return true; }))
+    commands.push_back(command->get_name());
+  if (!commands.empty() && depth < words.size() && !starts_with(words[depth], "-")) {
+    const auto close = nearest(words[depth], commands);
+    return {Fault::usage, cat(quoted(words[depth]), " is no command of ", typed),
+            close ? cat("did you mean '", typed, " ", *close, "'?") : help};
   }
   std::string message(trim(problem.what()));
   std::replace(message.begin(), message.end(), '\n', ' ');
-  return {Fault::usage, message, remedy};
+  return {Fault::usage, message, help};
 }
 
 int parse_and_run(int argc, char** argv) {

@@ -1,8 +1,8 @@
 #include "cli/run_plan.hpp"
 
-#include <algorithm>
-#include <sstream>
+#include <iostream>
 
+#include "cli/progress.hpp"
 #include "cli/version.hpp"
 #include "core/clock.hpp"
 #include "core/digest.hpp"
@@ -10,80 +10,74 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "data/order.hpp"
-#include "data/prepare.hpp"
 #include "recipe/load.hpp"
 #include "weights/model_config.hpp"
 
 namespace pst::cli {
 namespace {
 
-SplitCounts count(const data::PreparedSet& set) {
-  SplitCounts counts = {.examples = static_cast<std::int64_t>(set.size()), .tokens = set.tokens()};
-  for (std::size_t i = 0; i < set.size(); ++i) counts.labelled_tokens += set.labelled_tokens(i);
-  return counts;
+recipe::Recipe check_recipe_and_model(const RecipeArguments& arguments, int ranks) {
+  auto recipe = recipe::load(arguments.file, arguments.overrides);
+  recipe::check_ranks(recipe, ranks > 0 ? ranks : recipe.slurm.nodes * recipe.slurm.ranks_per_node);
+  weights::check_model(recipe.model.path);
+  return recipe;
 }
 
-std::int64_t steps_of(const recipe::Recipe& recipe, const data::DataOrder& order) {
-  const std::int64_t by_epochs = order.steps_in(recipe.train.epochs);
-  return recipe.train.max_steps.value_or(by_epochs);
-}
+/// On a terminal, large data shows that it is being worked on.
+class ReadingLine {
+ public:
+  data::Progress progress() {
+    return [this](std::int64_t examples) {
+      if (kind_ == LiveLine::Kind::in_place) line_.show(cat("reading data: ", grouped(examples), " examples"));
+    };
+  }
+  ~ReadingLine() { line_.finish(); }
 
-std::string line(const char* name, const std::string& text) {
-  return cat(name, std::string(13 - std::string_view(name).size(), ' '), text, '\n');
-}
+ private:
+  LiveLine::Kind kind_ = kind_of_standard_error();
+  LiveLine line_{std::cerr, kind_};
+};
 
-std::string split_text(const SplitCounts& counts) {
-  return cat(grouped(counts.examples), " examples, ", grouped(counts.tokens), " tokens, ",
-             grouped(counts.labelled_tokens), " labelled");
+std::string count_of(std::int64_t count, const char* what) {
+  return cat(grouped(count), " ", what, count == 1 ? "" : "s");
 }
 
 }  // namespace
 
-recipe::Recipe check_recipe(const RecipeArguments& arguments) {
-  return recipe::load(arguments.file, arguments.overrides);
+recipe::Recipe check_all(const RecipeArguments& arguments) {
+  auto recipe = check_recipe_and_model(arguments, 0);
+  data::examine(recipe, ReadingLine().progress());
+  return recipe;
 }
 
 RunPlan plan_run(const RecipeArguments& arguments, int ranks) {
-  RunPlan plan = {.recipe = check_recipe(arguments)};
+  RunPlan plan = {.recipe = check_recipe_and_model(arguments, ranks)};
   const auto& recipe = plan.recipe;
   plan.ranks = ranks > 0 ? ranks : recipe.slurm.nodes * recipe.slurm.ranks_per_node;
-  recipe::check_ranks(recipe, plan.ranks);
-  weights::check_model(recipe.model.path);
   plan.model_digest = weights::model_digest(recipe.model.path);
-
-  const auto prepared = data::prepare(recipe);
-  plan.data.store = std::filesystem::absolute(prepared.store).lexically_normal();
-  plan.data.digest = prepared.digest;
-  plan.data.notes = data::to_text(prepared);
+  ReadingLine reading;
+  plan.data = data::prepare(recipe, reading.progress());
   const auto train = data::PreparedSet::open(plan.data.store, "train");
-  plan.data.train = count(train);
-  plan.data.validation = count(data::PreparedSet::open(plan.data.store, "validation"));
   const data::DataOrder order(train, {.packing = recipe.data.packing,
                                       .shuffle = recipe.data.shuffle,
                                       .max_length = recipe.data.max_length,
                                       .global_batch_size = recipe.train.global_batch_size,
                                       .seed = recipe.train.seed});
   plan.rows_per_epoch = order.rows_per_epoch();
-  plan.steps = steps_of(recipe, order);
+  plan.steps = recipe.train.max_steps.value_or(order.steps_in(recipe.train.epochs));
   return plan;
-}
-
-std::string to_text(const DataPlan& data) {
-  std::string text = line("train", split_text(data.train)) + line("validation", split_text(data.validation));
-  if (!data.notes.empty()) text += data.notes + (data.notes.back() == '\n' ? "" : "\n");
-  return text;
 }
 
 std::string to_text(const RunPlan& plan) {
   const auto& recipe = plan.recipe;
-  const auto& train = recipe.train;
-  return line("recipe", recipe.name) + line("model", recipe.model.path) + to_text(plan.data) +
-         line("steps",
-              cat(grouped(plan.steps), " of ", train.global_batch_size, " rows; an epoch is ",
-                  grouped(plan.rows_per_epoch), recipe.data.packing ? " packed rows of up to " : " rows of up to ",
-                  recipe.data.max_length, " tokens")) +
-         line("ranks", cat(plan.ranks, " (", recipe.slurm.nodes, recipe.slurm.nodes == 1 ? " node x " : " nodes x ",
-                           recipe.slurm.ranks_per_node, "), micro batches of ", train.micro_batch_size));
+  std::string text = plan.data.report.to_text();
+  if (!ends_with(text, "\n")) text += '\n';
+  text += cat("steps: ", grouped(plan.steps), ", each of ", recipe.train.global_batch_size, " rows of up to ",
+              recipe.data.max_length, " tokens; an epoch is ", count_of(plan.rows_per_epoch, "row"),
+              recipe.data.packing ? ", packed\n" : "\n");
+  text += cat("ranks: ", plan.ranks, " (", count_of(recipe.slurm.nodes, "node"), ", ", recipe.slurm.ranks_per_node,
+              " on each), micro batches of ", count_of(recipe.train.micro_batch_size, "row"), "\n");
+  return text;
 }
 
 rundir::RunDir make_run(const RunPlan& plan, const RecipeArguments& arguments,
@@ -103,10 +97,10 @@ rundir::RunDir make_run(const RunPlan& plan, const RecipeArguments& arguments,
                       .model_digest = plan.model_digest,
                       .data_digest = plan.data.digest,
                       .model_path = plan.recipe.model.path,
-                      .store = plan.data.store});
+                      .store = fs::absolute(plan.data.store).lexically_normal()});
   } catch (Error& error) {
     std::error_code ignored;
-    std::filesystem::remove_all(run.root(), ignored);  // made a moment ago; holds nothing of anybody's
+    fs::remove_all(run.root(), ignored);  // made a moment ago; holds nothing of anybody's
     error.add_context(cat("making the run directory ", run.root().string()));
     throw;
   }

@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "recipe/load.hpp"
 
 extern char** environ;
 
@@ -31,13 +32,14 @@ std::string script_for(const recipe::Recipe& recipe, const fs::path& run_dir) {
 }
 
 int dry_run(const SubmitArguments& arguments) {
-  const auto recipe = check_recipe(arguments.recipe);
+  const auto recipe = check_all(arguments.recipe);
   std::cout << script_for(recipe, fs::absolute(recipe.output_dir).lexically_normal() / (recipe.name + "-0000"));
   return 0;
 }
 
 int submit(const SubmitArguments& arguments) {
-  // What would fail on the compute nodes or in sbatch fails here, before anything is written.
+  // The quick checks first: what would fail in sbatch or on the compute nodes fails here, before data is read.
+  recipe::load(arguments.recipe.file, arguments.recipe.overrides);
   cluster::require_program("sbatch",
                            "run this on a login node (perhaps after `module load slurm`), or train here and now: "
                            "peft-studio train " +
@@ -51,7 +53,8 @@ int submit(const SubmitArguments& arguments) {
   try {
     job = cluster::submit(run.job_script());
   } catch (const Error& error) {
-    run.event("failed", {{"exit", exit_status(error.fault())}, {"reason", error.message()}});
+    run.event("failed",
+              {{"exit", exit_status(error.fault())}, {"reason", error.message()}, {"remedy", error.remedy()}});
     throw;
   }
   run.event("submitted", {{"job_id", job}});

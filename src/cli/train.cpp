@@ -29,6 +29,7 @@ int cores() {
 }
 
 int train(const TrainArguments& arguments) {
+  recipe::load(arguments.recipe.file, arguments.recipe.overrides);  // the quick checks first
   const auto worker = cluster::worker_program();
   if (arguments.ranks > 1) cluster::require_program("mpirun", "install Open MPI, or use --ranks 1");
   const RunPlan plan = plan_run(arguments.recipe, arguments.ranks);
@@ -38,7 +39,7 @@ int train(const TrainArguments& arguments) {
   ::signal(SIGPIPE, SIG_IGN);  // a reader of our output that leaves does not end the training
   RunMonitor monitor(run);
   LiveLine line(std::cerr, kind_of_standard_error());
-  const cluster::Outcome outcome = cluster::supervise(
+  cluster::supervise(
       run,
       {.launch = [&](int attempt) { return cluster::local_launch(arguments.ranks, cores(), run, attempt, worker); },
        .hosts = cluster::host_name(),
@@ -49,7 +50,6 @@ int train(const TrainArguments& arguments) {
                                 : cat("starting ", arguments.ranks, arguments.ranks == 1 ? " rank" : " ranks"));
            }});
   line.finish();
-  if (!outcome.report.empty()) std::cerr << outcome.report << std::endl;
   return report_end(run, rundir::read_state(run));
 }
 

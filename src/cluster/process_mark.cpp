@@ -23,14 +23,17 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
-/// Field 22 of /proc/<pid>/stat. The name in field 2 may hold blanks and brackets, so count from the last bracket on.
+/// Field 22 of /proc/<pid>/stat; nothing for a process that has ended and waits for its parent (state Z or X).
+/// The name in field 2 may hold blanks and brackets, so count from the last bracket on.
 std::optional<std::int64_t> start_ticks(long pid) {
   const std::string stat = first_line(cat("/proc/", pid, "/stat"));
   const auto end_of_name = stat.rfind(')');
   if (end_of_name == std::string::npos) return std::nullopt;
   std::istringstream fields(stat.substr(end_of_name + 1));
   std::string field;
-  for (int i = 3; i <= 22; ++i) fields >> field;
+  fields >> field;
+  if (field == "Z" || field == "X") return std::nullopt;
+  for (int i = 4; i <= 22; ++i) fields >> field;
   return to_int(field);
 }
 

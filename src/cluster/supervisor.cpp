@@ -43,11 +43,25 @@ int exit_for(int status) {
   }
 }
 
+/// What a worker said counts for more than how the launcher ended: srun reports 143 when it was itself that ended the
+/// other ranks after the first had left with 64.
+int exit_of(const Ending& ending) {
+  for (const Fault fault : {Fault::usage, Fault::data, Fault::unfit, Fault::bug, Fault::io})
+    if (starts_with(ending.worker_error, cat("error[", name_of(fault), "]"))) return exit_status(fault);
+  return exit_for(ending.status);
+}
+
 /// The message of a report, without its kind, context and remedy.
 std::string message_of(const std::string& report) {
   const std::string line = report.substr(0, report.find('\n'));
   const auto end_of_kind = line.find("]: ");
   return end_of_kind == std::string::npos ? line : line.substr(end_of_kind + 3);
+}
+
+std::string remedy_of(const std::string& report) {
+  for (const auto& line : split(report, '\n'))
+    if (starts_with(line, "  try: ")) return line.substr(7);
+  return {};
 }
 
 Ending wait_for_workers(const RunDir& run, const SuperviseSettings& settings, Child& workers, SignalQueue& signals) {
@@ -99,6 +113,7 @@ void look_at_results(const RunDir& run, int attempt, Ending& ending) {
 void record(const RunDir& run, int attempt, const Ending& ending, const Outcome& outcome) {
   nlohmann::ordered_json details = {{"attempt", attempt}, {"exit", outcome.exit}, {"launcher_status", ending.status}};
   if (!outcome.reason.empty()) details["reason"] = outcome.reason;
+  if (!outcome.remedy.empty()) details["remedy"] = outcome.remedy;
   switch (outcome.kind) {
     case Outcome::Kind::completed: return run.event("completed", details);
     case Outcome::Kind::failed: return run.event("failed", details);
@@ -126,7 +141,7 @@ Outcome run_attempt(const RunDir& run, const SuperviseSettings& settings) {
   settings.on_tick();
   look_at_results(run, attempt, ending);
   Outcome outcome = judge(ending);
-  if (outcome.kind == Outcome::Kind::failed && ending.worker_error.empty()) {
+  if (outcome.kind == Outcome::Kind::failed && ending.status != 0 && ending.worker_error.empty()) {
     const std::string words = launcher_words(run.attempt(attempt), 3);
     if (!words.empty()) outcome.reason += cat("; its last words: ", join(split(words, '\n'), " | "));
   }
@@ -143,7 +158,7 @@ Outcome judge(const Ending& ending) {
     const std::string how = ending.stopped_by ? cat("by ", signal_name(*ending.stopped_by)) : "on request";
     const int stopped = exit_status(Fault::stopped);
     if (ending.cancel_requested || ending.job_state == "CANCELLED" || (ending.user_interrupt && ending.stopped_by))
-      return {.kind = Kind::cancelled, .exit = stopped, .reason = cat("cancelled (", how, ")")};
+      return {.kind = Kind::cancelled, .exit = stopped, .reason = cat("stopped ", how)};
     if (ending.job_state == "TIMEOUT" || ending.stopped_by == SIGUSR2)
       return {.kind = Kind::failed,
               .exit = stopped,
@@ -152,10 +167,11 @@ Outcome judge(const Ending& ending) {
             .exit = stopped,
             .reason = cat("stopped ", how, ending.job_state.empty() ? "" : cat(", the job is ", ending.job_state))};
   }
-  const int exit = exit_for(ending.status);
+  const int exit = exit_of(ending);
   if (!ending.worker_error.empty())
     return {.exit = exit == 0 ? exit_status(Fault::bug) : exit,
             .reason = message_of(ending.worker_error),
+            .remedy = remedy_of(ending.worker_error),
             .report = ending.worker_error};
   if (!ending.completed_damage.empty()) return {.exit = exit_status(Fault::data), .reason = ending.completed_damage};
   if (ending.status == 0)
@@ -170,7 +186,8 @@ Outcome supervise(const RunDir& run, const SuperviseSettings& settings) {
     return run_attempt(run, settings);
   } catch (const Error& error) {
     try {
-      run.event("failed", {{"exit", exit_status(error.fault())}, {"reason", error.message()}});
+      run.event("failed",
+                {{"exit", exit_status(error.fault())}, {"reason", error.message()}, {"remedy", error.remedy()}});
     } catch (const Error&) {
       // The disk that is full here is most likely what `error` is about.
     }

@@ -24,6 +24,7 @@ struct Outcome {
   enum class Kind { completed, failed, cancelled } kind = Kind::failed;
   int exit = 70;
   std::string reason;  ///< one line
+  std::string remedy;  ///< a worker's advice; may be empty
   std::string report;  ///< what a worker said, in full, when one said something
 };
 

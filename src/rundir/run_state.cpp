@@ -30,6 +30,7 @@ void apply(const ordered_json& event, RunState& run) {
   } else if (kind == "failed") {
     run.state = State::failed;
     run.reason = text_or_empty(event, "reason");
+    run.remedy = text_or_empty(event, "remedy");
     run.exit = number_or(event, "exit", exit_status(Fault::transient));
   } else if (kind == "cancelled") {
     run.state = State::cancelled;

@@ -17,6 +17,7 @@ struct RunState {
   std::string reason;                 ///< of failed, cancelled and unknown; may be empty
   std::optional<std::string> job_id;  ///< of the latest submission
   int attempt = 0;                    ///< the latest one; 0: none yet
+  std::string remedy;                 ///< what a worker advised; may be empty
   int exit = 0;                       ///< of failed: the exit status that fits
   bool cancel_requested = false;
 };

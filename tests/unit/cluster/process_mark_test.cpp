@@ -43,6 +43,8 @@ TEST(ProcessMark, SignalsTheMarkedProcess) {
 
   EXPECT_TRUE(signal_process(mark, SIGTERM));
   int status = 0;
+  ::waitid(P_PID, static_cast<id_t>(child), nullptr, WEXITED | WNOWAIT);
+  EXPECT_EQ(life_of(mark), Life::gone) << "it has ended, though nobody asked for its status yet";
   ::waitpid(child, &status, 0);
 
   EXPECT_TRUE(WIFSIGNALED(status));

@@ -1,0 +1,18 @@
+# On a true Slurm: tools/local-cluster, one for each test, four nodes. Where it cannot be made (neither root nor user
+# namespaces) a test says why and is skipped (77), which ctest reports as such.
+find_program(PST_BASH bash REQUIRED)
+function(pst_cluster_test name)
+  add_test(NAME e2e.cluster_${name}
+           COMMAND ${PST_BASH} ${CMAKE_CURRENT_SOURCE_DIR}/cluster_${name}.sh ${CMAKE_BINARY_DIR}
+           WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  # One after another: they would fight for the same two cores, and one of them measures time.
+  set_tests_properties(e2e.cluster_${name} PROPERTIES LABELS "e2e;cluster" SKIP_RETURN_CODE 77 TIMEOUT 180
+                       RESOURCE_LOCK local_cluster)
+endfunction()
+
+pst_cluster_test(comes_and_goes)
+if(PST_WORKER)
+  pst_cluster_test(trains)
+  pst_cluster_test(cancel)
+  pst_cluster_test(wrong_mpi)
+endif()
