@@ -2,6 +2,9 @@
 
 #include <signal.h>
 
+#include <chrono>
+#include <thread>
+
 #include "cluster/process_mark.hpp"
 #include "cluster/signals.hpp"
 #include "cluster/slurm.hpp"
@@ -83,14 +86,27 @@ Ending wait_for_workers(const RunDir& run, const SuperviseSettings& settings, Ch
   return ending;
 }
 
-std::optional<JobState> ask_slurm(const std::string& job_id) {
-  try {
-    const auto states = job_states({job_id});
-    if (const auto found = states.find(job_id); found != states.end()) return found->second;
-  } catch (const Error&) {
-    // It does not answer: signal and status have to do as the reason.
+/// Slurm ends a job's steps a moment before it says so of the job. @param wait_s  as long it is asked again
+std::optional<JobState> ask_slurm(const std::string& job_id, double wait_s) {
+  const double deadline = monotonic_seconds() + wait_s;
+  for (;;) {
+    std::optional<JobState> state;
+    try {
+      const auto states = job_states({job_id});
+      if (const auto found = states.find(job_id); found != states.end()) state = found->second;
+    } catch (const Error&) {
+      return std::nullopt;  // it does not answer: signal and status have to do as the reason
+    }
+    if (!state || state->state != "RUNNING" || monotonic_seconds() > deadline) return state;
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
   }
-  return std::nullopt;
+}
+
+/// Somebody ended the workers, and it was neither our user nor a warning that we know of.
+bool is_stop_of_unknown_cause(const Ending& ending) {
+  if (ending.completed || ending.cancel_requested || ending.stopped_by == SIGUSR2) return false;
+  return ending.stopped_by || ending.status == exit_status(Fault::stopped) || ending.status == 128 + SIGTERM ||
+         ending.status == 128 + SIGKILL;
 }
 
 void look_at_results(const RunDir& run, const SuperviseSettings& settings, int attempt, Ending& ending) {
@@ -101,7 +117,8 @@ void look_at_results(const RunDir& run, const SuperviseSettings& settings, int a
     ending.completed_damage = error.message();
   }
   ending.worker_error = worker_error(run.attempt(attempt));
-  if (!ending.completed && settings.job_id) ending.job = ask_slurm(*settings.job_id);
+  if (!ending.completed && settings.job_id)
+    ending.job = ask_slurm(*settings.job_id, is_stop_of_unknown_cause(ending) ? 4 : 0);
 }
 
 void record(const RunDir& run, int attempt, const Ending& ending, const Outcome& outcome) {
