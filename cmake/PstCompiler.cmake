@@ -22,7 +22,7 @@ add_library(pst_flags INTERFACE)
 target_compile_options(pst_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual -Woverloaded-virtual
   -Wno-missing-field-initializers  # designated initialisers name the fields they mean
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # false on std::string in GCC 12 (PR 105329)
+  "$<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-maybe-uninitialized>"  # false in GCC 12: std::string (PR 105329), std::optional (PR 80635)
   $<$<BOOL:${PST_WARNINGS_AS_ERRORS}>:-Werror>)
 
 set(PST_SANITIZE "" CACHE STRING "Sanitizers for every target, e.g. address,undefined")

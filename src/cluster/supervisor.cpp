@@ -46,6 +46,20 @@ int exit_for(int status) {
   }
 }
 
+/// What a worker said is wrong, unless it is about a peer or about being stopped.
+std::optional<Fault> cause_in(const std::string& worker_error) {
+  for (const Fault fault : {Fault::usage, Fault::data, Fault::unfit, Fault::bug, Fault::io})
+    if (starts_with(worker_error, cat("error[", name_of(fault), "]"))) return fault;
+  return std::nullopt;
+}
+
+/// A worker's words count for more than how the launcher ended: srun reports 143 when it was itself that ended the
+/// other ranks after the first had left with 64.
+int exit_of(const Ending& ending) {
+  const auto cause = cause_in(ending.worker_error);
+  return cause ? exit_status(*cause) : exit_for(ending.status);
+}
+
 /// The message of a report, without its kind, context and remedy.
 std::string message_of(const std::string& report) {
   const std::string line = report.substr(0, report.find('\n'));
@@ -105,6 +119,7 @@ std::optional<JobState> ask_slurm(const std::string& job_id, double wait_s) {
 /// Somebody ended the workers, and it was neither our user nor a warning that we know of.
 bool is_stop_of_unknown_cause(const Ending& ending) {
   if (ending.completed || ending.cancel_requested || ending.stopped_by == SIGUSR2) return false;
+  if (cause_in(ending.worker_error)) return false;
   return ending.stopped_by || ending.status == exit_status(Fault::stopped) || ending.status == 128 + SIGTERM ||
          ending.status == 128 + SIGKILL;
 }
@@ -198,7 +213,7 @@ Outcome judge(const Ending& ending) {
   if (ending.stopped_by == SIGUSR2) return out_of_time;
   if (by_signal) return {.exit = stopped, .reason = how};
 
-  const int exit = exit_for(ending.status);
+  const int exit = exit_of(ending);
   if (!ending.worker_error.empty())
     return {.exit = exit == 0 ? exit_status(Fault::bug) : exit,
             .reason = message_of(ending.worker_error),

@@ -14,6 +14,9 @@
 namespace pst::comm {
 namespace {
 
+const char* const kRemedy =
+    "set slurm.mpi to pmix (`srun --mpi=list` shows what this Slurm has), or start with mpirun of the same MPI";
+
 void check(int status, const char* call) {
   if (status == MPI_SUCCESS) return;
   std::array<char, MPI_MAX_ERROR_STRING> text{};
@@ -52,7 +55,7 @@ class MpiCommunicator final : public Communicator {
 
 }  // namespace
 
-int promised_ranks(const char* (*getenv)(const char*)) {
+int promised_ranks(Getenv getenv) {
   for (const char* const name : {"PST_RANKS", "SLURM_STEP_NUM_TASKS"}) {
     const char* const text = getenv(name);
     if (text == nullptr) continue;
@@ -61,7 +64,18 @@ int promised_ranks(const char* (*getenv)(const char*)) {
   return 0;
 }
 
+bool has_meeting_point(Getenv getenv) {
+  for (const char* const name : {"PMIX_RANK", "PMIX_NAMESPACE", "OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMI_FD"})
+    if (getenv(name) != nullptr) return true;
+  return false;
+}
+
 MpiSession::MpiSession() {
+  const Getenv environment = [](const char* name) -> const char* { return std::getenv(name); };
+  const int promised = promised_ranks(environment);
+  if (promised > 1 && !has_meeting_point(environment))
+    throw Error(Fault::usage, cat("the launcher started ", promised, " ranks, but gave them no way to find one another"), kRemedy);
+
   int provided = 0;
   if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
     throw Error(Fault::transient, "MPI could not be initialised");
@@ -70,12 +84,11 @@ MpiSession::MpiSession() {
   check(MPI_Comm_rank(MPI_COMM_WORLD, &rank), "MPI_Comm_rank");
   check(MPI_Comm_size(MPI_COMM_WORLD, &size), "MPI_Comm_size");
 
-  const int promised = promised_ranks([](const char* name) -> const char* { return std::getenv(name); });
   if (promised != 0 && promised != size) {
     MPI_Finalize();
     throw Error(Fault::usage,
                 cat("the launcher started ", promised, " ranks, but MPI sees ", size, ": they would not know of one another"),
-                "start with `srun --mpi=pmix` (`srun --mpi=list` shows what this Slurm has) or with mpirun of the same MPI");
+                kRemedy);
   }
 
   MPI_Comm local = MPI_COMM_NULL;

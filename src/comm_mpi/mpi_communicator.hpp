@@ -10,7 +10,9 @@ namespace pst::comm {
 class MpiSession {
  public:
   /// @throws Error(usage) when the launcher promised another number of ranks than MPI sees (SLURM_STEP_NUM_TASKS,
-  ///         PST_RANKS): the classic silent accident of N programs that each believe to be alone
+  ///         PST_RANKS): the classic silent accident of N programs that each believe to be alone. Open MPI 4 would not
+  ///         even come that far but abort with a page of text, so ranks without a meeting point are refused before MPI
+  ///         is asked
   MpiSession();
   ~MpiSession();  ///< finalises, unless an exception is under way: then peers are aborted, never waited for
   MpiSession(const MpiSession&) = delete;
@@ -29,7 +31,11 @@ class MpiSession {
   int local_rank_ = 0, local_size_ = 1;
 };
 
-/// What the launcher's environment says about the number of ranks; 0 when it says nothing. For tests, `getenv` is given.
-int promised_ranks(const char* (*getenv)(const char*));
+using Getenv = const char* (*)(const char*);  ///< tests bring their own
+
+/// What the launcher's environment says about the number of ranks; 0 when it says nothing.
+int promised_ranks(Getenv getenv);
+/// Whether the launcher told this process where to meet the others (PMIx, PMI, or Open MPI's mpirun).
+bool has_meeting_point(Getenv getenv);
 
 }  // namespace pst::comm

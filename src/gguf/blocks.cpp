@@ -138,7 +138,7 @@ constexpr std::array<Kind, 11> kKinds = {{{BlockType::f32, "F32", {1, 4}, f32},
 const Kind& kind_of(BlockType type) {
   for (const auto& kind : kKinds)
     if (kind.type == type) return kind;
-  PST_ASSERT(false, "every BlockType has its row in the table");
+  throw Error(Fault::bug, "a BlockType has no row in the table");
 }
 
 /// Types that ggml has and we do not read, so that a message can name them.

@@ -89,7 +89,7 @@ std::int64_t read_integer(Cursor& in, Type type, std::string_view key) {
     case Type::string:
     case Type::array: break;
   }
-  PST_ASSERT(false, "only the types of whole numbers come here");
+  throw Error(Fault::bug, cat("not the type of a whole number: ", static_cast<std::uint32_t>(type)));
 }
 
 double read_real(Cursor& in, Type type, std::string_view key) {

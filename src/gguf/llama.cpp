@@ -53,7 +53,7 @@ std::string file_name_of(const std::string& name) {
   const std::string part = after_prefix.substr(dot + 1, last_dot - dot - 1);
   for (const auto& [ours, theirs] : kLayerNames)
     if (part == ours) return cat("blk.", after_prefix.substr(0, dot), ".", theirs, after_prefix.substr(last_dot));
-  PST_ASSERT(false, cat("every expected tensor has a name in GGUF: ", name));
+  throw Error(Fault::bug, cat("an expected tensor has no name in GGUF: ", name));
 }
 
 std::int64_t permuted_heads(const std::string& name, const weights::ModelConfig& config) {

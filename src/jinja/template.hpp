@@ -6,8 +6,9 @@
 
 namespace pst::jinja {
 
-/// The part of Jinja2 that chat templates are written in (trim_blocks and lstrip_blocks on, loop controls, `generation`).
-/// A tag, filter, test or function that is not known is an error when the template is parsed, never skipped.
+/// The part of Jinja2 that chat templates are written in (trim_blocks and lstrip_blocks on, loop controls,
+/// `generation`). A tag, filter, test or function that is not known is an error when the template is parsed, never
+/// skipped.
 class Template {
  public:
   /// @param name used in messages: `<name>:<line>: ...`. @throws Error(data) on a syntax error or an unknown name

@@ -27,6 +27,13 @@ TEST(Judge, AWorkersOwnStatusAndWordsAreKept) {
   EXPECT_THAT(outcome.report, HasSubstr("try: x"));
 }
 
+TEST(Judge, AWorkersWordsBeatTheStatusOfALauncherThatEndedTheOthers) {
+  const Outcome outcome = judge({.status = 143, .worker_error = "error[usage]: no way to find one another\n  try: x"});
+
+  EXPECT_EQ(outcome.exit, 64);
+  EXPECT_EQ(outcome.reason, "no way to find one another");
+}
+
 TEST(Judge, StatusesOfOthersBecomeOurs) {
   for (const auto& [status, exit] : std::vector<std::pair<int, int>>{
            {1, 75}, {64, 64}, {69, 69}, {75, 75}, {127, 69}, {126, 69}, {137, 75}, {143, 75}, {139, 70}, {134, 70}})

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <iomanip>
+
 namespace pst {
 namespace {
 
@@ -29,6 +31,18 @@ TEST(Strings, Utf8RefusesOverlongSurrogateAndTruncated) {
 TEST(Strings, QuotedShowsControlsAndStaysShort) {
   EXPECT_EQ(quoted("a\nb\"c"), "\"a\\x0ab\\\"c\"");
   EXPECT_LT(quoted(std::string(5000, 'x'), 50).size(), 60u);
+}
+
+TEST(Strings, QuotedIsOursAlsoBesideIomanip) {
+  std::string text = "a\n";
+  const std::string constant = text;
+  const std::string expected = "\"a\\x0a\"";
+  EXPECT_EQ(cat(quoted(text)), expected);
+  EXPECT_EQ(cat(quoted(constant)), expected);
+  EXPECT_EQ(cat(quoted(std::string(text))), expected);
+  EXPECT_EQ(cat(quoted(std::string_view(text))), expected);
+  EXPECT_EQ(cat(quoted("a\n")), expected);
+  EXPECT_EQ(cat(quoted(text, 60)), expected);
 }
 
 TEST(Strings, HumanUnits) {

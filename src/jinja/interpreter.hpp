@@ -1,0 +1,12 @@
+#pragma once
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "jinja/ast.hpp"
+
+namespace pst::jinja {
+
+/// Runs a parsed template. @param name for messages. @throws Error(data): "<name>:<line>: ..."
+std::string run(const Block& program, const std::string& name, const nlohmann::ordered_json& variables);
+
+}  // namespace pst::jinja

@@ -1,0 +1,82 @@
+#pragma once
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "jinja/value.hpp"
+
+namespace pst::jinja {
+
+/// Counts what a template does, and stops it when it does too much.
+class Budget {
+ public:
+  /// @throws Error(data) once more than 10 million steps were taken
+  void spend(std::int64_t steps);
+  /// For making a text: a step for 16 bytes. @throws Error(data) beyond 64 MiB in one piece
+  void spend_bytes(std::size_t bytes);
+
+ private:
+  std::int64_t left_ = 10'000'000;
+};
+constexpr std::size_t kLongestText = std::size_t{64} << 20;
+
+/// Arguments of a filter, test, method or function, already evaluated.
+class Given {
+ public:
+  std::vector<Value> positional;
+  std::vector<std::pair<std::string, Value>> named;
+
+  /// The arguments in the order of `parameters`. @throws Error(data) on too many, an unknown or a repeated one
+  std::vector<std::optional<Value>> bind(const std::string& what, std::initializer_list<const char*> parameters) const;
+};
+
+bool known_filter(std::string_view name);
+bool known_test(std::string_view name);
+bool known_function(std::string_view name);
+bool known_method(std::string_view name);
+
+// All of these throw Error(data) without a place; the interpreter adds it.
+Value apply_filter(Budget& budget, const std::string& name, const Value& value, const Given& given);
+bool apply_test(Budget& budget, const std::string& name, const Value& value, const Given& given);
+/// A method of a text, dict or list.
+Value call_method(Budget& budget, const Value& object, const std::string& name, const Given& given);
+/// Whether Python's type has an attribute of that name, which then hides a dict's member.
+bool has_method(const Value& object, std::string_view name);
+/// Whether it would change a list or dict: HF's sandbox gives an undefined value for it, a dict's member or not.
+bool is_forbidden(const Value& object, std::string_view name);
+Value call_function(Budget& budget, Function function, const Given& given);
+
+/// x.name and x['name'], which look in another order; an undefined value when there is none.
+Value attribute_of(Budget& budget, const Value& object, const std::string& name);
+Value item_of(Budget& budget, const Value& object, const Value& key);
+/// x[begin:end:step]; null stands for an absent one.
+Value slice_of(Budget& budget, const Value& object, const Value* begin, const Value* end, const Value* step);
+
+enum class Operation { add, subtract, multiply, divide, floor_divide, modulo, power };
+Value arithmetic(Budget& budget, Operation operation, const Value& left, const Value& right);
+Value negative(const Value& value);
+/// `sign` as in Expression::operators.
+bool compare(Budget& budget, const std::string& sign, const Value& left, const Value& right);
+/// Python's <, for sorting. @throws Error(data) on types that have no order
+bool less(const Value& a, const Value& b);
+
+/// What a `for` walks over; a generator is used up by it.
+std::vector<Value> items_of(Budget& budget, const Value& value);
+std::int64_t python_length(const Value& value);  ///< @throws Error(data) where Python has no len()
+
+/// Python's str(), and what printing gives.
+std::string to_text(Budget& budget, const Value& value);
+std::string to_repr(Budget& budget, const Value& value);
+/// json.dumps(ensure_ascii=False) with HF's options.
+std::string to_json(Budget& budget, const Value& value, const Given& given);
+std::string float_text(double value);  ///< Python's repr of a float
+
+[[noreturn]] void refuse(const std::string& what);
+/// Throws that `what` is undefined.
+[[noreturn]] void refuse_undefined(const Value& value);
+
+}  // namespace pst::jinja

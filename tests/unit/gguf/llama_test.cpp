@@ -1,0 +1,49 @@
+#include "gguf/llama.hpp"
+
+#include <gmock/gmock.h>
+
+#include "support/temporary_directory.hpp"
+#include "tiny_gguf.hpp"
+
+namespace pst::gguf {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(SourceRow, UndoesTheConvertersReordering) {
+  // Two heads of six rows. The file holds rows 0 3 1 4 2 5 | 6 9 7 10 8 11 of the original.
+  std::vector<std::int64_t> from;
+  for (std::int64_t row = 0; row < 12; ++row) from.push_back(source_row(row, 12, 2));
+
+  EXPECT_THAT(from, ElementsAre(0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11));
+}
+
+TEST(SourceRow, WithoutHeadsKeepsTheOrder) { EXPECT_EQ(source_row(7, 12, 0), 7); }
+
+TEST(LlamaConfig, NumbersAreTheDecimalsThatWereMeant) {
+  const pst::fixture::TemporaryDirectory dir;
+  const pst::fixture::TinyModel model{.rope_theta = 1e6, .rms_norm_eps = 1e-5, .dtype = "BF16"};
+  pst::fixture::write_tiny_model(dir / "hf", model);
+  fixture::write_file(dir / "m.gguf", fixture::tiny_gguf(dir / "hf", model).bytes());
+
+  const auto config = llama_config(File(dir / "m.gguf"));
+
+  EXPECT_EQ(config.rms_norm_eps, 1e-5);  // stored as the float32 9.99999974737875e-06
+  EXPECT_EQ(config.rope_theta, 1e6);
+  EXPECT_TRUE(config.tie_word_embeddings);
+}
+
+TEST(LlamaConfig, EveryEndTokenCountsOnce) {
+  const pst::fixture::TemporaryDirectory dir;
+  const pst::fixture::TinyModel model{.dtype = "BF16"};
+  pst::fixture::write_tiny_model(dir / "hf", model);
+  auto gguf = fixture::tiny_gguf(dir / "hf", model);
+  gguf.set_u32("tokenizer.ggml.eot_token_id", 6);
+  gguf.set_u32("tokenizer.ggml.eom_token_id", 5);
+  fixture::write_file(dir / "m.gguf", gguf.bytes());
+
+  EXPECT_THAT(llama_config(File(dir / "m.gguf")).eos_token_ids, ElementsAre(5, 6));
+}
+
+}  // namespace
+}  // namespace pst::gguf
