@@ -16,8 +16,9 @@ ip addr add 10.9.0.254/24 dev br0
 ip link set br0 up
 
 write_slurm_conf
+write_cgroup_conf
 write_hosts
-mount --bind "$STATE/hosts" /etc/hosts
+[[ ! -e /etc/hosts ]] || mount --bind "$STATE/hosts" /etc/hosts  # a bare chroot may have none
 mkdir -p "$STATE/slurmctld"
 export SLURM_CONF=$STATE/slurm.conf
 

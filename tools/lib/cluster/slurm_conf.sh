@@ -47,6 +47,10 @@ CONF
   echo "PartitionName=main Nodes=n[1-$NODES] Default=YES MaxTime=INFINITE State=UP" >>"$STATE/slurm.conf"
 }
 
+# Nothing here uses control groups, but slurmd 22.05 always loads its plugin for them and stops when that fails. Version 2
+# wants systemd, which may be missing in a container, and detection wants /sys/fs/cgroup; version 1 does nothing when loaded.
+write_cgroup_conf() { echo "CgroupPlugin=cgroup/v1" >"$STATE/cgroup.conf"; }
+
 write_hosts() {
   {
     printf '127.0.0.1 localhost\n10.9.0.254 login\n'
