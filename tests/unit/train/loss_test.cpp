@@ -13,13 +13,13 @@ namespace pst::train {
 namespace {
 
 /// A tiny model with an adapter whose B is not zero, so that every gradient counts.
-struct Setup {
+struct Tiny {
   std::unique_ptr<nn::CausalLm> model;
   std::optional<peft::LoraAdapter> adapter;
   at::Tensor gradient;
   nn::Batch batch;
 
-  explicit Setup(const recipe::Targets& targets = {}) {
+  explicit Tiny(const recipe::Targets& targets = {}) {
     const fixture::TemporaryDirectory dir;
     fixture::write_tiny_model(dir.path(), {.layers = 2, .vocab = 700});
     model = model::load_llama(weights::read_model_config(dir.path()), weights::TensorStore::open(dir.path()), at::kFloat, 64);
@@ -37,13 +37,13 @@ struct Setup {
 };
 
 /// All logits at once and autograd's own log softmax: obviously right.
-at::Tensor plain_loss(Setup& setup, const at::Tensor& hidden) {
+at::Tensor plain_loss(Tiny& setup, const at::Tensor& hidden) {
   const at::Tensor logits = setup.model->head().forward(hidden.index_select(0, setup.batch.label_rows), {});
   return at::log_softmax(logits, -1).gather(1, setup.batch.targets.unsqueeze(1)).sum().neg();
 }
 
 TEST(Loss, ChunkedLossAndGradientMatchThePlainForm) {
-  Setup chunked, plain;
+  Tiny chunked, plain;
 
   const double loss = summed_loss_backward(*chunked.model, chunked.batch, chunked.hidden(), 0.125);
   const at::Tensor expected = plain_loss(plain, plain.hidden());
@@ -57,14 +57,14 @@ TEST(Loss, ChunkedLossAndGradientMatchThePlainForm) {
 
 TEST(Loss, AnAdapterOnTheHeadIsTrainedToo) {
   const recipe::Targets head{recipe::Targets::Kind::names, {"lm_head", "q_proj"}, {}};
-  Setup chunked(head), plain(head);
+  Tiny chunked(head), plain(head);
   summed_loss_backward(*chunked.model, chunked.batch, chunked.hidden(), 1);
   plain_loss(plain, plain.hidden()).backward();
   EXPECT_THAT(chunked.gradient, fixture::close_to(plain.gradient, 1e-4));
 }
 
 TEST(Loss, RecomputationGivesTheSameBits) {
-  Setup kept, again;
+  Tiny kept, again;
   const double a = summed_loss_backward(*kept.model, kept.batch, kept.hidden(), 1);
   const double b = summed_loss_backward(*again.model, again.batch, again.hidden(nn::Recompute::layers), 1);
   EXPECT_EQ(a, b);
