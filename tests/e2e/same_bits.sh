@@ -8,7 +8,7 @@ mkdir -p "$build/e2e"
 work=$(mktemp -d "$build/e2e/bits-XXXXXX")
 die() { printf 'FAILED: %s (kept: %s)\n' "$*" "$work"; exit 1; }
 
-"$build/bin/make-tiny-model" "$work/model" --layers 3 --heads 6 --kv_heads 2 --head_dim 10 --attention_bias true --tied false >/dev/null
+"$build/bin/make-tiny-model" "$work/model" --layers 3 --heads 6 --kv-heads 2 --head-dim 10 --attention-bias true --tied false >/dev/null
 for ((i = 0; i < 61; i++)); do
   printf '{"messages": [{"role": "user", "content": "what is %d plus %d?"}, {"role": "assistant", "content": "%s it is %d"}]}\n' \
     "$i" $((i * 3)) "$(printf 'well, %.0s' $(seq $((i % 9))))" $((i * 4))
