@@ -43,11 +43,14 @@ Decision decide_threads(const recipe::Train& train, int ranks_here, int& threads
     threads = *train.threads;
     return {"train.threads", cat(threads), "given"};
   }
-  if (const char* const text = std::getenv("SLURM_CPUS_PER_TASK"))
-    if (const auto cpus = to_int(text); cpus && *cpus > 0) {
-      threads = static_cast<int>(std::min<std::int64_t>(*cpus, 256));
-      return {"train.threads", cat(threads), "what Slurm gave each rank"};
-    }
+  // Slurm's count, not the affinity mask: a site without task binding lets every rank see all cores of the node.
+  for (const auto& [name, ranks] : {std::pair{"SLURM_CPUS_PER_TASK", 1}, {"SLURM_CPUS_ON_NODE", std::max(1, ranks_here)}}) {
+    const char* const text = std::getenv(name);
+    const auto cpus = to_int(text == nullptr ? "" : text);
+    if (!cpus || *cpus <= 0) continue;
+    threads = static_cast<int>(std::clamp<std::int64_t>(*cpus / ranks, 1, 256));
+    return {"train.threads", cat(threads), cat("what Slurm gave each rank (", name, ")")};
+  }
   threads = std::max(1, usable_cores() / std::max(1, ranks_here));
   return {"train.threads", cat(threads), cat(usable_cores(), " cores for ", ranks_here, " ranks")};
 }

@@ -13,7 +13,7 @@ std::vector<Command> add_commands(CLI::App& program) {
   CLI::App& data = *program.add_subcommand("data", "Work on datasets")->require_subcommand(1);
   CLI::App& model = *program.add_subcommand("model", "Work on models")->require_subcommand(1);
   return {add_validate(program),   add_submit(program),      add_train(program),    add_follow(program),
-          add_status(program),     add_cancel(program),      add_generate(program), add_data_prepare(data),
+          add_status(program),     add_cancel(program),      add_generate(program), add_data_prepare(data), add_data_dump(data),
           add_model_import(model), add_model_inspect(model), add_supervise(program)};
 }
 

@@ -2,6 +2,9 @@
 
 #include <signal.h>
 
+#include <chrono>
+#include <thread>
+
 #include "cluster/process_mark.hpp"
 #include "cluster/signals.hpp"
 #include "cluster/slurm.hpp"
@@ -43,12 +46,18 @@ int exit_for(int status) {
   }
 }
 
-/// What a worker said counts for more than how the launcher ended: srun reports 143 when it was itself that ended the
+/// What a worker said is wrong, unless it is about a peer or about being stopped.
+std::optional<Fault> cause_in(const std::string& worker_error) {
+  for (const Fault fault : {Fault::usage, Fault::data, Fault::unfit, Fault::bug, Fault::io})
+    if (starts_with(worker_error, cat("error[", name_of(fault), "]"))) return fault;
+  return std::nullopt;
+}
+
+/// A worker's words count for more than how the launcher ended: srun reports 143 when it was itself that ended the
 /// other ranks after the first had left with 64.
 int exit_of(const Ending& ending) {
-  for (const Fault fault : {Fault::usage, Fault::data, Fault::unfit, Fault::bug, Fault::io})
-    if (starts_with(ending.worker_error, cat("error[", name_of(fault), "]"))) return exit_status(fault);
-  return exit_for(ending.status);
+  const auto cause = cause_in(ending.worker_error);
+  return cause ? exit_status(*cause) : exit_for(ending.status);
 }
 
 /// The message of a report, without its kind, context and remedy.
@@ -87,20 +96,35 @@ Ending wait_for_workers(const RunDir& run, const SuperviseSettings& settings, Ch
     // SIGUSR2 warns of the end minutes ahead, and the workers finish their step; SIGTERM is followed by SIGKILL soon.
     if (*signal != SIGUSR2 && !kill_at) kill_at = monotonic_seconds() + settings.grace_s;
   }
-  if (ending.stopped_by && settings.job_id) {
-    try {
-      const auto states = job_states({*settings.job_id});
-      if (const auto found = states.find(*settings.job_id); found != states.end())
-        ending.job_state = found->second.state;
-    } catch (const Error&) {
-      // Slurm does not answer: the signal alone has to do as the reason.
-    }
-  }
   ending.cancel_requested = rundir::read_state(run).cancel_requested;
   return ending;
 }
 
-void look_at_results(const RunDir& run, int attempt, Ending& ending) {
+/// Slurm ends a job's steps a moment before it says so of the job. @param wait_s  as long it is asked again
+std::optional<JobState> ask_slurm(const std::string& job_id, double wait_s) {
+  const double deadline = monotonic_seconds() + wait_s;
+  for (;;) {
+    std::optional<JobState> state;
+    try {
+      const auto states = job_states({job_id});
+      if (const auto found = states.find(job_id); found != states.end()) state = found->second;
+    } catch (const Error&) {
+      return std::nullopt;  // it does not answer: signal and status have to do as the reason
+    }
+    if (!state || state->state != "RUNNING" || monotonic_seconds() > deadline) return state;
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  }
+}
+
+/// Somebody ended the workers, and it was neither our user nor a warning that we know of.
+bool is_stop_of_unknown_cause(const Ending& ending) {
+  if (ending.completed || ending.cancel_requested || ending.stopped_by == SIGUSR2) return false;
+  if (cause_in(ending.worker_error)) return false;
+  return ending.stopped_by || ending.status == exit_status(Fault::stopped) || ending.status == 128 + SIGTERM ||
+         ending.status == 128 + SIGKILL;
+}
+
+void look_at_results(const RunDir& run, const SuperviseSettings& settings, int attempt, Ending& ending) {
   try {
     const auto completed = run.read_completed();
     ending.completed = completed && completed->attempt == attempt;
@@ -108,6 +132,8 @@ void look_at_results(const RunDir& run, int attempt, Ending& ending) {
     ending.completed_damage = error.message();
   }
   ending.worker_error = worker_error(run.attempt(attempt));
+  if (!ending.completed && settings.job_id)
+    ending.job = ask_slurm(*settings.job_id, is_stop_of_unknown_cause(ending) ? 4 : 0);
 }
 
 void record(const RunDir& run, int attempt, const Ending& ending, const Outcome& outcome) {
@@ -139,7 +165,7 @@ Outcome run_attempt(const RunDir& run, const SuperviseSettings& settings) {
     ending = wait_for_workers(run, settings, workers, signals);
   }  // whatever the workers left behind is gone from here on
   settings.on_tick();
-  look_at_results(run, attempt, ending);
+  look_at_results(run, settings, attempt, ending);
   Outcome outcome = judge(ending);
   if (outcome.kind == Outcome::Kind::failed && ending.status != 0 && ending.worker_error.empty()) {
     const std::string words = launcher_words(run.attempt(attempt), 3);
@@ -149,24 +175,44 @@ Outcome run_attempt(const RunDir& run, const SuperviseSettings& settings) {
   return outcome;
 }
 
+/// Why Slurm ended the job, if it did. (Measured with 22.05: while the last processes of a job are being ended its
+/// state is COMPLETING whatever the cause, and only the reason tells a time limit or a dead node from a cancellation.)
+enum class JobEnd { none, time_limit, node_lost, preempted, cancelled };
+JobEnd job_end(const Ending& ending) {
+  if (!ending.job) return JobEnd::none;
+  const std::string& state = ending.job->state;
+  const std::string& reason = ending.job->reason;
+  if (starts_with(state, "TIMEOUT") || reason == "TimeLimit") return JobEnd::time_limit;
+  if (starts_with(state, "NODE_FAIL") || reason == "NodeDown") return JobEnd::node_lost;
+  if (starts_with(state, "PREEMPTED")) return JobEnd::preempted;
+  if (starts_with(state, "CANCELLED")) return JobEnd::cancelled;
+  if (starts_with(state, "COMPLETING") && reason.empty()) return JobEnd::cancelled;
+  return JobEnd::none;
+}
+
 }  // namespace
 
 Outcome judge(const Ending& ending) {
   using Kind = Outcome::Kind;
   if (ending.completed) return {.kind = Kind::completed, .exit = 0};
-  if (ending.stopped_by || ending.status == exit_status(Fault::stopped)) {
-    const std::string how = ending.stopped_by ? cat("by ", signal_name(*ending.stopped_by)) : "on request";
-    const int stopped = exit_status(Fault::stopped);
-    if (ending.cancel_requested || ending.job_state == "CANCELLED" || (ending.user_interrupt && ending.stopped_by))
-      return {.kind = Kind::cancelled, .exit = stopped, .reason = cat("stopped ", how)};
-    if (ending.job_state == "TIMEOUT" || ending.stopped_by == SIGUSR2)
-      return {.kind = Kind::failed,
-              .exit = stopped,
-              .reason = "the job ran out of time before training was done; give slurm.time more"};
-    return {.kind = Kind::failed,
-            .exit = stopped,
-            .reason = cat("stopped ", how, ending.job_state.empty() ? "" : cat(", the job is ", ending.job_state))};
+  const int stopped = exit_status(Fault::stopped);
+  const std::string how =
+      ending.stopped_by ? cat("stopped by ", signal_name(*ending.stopped_by)) : "stopped on request";
+  const Outcome out_of_time = {
+      .exit = stopped, .reason = "the job ran out of time before training was done", .remedy = "give slurm.time more"};
+  switch (job_end(ending)) {
+    case JobEnd::time_limit: return out_of_time;
+    case JobEnd::node_lost: return {.exit = exit_status(Fault::transient), .reason = "a node of the job was lost"};
+    case JobEnd::preempted: return {.exit = stopped, .reason = "the job was preempted"};
+    case JobEnd::cancelled: return {.kind = Kind::cancelled, .exit = stopped, .reason = "the job was cancelled"};
+    case JobEnd::none: break;
   }
+  const bool by_signal = ending.stopped_by || ending.status == stopped;
+  if (by_signal && (ending.cancel_requested || (ending.user_interrupt && ending.stopped_by)))
+    return {.kind = Kind::cancelled, .exit = stopped, .reason = how};
+  if (ending.stopped_by == SIGUSR2) return out_of_time;
+  if (by_signal) return {.exit = stopped, .reason = how};
+
   const int exit = exit_of(ending);
   if (!ending.worker_error.empty())
     return {.exit = exit == 0 ? exit_status(Fault::bug) : exit,

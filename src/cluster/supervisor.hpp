@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cluster/launch.hpp"
+#include "cluster/slurm.hpp"
 #include "rundir/run_dir.hpp"
 
 namespace pst::cluster {
@@ -14,7 +15,7 @@ struct Ending {
   bool completed = false;         ///< completed.json is there, valid, and of this attempt
   std::string completed_damage;   ///< why one that is there is not valid
   std::optional<int> stopped_by;  ///< the signal that asked us to stop
-  std::string job_state;          ///< what Slurm calls the job then: CANCELLED, TIMEOUT ...; empty when not asked
+  std::optional<JobState> job;    ///< what Slurm says of the job then; nothing when it was not asked or is silent
   bool cancel_requested = false;  ///< `peft-studio cancel` was called
   bool user_interrupt = false;    ///< a local run, where a signal to stop comes from the user
   std::string worker_error;       ///< report of a worker that failed

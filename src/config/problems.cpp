@@ -1,5 +1,8 @@
 #include "config/problems.hpp"
 
+#include <algorithm>
+#include <tuple>
+
 #include "core/strings.hpp"
 
 namespace pst::config {
@@ -12,13 +15,30 @@ std::string Mark::text() const {
 
 void Problems::add(const Mark& where, const std::string& what) {
   ++count_;
-  if (lines_.size() < kShown) lines_.push_back(cat(where.text(), ": ", what));
+  if (shown_.size() < kShown) shown_.emplace_back(where, what);
+}
+
+std::vector<std::string> Problems::lines() const {
+  std::vector<std::string> names;  // of files, as they came
+  const auto place = [&](const Mark& mark) {
+    const std::string name = mark.source ? *mark.source : std::string();
+    const auto found = std::find(names.begin(), names.end(), name);
+    const auto index = found - names.begin();
+    if (found == names.end()) names.push_back(name);
+    return std::tuple(index, mark.line, mark.column);
+  };
+  std::vector<std::pair<std::tuple<std::ptrdiff_t, int, int>, std::string>> placed;
+  for (const auto& [mark, what] : shown_) placed.emplace_back(place(mark), cat(mark.text(), ": ", what));
+  std::stable_sort(placed.begin(), placed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> all;
+  for (auto& [where, line] : placed) all.push_back(std::move(line));
+  return all;
 }
 
 void Problems::throw_if_any(Fault fault) const {
   if (empty()) return;
-  std::string all = join(lines_, "\n");
-  if (count_ > lines_.size()) all += cat("\n... and ", count_ - lines_.size(), " more");
+  std::string all = join(lines(), "\n");
+  if (count_ > shown_.size()) all += cat("\n... and ", count_ - shown_.size(), " more");
   throw Error(fault, cat(all, " (", count_, count_ == 1 ? " problem" : " problems", ", nothing started)"));
 }
 

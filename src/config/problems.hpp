@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/error.hpp"
@@ -23,7 +24,8 @@ class Problems {
 
   bool empty() const { return count_ == 0; }
   std::size_t count() const { return count_; }
-  const std::vector<std::string>& lines() const { return lines_; }  ///< the first kShown
+  /// "<place>: <what>", file by file in the order of the lines; the first kShown that were added.
+  std::vector<std::string> lines() const;
 
   /// Throws Error(fault) listing all of them, one a line, ending in "(2 problems, nothing started)"; nothing when
   /// empty.
@@ -31,7 +33,7 @@ class Problems {
 
  private:
   static constexpr std::size_t kShown = 50;  // a file of another program has hundreds of unknown keys
-  std::vector<std::string> lines_;
+  std::vector<std::pair<Mark, std::string>> shown_;
   std::size_t count_ = 0;
 };
 

@@ -98,7 +98,7 @@ void read_examples(const SourceFile& source, std::optional<int> most, const Take
   const auto wrong = [&](int line, const std::string& what) {
     problems.add(source.at_line(line), what);
     if (++bad < kMostProblems) return true;
-    problems.add(source.at_line(0), cat("after ", kMostProblems, " problems the rest of the file was not read"));
+    problems.add(source.at_line(line), cat("after ", kMostProblems, " problems the rest of the file was not read"));
     return false;
   };
   const auto take_one = [&](Example&& example) {

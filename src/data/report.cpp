@@ -49,9 +49,9 @@ std::string PrepareReport::to_text() const {
   text += cat("train: ", sentence(train));
   if (validation.documents > 0) text += cat("\nvalidation: ", sentence(validation));
   if (validation_seen_in_training > 0)
-    text +=
-        cat("\nnote: ", grouped(validation_seen_in_training),
-            " validation examples are in the training data word for word; the validation loss is that much too good");
+    text += cat("\nnote: ", grouped(validation_seen_in_training),
+                validation_seen_in_training == 1 ? " validation example is" : " validation examples are",
+                " in the training data word for word; the validation loss is that much too good");
   return text;
 }
 

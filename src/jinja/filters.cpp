@@ -243,7 +243,6 @@ Value filter_first(Budget& budget, const Value& value, const Given& given) {
 
 Value filter_last(Budget& budget, const Value& value, const Given& given) {
   given.bind("last", {});
-  if (value.is_undefined()) refuse_undefined(value);
   if (const auto* held = value.sequence(); held && (*held)->kind == Sequence::Kind::generator)
     refuse("'generator' object is not reversible; turn it into a list first");
   const auto items = items_of(budget, value);
@@ -267,7 +266,6 @@ Value filter_join(Budget& budget, const Value& value, const Given& given) {
 
 Value filter_reverse(Budget& budget, const Value& value, const Given& given) {
   given.bind("reverse", {});
-  if (value.is_undefined()) refuse_undefined(value);
   auto items = items_of(budget, value);
   std::reverse(items.begin(), items.end());
   if (!value.text()) {
@@ -391,6 +389,7 @@ Value filter_default(Budget&, const Value& value, const Given& given) {
 // ---- filters that take a filter or test
 
 Value filter_map(Budget& budget, const Value& value, const Given& given) {
+  if (!truth(value)) return generator({});  // Jinja2 does not look at what is false, whatever it is
   std::vector<Value> out;
   if (given.positional.empty()) {
     const auto args = given.bind("map", {"attribute", "default"});
@@ -406,6 +405,7 @@ Value filter_map(Budget& budget, const Value& value, const Given& given) {
 }
 
 Value choose(Budget& budget, const Value& value, const Given& given, bool wanted, bool by_attribute) {
+  if (!truth(value)) return generator({});
   std::vector<Value> out;
   const std::size_t at = by_attribute ? 1 : 0;
   if (given.positional.size() < at) refuse("selectattr and rejectattr need the name of an attribute");

@@ -46,6 +46,8 @@ bool apply_test(Budget& budget, const std::string& name, const Value& value, con
 Value call_method(Budget& budget, const Value& object, const std::string& name, const Given& given);
 /// Whether Python's type has an attribute of that name, which then hides a dict's member.
 bool has_method(const Value& object, std::string_view name);
+/// Whether it would change a list or dict: HF's sandbox gives an undefined value for it, a dict's member or not.
+bool is_forbidden(const Value& object, std::string_view name);
 Value call_function(Budget& budget, Function function, const Given& given);
 
 /// x.name and x['name'], which look in another order; an undefined value when there is none.

@@ -20,6 +20,8 @@ constexpr std::array<std::string_view, 2> kLoopMethods = {"cycle", "changed"};
 // HF renders in a sandbox that refuses to change lists and dicts; these names hide a dict's members all the same.
 constexpr std::array<std::string_view, 6> kDictChanges = {"clear",      "pop",    "popitem",
                                                           "setdefault", "update", "fromkeys"};
+constexpr std::array<std::string_view, 8> kListChanges = {"append", "clear",  "extend",  "insert",
+                                                          "pop",    "remove", "reverse", "sort"};
 constexpr std::array<std::pair<std::string_view, Function>, 5> kFunctions = {
     {{"range", Function::range},
      {"dict", Function::dict},
@@ -337,11 +339,15 @@ bool known_method(std::string_view name) {
          one_of(kLoopMethods, name);
 }
 
+bool is_forbidden(const Value& object, std::string_view name) {
+  if (object.dict()) return one_of(kDictChanges, name);
+  return object.is_list_like() && one_of(kListChanges, name);
+}
+
 bool has_method(const Value& object, std::string_view name) {
   if (object.text()) return one_of(kTextMethods, name);
   if (object.is_list_like()) return one_of(kListMethods, name);
   if (!object.dict()) return false;
-  if (one_of(kDictChanges, name)) refuse(cat("'", name, "' of a dict is not allowed in a chat template"));
   return one_of(kDictMethods, name);
 }
 

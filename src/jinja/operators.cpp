@@ -33,9 +33,8 @@ constexpr std::int64_t kExact = std::int64_t{1} << 53;  // beyond it Python's in
   refuse(cat("unsupported operand types for ", sign, ": '", left.type_name(), "' and '", right.type_name(), "'"));
 }
 
-std::int64_t checked(bool overflow, std::int64_t value) {
+void check(bool overflow) {
   if (overflow) refuse("an integer grows beyond 63 bits");
-  return value;
 }
 
 Value integer_power(std::int64_t base, std::int64_t exponent) {
@@ -45,9 +44,9 @@ Value integer_power(std::int64_t base, std::int64_t exponent) {
   }
   std::int64_t result = 1;
   while (exponent > 0) {
-    if (exponent & 1) result = checked(__builtin_mul_overflow(result, base, &result), result);
+    if (exponent & 1) check(__builtin_mul_overflow(result, base, &result));
     exponent >>= 1;
-    if (exponent > 0) base = checked(__builtin_mul_overflow(base, base, &base), base);
+    if (exponent > 0) check(__builtin_mul_overflow(base, base, &base));
   }
   return result;
 }
@@ -58,15 +57,15 @@ Value integer_arithmetic(Operation operation, std::int64_t a, std::int64_t b) {
                                   operation == Operation::modulo);
   if (by_zero) refuse("division by zero");
   switch (operation) {
-    case Operation::add: return checked(__builtin_add_overflow(a, b, &out), out);
-    case Operation::subtract: return checked(__builtin_sub_overflow(a, b, &out), out);
-    case Operation::multiply: return checked(__builtin_mul_overflow(a, b, &out), out);
+    case Operation::add: return check(__builtin_add_overflow(a, b, &out)), out;
+    case Operation::subtract: return check(__builtin_sub_overflow(a, b, &out)), out;
+    case Operation::multiply: return check(__builtin_mul_overflow(a, b, &out)), out;
     case Operation::divide:
       if (a > kExact || a < -kExact || b > kExact || b < -kExact)
         refuse("an integer beyond 53 bits cannot be divided exactly");
       return static_cast<double>(a) / static_cast<double>(b);
     case Operation::floor_divide:
-      if (b == -1) return checked(__builtin_sub_overflow(std::int64_t{0}, a, &out), out);
+      if (b == -1) return check(__builtin_sub_overflow(std::int64_t{0}, a, &out)), out;
       return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
     case Operation::modulo:
       if (b == -1) return 0;
@@ -90,7 +89,12 @@ Value real_arithmetic(Operation operation, double a, double b) {
     case Operation::subtract: return a - b;
     case Operation::multiply: return a * b;
     case Operation::divide: return a / b;
-    case Operation::floor_divide: return std::floor((a - remainder()) / b + 0.5);
+    case Operation::floor_divide: {  // as CPython: exact where the quotient is near an integer
+      const double rest = std::fmod(a, b);
+      const double whole = (a - rest) / b - (rest != 0 && (rest < 0) != (b < 0) ? 1.0 : 0.0);
+      if (whole == 0) return std::copysign(0.0, a / b);
+      return std::floor(whole) + (whole - std::floor(whole) > 0.5 ? 1.0 : 0.0);
+    }
     case Operation::modulo: return remainder();
     case Operation::power: {
       const double out = std::pow(a, b);
@@ -148,6 +152,7 @@ bool contains(Budget& budget, const Value& item, const Value& container) {
 
 Value arithmetic(Budget& budget, Operation operation, const Value& left, const Value& right) {
   static constexpr const char* kSigns[] = {"+", "-", "*", "/", "//", "%", "**"};
+  if (operation == Operation::modulo && left.text()) refuse("formatting with '%' is not supported");
   if (left.is_undefined()) refuse_undefined(left);
   if (right.is_undefined()) refuse_undefined(right);
   if (left.is_number() && right.is_number()) {
@@ -172,7 +177,6 @@ Value arithmetic(Budget& budget, Operation operation, const Value& left, const V
     if ((left.text() || is_plain_sequence(left)) && right.to_integer(times)) return repeated(budget, left, times);
     if ((right.text() || is_plain_sequence(right)) && left.to_integer(times)) return repeated(budget, right, times);
   }
-  if (operation == Operation::modulo && left.text()) refuse("formatting with '%' is not supported");
   refuse_types(kSigns[static_cast<int>(operation)], left, right);
 }
 
@@ -251,12 +255,14 @@ std::int64_t python_length(const Value& value) {
 
 Value attribute_of(Budget& budget, const Value& object, const std::string& name) {
   if (object.is_undefined()) refuse_undefined(object);
-  if (starts_with(name, "_")) refuse(cat("access to the attribute '", name, "' is not allowed"));
+  if (starts_with(name, "__") && ends_with(name, "__"))
+    return Value::undefined(cat("access to attribute '", name, "' is unsafe"));
   if (const auto* space = object.as<std::shared_ptr<Namespace>>()) {
     if (const Value* found = (*space)->find(name)) return *found;
     return Value::undefined(cat("the namespace has no attribute '", name, "'"));
   }
   if (has_method(object, name)) return Value::Data(std::make_shared<const BoundMethod>(BoundMethod{object, name}));
+  if (is_forbidden(object, name)) return Value::undefined(cat("access to attribute '", name, "' is unsafe"));
   budget.spend(1);
   if (const Dict* dict = object.dict())
     if (const Value* found = dict->find(Value(name))) return *found;
@@ -285,7 +291,7 @@ Value item_of(Budget& budget, const Value& object, const Value& key) {
     }
   }
   if (const auto* name = key.text()) {
-    if (!starts_with(*name, "_") && (has_method(object, *name) || object.is<std::shared_ptr<Namespace>>()))
+    if (has_method(object, *name) || object.is<std::shared_ptr<Namespace>>())
       return attribute_of(budget, object, *name);
     return Value::undefined(cat("'", object.type_name(), " object' has no attribute '", *name, "'"));
   }

@@ -86,8 +86,7 @@ bool apply_test(Budget& budget, const std::string& name, const Value& value, con
   if (name == "float") return value.is<double>();
   if (name == "mapping") return value.dict() != nullptr;
   if (name == "iterable") return value.is_undefined() || value.text() || value.dict() || value.sequence();
-  // Undefined has a length but no positions in Jinja2; asking for them is an error there, so the answer is no.
-  if (name == "sequence") return value.text() || value.dict() || value.is_list_like();
+  if (name == "sequence") return value.is_undefined() || value.text() || value.dict() || value.is_list_like();
   if (name == "callable")
     return value.is<Function>() || value.is<std::shared_ptr<const Macro>>() ||
            value.is<std::shared_ptr<const BoundMethod>>();

@@ -337,7 +337,7 @@ std::vector<std::string> split_space(std::string_view text, std::int64_t at_most
   text = strip_left(text);
   while (!text.empty()) {
     if (at_most >= 0 && static_cast<std::int64_t>(out.size()) == at_most) {
-      out.emplace_back(strip_right(text));
+      out.emplace_back(text);  // the rest keeps its white space at the end
       break;
     }
     std::size_t end = 0;

@@ -52,7 +52,8 @@ std::size_t skip_space(std::string_view text, std::size_t at) {
 
 AddedTokenFinder::AddedTokenFinder() : nodes_(1) {}
 
-void AddedTokenFinder::add(const AddedToken& token, const std::string& spelling) {
+void AddedTokenFinder::add(const AddedToken& token) {
+  const std::string& spelling = token.spelling;
   if (spelling.empty()) return;
   may_start_[static_cast<unsigned char>(spelling[0])] = true;
   std::uint32_t node = 0;

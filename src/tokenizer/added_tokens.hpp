@@ -15,6 +15,7 @@ namespace pst::tokenizer {
 struct AddedToken {
   std::int32_t id = 0;
   std::string content;
+  std::string spelling;      ///< what is looked for, and what decoding gives: the content, or its normalised form
   bool single_word = false;  ///< only where no word character touches it
   bool lstrip = false;       ///< takes the white space before it
   bool rstrip = false;       ///< and behind it
@@ -26,8 +27,8 @@ struct AddedToken {
 class AddedTokenFinder {
  public:
   AddedTokenFinder();
-  /// @param spelling what to look for: the content, or its normalised form. Ignored when empty.
-  void add(const AddedToken& token, const std::string& spelling);
+  /// A token with an empty spelling is never found.
+  void add(const AddedToken& token);
   bool empty() const { return nodes_.size() == 1; }
 
   /// Cuts `text` into tokens and what is between them: calls found(range, token or nullptr) from left to right.

@@ -156,7 +156,6 @@ std::string Decoder::decode(std::span<const Spelling> tokens) const {
 
 std::string Decoder::bytes_of(Spelling token) const {
   std::string text(token.token);
-  if (token.added) return text;
   for (const Step& step : steps_) {
     switch (step.kind) {
       case Kind::byte_level: return bytes_of_letters(token);

@@ -12,7 +12,7 @@ namespace pst::tokenizer {
 /// A token on its way back to text.
 struct Spelling {
   std::string_view token;
-  bool added = false;  ///< an added token stands for its content, letter by letter
+  bool added = false;  ///< an added token is not written in the byte alphabet
 };
 
 /// The `decoder` of tokenizer.json: ByteLevel, or a Sequence of Replace, ByteFallback, Fuse, Strip, Metaspace.

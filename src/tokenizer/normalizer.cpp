@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 
 #include "core/error.hpp"
@@ -66,24 +67,32 @@ struct UnicodeForm final : Normalizer::Step {
     const auto text = in.text();
     if (is_ascii(text)) return in;
     Aligned out;
+    std::size_t copied = 0;  // of text, to out
     std::vector<char32_t> run;
     std::size_t run_begin = 0;
+    const auto flush = [&](std::size_t end) {
+      if (const auto changed = normalized(run, text.substr(run_begin, end - run_begin))) {
+        out.append(in, {copied, run_begin});
+        out.append(*changed, in.original({run_begin, end}));
+        copied = end;
+      }
+      run.clear();
+      run_begin = end;
+    };
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t begin = at;
       const char32_t c = next_char(text, at);
       if (is_unknown_to_forms(c)) {
-        flush(in, {run_begin, begin}, run, out);
-        out.append(in, {begin, at});
+        flush(begin);
         run_begin = at;
         continue;
       }
-      if (!may_join_previous(c) && !starts_with_joiner(c)) {
-        flush(in, {run_begin, begin}, run, out);
-        run_begin = begin;
-      }
+      if (!may_join_previous(c) && !starts_with_joiner(c)) flush(begin);
       run.push_back(c);
     }
-    flush(in, {run_begin, text.size()}, run, out);
+    flush(text.size());
+    if (copied == 0) return in;
+    out.append(in, {copied, text.size()});
     return out;
   }
 
@@ -105,12 +114,14 @@ struct UnicodeForm final : Normalizer::Step {
     return count;
   }
 
-  void flush(const Aligned& in, Range range, std::vector<char32_t>& run, Aligned& out) const {
-    if (range.size() == 0) return;
-    std::vector<utf8proc_int32_t> parts;
+  /// The normal form of `run`, spelled `text`, or nothing when that is what it is already.
+  std::optional<std::string> normalized(const std::vector<char32_t>& run, std::string_view text) const {
     std::array<utf8proc_int32_t, 32> some{};
+    if (run.empty()) return std::nullopt;
+    if (run.size() == 1 && decompose(run[0], some) == 1 && some[0] == static_cast<utf8proc_int32_t>(run[0]))
+      return std::nullopt;
+    std::vector<utf8proc_int32_t> parts;
     for (const char32_t c : run) parts.insert(parts.end(), some.begin(), some.begin() + decompose(c, some));
-    run.clear();
     // utf8proc orders marks by swapping neighbours, which is quadratic; it finds nothing left to swap after this.
     for (auto begin = parts.begin(); begin != parts.end();) {
       const auto starter = [](utf8proc_int32_t c) { return combining_class(static_cast<char32_t>(c)) == 0; };
@@ -126,13 +137,11 @@ struct UnicodeForm final : Normalizer::Step {
       count = utf8proc_normalize_utf32(parts.data(), count,
                                        static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
     PST_ASSERT(count >= 0, "the options are ones that utf8proc takes");
-    std::string text;
+    std::string form;
     for (utf8proc_ssize_t i = 0; i < count; ++i)
-      append_utf8(text, static_cast<char32_t>(parts[static_cast<std::size_t>(i)]));
-    if (text == in.text().substr(range.begin, range.size()))
-      out.append(in, range);
-    else
-      out.append(text, in.original(range));
+      append_utf8(form, static_cast<char32_t>(parts[static_cast<std::size_t>(i)]));
+    if (form == text) return std::nullopt;
+    return form;
   }
 
   Compatibility compatibility_;

@@ -129,10 +129,8 @@ void Tokenizer::Impl::place_added_tokens(const JsonNode& node) {
     if (added[id] || !added_ids.emplace(token.content, token.id).second)
       entry.fail(cat("repeats ", pst::quoted(token.content)));
     added[id] = token;
-    if (token.normalized)
-      normalized.add(token, normalizer.apply(token.content));
-    else
-      raw.add(token, token.content);
+    added[id]->spelling = token.normalized ? normalizer.apply(token.content) : token.content;
+    (token.normalized ? normalized : raw).add(*added[id]);
   }
 }
 
@@ -178,7 +176,7 @@ void Tokenizer::Impl::walk_between(Aligned text, OnToken token, OnWord word) con
 
 Spelling Tokenizer::Impl::spelling_of(std::int32_t id) const {
   const auto at = static_cast<std::size_t>(id);
-  if (id >= 0 && at < added.size() && added[at]) return {added[at]->content, true};
+  if (id >= 0 && at < added.size() && added[at]) return {added[at]->spelling, true};
   if (id >= 0 && at < bpe.tokens().size() && bpe.tokens()[at]) return {*bpe.tokens()[at], false};
   throw Error(Fault::data, cat("token id ", id, " is not in the vocabulary of ", name));
 }

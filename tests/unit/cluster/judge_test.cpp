@@ -42,20 +42,36 @@ TEST(Judge, StatusesOfOthersBecomeOurs) {
 }
 
 TEST(Judge, ACancelledJobIsNotAFailure) {
-  EXPECT_EQ(judge({.status = 143, .stopped_by = SIGTERM, .job_state = "CANCELLED"}).kind, Kind::cancelled);
+  EXPECT_EQ(judge({.status = 143, .stopped_by = SIGTERM, .job = JobState{"CANCELLED", ""}}).kind, Kind::cancelled);
   EXPECT_EQ(judge({.status = 76, .stopped_by = SIGTERM, .cancel_requested = true}).kind, Kind::cancelled);
   EXPECT_EQ(judge({.status = 76, .stopped_by = SIGINT, .user_interrupt = true}).kind, Kind::cancelled);
-  EXPECT_EQ(judge({.status = 143, .stopped_by = SIGTERM, .job_state = "CANCELLED"}).exit, 76);
+  EXPECT_EQ(judge({.status = 143, .stopped_by = SIGTERM, .job = JobState{"CANCELLED", ""}}).exit, 76);
 }
 
 TEST(Judge, OutOfTimeSaysSo) {
-  const Outcome warned = judge({.status = 76, .stopped_by = SIGUSR2, .job_state = "RUNNING"});
-  const Outcome late = judge({.status = 137, .stopped_by = SIGTERM, .job_state = "TIMEOUT"});
+  const Outcome warned = judge({.status = 76, .stopped_by = SIGUSR2, .job = JobState{"RUNNING", ""}});
+  const Outcome late = judge({.status = 137, .stopped_by = SIGTERM, .job = JobState{"TIMEOUT", "TimeLimit"}});
 
   EXPECT_EQ(warned.exit, 76);
-  EXPECT_THAT(warned.reason, HasSubstr("slurm.time"));
+  EXPECT_THAT(warned.remedy, HasSubstr("slurm.time"));
   EXPECT_EQ(late.kind, Kind::failed);
   EXPECT_THAT(late.reason, HasSubstr("out of time"));
+}
+
+TEST(Judge, WhileAJobIsEndingItsReasonTellsTheCause) {
+  // The workers got Slurm's SIGTERM before we did and ended by themselves.
+  const Outcome late = judge({.status = 76, .job = JobState{"COMPLETING", "TimeLimit"}});
+  const Outcome lost = judge({.status = 143, .stopped_by = SIGTERM, .job = JobState{"COMPLETING", "NodeDown"}});
+  const Outcome cancelled = judge({.status = 76, .job = JobState{"COMPLETING", ""}});
+
+  EXPECT_THAT(late.reason, HasSubstr("out of time"));
+  EXPECT_EQ(lost.exit, 75);
+  EXPECT_THAT(lost.reason, HasSubstr("node"));
+  EXPECT_EQ(cancelled.kind, Kind::cancelled);
+}
+
+TEST(Judge, ARunningJobLeavesTheReasonToTheWorkers) {
+  EXPECT_EQ(judge({.status = 65, .job = JobState{"RUNNING", ""}, .worker_error = "error[data]: x"}).exit, 65);
 }
 
 TEST(Judge, CompletionBeatsALateSignal) {

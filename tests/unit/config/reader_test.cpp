@@ -57,8 +57,8 @@ TEST(Reader, ReportsEveryMistakeAtItsPlaceAtOnce) {
   } catch (const Error& error) {
     EXPECT_EQ(error.fault(), Fault::usage);
     EXPECT_EQ(error.message(),
-              "recipes/a.yaml:4:13: inner.r is -8; it must be at least 1\n"
-              "recipes/a.yaml:3:5: unknown key 'inner.alhpa'; did you mean 'alpha'? (2 problems, nothing started)");
+              "recipes/a.yaml:3:5: unknown key 'inner.alhpa'; did you mean 'alpha'?\n"
+              "recipes/a.yaml:4:13: inner.r is -8; it must be at least 1 (2 problems, nothing started)");
   }
   EXPECT_EQ(whole.inner.r, 16) << "a wrong value must not reach the program";
 }

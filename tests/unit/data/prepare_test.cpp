@@ -183,7 +183,7 @@ TEST_F(Prepare, TellsHowMuchOfTheValidationIsInTheTrainingData) {
 
   EXPECT_EQ(store.report.validation.documents, 2);
   EXPECT_EQ(store.report.validation_seen_in_training, 1);
-  EXPECT_THAT(store.report.to_text(), HasSubstr("note: 1 validation examples are in the training data word for word"));
+  EXPECT_THAT(store.report.to_text(), HasSubstr("note: 1 validation example is in the training data word for word"));
 }
 
 TEST_F(Prepare, NamesMistakesInAllFilesAndLeavesNothing) {

@@ -1,4 +1,4 @@
-#include "e2e/cli_workspace.hpp"
+#include "e2e/cli/workspace.hpp"
 
 #include <sys/mount.h>
 

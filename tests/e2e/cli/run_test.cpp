@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "core/strings.hpp"
-#include "e2e/cli_workspace.hpp"
+#include "e2e/cli/workspace.hpp"
 
 namespace pst::e2e {
 namespace {

@@ -1,0 +1,133 @@
+// A chat template comes from the internet: whatever it is, it ends soon, with a text or with an Error.
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/rng.hpp"
+#include "jinja/template.hpp"
+
+namespace pst::jinja {
+namespace {
+
+std::string repeat(const std::string& text, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+std::string refusal(const std::string& source) {
+  try {
+    return "rendered " + std::to_string(Template::parse(source, "t").render(nlohmann::ordered_json::object()).size()) +
+           " bytes";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::data);
+    return error.message();
+  }
+}
+
+TEST(HostileTemplate, EndlessWorkIsStopped) {
+  const std::string nested = repeat("{% for i in range(1000) %}", 5) + repeat("{% endfor %}", 5);
+  EXPECT_THAT(refusal(nested), testing::HasSubstr("10 million steps"));
+  EXPECT_THAT(refusal("{{ range(1000000000) }}"), testing::HasSubstr("range()"));
+  EXPECT_THAT(refusal("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"), testing::HasSubstr("too deeply"));
+  EXPECT_THAT(refusal("{% macro m(n) %}{{ m(n) }}{{ m(n) }}{% endmacro %}{{ m(1) }}"),
+              testing::HasSubstr("too deeply"));
+}
+
+TEST(HostileTemplate, GrowthIsStopped) {
+  const std::string doubled =
+      "{% set n = namespace(s='x' * 1000) %}{% for i in range(100) %}{% set n.s = n.s + n.s %}{% endfor %}";
+  EXPECT_THAT(refusal(doubled), testing::HasSubstr("64 MiB"));
+  EXPECT_THAT(refusal("{{ 'x' * 9000000000000000000 }}"), testing::HasSubstr("64 MiB"));
+  EXPECT_THAT(refusal("{{ [1] * 9000000000000000000 }}"), testing::HasSubstr("10 million"));
+  EXPECT_THAT(refusal("{{ ('x' * 60000000) | replace('', 'yyyyyyyyyyyyyyyy') }}"), testing::HasSubstr("the template"));
+  EXPECT_THAT(refusal("{% for i in range(100000) %}{{ 'x' * 10000 }}{% endfor %}"), testing::HasSubstr("the template"));
+  EXPECT_THAT(refusal("{{ 2 ** 100000000 }}"), testing::HasSubstr("63 bits"));
+  EXPECT_THAT(refusal("{{ 'x'.zfill(99999999999) }}"), testing::HasSubstr("64 MiB"));
+}
+
+TEST(HostileTemplate, SharedPartsCannotExplode) {
+  // Each round doubles what is reachable, though hardly anything is stored.
+  const std::string grow =
+      "{% set n = namespace(a=[1]) %}{% for i in range(90) %}{% set n.a = [n.a, n.a] %}{% endfor %}";
+  for (const char* use : {"{{ n.a }}", "{{ n.a == n.a }}", "{{ n.a | tojson }}", "{{ n.a in [n.a] }}", ""})
+    EXPECT_THAT(refusal(grow + use),
+                testing::AnyOf(testing::HasSubstr("does too much"), testing::HasSubstr("beyond all measure")));
+  EXPECT_THAT(refusal("{% set n = namespace(a=[]) %}{% for i in range(1000) %}{% set n.a = [n.a] %}{% endfor %}"),
+              testing::HasSubstr("nested more than"));
+  EXPECT_THAT(refusal("{% set n = namespace() %}{% set n.self = [n] %}"), testing::HasSubstr("not supported"));
+}
+
+TEST(HostileTemplate, NestingDoesNotOverflowTheStack) {
+  constexpr int kMany = 100'000;
+  using Pair = std::pair<const char*, const char*>;
+  for (const auto& [open, close] : {Pair{"(", ")"},
+                                    {"[", "]"},
+                                    {"{'a':", "}"},
+                                    {"-", ""},
+                                    {"not ", ""},
+                                    {"a[", "]"},
+                                    {"range(", ")"},
+                                    {"1 if 1 else ", ""},
+                                    {"x|map(", ")"},
+                                    {"a.get(", ")"}})
+    EXPECT_THAT(refusal("{{ " + repeat(open, kMany) + "1" + repeat(close, kMany) + " }}"),
+                testing::HasSubstr("nested more than"))
+        << open;
+  for (const char* unit : {".a", "[0]", "|trim", " + 1", " or 1", " ** 1"})
+    EXPECT_THAT(refusal("{{ x" + repeat(unit, kMany) + " }}"), testing::HasSubstr("nested more than")) << unit;
+  EXPECT_EQ(refusal("{{ 1" + repeat(" ~ 1", 1000) + " }}"), "rendered 1001 bytes");
+  EXPECT_THAT(refusal("{{ 1" + repeat(" ~ 1", kMany) + " }}"), testing::HasSubstr("the template"));
+  for (const char* unit : {"{% if x %}", "{% for i in x %}", "{% set a %}", "{% macro m() %}", "{% filter upper %}"})
+    EXPECT_THAT(refusal(repeat(unit, 10000)), testing::HasSubstr("nested more than")) << unit;
+  EXPECT_THAT(refusal("{% set " + repeat("(", kMany) + "a" + repeat(")", kMany) + " = 1 %}"),
+              testing::HasSubstr("nested more than"));
+  EXPECT_EQ(refusal("{% if 0 %}" + repeat("{% elif 0 %}", 20000) + "{% endif %}"), "rendered 0 bytes");
+}
+
+TEST(HostileTemplate, MutantsNeverCrash) {
+  const auto file =
+      nlohmann::ordered_json::parse(read_file(fs::path(PST_SOURCE_DIR) / "tests/fixtures/jinja/llama3.json"));
+  const auto snippets = nlohmann::ordered_json::parse(
+      read_file(fs::path(PST_SOURCE_DIR) / "tests/fixtures/jinja/snippets_statements.json"));
+  std::vector<std::string> seeds = {file.at("template")};
+  for (const auto& one : snippets.at("cases")) seeds.push_back(one.at("template"));
+  const auto variables = snippets.at("variables");
+  const std::string alphabet = "{}%#-+|()[]'\",.:=~*/<> \nax0_\\\xc3\xa9";
+  const Rng rng(7);
+  const double start = monotonic_seconds();
+  int rendered = 0, refused = 0;
+
+  for (std::uint64_t round = 0; round < 6000; ++round) {
+    const Rng r = rng.child(round);
+    std::string source = seeds[r.below(seeds.size(), 0)];
+    const std::uint64_t edits = 1 + r.below(4, 1);
+    for (std::uint64_t e = 0; e < edits && !source.empty(); ++e) {
+      const std::size_t at = r.below(source.size(), 10 + 4 * e);
+      const char c = alphabet[r.below(alphabet.size(), 11 + 4 * e)];
+      switch (r.below(4, 12 + 4 * e)) {
+        case 0: source.erase(at, 1 + r.below(8, 13 + 4 * e)); break;
+        case 1: source.insert(at, 1, c); break;
+        case 2: source[at] = c; break;
+        default: source.insert(at, source.substr(r.below(source.size(), 13 + 4 * e), 12)); break;
+      }
+    }
+    try {
+      Template::parse(source, "t").render(variables);
+      ++rendered;
+    } catch (const Error& error) {
+      ASSERT_EQ(error.fault(), Fault::data) << source << '\n' << error.what();
+      ++refused;
+    }
+  }
+
+  EXPECT_GT(rendered, 100);
+  EXPECT_GT(refused, 1000);
+  EXPECT_LT(monotonic_seconds() - start, 100);
+}
+
+}  // namespace
+}  // namespace pst::jinja

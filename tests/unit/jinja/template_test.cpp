@@ -1,0 +1,73 @@
+#include "jinja/template.hpp"
+
+#include <gmock/gmock.h>
+
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "core/error.hpp"
+
+namespace pst::jinja {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string render(const std::string& source, const Json& variables = Json::object()) {
+  return Template::parse(source, "t").render(variables);
+}
+
+TEST(Template, RendersAConversation) {
+  const Json variables = {{"messages", {{{"role", "user"}, {"content", "Hi"}}}}, {"add_generation_prompt", true}};
+
+  const std::string text = render(
+      "{% for m in messages %}{{ '<|' + m.role + '|>' }}\n{{ m['content'] }}\n{% endfor %}"
+      "{% if add_generation_prompt %}<|assistant|>\n{% endif %}",
+      variables);
+
+  EXPECT_EQ(text, "<|user|>\nHi\n<|assistant|>\n");
+}
+
+TEST(Template, KeepsTheOrderOfKeys) {
+  EXPECT_EQ(render("{{ d | tojson }}", {{"d", {{"z", 1}, {"a", 2}, {"m", 3}}}}), R"({"z": 1, "a": 2, "m": 3})");
+}
+
+TEST(Template, SetInALoopStaysInside) {
+  EXPECT_EQ(render("{% set x = 0 %}{% for i in [1, 2] %}{% set x = i %}{% endfor %}{{ x }}"), "0");
+  EXPECT_EQ(render("{% set n = namespace(x=0) %}{% for i in [1, 2] %}{% set n.x = i %}{% endfor %}{{ n.x }}"), "2");
+}
+
+TEST(Template, GenerationIsTransparent) { EXPECT_EQ(render("a{% generation %}b{{ 1 }}{% endgeneration %}c"), "ab1c"); }
+
+TEST(Template, AMethodHidesAMemberOfTheSameName) {
+  const Json variables = {{"d", {{"items", 1}}}};
+  EXPECT_EQ(render("{{ d['items'] }}{% for k, v in d.items() %}{{ k }}{{ v }}{% endfor %}", variables), "1items1");
+}
+
+TEST(Template, StrftimeNowIsToday) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  EXPECT_EQ(render("{{ strftime_now('%Y') }}"), std::to_string(1900 + local.tm_year));
+}
+
+TEST(Template, IsUsableFromSeveralThreads) {
+  const Template shared = Template::parse("{% for i in range(200) %}{{ i }}{{ x }}{% endfor %}", "t");
+  std::vector<std::string> texts(4);
+
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    threads.emplace_back([&, i] { texts[i] = shared.render({{"x", "-"}}); });
+  for (auto& thread : threads) thread.join();
+
+  EXPECT_THAT(texts, testing::Each(shared.render({{"x", "-"}})));
+}
+
+TEST(Template, RendersAgainFromAFreshStart) {
+  const Template counting = Template::parse("{% set n = namespace(x=x) %}{% set n.x = n.x + 1 %}{{ n.x }}", "t");
+  EXPECT_EQ(counting.render({{"x", 1}}), "2");
+  EXPECT_EQ(counting.render({{"x", 1}}), "2");
+}
+
+}  // namespace
+}  // namespace pst::jinja

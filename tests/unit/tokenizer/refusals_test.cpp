@@ -1,0 +1,94 @@
+// A tokenizer.json that we cannot follow exactly is refused, with the place in the file.
+#include <gmock/gmock.h>
+
+#include "core/error.hpp"
+#include "small_tokenizer.hpp"
+
+namespace pst::tokenizer {
+namespace {
+
+using fixture::Json;
+using fixture::small;
+
+std::string refusal(const Json& json) {
+  try {
+    fixture::parsed(json);
+    return "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::data) << error.what();
+    return error.message();
+  }
+}
+
+/// `small()` with one place changed.
+Json with(const char* pointer, Json value) {
+  Json json = small({{"a", "b"}});
+  json[Json::json_pointer(pointer)] = std::move(value);
+  return json;
+}
+
+TEST(Refusal, NamesThePlaceAndThePart) {
+  const std::vector<std::pair<Json, std::string>> cases = {
+      {with("/model/type", "Unigram"), "model.type model 'Unigram' is not supported"},
+      {with("/model/type", "WordPiece"), "model 'WordPiece' is not supported"},
+      {with("/model/dropout", 0.1), "model.dropout"},
+      {with("/model/continuing_subword_prefix", "##"), "model.continuing_subword_prefix"},
+      {with("/model/unk_token", "<nosuch>"), "not in the vocabulary"},
+      {with("/model/vocab", Json::object()), "model.vocab is empty"},
+      {with("/model/vocab", nullptr), "model.vocab is missing"},
+      {with("/model/vocab/a", -1), "an id that is none"},
+      {with("/model/vocab/a", 98), "gives the id 98 to both"},
+      {with("/model/vocab/a", 9000000), "tokens but the id 9000000"},
+      {with("/model/merges/0", "ab"), "model.merges[0] is not two tokens"},
+      {with("/model/merges/0", Json::array({"a", "z\n"})), "model.merges[0] needs the token"},
+      {with("/model/merges/0", 7), "model.merges[0] is neither"},
+      {with("/model/byte_fallback", "yes"), "model.byte_fallback is neither true nor false"},
+      {with("/version", "2.0"), "version"},
+      {with("/normalizer", Json::parse(R"({"type": "BertNormalizer"})")),
+       "normalizer 'BertNormalizer' is not supported"},
+      {with("/normalizer", Json::parse(R"({"type": "Precompiled"})")), "normalizer 'Precompiled' is not supported"},
+      {with("/normalizer", Json::parse(R"({"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Nmt"}]})")),
+       "normalizer.normalizers[1]"},
+      {with("/pre_tokenizer", Json::parse(R"({"type": "BertPreTokenizer"})")),
+       "pre-tokenizer 'BertPreTokenizer' is not supported"},
+      {with("/pre_tokenizer",
+            Json::parse(R"({"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "Digits"}]})")),
+       "pre_tokenizer.pretokenizers[1] pre-tokenizer 'Digits' after ByteLevel"},
+      {with("/pre_tokenizer", Json::parse(R"({"type": "Split", "pattern": {"Regex": "a("}, "behavior": "Isolated"})")),
+       "pre_tokenizer.pattern.Regex"},
+      {with("/pre_tokenizer",
+            Json::parse(R"({"type": "Split", "pattern": {"Regex": "[a-z&&b]"}, "behavior": "Isolated"})")),
+       "intersection"},
+      {with("/pre_tokenizer", Json::parse(R"({"type": "Split", "pattern": {"String": ""}, "behavior": "Isolated"})")),
+       "pattern.String is empty"},
+      {with("/pre_tokenizer", Json::parse(R"({"type": "Split", "pattern": {"String": "a"}, "behavior": "Sideways"})")),
+       "behavior 'Sideways'"},
+      {with("/decoder", Json::parse(R"(null)")), "without a decoder"},
+      {with("/decoder", Json::parse(R"({"type": "WordPiece"})")), "decoder 'WordPiece' is not supported"},
+      {with("/added_tokens", Json::parse(R"([{"id": 97, "content": "<x>"}])")), "added_tokens[0]"},
+      {with("/added_tokens", Json::parse(R"([{"id": 400, "content": "a"}])")), "but 97 in the vocabulary"},
+      {with("/added_tokens", Json::parse(R"([{"id": 400, "content": "<x>"}, {"id": 401, "content": "<x>"}])")),
+       "repeats"},
+      {with("/added_tokens", Json::parse(R"([{"id": 14000000, "content": "<x>"}])")), "far beyond"},
+      {with("/post_processor", Json::parse(R"(7)")), "post_processor is no object"},
+      {with("/added_tokens", Json::array({{{"id", 400}, {"content", std::string(5000, 'x')}}})), "5000 bytes"},
+      {Json::array(), "is no object"},
+  };
+  for (const auto& [json, expected] : cases) {
+    EXPECT_THAT(refusal(json), testing::StartsWith("tokenizer.json: "));
+    EXPECT_THAT(refusal(json), testing::HasSubstr(expected));
+  }
+}
+
+TEST(Refusal, AMissingFileSaysWhatIsWanted) {
+  try {
+    Tokenizer::load("/nonexistent");
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("/nonexistent/tokenizer.json does not exist"));
+    EXPECT_FALSE(error.remedy().empty());
+  }
+}
+
+}  // namespace
+}  // namespace pst::tokenizer

@@ -1,0 +1,43 @@
+#include "train/schedule.hpp"
+
+#include <gmock/gmock.h>
+
+namespace pst::train {
+namespace {
+
+recipe::Scheduler scheduler(recipe::SchedulerName name, double ratio) { return {.name = name, .warmup_ratio = ratio}; }
+
+// Recorded from transformers 5.23: get_cosine_schedule_with_warmup(optimizer of lr 1, 3, 10).get_last_lr() before each step.
+TEST(Schedule, CosineFollowsTransformers) {
+  const double expected[] = {0.0,
+                             0.3333333333333333,
+                             0.6666666666666666,
+                             1.0,
+                             0.9504844339512095,
+                             0.8117449009293668,
+                             0.6112604669781572,
+                             0.3887395330218428,
+                             0.1882550990706332,
+                             0.04951556604879043};
+  for (int step = 0; step < 10; ++step)
+    EXPECT_NEAR(learning_rate(scheduler(recipe::SchedulerName::cosine, 0.3), 1, step, 10), expected[step], 1e-12) << step;
+}
+
+TEST(Schedule, LinearFallsToZeroAndConstantStays) {
+  const auto linear = scheduler(recipe::SchedulerName::linear, 0.2);
+  EXPECT_DOUBLE_EQ(learning_rate(linear, 2, 1, 10), 1);
+  EXPECT_DOUBLE_EQ(learning_rate(linear, 2, 2, 10), 2);
+  EXPECT_DOUBLE_EQ(learning_rate(linear, 2, 6, 10), 1);
+  EXPECT_DOUBLE_EQ(learning_rate(linear, 2, 10, 10), 0);
+  EXPECT_DOUBLE_EQ(learning_rate(scheduler(recipe::SchedulerName::constant, 0), 2, 9, 10), 2);
+}
+
+TEST(Schedule, WarmupRoundsUpAndStepsWin) {
+  EXPECT_EQ(warmup_steps(scheduler(recipe::SchedulerName::cosine, 0.03), 60), 2);
+  recipe::Scheduler fixed = scheduler(recipe::SchedulerName::cosine, 0.5);
+  fixed.warmup_steps = 4;
+  EXPECT_EQ(warmup_steps(fixed, 60), 4);
+}
+
+}  // namespace
+}  // namespace pst::train
