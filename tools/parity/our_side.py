@@ -7,7 +7,7 @@ from pathlib import Path
 from peft_side import ALPHA, RANK
 
 
-def write_recipe(path: Path, *, name: str, model: Path, data: Path, output_dir: Path, max_length: int = 4096,
+def write_recipe(path: Path, *, name: str, model: Path, data: Path, output_dir: Path, max_length: int = 2048,
                  adapter: Path | None = None, validation: Path | None = None, **train) -> None:
     """JSON is YAML, so the recipe is written as JSON: no quoting to get wrong."""
     recipe = {

