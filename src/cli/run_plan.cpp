@@ -11,15 +11,37 @@
 #include "core/strings.hpp"
 #include "data/order.hpp"
 #include "recipe/load.hpp"
+#include "recipe/targets.hpp"
 #include "weights/model_config.hpp"
 
 namespace pst::cli {
 namespace {
 
+/// What only recipe and model together can get wrong: found here, not by a job after its time in the queue.
+void check_fit(const recipe::Recipe& recipe, const weights::ModelConfig& config) {
+  if (recipe.data.max_length > config.max_position_embeddings)
+    throw Error(Fault::usage,
+                cat("data.max_length is ", recipe.data.max_length, ", and the model has ",
+                    config.max_position_embeddings, " positions"),
+                cat("set data.max_length to at most ", config.max_position_embeddings));
+  const auto layers = recipe::llama_linear_layers(config.num_hidden_layers);
+  recipe::select_layers(recipe.adapter, layers);
+  if (recipe.train.device == recipe::DeviceChoice::cuda)
+    throw Error(Fault::usage, "train.device is cuda, and this version trains on CPUs only",
+                "set train.device: cpu, or leave it auto");
+  if (!recipe.adapter.init_from) return;
+  for (const char* const file : {"adapter_config.json", "adapter_model.safetensors"})
+    if (!fs::exists(fs::path(*recipe.adapter.init_from) / file))
+      throw Error(Fault::data,
+                  cat("adapter.init_from is ", *recipe.adapter.init_from, ", and there is no ", file, " in it"),
+                  "name a folder that PEFT or this program wrote");
+}
+
 recipe::Recipe check_recipe_and_model(const RecipeArguments& arguments, int ranks) {
   auto recipe = recipe::load(arguments.file, arguments.overrides);
   recipe::check_ranks(recipe, ranks > 0 ? ranks : recipe.slurm.nodes * recipe.slurm.ranks_per_node);
   weights::check_model(recipe.model.path);
+  check_fit(recipe, weights::read_model_config(recipe.model.path));
   return recipe;
 }
 
@@ -58,6 +80,12 @@ RunPlan plan_run(const RecipeArguments& arguments, int ranks) {
   ReadingLine reading;
   plan.data = data::prepare(recipe, reading.progress());
   const auto train = data::PreparedSet::open(plan.data.store, "train");
+  if (const auto vocabulary = weights::read_model_config(recipe.model.path).vocab_size;
+      train.largest_id() >= vocabulary)
+    throw Error(
+        Fault::data,
+        cat("the tokenizer gave id ", train.largest_id(), ", and the model's vocabulary ends at ", vocabulary - 1),
+        "tokenizer.json and config.json of the model folder do not belong together");
   const data::DataOrder order(train, {.packing = recipe.data.packing,
                                       .shuffle = recipe.data.shuffle,
                                       .max_length = recipe.data.max_length,
