@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "core/strings.hpp"
+#include "jinja/characters.hpp"
 #include "jinja/library.hpp"
-#include "jinja/text.hpp"
 
 namespace pst::jinja {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "jinja/characters.hpp"
 #include "jinja/text.hpp"
 
 namespace pst::jinja {

@@ -3,6 +3,8 @@
 #include <ctime>
 
 #include "core/strings.hpp"
+#include "jinja/characters.hpp"
+#include "jinja/letter_case.hpp"
 #include "jinja/library.hpp"
 #include "jinja/text.hpp"
 

@@ -3,8 +3,8 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "jinja/characters.hpp"
 #include "jinja/library.hpp"
-#include "jinja/text.hpp"
 
 namespace pst::jinja {
 

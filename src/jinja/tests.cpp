@@ -2,8 +2,8 @@
 #include <array>
 
 #include "core/strings.hpp"
+#include "jinja/characters.hpp"
 #include "jinja/library.hpp"
-#include "jinja/text.hpp"
 
 namespace pst::jinja {
 namespace {

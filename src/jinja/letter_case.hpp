@@ -1,0 +1,14 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace pst::jinja {
+
+// Upper and lower case, as Python's str has it.
+
+std::string upper(std::string_view text);
+std::string lower(std::string_view text);       ///< the final sigma included
+std::string title(std::string_view text);       ///< str.title
+std::string capitalize(std::string_view text);  ///< str.capitalize
+
+}  // namespace pst::jinja

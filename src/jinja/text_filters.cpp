@@ -1,0 +1,108 @@
+#include <algorithm>
+
+#include "core/strings.hpp"
+#include "jinja/characters.hpp"
+#include "jinja/filters.hpp"
+#include "jinja/letter_case.hpp"
+#include "jinja/text.hpp"
+
+namespace pst::jinja {
+namespace {
+
+Value filter_capitalize(Budget& budget, const Value& value, const Given& given) {
+  given.bind("capitalize", {});
+  return capitalize(to_text(budget, value));
+}
+Value filter_lower(Budget& budget, const Value& value, const Given& given) {
+  given.bind("lower", {});
+  return jinja::lower(to_text(budget, value));
+}
+Value filter_upper(Budget& budget, const Value& value, const Given& given) {
+  given.bind("upper", {});
+  return upper(to_text(budget, value));
+}
+Value filter_string(Budget& budget, const Value& value, const Given& given) {
+  given.bind("string", {});
+  return to_text(budget, value);
+}
+
+/// Upper case behind the start, white space, '-' and opening brackets, lower case elsewhere.
+Value filter_title(Budget& budget, const Value& value, const Given& given) {
+  given.bind("title", {});
+  std::string out, word;
+  const std::string text = to_text(budget, value);
+  const auto flush = [&] {
+    if (word.empty()) return;
+    const std::size_t first = char_bytes(word[0]);
+    out += upper(word.substr(0, first)) + jinja::lower(word.substr(first));
+    word.clear();
+  };
+  for (std::size_t at = 0; at < text.size(); at += char_bytes(text[at])) {
+    const char32_t c = char_at(text, at);
+    const bool border = is_python_space(c) || c == '-' || c == '(' || c == '{' || c == '[' || c == '<';
+    if (border) flush();
+    (border ? out : word) += text.substr(at, char_bytes(text[at]));
+  }
+  flush();
+  return out;
+}
+
+Value filter_trim(Budget& budget, const Value& value, const Given& given) {
+  const auto args = given.bind("trim", {"chars"});
+  std::optional<std::string> characters;
+  if (args[0] && !args[0]->is_none()) {
+    if (!args[0]->text()) refuse("trim: the characters must be a text");
+    characters = *args[0]->text();
+  }
+  const std::string text = to_text(budget, value);
+  return strip_right(strip_left(text, characters), characters);
+}
+
+Value filter_replace(Budget& budget, const Value& value, const Given& given) {
+  const auto args = given.bind("replace", {"old", "new", "count"});
+  if (!args[0] || !args[1]) refuse("replace needs what to replace, and with what");
+  const std::string text = to_text(budget, value), what = to_text(budget, *args[0]), with = to_text(budget, *args[1]);
+  budget.spend_bytes((text.size() / std::max<std::size_t>(what.size(), 1) + 1) * with.size() + text.size());
+  return replace(text, what, with, args[2] && !args[2]->is_none() ? integer_argument("replace: count", *args[2]) : -1);
+}
+
+Value filter_indent(Budget& budget, const Value& value, const Given& given) {
+  const auto args = given.bind("indent", {"width", "first", "blank"});
+  if (value.is_undefined()) refuse_undefined(value);
+  if (!value.text()) refuse(cat("indent needs a text, not ", value.type_name()));
+  std::string indention = "    ";
+  if (args[0] && args[0]->text())
+    indention = *args[0]->text();
+  else if (args[0])
+    indention = std::string(
+        static_cast<std::size_t>(std::clamp<std::int64_t>(integer_argument("indent: width", *args[0]), 0, 1000)), ' ');
+  const bool first = flag(args[1]), blank = flag(args[2]);
+  const auto lines = split_lines(*value.text() + "\n");
+  budget.spend_bytes(value.text()->size() + lines.size() * indention.size());
+  std::string out;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i > 0) out += '\n';
+    if (i == 0 ? first : blank || !lines[i].empty()) out += indention;
+    out += lines[i];
+  }
+  return out;
+}
+
+Value filter_tojson(Budget& budget, const Value& value, const Given& given) { return to_json(budget, value, given); }
+Value filter_safe(Budget& budget, const Value& value, const Given& given) {
+  given.bind("safe", {});
+  return to_text(budget, value);
+}
+
+constexpr NamedFilter kTextFilters[] = {
+    {"capitalize", filter_capitalize}, {"indent", filter_indent}, {"lower", filter_lower},
+    {"replace", filter_replace},       {"safe", filter_safe},     {"string", filter_string},
+    {"title", filter_title},           {"tojson", filter_tojson}, {"trim", filter_trim},
+    {"upper", filter_upper},
+};
+
+}  // namespace
+
+std::span<const NamedFilter> text_filters() { return kTextFilters; }
+
+}  // namespace pst::jinja
