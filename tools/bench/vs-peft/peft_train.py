@@ -20,11 +20,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 
 def rows_of_tokens(tokenizer, text_file: Path, length: int) -> torch.Tensor:
-    """The text of a JSONL file ({"text": ...} rows), one token stream cut into rows of `length`: [rows, length]."""
+    """The first `length` tokens of every text of a JSONL file ({"text": ...} rows): [rows, length]. All are long enough."""
     with open(text_file, encoding="utf-8") as lines:
-        stream = [token for line in lines for token in tokenizer(json.loads(line)["text"])["input_ids"]]
-    rows = len(stream) // length
-    return torch.tensor(stream[:rows * length]).view(rows, length)
+        return torch.tensor([tokenizer(json.loads(line)["text"])["input_ids"][:length] for line in lines])
 
 
 def main() -> int:
