@@ -32,6 +32,21 @@ at::Tensor keys(const at::Tensor& rows, Heads heads) {
       .expand({heads.key_value, heads.query / heads.key_value, rows.size(0), heads.dim});
 }
 
+/// Runs body(document) for every document: side by side on one thread each where there are enough of them, since short
+/// documents make poor use of several threads; else one after the other on all threads. A document's bits are the same either way.
+template <class Body>
+void for_documents(const Documents& documents, const Body& body) {
+  const auto count = static_cast<std::int64_t>(documents.starts.size()) - 1;
+  const bool side_by_side = count >= 2 * threads() || (count >= threads() && count % threads() == 0);
+  const auto range = [&](std::int64_t begin, std::int64_t end) {
+    const at::NoGradGuard no_gradients;  // both are thread-local, and these may be threads of the pool
+    const at::AutoDispatchBelowADInplaceOrView below;
+    for (std::int64_t i = begin; i < end; ++i) body(static_cast<std::size_t>(i));
+  };
+  if (!side_by_side) return range(0, count);
+  cpu_exec().parallel_for(count, 1, range);
+}
+
 class AttentionNode final : public Node {
  public:
   at::Tensor q, k, v, out;               // q and k rotated
@@ -45,7 +60,7 @@ class AttentionNode final : public Node {
     if (!gradients[0].defined()) return List(3);
     const at::Tensor dout = gradients[0].contiguous();
     const at::Tensor dq = at::empty_like(q), dk = at::empty_like(k), dv = at::empty_like(v);
-    for (std::size_t i = 0; i + 1 < documents.starts.size(); ++i) {
+    for_documents(documents, [&](std::size_t i) {
       const std::int64_t begin = documents.starts[i], end = documents.starts[i + 1];
       const auto rows = [&](const at::Tensor& all) { return all.slice(0, begin, end); };
       const auto [dqi, dki, dvi] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
@@ -57,7 +72,7 @@ class AttentionNode final : public Node {
       };
       add_groups(dk, dki);
       add_groups(dv, dvi);
-    }
+    });
     turn(dq, heads.query, documents.positions, table, kernels::Turn::back);
     turn(dk, heads.key_value, documents.positions, table, kernels::Turn::back);
     return {dq, dk, dv};
@@ -83,13 +98,14 @@ at::Tensor rope_attention(at::Tensor q, at::Tensor k, const at::Tensor& v, Heads
     rotate(q, heads.query, documents.positions, table);
     rotate(k, heads.key_value, documents.positions, table);
     out = at::empty_like(q);
-    for (std::size_t i = 0; i + 1 < documents.starts.size(); ++i) {
+    log_sum_exp.resize(documents.starts.size() - 1);
+    for_documents(documents, [&](std::size_t i) {
       const auto rows = [&](const at::Tensor& all) { return all.slice(0, documents.starts[i], documents.starts[i + 1]); };
       auto [outi, lse] = at::_scaled_dot_product_flash_attention_for_cpu(queries(rows(q), heads), keys(rows(k), heads),
                                                                         keys(rows(v), heads), 0.0, true);
       queries(rows(out), heads).copy_(outi);
-      log_sum_exp.push_back(std::move(lse));
-    }
+      log_sum_exp[i] = std::move(lse);
+    });
   }
   if (records({q, k, v})) {
     const auto node = std::make_shared<AttentionNode>();
