@@ -16,7 +16,8 @@ std::size_t previous_char(std::string_view text, std::size_t end) {
 }
 
 bool is_word(std::string_view character) {
-  static const Pattern kWord = Pattern::regex("\\A[\\w\\x{200c}\\x{200d}]");
+  // Rust's \w decides here: it has the joiners, and lacks the Latin-1 digits and fractions that Oniguruma's has.
+  static const Pattern kWord = Pattern::regex("\\A(?![\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}])[\\w\\x{200c}\\x{200d}]");
   Scan scan(kWord, /*newer=*/true);
   scan.start(character);
   return scan.next().has_value();

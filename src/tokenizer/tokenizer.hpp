@@ -40,8 +40,9 @@ class Tokenizer {
   ~Tokenizer();
 
   /// The text's tokens; added tokens written in the text are recognised; nothing is put before or after.
-  /// n log n at worst, whatever the input. Bytes that the vocabulary lacks become its unknown token, or nothing where
-  /// it has none (as in HF tokenizers). @throws Error(data) when the text is not UTF-8
+  /// n log n in any text, given a pattern that is linear itself, as those that models publish are. Bytes that the
+  /// vocabulary lacks become its unknown token, or nothing where it has none (as in HF tokenizers). @throws Error(data)
+  /// when the text is not UTF-8
   std::vector<Piece> encode_pieces(std::string_view text) const;
   std::vector<std::int32_t> encode(std::string_view text) const;
   /// @param keep_special  false leaves special added tokens out. Invalid byte sequences become U+FFFD.

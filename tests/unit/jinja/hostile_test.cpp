@@ -101,7 +101,7 @@ TEST(HostileTemplate, MutantsNeverCrash) {
   const double start = monotonic_seconds();
   int rendered = 0, refused = 0;
 
-  for (std::uint64_t round = 0; round < 6000; ++round) {
+  for (std::uint64_t round = 0; round < 2500; ++round) {
     const Rng r = rng.child(round);
     std::string source = seeds[r.below(seeds.size(), 0)];
     const std::uint64_t edits = 1 + r.below(4, 1);
@@ -125,7 +125,7 @@ TEST(HostileTemplate, MutantsNeverCrash) {
   }
 
   EXPECT_GT(rendered, 100);
-  EXPECT_GT(refused, 1000);
+  EXPECT_GT(refused, 500);
   EXPECT_LT(monotonic_seconds() - start, 100);
 }
 

@@ -65,6 +65,16 @@ TEST(Encode, AddedTokensAreFoundLongestFirst) {
   EXPECT_EQ(tokenizer.vocabulary_size(), 259);
 }
 
+TEST(Encode, SingleWordTokensStandAlone) {
+  Json json = small();
+  json["added_tokens"] = {{{"id", 256}, {"content", "on"}, {"single_word", true}}};
+  const Tokenizer tokenizer = parsed(json);
+  for (const char* alone : {"on", " on.", "(on)", "\xc2\xb2on"})  // a superscript is no part of a word
+    EXPECT_THAT(tokenizer.encode(alone), testing::Contains(256)) << alone;
+  for (const char* inside : {"one", "_on", "on\xcc\x81", "on\xe2\x80\x8d", "2on", "\xc3\xa9on"})
+    EXPECT_THAT(tokenizer.encode(inside), testing::Not(testing::Contains(256))) << inside;
+}
+
 TEST(Encode, PiecesCoverTheOriginalText) {
   Json json = small({{"h", "e"}});
   json["added_tokens"] = {added(257, "<s>", true)};
