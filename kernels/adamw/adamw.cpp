@@ -11,8 +11,8 @@ struct Factors {
   float gradient, decay, rest1, beta2, rest2, step_size, root_correction, eps;
 };
 
-PST_CLONES void range(Factors f, float* value, const float* gradient, float* moment1, float* moment2, std::int64_t begin,
-                      std::int64_t end) {
+PST_CLONES void range(Factors f, float* value, const float* gradient, float* moment1, float* moment2,
+                      std::int64_t begin, std::int64_t end) {
   for (std::int64_t i = begin; i < end; ++i) {
     const float g = gradient[i] * f.gradient;
     const float m = moment1[i] + (g - moment1[i]) * f.rest1;
@@ -41,8 +41,8 @@ void adamw(const Exec& on, const AdamW& s, View value, ConstView gradient, View 
                   .root_correction = static_cast<float>(1 / std::sqrt(correction2)),
                   .eps = static_cast<float>(s.eps)};
   on.parallel_for(value.count, 16384, [&](std::int64_t begin, std::int64_t end) {
-    range(f, value.as<float>().data(), gradient.as<float>().data(), moment1.as<float>().data(), moment2.as<float>().data(), begin,
-          end);
+    range(f, value.as<float>().data(), gradient.as<float>().data(), moment1.as<float>().data(),
+          moment2.as<float>().data(), begin, end);
   });
 }
 

@@ -8,8 +8,8 @@ namespace pst::kernels {
 
 struct AdamW {
   double lr = 0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
-  std::int64_t step = 1;        ///< counts from 1: bias correction
-  double gradient_factor = 1;   ///< multiplies every gradient first: clipping
+  std::int64_t step = 1;       ///< counts from 1: bias correction
+  double gradient_factor = 1;  ///< multiplies every gradient first: clipping
 };
 
 /// One step of AdamW with decoupled weight decay over flat f32 arrays of one size; `gradient` is only read.

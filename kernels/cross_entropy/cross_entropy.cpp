@@ -11,8 +11,8 @@ namespace {
 using namespace detail;
 
 template <class T>
-PST_INLINE void rows_of(T* logits, const std::int64_t* targets, float* loss, bool with_gradient, float scale, std::int64_t classes,
-                        std::int64_t begin, std::int64_t end) {
+PST_INLINE void rows_of(T* logits, const std::int64_t* targets, float* loss, bool with_gradient, float scale,
+                        std::int64_t classes, std::int64_t begin, std::int64_t end) {
   for (std::int64_t row = begin; row < end; ++row) {
     T* const z = logits + row * classes;
     const std::int64_t whole = classes - classes % kLanes;

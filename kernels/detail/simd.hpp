@@ -20,7 +20,9 @@ namespace pst::kernels::detail {
 inline constexpr std::int64_t kLanes = 16;
 
 PST_INLINE float load(const float* p, std::int64_t i) { return p[i]; }
-PST_INLINE float load(const bf16* p, std::int64_t i) { return __builtin_bit_cast(float, static_cast<std::uint32_t>(p[i].bits) << 16); }
+PST_INLINE float load(const bf16* p, std::int64_t i) {
+  return __builtin_bit_cast(float, static_cast<std::uint32_t>(p[i].bits) << 16);
+}
 PST_INLINE void store(float* p, std::int64_t i, float value) { p[i] = value; }
 PST_INLINE void store(bf16* p, std::int64_t i, float value) {
   const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, value);
@@ -56,7 +58,8 @@ PST_INLINE float sum_lanes(const float* lanes) {
 
 inline void require_cpu(const Exec& on, const char* operation) {
   if (on.device.kind != DeviceKind::cpu)
-    throw Error(Fault::unfit, cat(operation, " was asked for on a GPU, and this build has CPU code only"), "use device: cpu");
+    throw Error(Fault::unfit, cat(operation, " was asked for on a GPU, and this build has CPU code only"),
+                "use device: cpu");
 }
 
 inline void require_float(Dtype dtype, const char* operation) {
@@ -67,8 +70,10 @@ inline void require_float(Dtype dtype, const char* operation) {
 /// Calls body.template operator()<T>() with the C++ type of a floating dtype that require_float has let through.
 template <class Body>
 void with_float(Dtype dtype, Body&& body) {
-  if (dtype == Dtype::f32) body(float{});
-  else body(bf16{});
+  if (dtype == Dtype::f32)
+    body(float{});
+  else
+    body(bf16{});
 }
 
 }  // namespace pst::kernels::detail

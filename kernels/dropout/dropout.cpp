@@ -14,7 +14,8 @@ using namespace detail;
 // A group is kLanes Philox blocks of four words of two 16-bit choices: enough independent lanes for any vector width.
 constexpr std::int64_t kGroup = kLanes * 8;
 
-PST_INLINE void random_group(std::uint64_t group, std::uint32_t key0, std::uint32_t key1, std::uint32_t* words /* [4][kLanes] */) {
+PST_INLINE void random_group(std::uint64_t group, std::uint32_t key0, std::uint32_t key1,
+                             std::uint32_t* words /* [4][kLanes] */) {
   std::uint32_t c0[kLanes], c1[kLanes], c2[kLanes], c3[kLanes];
   for (std::int64_t l = 0; l < kLanes; ++l) {
     const std::uint64_t block = group * kLanes + static_cast<std::uint64_t>(l);
@@ -61,12 +62,12 @@ PST_INLINE void range(const T* x, T* out, std::uint32_t threshold, float scale, 
   }
 }
 
-PST_CLONES void work(const float* x, float* out, std::uint32_t threshold, float scale, std::uint32_t key0, std::uint32_t key1,
-                     std::int64_t count, std::int64_t begin, std::int64_t end) {
+PST_CLONES void work(const float* x, float* out, std::uint32_t threshold, float scale, std::uint32_t key0,
+                     std::uint32_t key1, std::int64_t count, std::int64_t begin, std::int64_t end) {
   range(x, out, threshold, scale, key0, key1, count, begin, end);
 }
-PST_CLONES void work(const bf16* x, bf16* out, std::uint32_t threshold, float scale, std::uint32_t key0, std::uint32_t key1,
-                     std::int64_t count, std::int64_t begin, std::int64_t end) {
+PST_CLONES void work(const bf16* x, bf16* out, std::uint32_t threshold, float scale, std::uint32_t key0,
+                     std::uint32_t key1, std::int64_t count, std::int64_t begin, std::int64_t end) {
   range(x, out, threshold, scale, key0, key1, count, begin, end);
 }
 
@@ -82,9 +83,10 @@ void dropout(const Exec& on, ConstView x, double p, const Rng& rng, View out) {
   const auto [key0, key1] = rng.key();
   with_float(x.dtype, [&](auto kind) {
     using T = decltype(kind);
-    on.parallel_for((x.count + kGroup - 1) / kGroup, 64, [&, k0 = key0, k1 = key1](std::int64_t begin, std::int64_t end) {
-      work(static_cast<const T*>(x.data), static_cast<T*>(out.data), threshold, scale, k0, k1, x.count, begin, end);
-    });
+    on.parallel_for(
+        (x.count + kGroup - 1) / kGroup, 64, [&, k0 = key0, k1 = key1](std::int64_t begin, std::int64_t end) {
+          work(static_cast<const T*>(x.data), static_cast<T*>(out.data), threshold, scale, k0, k1, x.count, begin, end);
+        });
   });
 }
 

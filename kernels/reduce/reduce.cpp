@@ -48,7 +48,8 @@ double sum_of_squares(const Exec& on, ConstView x) {
   std::vector<double> blocks(static_cast<std::size_t>((x.count + kBlock - 1) / kBlock));
   on.parallel_for(static_cast<std::int64_t>(blocks.size()), 4, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin; b < end; ++b)
-      blocks[static_cast<std::size_t>(b)] = block_squares(values.data() + b * kBlock, std::min(kBlock, x.count - b * kBlock));
+      blocks[static_cast<std::size_t>(b)] =
+          block_squares(values.data() + b * kBlock, std::min(kBlock, x.count - b * kBlock));
   });
   double sum = 0;
   for (const double block : blocks) sum += block;

@@ -59,16 +59,16 @@ PST_CLONES void forward(const float* x, const float* residual, const float* weig
                         float* rstd, std::int64_t width, std::int64_t begin, std::int64_t end) {
   forward_rows(x, residual, weight, eps, sum, y, rstd, width, begin, end);
 }
-PST_CLONES void forward(const bf16* x, const bf16* residual, const bf16* weight, float eps, bf16* sum, bf16* y, float* rstd,
-                        std::int64_t width, std::int64_t begin, std::int64_t end) {
+PST_CLONES void forward(const bf16* x, const bf16* residual, const bf16* weight, float eps, bf16* sum, bf16* y,
+                        float* rstd, std::int64_t width, std::int64_t begin, std::int64_t end) {
   forward_rows(x, residual, weight, eps, sum, y, rstd, width, begin, end);
 }
 PST_CLONES void backward(const float* dy, const float* dsum, const float* sum, const float* weight, const float* rstd,
                          float* dx, std::int64_t width, std::int64_t begin, std::int64_t end) {
   backward_rows(dy, dsum, sum, weight, rstd, dx, width, begin, end);
 }
-PST_CLONES void backward(const bf16* dy, const bf16* dsum, const bf16* sum, const bf16* weight, const float* rstd, bf16* dx,
-                         std::int64_t width, std::int64_t begin, std::int64_t end) {
+PST_CLONES void backward(const bf16* dy, const bf16* dsum, const bf16* sum, const bf16* weight, const float* rstd,
+                         bf16* dx, std::int64_t width, std::int64_t begin, std::int64_t end) {
   backward_rows(dy, dsum, sum, weight, rstd, dx, width, begin, end);
 }
 
@@ -85,29 +85,33 @@ std::int64_t check(ConstView x, ConstView weight, ConstView rstd) {
 
 }  // namespace
 
-void rms_norm(const Exec& on, ConstView x, ConstView residual, ConstView weight, double eps, View sum, View y, View rstd) {
+void rms_norm(const Exec& on, ConstView x, ConstView residual, ConstView weight, double eps, View sum, View y,
+              View rstd) {
   require_cpu(on, "rms_norm");
   const std::int64_t rows = check(x, weight, rstd);
   const bool adds = residual.data != nullptr;
   PST_ASSERT(y.count == x.count && y.dtype == x.dtype, "the output is like the input");
-  PST_ASSERT(!adds || (residual.count == x.count && residual.dtype == x.dtype && sum.count == x.count && sum.dtype == x.dtype),
-             "residual and sum are like the input");
+  PST_ASSERT(
+      !adds || (residual.count == x.count && residual.dtype == x.dtype && sum.count == x.count && sum.dtype == x.dtype),
+      "residual and sum are like the input");
   with_float(x.dtype, [&](auto kind) {
     using T = decltype(kind);
     on.parallel_for(rows, kGrainRows, [&](std::int64_t begin, std::int64_t end) {
       forward(static_cast<const T*>(x.data), static_cast<const T*>(residual.data), static_cast<const T*>(weight.data),
-              static_cast<float>(eps), static_cast<T*>(sum.data), static_cast<T*>(y.data), static_cast<float*>(rstd.data),
-              weight.count, begin, end);
+              static_cast<float>(eps), static_cast<T*>(sum.data), static_cast<T*>(y.data),
+              static_cast<float*>(rstd.data), weight.count, begin, end);
     });
   });
 }
 
-void rms_norm_backward(const Exec& on, ConstView dy, ConstView dsum, ConstView sum, ConstView weight, ConstView rstd, View dx) {
+void rms_norm_backward(const Exec& on, ConstView dy, ConstView dsum, ConstView sum, ConstView weight, ConstView rstd,
+                       View dx) {
   require_cpu(on, "rms_norm_backward");
   const std::int64_t rows = check(sum, weight, rstd);
   PST_ASSERT(dy.count == sum.count && dy.dtype == sum.dtype && dx.count == sum.count && dx.dtype == sum.dtype,
              "gradients are like the input");
-  PST_ASSERT(dsum.data == nullptr || (dsum.count == sum.count && dsum.dtype == sum.dtype), "gradients are like the input");
+  PST_ASSERT(dsum.data == nullptr || (dsum.count == sum.count && dsum.dtype == sum.dtype),
+             "gradients are like the input");
   with_float(sum.dtype, [&](auto kind) {
     using T = decltype(kind);
     on.parallel_for(rows, kGrainRows, [&](std::int64_t begin, std::int64_t end) {

@@ -13,11 +13,13 @@ namespace pst::kernels {
 /// @param rstd      f32 [rows]: 1 / sqrt(...), for backward
 /// @throws Error(bug) on a mismatch; outputs are then untouched
 /// @see Zhang and Sennrich 2019, arXiv:1910.07467, equation 4
-void rms_norm(const Exec& on, ConstView x, ConstView residual, ConstView weight, double eps, View sum, View y, View rstd);
+void rms_norm(const Exec& on, ConstView x, ConstView residual, ConstView weight, double eps, View sum, View y,
+              View rstd);
 
 /// Gradient with respect to s: dx = dsum + rstd * (w dy - s rstd^2 mean(w dy s)). The weight is frozen.
 /// @param dsum  as x, or empty: what arrives at s by other ways
 /// @param dx    as x; may be the memory of dsum or of dy
-void rms_norm_backward(const Exec& on, ConstView dy, ConstView dsum, ConstView sum, ConstView weight, ConstView rstd, View dx);
+void rms_norm_backward(const Exec& on, ConstView dy, ConstView dsum, ConstView sum, ConstView weight, ConstView rstd,
+                       View dx);
 
 }  // namespace pst::kernels

@@ -10,8 +10,9 @@ namespace {
 using namespace detail;
 
 template <class T>
-PST_INLINE void rotate_rows(T* x, std::int64_t heads, std::int64_t half, const std::int32_t* positions, const float* cosines,
-                            const float* sines, float sign, std::int64_t begin, std::int64_t end) {
+PST_INLINE void rotate_rows(T* x, std::int64_t heads, std::int64_t half, const std::int32_t* positions,
+                            const float* cosines, const float* sines, float sign, std::int64_t begin,
+                            std::int64_t end) {
   for (std::int64_t row = begin; row < end; ++row) {
     const float* const c = cosines + positions[row] * half;
     const float* const s = sines + positions[row] * half;
@@ -27,18 +28,19 @@ PST_INLINE void rotate_rows(T* x, std::int64_t heads, std::int64_t half, const s
   }
 }
 
-PST_CLONES void rotate(float* x, std::int64_t heads, std::int64_t half, const std::int32_t* positions, const float* cosines,
-                       const float* sines, float sign, std::int64_t begin, std::int64_t end) {
+PST_CLONES void rotate(float* x, std::int64_t heads, std::int64_t half, const std::int32_t* positions,
+                       const float* cosines, const float* sines, float sign, std::int64_t begin, std::int64_t end) {
   rotate_rows(x, heads, half, positions, cosines, sines, sign, begin, end);
 }
-PST_CLONES void rotate(bf16* x, std::int64_t heads, std::int64_t half, const std::int32_t* positions, const float* cosines,
-                       const float* sines, float sign, std::int64_t begin, std::int64_t end) {
+PST_CLONES void rotate(bf16* x, std::int64_t heads, std::int64_t half, const std::int32_t* positions,
+                       const float* cosines, const float* sines, float sign, std::int64_t begin, std::int64_t end) {
   rotate_rows(x, heads, half, positions, cosines, sines, sign, begin, end);
 }
 
 }  // namespace
 
-void rope(const Exec& on, View x, std::int64_t heads, ConstView positions, ConstView cosines, ConstView sines, Turn turn) {
+void rope(const Exec& on, View x, std::int64_t heads, ConstView positions, ConstView cosines, ConstView sines,
+          Turn turn) {
   require_cpu(on, "rope");
   require_float(x.dtype, "rope");
   const std::int64_t rows = positions.count;

@@ -15,6 +15,7 @@ enum class Turn { forward, back };
 /// @param turn       `back` rotates the other way: the gradient of `forward`
 /// @throws Error(bug) on a mismatch or a position outside the table; x is then untouched
 /// @see Su et al. 2021, arXiv:2104.09864, equation 34; the half-split layout of Hugging Face's llama
-void rope(const Exec& on, View x, std::int64_t heads, ConstView positions, ConstView cosines, ConstView sines, Turn turn);
+void rope(const Exec& on, View x, std::int64_t heads, ConstView positions, ConstView cosines, ConstView sines,
+          Turn turn);
 
 }  // namespace pst::kernels

@@ -16,7 +16,8 @@ PST_INLINE void forward_range(const T* gate, const T* up, T* out, std::int64_t b
 }
 
 template <class T>
-PST_INLINE void backward_range(const T* dout, const T* gate, const T* up, T* dgate, T* dup, std::int64_t begin, std::int64_t end) {
+PST_INLINE void backward_range(const T* dout, const T* gate, const T* up, T* dgate, T* dup, std::int64_t begin,
+                               std::int64_t end) {
   for (std::int64_t i = begin; i < end; ++i) {
     const float d = load(dout, i), g = load(gate, i), u = load(up, i);
     const float sigmoid = 1.0f / (1.0f + exp_approx(-g));
@@ -31,8 +32,8 @@ PST_CLONES void forward(const float* gate, const float* up, float* out, std::int
 PST_CLONES void forward(const bf16* gate, const bf16* up, bf16* out, std::int64_t begin, std::int64_t end) {
   forward_range(gate, up, out, begin, end);
 }
-PST_CLONES void backward(const float* dout, const float* gate, const float* up, float* dgate, float* dup, std::int64_t begin,
-                         std::int64_t end) {
+PST_CLONES void backward(const float* dout, const float* gate, const float* up, float* dgate, float* dup,
+                         std::int64_t begin, std::int64_t end) {
   backward_range(dout, gate, up, dgate, dup, begin, end);
 }
 PST_CLONES void backward(const bf16* dout, const bf16* gate, const bf16* up, bf16* dgate, bf16* dup, std::int64_t begin,

@@ -30,8 +30,10 @@ struct Folders {
 
 Folders folders_of(const GenerateRequest& request) {
   if (request.run.has_value() == request.model.has_value())
-    throw Error(Fault::usage, "say either --run or --model", "--run RUN talks to a fine-tuned model, --model DIR to any model folder");
-  if (request.model) return {*request.model, request.adapter ? std::optional<fs::path>(*request.adapter) : std::nullopt};
+    throw Error(Fault::usage, "say either --run or --model",
+                "--run RUN talks to a fine-tuned model, --model DIR to any model folder");
+  if (request.model)
+    return {*request.model, request.adapter ? std::optional<fs::path>(*request.adapter) : std::nullopt};
   if (request.adapter) throw Error(Fault::usage, "--adapter goes with --model; a run has its own");
   const rundir::RunDir run(*request.run);
   if (!run.read_completed())
@@ -77,9 +79,15 @@ void add_options(CLI::App& command, GenerateRequest& request) {
   command.add_option("--adapter", request.adapter, "PEFT adapter folder for --model");
   command.add_option("--prompt", request.prompt, "What to say to the model")->required();
   command.add_option("--system", request.system, "System message before it");
-  command.add_option("--max-new-tokens", request.sampling.max_new_tokens, "Longest answer, in tokens")->check(CLI::PositiveNumber)->capture_default_str();
-  command.add_option("--temperature", request.sampling.temperature, "0: the most likely token; higher: more varied")->check(CLI::NonNegativeNumber)->capture_default_str();
-  command.add_option("--top-p", request.sampling.top_p, "Sample among the tokens that hold this much probability")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  command.add_option("--max-new-tokens", request.sampling.max_new_tokens, "Longest answer, in tokens")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--temperature", request.sampling.temperature, "0: the most likely token; higher: more varied")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_option("--top-p", request.sampling.top_p, "Sample among the tokens that hold this much probability")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   command.add_option("--seed", request.sampling.seed, "Seed of the sampling")->capture_default_str();
   command.add_flag("--raw", request.raw, "Continue the prompt as it stands, without the chat template");
 }
@@ -95,7 +103,8 @@ void generate(const GenerateRequest& request) {
   if (prompt.empty()) throw Error(Fault::usage, "the prompt is empty");
 
   const at::ScalarType dtype = has_fast_bf16() ? at::kBFloat16 : at::kFloat;
-  const auto positions = std::min(config.max_position_embeddings, static_cast<std::int64_t>(prompt.size()) + request.sampling.max_new_tokens);
+  const auto positions = std::min(config.max_position_embeddings,
+                                  static_cast<std::int64_t>(prompt.size()) + request.sampling.max_new_tokens);
   const auto model = model::load_llama(config, weights::TensorStore::open(folders.model), dtype, positions);
   std::optional<peft::LoraAdapter> adapter;
   if (folders.adapter) {

@@ -47,7 +47,8 @@ int train(const std::string& run, int attempt) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App cli("The program of a rank of PEFT Studio; start it with `peft-studio train` or `peft-studio submit`.", "peft-studio-worker");
+  CLI::App cli("The program of a rank of PEFT Studio; start it with `peft-studio train` or `peft-studio submit`.",
+               "peft-studio-worker");
   cli.set_version_flag("--version", PST_VERSION);
   cli.require_subcommand(1);
 

@@ -43,14 +43,16 @@ void stop_if_asked(comm::Communicator& world) {
   std::vector<std::int32_t> all(static_cast<std::size_t>(world.size()));
   world.all_gather(const_view_of(std::span<const std::int32_t>(&mine, 1)), view_of(std::span(all)));
   for (const auto number : all)
-    if (number != 0) throw Error(Fault::stopped, cat("stopped by signal ", number, " between two steps; nothing was saved"));
+    if (number != 0)
+      throw Error(Fault::stopped, cat("stopped by signal ", number, " between two steps; nothing was saved"));
 }
 
 /// The records of this machine, written by its first rank.
 class Log {
  public:
   Log(const rundir::RunDir& run, int attempt, const comm::MpiSession& mpi) {
-    if (mpi.local_rank() == 0) log_ = std::make_unique<telemetry::NodeLog>(run.node_log(attempt, host_name()), host_name());
+    if (mpi.local_rank() == 0)
+      log_ = std::make_unique<telemetry::NodeLog>(run.node_log(attempt, host_name()), host_name());
   }
   void write(const ordered_json& record) {
     if (log_) log_->write(record);
@@ -61,21 +63,42 @@ class Log {
 };
 
 ordered_json record_of(const train::StepRecord& s) {
-  return {{"kind", "step"}, {"step", s.step}, {"total_steps", s.total_steps}, {"loss", s.loss}, {"lr", s.lr},
-          {"grad_norm", s.grad_norm}, {"rows", s.rows}, {"tokens", s.tokens}, {"labelled_tokens", s.labelled_tokens},
-          {"step_s", s.step_s}, {"tokens_per_s", s.step_s > 0 ? static_cast<double>(s.tokens) / s.step_s : 0.0},
-          {"data_s", s.data_s}, {"forward_s", s.forward_s}, {"backward_s", s.backward_s},
-          {"communication_s", s.communication_s}, {"optimizer_s", s.optimizer_s}};
+  return {{"kind", "step"},
+          {"step", s.step},
+          {"total_steps", s.total_steps},
+          {"loss", s.loss},
+          {"lr", s.lr},
+          {"grad_norm", s.grad_norm},
+          {"rows", s.rows},
+          {"tokens", s.tokens},
+          {"labelled_tokens", s.labelled_tokens},
+          {"step_s", s.step_s},
+          {"tokens_per_s", s.step_s > 0 ? static_cast<double>(s.tokens) / s.step_s : 0.0},
+          {"data_s", s.data_s},
+          {"forward_s", s.forward_s},
+          {"backward_s", s.backward_s},
+          {"communication_s", s.communication_s},
+          {"optimizer_s", s.optimizer_s}};
 }
 
 ordered_json record_of(const train::EvalRecord& e) {
-  return {{"kind", "eval"}, {"step", e.step}, {"loss", e.loss}, {"labelled_tokens", e.labelled_tokens}, {"seconds", e.seconds}};
+  return {{"kind", "eval"},
+          {"step", e.step},
+          {"loss", e.loss},
+          {"labelled_tokens", e.labelled_tokens},
+          {"seconds", e.seconds}};
 }
 
-ordered_json start_record(int attempt, const comm::MpiSession& mpi, comm::Communicator& world, const Resolved& resolved) {
-  ordered_json record = {{"kind", "start"}, {"attempt", attempt}, {"rank", world.rank()}, {"ranks", world.size()},
-                         {"ranks_here", mpi.local_size()}, {"cpu", cpu_name()}};
-  for (const auto& [key, value, reason] : resolved.decisions) record["resolved"][key] = {{"value", value}, {"reason", reason}};
+ordered_json start_record(int attempt, const comm::MpiSession& mpi, comm::Communicator& world,
+                          const Resolved& resolved) {
+  ordered_json record = {{"kind", "start"},
+                         {"attempt", attempt},
+                         {"rank", world.rank()},
+                         {"ranks", world.size()},
+                         {"ranks_here", mpi.local_size()},
+                         {"cpu", cpu_name()}};
+  for (const auto& [key, value, reason] : resolved.decisions)
+    record["resolved"][key] = {{"value", value}, {"reason", reason}};
   return record;
 }
 
@@ -115,7 +138,8 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
 
   // 2. The machine: precision, threads, memory.
   Resolved resolved;
-  comm::together(world, "settling what the recipe leaves open", [&] { resolved = resolve(recipe, config, world, mpi.local_size()); });
+  comm::together(world, "settling what the recipe leaves open",
+                 [&] { resolved = resolve(recipe, config, world, mpi.local_size()); });
   ops::set_threads(resolved.threads);
   std::optional<Log> log;
   comm::together(world, "opening the node's log", [&] { log.emplace(run, attempt, mpi); });
@@ -133,14 +157,22 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   });
 
   // 4. Training.
-  const train::Parts parts{.model = *model, .parameters = adapter->parameters(), .training = *training,
-                           .validation = validation ? &*validation : nullptr, .group = world,
+  const train::Parts parts{.model = *model,
+                           .parameters = adapter->parameters(),
+                           .training = *training,
+                           .validation = validation ? &*validation : nullptr,
+                           .group = world,
                            .on_step = [&](const train::StepRecord& step) { log->write(record_of(step)); },
                            .on_eval = [&](const train::EvalRecord& eval) { log->write(record_of(eval)); },
                            .between_steps = [&] { stop_if_asked(world); }};
-  const train::Settings settings{.train = recipe.train, .optimizer = recipe.optimizer, .scheduler = recipe.scheduler,
-                                 .evaluate = recipe.evaluate, .packing = recipe.data.packing, .shuffle = recipe.data.shuffle,
-                                 .max_length = recipe.data.max_length, .recompute = resolved.recompute};
+  const train::Settings settings{.train = recipe.train,
+                                 .optimizer = recipe.optimizer,
+                                 .scheduler = recipe.scheduler,
+                                 .evaluate = recipe.evaluate,
+                                 .packing = recipe.data.packing,
+                                 .shuffle = recipe.data.shuffle,
+                                 .max_length = recipe.data.max_length,
+                                 .recompute = resolved.recompute};
   const train::Outcome outcome = train::fit(parts, settings);
 
   // 5. The result: written by rank 0 once every rank has agreed, completed.json last of all.
@@ -148,12 +180,21 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   comm::together(world, "writing the result", [&] {
     if (!world.is_root()) return;
     adapter->save(run.adapter(), record.model_path.string());
-    run.write_completed({.steps = outcome.steps, .adapter_digest = digest_of_file(run.adapter() / "adapter_model.safetensors"),
-                         .train_loss = outcome.last_loss, .validation_loss_before = outcome.validation_before,
-                         .validation_loss_after = outcome.validation_after, .seconds = outcome.seconds, .tokens = outcome.tokens,
-                         .attempt = attempt, .ranks = world.size(), .finished = iso_time(unix_seconds())});
+    run.write_completed({.steps = outcome.steps,
+                         .adapter_digest = digest_of_file(run.adapter() / "adapter_model.safetensors"),
+                         .train_loss = outcome.last_loss,
+                         .validation_loss_before = outcome.validation_before,
+                         .validation_loss_after = outcome.validation_after,
+                         .seconds = outcome.seconds,
+                         .tokens = outcome.tokens,
+                         .attempt = attempt,
+                         .ranks = world.size(),
+                         .finished = iso_time(unix_seconds())});
   });
-  log->write({{"kind", "end"}, {"steps", outcome.steps}, {"seconds", outcome.seconds}, {"peak_memory_bytes", peak_memory_bytes()}});
+  log->write({{"kind", "end"},
+              {"steps", outcome.steps},
+              {"seconds", outcome.seconds},
+              {"peak_memory_bytes", peak_memory_bytes()}});
 }
 
 }  // namespace pst::app

@@ -18,14 +18,20 @@ Decision decide_precision(const recipe::Train& train, bool& bf16) {
     case recipe::Precision::automatic: break;
   }
   bf16 = has_fast_bf16();
-  return {"train.precision", bf16 ? "bf16" : "fp32",
-          bf16 ? "this CPU multiplies bf16 natively" : "this CPU has neither avx512_bf16 nor AMX: bf16 would be slower"};
+  return {
+      "train.precision", bf16 ? "bf16" : "fp32",
+      bf16 ? "this CPU multiplies bf16 natively" : "this CPU has neither avx512_bf16 nor AMX: bf16 would be slower"};
 }
 
-Decision decide_recompute(const recipe::Recipe& recipe, const weights::ModelConfig& config, bool bf16, int ranks_here, nn::Recompute& recompute) {
+Decision decide_recompute(const recipe::Recipe& recipe, const weights::ModelConfig& config, bool bf16, int ranks_here,
+                          nn::Recompute& recompute) {
   switch (recipe.train.gradient_checkpointing) {
-    case recipe::Switch::on: recompute = nn::Recompute::layers; return {"train.gradient_checkpointing", "true", "given"};
-    case recipe::Switch::off: recompute = nn::Recompute::nothing; return {"train.gradient_checkpointing", "false", "given"};
+    case recipe::Switch::on:
+      recompute = nn::Recompute::layers;
+      return {"train.gradient_checkpointing", "true", "given"};
+    case recipe::Switch::off:
+      recompute = nn::Recompute::nothing;
+      return {"train.gradient_checkpointing", "false", "given"};
     case recipe::Switch::automatic: break;
   }
   const auto tokens = std::int64_t{recipe.data.max_length} * recipe.train.micro_batch_size;
@@ -34,8 +40,8 @@ Decision decide_recompute(const recipe::Recipe& recipe, const weights::ModelConf
   const bool tight = needed > share / 2;
   recompute = tight ? nn::Recompute::layers : nn::Recompute::nothing;
   return {"train.gradient_checkpointing", tight ? "true" : "false",
-          cat("a micro batch of ", tokens, " tokens keeps up to ", human_bytes(needed), " for backward, this rank's share of memory is ",
-              human_bytes(share))};
+          cat("a micro batch of ", tokens, " tokens keeps up to ", human_bytes(needed),
+              " for backward, this rank's share of memory is ", human_bytes(share))};
 }
 
 Decision decide_threads(const recipe::Train& train, int ranks_here, int& threads) {
@@ -44,7 +50,8 @@ Decision decide_threads(const recipe::Train& train, int ranks_here, int& threads
     return {"train.threads", cat(threads), "given"};
   }
   // Slurm's count, not the affinity mask: a site without task binding lets every rank see all cores of the node.
-  for (const auto& [name, ranks] : {std::pair{"SLURM_CPUS_PER_TASK", 1}, {"SLURM_CPUS_ON_NODE", std::max(1, ranks_here)}}) {
+  for (const auto& [name, ranks] :
+       {std::pair{"SLURM_CPUS_PER_TASK", 1}, {"SLURM_CPUS_ON_NODE", std::max(1, ranks_here)}}) {
     const char* const text = std::getenv(name);
     const auto cpus = to_int(text == nullptr ? "" : text);
     if (!cpus || *cpus <= 0) continue;
@@ -64,18 +71,22 @@ std::int64_t activation_bytes_per_token(const weights::ModelConfig& c, bool bf16
   return c.num_hidden_layers * values * (bf16 ? 2 : 4);
 }
 
-Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& config, comm::Communicator& world, int ranks_here) {
+Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& config, comm::Communicator& world,
+                 int ranks_here) {
   if (recipe.train.device == recipe::DeviceChoice::cuda)
-    throw Error(Fault::usage, "train.device is cuda, and this version trains on CPUs only", "set train.device: cpu, or leave it auto");
+    throw Error(Fault::usage, "train.device is cuda, and this version trains on CPUs only",
+                "set train.device: cpu, or leave it auto");
   Resolved resolved;
   bool bf16 = false;
   resolved.decisions.push_back({"train.device", "cpu", "this version trains on CPUs"});
   resolved.decisions.push_back(decide_precision(recipe.train, bf16));
   resolved.decisions.push_back(decide_recompute(recipe, config, bf16, ranks_here, resolved.recompute));
   resolved.decisions.push_back(decide_threads(recipe.train, ranks_here, resolved.threads));
-  resolved.decisions.push_back({"parallel.strategy", "replicate", "every rank holds the frozen base; gradients are summed"});
+  resolved.decisions.push_back(
+      {"parallel.strategy", "replicate", "every rank holds the frozen base; gradients are summed"});
 
-  std::array<std::int32_t, 3> agreed = {bf16 ? 1 : 0, resolved.recompute == nn::Recompute::layers ? 1 : 0, resolved.threads};
+  std::array<std::int32_t, 3> agreed = {bf16 ? 1 : 0, resolved.recompute == nn::Recompute::layers ? 1 : 0,
+                                        resolved.threads};
   world.broadcast(view_of(std::span<std::int32_t>(agreed)), 0);
   resolved.bf16 = agreed[0] != 0;
   resolved.recompute = agreed[1] != 0 ? nn::Recompute::layers : nn::Recompute::nothing;

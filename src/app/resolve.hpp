@@ -24,7 +24,8 @@ struct Resolved {
 
 /// @param ranks_here  ranks that share this machine. Collective.
 /// @throws Error(usage) for what this build cannot do (device: cuda)
-Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& config, comm::Communicator& world, int ranks_here);
+Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& config, comm::Communicator& world,
+                 int ranks_here);
 
 /// Bytes that backward needs of the layers, per token of a micro batch.
 std::int64_t activation_bytes_per_token(const weights::ModelConfig& config, bool bf16);

@@ -12,7 +12,9 @@ Command add_data_dump(CLI::App& data) {
   auto arguments = std::make_shared<RecipeArguments>();
   auto split = std::make_shared<std::string>("train");
   add_recipe_arguments(*app, *arguments);
-  app->add_option("--split", *split, "Which part")->check(CLI::IsMember({"train", "validation"}))->capture_default_str();
+  app->add_option("--split", *split, "Which part")
+      ->check(CLI::IsMember({"train", "validation"}))
+      ->capture_default_str();
   return {app, [arguments, split] {
             const auto set = data::PreparedSet::open(plan_run(*arguments).data.store, *split);
             for (std::size_t i = 0; i < set.size(); ++i) {

@@ -16,7 +16,8 @@ void Communicator::numbered(const char* operation, std::int64_t values, const st
   try {
     body();
   } catch (Error& error) {
-    error.add_context(cat(operation, " #", sequence_, " of ", values, " values in group '", name_, "' (rank ", rank_, " of ", size_, ")"));
+    error.add_context(cat(operation, " #", sequence_, " of ", values, " values in group '", name_, "' (rank ", rank_,
+                          " of ", size_, ")"));
     throw;
   }
 }
@@ -39,7 +40,8 @@ void Communicator::all_gather(ConstView mine, View all) {
 }
 
 void Communicator::all_to_all(ConstView out, View in) {
-  PST_ASSERT(out.count == in.count && out.dtype == in.dtype && out.count % size_ == 0, "both sides hold one share per rank");
+  PST_ASSERT(out.count == in.count && out.dtype == in.dtype && out.count % size_ == 0,
+             "both sides hold one share per rank");
   if (out.count == 0) return;
   numbered("all_to_all", out.count, [&] { do_all_to_all(out, in); });
 }
@@ -81,7 +83,8 @@ void together(Communicator& group, const std::string& action, const std::functio
   group.broadcast(view_of(std::span(text)), culprit);
   if (mine) std::rethrow_exception(mine);
   const auto part = [&](std::size_t begin) { return std::string(reinterpret_cast<const char*>(text.data() + begin)); };
-  Error error(static_cast<Fault>(*failed), cat("rank ", culprit, " of ", group.size(), " failed: ", part(0)), part(kLongest));
+  Error error(static_cast<Fault>(*failed), cat("rank ", culprit, " of ", group.size(), " failed: ", part(0)),
+              part(kLongest));
   error.add_context(action);
   throw error;
 }

@@ -43,8 +43,8 @@ class Communicator {
   std::int64_t sequence_ = 0;
 };
 
-/// Runs `body` on every rank; if any of them threw, every rank throws: the failing rank its own error, the others one that
-/// names the lowest failing rank and repeats its message and fault.
+/// Runs `body` on every rank; if any of them threw, every rank throws: the failing rank its own error, the others one
+/// that names the lowest failing rank and repeats its message and fault.
 void together(Communicator& group, const std::string& action, const std::function<void()>& body);
 
 /// Rank 0's text, on every rank.

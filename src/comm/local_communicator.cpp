@@ -65,7 +65,8 @@ class LocalCommunicator final : public Communicator {
   void do_all_gather(ConstView mine, View all) override {
     exchange(mine.data, [&] {
       for (int from = 0; from < size(); ++from)
-        std::memcpy(static_cast<std::byte*>(all.data) + static_cast<std::size_t>(from) * mine.bytes(), meeting_.slot(from), mine.bytes());
+        std::memcpy(static_cast<std::byte*>(all.data) + static_cast<std::size_t>(from) * mine.bytes(),
+                    meeting_.slot(from), mine.bytes());
     });
   }
   void do_all_to_all(ConstView out, View in) override {
@@ -73,7 +74,8 @@ class LocalCommunicator final : public Communicator {
     exchange(out.data, [&] {
       for (int from = 0; from < size(); ++from)
         std::memcpy(static_cast<std::byte*>(in.data) + static_cast<std::size_t>(from) * share,
-                    static_cast<const std::byte*>(meeting_.slot(from)) + static_cast<std::size_t>(rank()) * share, share);
+                    static_cast<const std::byte*>(meeting_.slot(from)) + static_cast<std::size_t>(rank()) * share,
+                    share);
     });
   }
   /// Shows `data` to the others while `copy` reads theirs.

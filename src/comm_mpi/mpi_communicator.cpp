@@ -74,7 +74,8 @@ MpiSession::MpiSession() {
   const Getenv environment = [](const char* name) -> const char* { return std::getenv(name); };
   const int promised = promised_ranks(environment);
   if (promised > 1 && !has_meeting_point(environment))
-    throw Error(Fault::usage, cat("the launcher started ", promised, " ranks, but gave them no way to find one another"), kRemedy);
+    throw Error(Fault::usage,
+                cat("the launcher started ", promised, " ranks, but gave them no way to find one another"), kRemedy);
 
   int provided = 0;
   if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
@@ -86,9 +87,10 @@ MpiSession::MpiSession() {
 
   if (promised != 0 && promised != size) {
     MPI_Finalize();
-    throw Error(Fault::usage,
-                cat("the launcher started ", promised, " ranks, but MPI sees ", size, ": they would not know of one another"),
-                kRemedy);
+    throw Error(
+        Fault::usage,
+        cat("the launcher started ", promised, " ranks, but MPI sees ", size, ": they would not know of one another"),
+        kRemedy);
   }
 
   MPI_Comm local = MPI_COMM_NULL;

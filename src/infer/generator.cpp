@@ -41,12 +41,13 @@ std::int32_t choose_token(std::vector<float> logits, const Sampling& sampling, s
   return order[count - 1];
 }
 
-std::vector<std::int32_t> generate(const nn::CausalLm& model, const std::vector<std::int32_t>& prompt, const Sampling& sampling,
-                                   const std::function<bool(std::int32_t)>& on_token) {
+std::vector<std::int32_t> generate(const nn::CausalLm& model, const std::vector<std::int32_t>& prompt,
+                                   const Sampling& sampling, const std::function<bool(std::int32_t)>& on_token) {
   PST_ASSERT(!prompt.empty(), "a prompt has at least one token");
   const auto room = model.max_positions() - static_cast<std::int64_t>(prompt.size());
   if (room < 1)
-    throw Error(Fault::usage, cat("the prompt has ", prompt.size(), " tokens, and the model ", model.max_positions(), " positions"),
+    throw Error(Fault::usage,
+                cat("the prompt has ", prompt.size(), " tokens, and the model ", model.max_positions(), " positions"),
                 "shorten the prompt");
   at::NoGradGuard no_gradients;
   nn::KvCache cache;

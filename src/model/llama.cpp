@@ -2,8 +2,8 @@
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/index_select.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
@@ -28,9 +28,12 @@ struct Layer {
 
 class Llama final : public nn::CausalLm {
  public:
-  Llama(const weights::ModelConfig& config, const weights::TensorStore& tensors, at::ScalarType dtype, std::int64_t positions)
-      : config_(config), heads_{config.num_attention_heads, config.num_key_value_heads, config.head_dim},
-        table_(make_rope_table(config, positions)), positions_(positions) {
+  Llama(const weights::ModelConfig& config, const weights::TensorStore& tensors, at::ScalarType dtype,
+        std::int64_t positions)
+      : config_(config),
+        heads_{config.num_attention_heads, config.num_key_value_heads, config.head_dim},
+        table_(make_rope_table(config, positions)),
+        positions_(positions) {
     const auto tensor = [&](const std::string& name) { return load(tensors, name, dtype); };
     const auto linear = [&](const std::string& name, bool biased) -> std::unique_ptr<nn::Linear> {
       return std::make_unique<nn::DenseLinear>(tensor(name + ".weight"),
@@ -40,8 +43,10 @@ class Llama final : public nn::CausalLm {
     for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
       const std::string at = cat("model.layers.", i, ".");
       layers_.push_back({tensor(at + "input_layernorm.weight"), tensor(at + "post_attention_layernorm.weight"),
-                         linear(at + "self_attn.q_proj", config.attention_bias), linear(at + "self_attn.k_proj", config.attention_bias),
-                         linear(at + "self_attn.v_proj", config.attention_bias), linear(at + "self_attn.o_proj", config.attention_bias),
+                         linear(at + "self_attn.q_proj", config.attention_bias),
+                         linear(at + "self_attn.k_proj", config.attention_bias),
+                         linear(at + "self_attn.v_proj", config.attention_bias),
+                         linear(at + "self_attn.o_proj", config.attention_bias),
                          linear(at + "mlp.gate_proj", config.mlp_bias), linear(at + "mlp.up_proj", config.mlp_bias),
                          linear(at + "mlp.down_proj", config.mlp_bias)});
     }
@@ -58,7 +63,8 @@ class Llama final : public nn::CausalLm {
       const auto body = [this, i, &batch, pass](const TensorPair& in) { return run_layer(i, in, batch, pass); };
       // Backward outlives this loop, so a checkpointed body owns what it captures.
       state = recompute == nn::Recompute::layers
-                  ? nn::checkpointed([this, i, batch, pass](const TensorPair& in) { return run_layer(i, in, batch, pass); }, state)
+                  ? nn::checkpointed(
+                        [this, i, batch, pass](const TensorPair& in) { return run_layer(i, in, batch, pass); }, state)
                   : body(state);
     }
     return state.second;
@@ -71,7 +77,9 @@ class Llama final : public nn::CausalLm {
     const std::int64_t rows = ids.size(0);
     PST_ASSERT(cache.rows + rows <= positions_, "the caller keeps a document within the positions it asked for");
     const at::Tensor positions = at::arange(cache.rows, cache.rows + rows, at::kInt);
-    const auto extend = [](at::Tensor& all, const at::Tensor& fresh) { all = all.defined() ? at::cat({all, fresh}) : fresh; };
+    const auto extend = [](at::Tensor& all, const at::Tensor& fresh) {
+      all = all.defined() ? at::cat({all, fresh}) : fresh;
+    };
 
     at::Tensor x_nd = at::index_select(embedding_, 0, ids);
     at::Tensor h_nd = ops::rms_norm(x_nd, layers_.front().attention_norm, config_.rms_norm_eps);
@@ -100,9 +108,13 @@ class Llama final : public nn::CausalLm {
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       Layer& layer = layers_[i];
       const std::string at = cat("model.layers.", i, ".");
-      for (auto& [name, linear] : {std::pair{"self_attn.q_proj", &layer.q}, {"self_attn.k_proj", &layer.k},
-                                   {"self_attn.v_proj", &layer.v}, {"self_attn.o_proj", &layer.o}, {"mlp.gate_proj", &layer.gate},
-                                   {"mlp.up_proj", &layer.up}, {"mlp.down_proj", &layer.down}})
+      for (auto& [name, linear] : {std::pair{"self_attn.q_proj", &layer.q},
+                                   {"self_attn.k_proj", &layer.k},
+                                   {"self_attn.v_proj", &layer.v},
+                                   {"self_attn.o_proj", &layer.o},
+                                   {"mlp.gate_proj", &layer.gate},
+                                   {"mlp.up_proj", &layer.up},
+                                   {"mlp.down_proj", &layer.down}})
         slots.push_back({at + name, linear, false});
     }
     slots.push_back({"lm_head", &head_, true});
@@ -113,7 +125,8 @@ class Llama final : public nn::CausalLm {
   static at::Tensor load(const weights::TensorStore& tensors, const std::string& name, at::ScalarType dtype) {
     const weights::Tensor& stored = tensors.get(name);
     // const_cast: from_blob takes no const memory; the mapping is only read by the copy on the next line.
-    const at::Tensor mapped = ops::tensor_over(const_cast<std::byte*>(stored.bytes.data()), stored.shape, stored.core_dtype());
+    const at::Tensor mapped =
+        ops::tensor_over(const_cast<std::byte*>(stored.bytes.data()), stored.shape, stored.core_dtype());
     at::Tensor copy = at::empty(stored.shape, dtype);
     copy.copy_(mapped);
     return copy;
@@ -128,7 +141,8 @@ class Llama final : public nn::CausalLm {
     const auto& [x_nd, h_nd] = in;
     const at::Tensor mixed = ops::rope_attention(layer.q->forward(h_nd, pass), layer.k->forward(h_nd, pass),
                                                  layer.v->forward(h_nd, pass), heads_, batch.documents, table_);
-    const auto [y_nd, g_nd] = ops::add_rms_norm(x_nd, layer.o->forward(mixed, pass), layer.mlp_norm, config_.rms_norm_eps);
+    const auto [y_nd, g_nd] =
+        ops::add_rms_norm(x_nd, layer.o->forward(mixed, pass), layer.mlp_norm, config_.rms_norm_eps);
     const at::Tensor inner = ops::swiglu(layer.gate->forward(g_nd, pass), layer.up->forward(g_nd, pass));
     return ops::add_rms_norm(y_nd, layer.down->forward(inner, pass), norm_after(index), config_.rms_norm_eps);
   }
@@ -152,7 +166,9 @@ std::unique_ptr<nn::CausalLm> load_llama(const weights::ModelConfig& config, con
       throw Error(Fault::data, cat("tensor '", spec.name, "' has another shape than config.json says"),
                   "`peft-studio model inspect` shows what the folder holds");
   if (positions > config.max_position_embeddings)
-    throw Error(Fault::usage, cat("documents of ", positions, " tokens do not fit the model's ", config.max_position_embeddings, " positions"),
+    throw Error(Fault::usage,
+                cat("documents of ", positions, " tokens do not fit the model's ", config.max_position_embeddings,
+                    " positions"),
                 cat("set data.max_length to at most ", config.max_position_embeddings));
   return std::make_unique<Llama>(config, tensors, dtype, positions);
 }

@@ -7,7 +7,8 @@
 
 namespace pst::model {
 
-/// The llama family: RMSNorm, rotary positions, grouped-query attention, SwiGLU. Weights are frozen and copied in `dtype`.
+/// The llama family: RMSNorm, rotary positions, grouped-query attention, SwiGLU. Weights are frozen and copied in
+/// `dtype`.
 /// @param dtype      at::kFloat or at::kBFloat16
 /// @param positions  longest document that will come; at most the config's max_position_embeddings
 /// @throws Error(data) when a tensor is missing or has another shape

@@ -14,7 +14,8 @@ double stretched(double frequency, const weights::RopeScaling& scaling) {
   const auto original = static_cast<double>(scaling.original_max_position_embeddings);
   if (wavelength > original / scaling.low_freq_factor) return frequency / scaling.factor;
   if (wavelength < original / scaling.high_freq_factor) return frequency;
-  const double smooth = (original / wavelength - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor);
+  const double smooth =
+      (original / wavelength - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor);
   return (1 - smooth) * frequency / scaling.factor + smooth * frequency;
 }
 
@@ -24,7 +25,8 @@ ops::RopeTable make_rope_table(const weights::ModelConfig& config, std::int64_t 
   const std::int64_t half = config.head_dim / 2;
   std::vector<float> frequencies(static_cast<std::size_t>(half));
   for (std::int64_t i = 0; i < half; ++i) {
-    double frequency = 1 / std::pow(config.rope_theta, static_cast<double>(2 * i) / static_cast<double>(config.head_dim));
+    double frequency =
+        1 / std::pow(config.rope_theta, static_cast<double>(2 * i) / static_cast<double>(config.head_dim));
     if (config.rope_scaling) frequency = stretched(frequency, *config.rope_scaling);
     frequencies[static_cast<std::size_t>(i)] = static_cast<float>(frequency);
   }

@@ -11,10 +11,10 @@ namespace pst::nn {
 
 /// Documents laid end to end in one stream of tokens: no padding, whatever their lengths.
 struct Batch {
-  at::Tensor ids;                ///< i64 [n]
-  ops::Documents documents;      ///< where each begins; positions count from 0 in each
-  at::Tensor label_rows;         ///< i64 [m]: rows whose next token is a target
-  at::Tensor targets;            ///< i64 [m]: that token
+  at::Tensor ids;            ///< i64 [n]
+  ops::Documents documents;  ///< where each begins; positions count from 0 in each
+  at::Tensor label_rows;     ///< i64 [m]: rows whose next token is a target
+  at::Tensor targets;        ///< i64 [m]: that token
 
   std::int64_t tokens() const { return ids.size(0); }
   std::int64_t labelled() const { return targets.size(0); }

@@ -14,7 +14,10 @@ struct KvCache {
   std::int64_t rows = 0;
 };
 
-enum class Recompute { nothing, layers };  ///< gradient checkpointing: keep a layer's input, or all that its backward needs
+enum class Recompute {
+  nothing,
+  layers
+};  ///< gradient checkpointing: keep a layer's input, or all that its backward needs
 
 /// A decoder that predicts the next token.
 class CausalLm {

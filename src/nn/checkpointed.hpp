@@ -8,8 +8,8 @@ namespace pst::nn {
 
 using TensorPair = std::pair<at::Tensor, at::Tensor>;
 
-/// Runs body(inputs) keeping only its inputs; backward runs it once more with gradients. `body` has to compute the same bits
-/// both times. @see Chen et al. 2016, arXiv:1604.06174
+/// Runs body(inputs) keeping only its inputs; backward runs it once more with gradients. `body` has to compute the same
+/// bits both times. @see Chen et al. 2016, arXiv:1604.06174
 TensorPair checkpointed(const std::function<TensorPair(const TensorPair&)>& body, const TensorPair& inputs);
 
 }  // namespace pst::nn

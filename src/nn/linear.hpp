@@ -35,7 +35,8 @@ class Linear {
 class DenseLinear final : public Linear {
  public:
   /// @param weight [out, in];  bias [out] of the same dtype
-  DenseLinear(at::Tensor weight_oi, std::optional<at::Tensor> bias_o) : weight_(std::move(weight_oi)), bias_(std::move(bias_o)) {}
+  DenseLinear(at::Tensor weight_oi, std::optional<at::Tensor> bias_o)
+      : weight_(std::move(weight_oi)), bias_(std::move(bias_o)) {}
   std::int64_t in_features() const override { return weight_.size(1); }
   std::int64_t out_features() const override { return weight_.size(0); }
   at::Tensor apply(const at::Tensor& x_ni) const override;
@@ -48,9 +49,9 @@ class DenseLinear final : public Linear {
 
 /// A place in a model where an adapter may put a wrapper.
 struct LinearSlot {
-  std::string name;                  ///< Hugging Face's module name: model.layers.0.self_attn.q_proj
+  std::string name;  ///< Hugging Face's module name: model.layers.0.self_attn.q_proj
   std::unique_ptr<Linear>* linear;
-  bool is_output_head = false;       ///< not part of `all-linear`
+  bool is_output_head = false;  ///< not part of `all-linear`
 };
 
 }  // namespace pst::nn

@@ -8,16 +8,16 @@
 
 namespace pst::nn {
 
-/// A trainable tensor. `value` is the f32 master, a leaf of autograd; `compute` is what products use: the master itself,
-/// or its bf16 copy.
+/// A trainable tensor. `value` is the f32 master, a leaf of autograd; `compute` is what products use: the master
+/// itself, or its bf16 copy.
 struct Parameter {
   std::string name;
   std::vector<std::int64_t> shape;
   at::Tensor value, compute;
 };
 
-/// All trainable tensors of a model, as windows into one flat f32 array: the optimizer, the all-reduce and the checkpoint
-/// see a single buffer. Each window starts on a 64-byte border, the gaps stay zero.
+/// All trainable tensors of a model, as windows into one flat f32 array: the optimizer, the all-reduce and the
+/// checkpoint see a single buffer. Each window starts on a 64-byte border, the gaps stay zero.
 class ParameterSet {
  public:
   /// Before allocate() only. The reference stays valid as long as the set.
@@ -27,9 +27,9 @@ class ParameterSet {
 
   std::deque<Parameter>& all() { return parameters_; }
   const std::deque<Parameter>& all() const { return parameters_; }
-  std::int64_t count() const;                         ///< trainable values, without the gaps
-  const at::Tensor& flat() const { return flat_; }    ///< f32 [padded count]
-  at::Tensor new_gradient() const;                    ///< f32 zeros like flat()
+  std::int64_t count() const;                       ///< trainable values, without the gaps
+  const at::Tensor& flat() const { return flat_; }  ///< f32 [padded count]
+  at::Tensor new_gradient() const;                  ///< f32 zeros like flat()
   /// Lets backward passes add into `gradient` (made by new_gradient), until the next call.
   void accumulate_into(const at::Tensor& gradient);
   /// Call after the masters have changed.

@@ -4,8 +4,8 @@
 #include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu_backward.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/matmul.h>
-#include <ATen/ops/softmax.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/softmax.h>
 #include <ATen/ops/sum.h>
 
 #include <cmath>
@@ -18,8 +18,10 @@
 namespace pst::ops {
 namespace {
 
-void turn(const at::Tensor& x, std::int64_t heads, const at::Tensor& positions, const RopeTable& table, kernels::Turn direction) {
-  kernels::rope(cpu_exec(), view_of(x), heads, view_of(positions), view_of(table.cosines), view_of(table.sines), direction);
+void turn(const at::Tensor& x, std::int64_t heads, const at::Tensor& positions, const RopeTable& table,
+          kernels::Turn direction) {
+  kernels::rope(cpu_exec(), view_of(x), heads, view_of(positions), view_of(table.cosines), view_of(table.sines),
+                direction);
 }
 
 /// [t, k*g*d] -> [k, g, t, d], a view: each key/value head is a batch of its query heads.
@@ -28,12 +30,14 @@ at::Tensor queries(const at::Tensor& rows, Heads heads) {
 }
 /// [t, k*d] -> [k, g, t, d], a view with stride 0 over g.
 at::Tensor keys(const at::Tensor& rows, Heads heads) {
-  return rows.view({rows.size(0), heads.key_value, 1, heads.dim}).permute({1, 2, 0, 3})
+  return rows.view({rows.size(0), heads.key_value, 1, heads.dim})
+      .permute({1, 2, 0, 3})
       .expand({heads.key_value, heads.query / heads.key_value, rows.size(0), heads.dim});
 }
 
 /// Runs body(document) for every document: side by side on one thread each where there are enough of them, since short
-/// documents make poor use of several threads; else one after the other on all threads. A document's bits are the same either way.
+/// documents make poor use of several threads; else one after the other on all threads. A document's bits are the same
+/// either way.
 template <class Body>
 void for_documents(const Documents& documents, const Body& body) {
   const auto count = static_cast<std::int64_t>(documents.starts.size()) - 1;
@@ -49,8 +53,8 @@ void for_documents(const Documents& documents, const Body& body) {
 
 class AttentionNode final : public Node {
  public:
-  at::Tensor q, k, v, out;               // q and k rotated
-  std::vector<at::Tensor> log_sum_exp;   // of each document
+  at::Tensor q, k, v, out;              // q and k rotated
+  std::vector<at::Tensor> log_sum_exp;  // of each document
   Documents documents;
   RopeTable table;
   Heads heads;
@@ -100,9 +104,11 @@ at::Tensor rope_attention(at::Tensor q, at::Tensor k, const at::Tensor& v, Heads
     out = at::empty_like(q);
     log_sum_exp.resize(documents.starts.size() - 1);
     for_documents(documents, [&](std::size_t i) {
-      const auto rows = [&](const at::Tensor& all) { return all.slice(0, documents.starts[i], documents.starts[i + 1]); };
+      const auto rows = [&](const at::Tensor& all) {
+        return all.slice(0, documents.starts[i], documents.starts[i + 1]);
+      };
       auto [outi, lse] = at::_scaled_dot_product_flash_attention_for_cpu(queries(rows(q), heads), keys(rows(k), heads),
-                                                                        keys(rows(v), heads), 0.0, true);
+                                                                         keys(rows(v), heads), 0.0, true);
       queries(rows(out), heads).copy_(outi);
       log_sum_exp[i] = std::move(lse);
     });

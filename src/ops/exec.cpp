@@ -7,7 +7,8 @@ namespace pst::ops {
 
 Exec cpu_exec() {
   Exec on;
-  on.parallel_for = [](std::int64_t count, std::int64_t grain, const std::function<void(std::int64_t, std::int64_t)>& body) {
+  on.parallel_for = [](std::int64_t count, std::int64_t grain,
+                       const std::function<void(std::int64_t, std::int64_t)>& body) {
     at::parallel_for(0, count, grain, body);
   };
   return on;

@@ -1,7 +1,7 @@
 #include "ops/gemm.hpp"
 
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/List.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
@@ -10,23 +10,28 @@
 
 #include "core/error.hpp"
 
-// f32 goes to oneDNN's just-in-time kernels, which at::linear does not use: MKL, its choice, reaches 40 % of the FMA peak
-// on AMD's AVX-512 cores where oneDNN reaches 90 % (tools/bench), and both do about 90 % on Intel's. One fixed choice, no
-// measurement at start, so that every rank and every restart computes the same bits. bf16: at::linear is oneDNN already.
+// f32 goes to oneDNN's just-in-time kernels, which at::linear does not use: MKL, its choice, reaches 40 % of the FMA
+// peak on AMD's AVX-512 cores where oneDNN reaches 90 % (tools/bench), and both do about 90 % on Intel's. One fixed
+// choice, no measurement at start, so that every rank and every restart computes the same bits. bf16: at::linear is
+// oneDNN already.
 namespace pst::ops {
 namespace {
 
 using OptionalName = std::optional<std::string_view>;
 using Scalars = c10::List<std::optional<at::Scalar>>;
-using Linear = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view, Scalars, OptionalName);
-using LinearPlus = at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view);
+using Linear = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view,
+                          Scalars, OptionalName);
+using LinearPlus = at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                              std::string_view);
 
 const c10::TypedOperatorHandle<Linear>& onednn_linear() {
-  static const auto handle = c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "").typed<Linear>();
+  static const auto handle =
+      c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "").typed<Linear>();
   return handle;
 }
 const c10::TypedOperatorHandle<LinearPlus>& onednn_linear_plus() {
-  static const auto handle = c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "binary").typed<LinearPlus>();
+  static const auto handle =
+      c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", "binary").typed<LinearPlus>();
   return handle;
 }
 

@@ -3,8 +3,8 @@
 
 #include <optional>
 
-// Matrix products, two-dimensional, f32 or bf16, each through the fastest path measured. Shape letters: n rows (tokens),
-// i features in, o features out. No autograd: callers are nodes of their own.
+// Matrix products, two-dimensional, f32 or bf16, each through the fastest path measured. Shape letters: n rows
+// (tokens), i features in, o features out. No autograd: callers are nodes of their own.
 namespace pst::ops {
 
 /// x w^T (+ bias).  x [n, i], w [o, i], bias [o] -> [n, o]

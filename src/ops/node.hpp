@@ -42,7 +42,8 @@ inline void connect(const std::shared_ptr<Node>& node, std::initializer_list<at:
                     std::initializer_list<at::Tensor> outputs) {
   torch::autograd::edge_list edges;
   for (const auto& input : inputs)
-    edges.push_back(input.defined() && input.requires_grad() ? torch::autograd::impl::gradient_edge(input) : torch::autograd::Edge());
+    edges.push_back(input.defined() && input.requires_grad() ? torch::autograd::impl::gradient_edge(input)
+                                                             : torch::autograd::Edge());
   node->set_next_edges(std::move(edges));
   for (const auto& output : outputs) torch::autograd::create_gradient_edge(const_cast<at::Tensor&>(output), node);
 }

@@ -24,8 +24,9 @@ class NormNode final : public Node {
       dx = dsum;
     } else {
       dx = at::empty_like(sum);
-      kernels::rms_norm_backward(cpu_exec(), view_of(dy.contiguous()), dsum.defined() ? view_of(dsum.contiguous()) : View{},
-                                 view_of(sum), view_of(weight), view_of(rstd), view_of(dx));
+      kernels::rms_norm_backward(cpu_exec(), view_of(dy.contiguous()),
+                                 dsum.defined() ? view_of(dsum.contiguous()) : View{}, view_of(sum), view_of(weight),
+                                 view_of(rstd), view_of(dx));
     }
     List out{dx};
     if (has_residual) out.push_back(dx);
@@ -57,8 +58,8 @@ at::Tensor rms_norm(const at::Tensor& x_nd, const at::Tensor& weight_d, double e
   return y;
 }
 
-std::pair<at::Tensor, at::Tensor> add_rms_norm(const at::Tensor& x_nd, const at::Tensor& delta_nd, const at::Tensor& weight_d,
-                                               double eps) {
+std::pair<at::Tensor, at::Tensor> add_rms_norm(const at::Tensor& x_nd, const at::Tensor& delta_nd,
+                                               const at::Tensor& weight_d, double eps) {
   at::Tensor sum, y, rstd;
   {
     at::AutoDispatchBelowADInplaceOrView below;
@@ -66,7 +67,8 @@ std::pair<at::Tensor, at::Tensor> add_rms_norm(const at::Tensor& x_nd, const at:
     y = at::empty_like(x_nd);
     rstd = at::empty({x_nd.size(0)}, x_nd.options().dtype(at::kFloat));
   }
-  kernels::rms_norm(cpu_exec(), view_of(x_nd), view_of(delta_nd), view_of(weight_d), eps, view_of(sum), view_of(y), view_of(rstd));
+  kernels::rms_norm(cpu_exec(), view_of(x_nd), view_of(delta_nd), view_of(weight_d), eps, view_of(sum), view_of(y),
+                    view_of(rstd));
   if (records({x_nd, delta_nd})) {
     const auto node = std::make_shared<NormNode>();
     node->sum = sum.detach();

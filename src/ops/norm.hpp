@@ -9,7 +9,7 @@ namespace pst::ops {
 at::Tensor rms_norm(const at::Tensor& x_nd, const at::Tensor& weight_d, double eps);
 
 /// {x + delta, rms_norm(x + delta)}: one pass over the residual stream. @return both [n, d]
-std::pair<at::Tensor, at::Tensor> add_rms_norm(const at::Tensor& x_nd, const at::Tensor& delta_nd, const at::Tensor& weight_d,
-                                               double eps);
+std::pair<at::Tensor, at::Tensor> add_rms_norm(const at::Tensor& x_nd, const at::Tensor& delta_nd,
+                                               const at::Tensor& weight_d, double eps);
 
 }  // namespace pst::ops

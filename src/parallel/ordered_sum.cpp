@@ -24,8 +24,9 @@ void add_shares(const View& all, std::int64_t share, std::int64_t begin, std::in
 
 LeafRange leaves_of_rank(std::int64_t leaves, int rank, int ranks) {
   if (leaves < ranks)
-    throw Error(Fault::usage, cat("a step has ", leaves, " micro batches for ", ranks, " ranks: some would have nothing to do"),
-                cat("use at most ", leaves, " ranks, or raise train.global_batch_size, or lower train.micro_batch_size"));
+    throw Error(
+        Fault::usage, cat("a step has ", leaves, " micro batches for ", ranks, " ranks: some would have nothing to do"),
+        cat("use at most ", leaves, " ranks, or raise train.global_batch_size, or lower train.micro_batch_size"));
   return {leaves * rank / ranks, leaves * (rank + 1) / ranks};
 }
 

@@ -9,9 +9,10 @@
 
 namespace pst::parallel {
 
-/// A step's micro batches are the leaves 0 .. leaves-1 of one binary tree that halves its range (the larger half first) down to
-/// single leaves. Gradients are added along that tree whoever computes them, so the sum has the same bits for every number of
-/// ranks that is a power of two and divides `leaves`; for other counts, the same bits for the same count.
+/// A step's micro batches are the leaves 0 .. leaves-1 of one binary tree that halves its range (the larger half first)
+/// down to single leaves. Gradients are added along that tree whoever computes them, so the sum has the same bits for
+/// every number of ranks that is a power of two and divides `leaves`; for other counts, the same bits for the same
+/// count.
 struct LeafRange {
   std::int64_t begin = 0, end = 0;
   std::int64_t size() const { return end - begin; }
@@ -23,7 +24,7 @@ LeafRange leaves_of_rank(std::int64_t leaves, int rank, int ranks);
 class GradientBuffers {
  public:
   explicit GradientBuffers(std::function<at::Tensor()> make) : make_(std::move(make)) {}
-  at::Tensor take();            ///< zeroed
+  at::Tensor take();  ///< zeroed
   void give_back(at::Tensor buffer) { free_.push_back(std::move(buffer)); }
 
  private:
@@ -35,8 +36,9 @@ class GradientBuffers {
 at::Tensor sum_of_leaves(std::int64_t begin, std::int64_t count, GradientBuffers& buffers,
                          const std::function<void(std::int64_t leaf, const at::Tensor& buffer)>& add_leaf);
 
-/// Sums `inout` (f32, equal size on every rank) over the group along the same tree, in place: all-to-all of shards, each shard
-/// added in tree order, all-gather - the bytes of a ring all-reduce, but an order that does not depend on who is neighbour.
+/// Sums `inout` (f32, equal size on every rank) over the group along the same tree, in place: all-to-all of shards,
+/// each shard added in tree order, all-gather - the bytes of a ring all-reduce, but an order that does not depend on
+/// who is neighbour.
 class OrderedAllReduce {
  public:
   explicit OrderedAllReduce(comm::Communicator& group) : group_(group) {}

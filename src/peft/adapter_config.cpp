@@ -33,7 +33,8 @@ ordered_json targets_json(const recipe::Adapter& adapter, const std::vector<Adap
 
 }  // namespace
 
-std::string adapter_config_json(const recipe::Adapter& adapter, const std::vector<AdaptedModule>& modules, const std::string& base_model) {
+std::string adapter_config_json(const recipe::Adapter& adapter, const std::vector<AdaptedModule>& modules,
+                                const std::string& base_model) {
   ordered_json config;
   config["alpha_pattern"] = adapter.alpha_pattern;
   config["auto_mapping"] = nullptr;
@@ -42,11 +43,14 @@ std::string adapter_config_json(const recipe::Adapter& adapter, const std::vecto
   if (!adapter.exclude_modules.empty()) config["exclude_modules"] = adapter.exclude_modules;
   config["fan_in_fan_out"] = false;
   config["inference_mode"] = true;
-  config["init_lora_weights"] = adapter.init_lora_weights == recipe::LoraInit::gaussian ? ordered_json("gaussian") : ordered_json(true);
+  config["init_lora_weights"] =
+      adapter.init_lora_weights == recipe::LoraInit::gaussian ? ordered_json("gaussian") : ordered_json(true);
   config["layers_pattern"] = nullptr;
-  config["layers_to_transform"] = adapter.layers_to_transform.empty() ? ordered_json() : ordered_json(adapter.layers_to_transform);
-  config["lora_alpha"] = adapter.alpha == std::floor(adapter.alpha) ? ordered_json(static_cast<std::int64_t>(adapter.alpha))
-                                                                    : ordered_json(adapter.alpha);
+  config["layers_to_transform"] =
+      adapter.layers_to_transform.empty() ? ordered_json() : ordered_json(adapter.layers_to_transform);
+  config["lora_alpha"] = adapter.alpha == std::floor(adapter.alpha)
+                             ? ordered_json(static_cast<std::int64_t>(adapter.alpha))
+                             : ordered_json(adapter.alpha);
   config["lora_dropout"] = adapter.dropout;
   config["modules_to_save"] = nullptr;
   config["peft_type"] = "LORA";
@@ -71,10 +75,13 @@ recipe::Adapter read_adapter_config(const std::filesystem::path& folder) {
     if (!config.is_object()) throw Error(Fault::data, "not a JSON object");
     try {
       if (config.value("peft_type", "") != "LORA")
-        throw Error(Fault::data, cat("peft_type is ", config.value("peft_type", "missing"), "; only LORA adapters are read here"));
+        throw Error(Fault::data,
+                    cat("peft_type is ", config.value("peft_type", "missing"), "; only LORA adapters are read here"));
       for (const char* const flag : {"use_dora", "fan_in_fan_out", "lora_bias", "use_qalora"})
-        if (config.contains(flag) && config[flag] == true) throw Error(Fault::data, cat(flag, " is true, which is not supported here"));
-      if (config.contains("bias") && config["bias"] != "none") throw Error(Fault::data, "bias is not \"none\", which is not supported here");
+        if (config.contains(flag) && config[flag] == true)
+          throw Error(Fault::data, cat(flag, " is true, which is not supported here"));
+      if (config.contains("bias") && config["bias"] != "none")
+        throw Error(Fault::data, "bias is not \"none\", which is not supported here");
       if (config.contains("modules_to_save") && !config["modules_to_save"].is_null())
         throw Error(Fault::data, "modules_to_save is set, which is not supported here");
 
@@ -84,17 +91,23 @@ recipe::Adapter read_adapter_config(const std::filesystem::path& folder) {
       adapter.dropout = config.value("lora_dropout", 0.0);
       adapter.use_rslora = config.value("use_rslora", false);
       const auto& targets = config.at("target_modules");
-      if (targets.is_string() && targets == "all-linear") adapter.target_modules.kind = recipe::Targets::Kind::all_linear;
-      else if (targets.is_string()) adapter.target_modules = {recipe::Targets::Kind::pattern, {}, targets.get<std::string>()};
-      else adapter.target_modules = {recipe::Targets::Kind::names, targets.get<std::vector<std::string>>(), {}};
+      if (targets.is_string() && targets == "all-linear")
+        adapter.target_modules.kind = recipe::Targets::Kind::all_linear;
+      else if (targets.is_string())
+        adapter.target_modules = {recipe::Targets::Kind::pattern, {}, targets.get<std::string>()};
+      else
+        adapter.target_modules = {recipe::Targets::Kind::names, targets.get<std::vector<std::string>>(), {}};
       const auto present = [&](const char* key) { return config.contains(key) && !config[key].is_null(); };
-      if (present("exclude_modules")) adapter.exclude_modules = config["exclude_modules"].get<std::vector<std::string>>();
+      if (present("exclude_modules"))
+        adapter.exclude_modules = config["exclude_modules"].get<std::vector<std::string>>();
       if (present("layers_to_transform")) {
         const auto& layers = config["layers_to_transform"];
-        adapter.layers_to_transform = layers.is_number() ? std::vector<int>{layers.get<int>()} : layers.get<std::vector<int>>();
+        adapter.layers_to_transform =
+            layers.is_number() ? std::vector<int>{layers.get<int>()} : layers.get<std::vector<int>>();
       }
       if (present("rank_pattern")) adapter.rank_pattern = config["rank_pattern"].get<std::map<std::string, int>>();
-      if (present("alpha_pattern")) adapter.alpha_pattern = config["alpha_pattern"].get<std::map<std::string, double>>();
+      if (present("alpha_pattern"))
+        adapter.alpha_pattern = config["alpha_pattern"].get<std::map<std::string, double>>();
       return adapter;
     } catch (const json::exception& error) {
       throw Error(Fault::data, cat("a key is missing or of the wrong type: ", error.what()));

@@ -20,7 +20,8 @@ constexpr const char* kPrefix = "base_model.model.";  // PEFT wraps a model twic
 
 void fill_uniform(const at::Tensor& values, double bound, const Rng& rng) {
   const auto out = ops::view_of(values).as<float>();
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>((2.0 * static_cast<double>(rng.uniform(i)) - 1) * bound);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = static_cast<float>((2.0 * static_cast<double>(rng.uniform(i)) - 1) * bound);
 }
 
 /// Box-Muller over the words of the stream.
@@ -46,7 +47,8 @@ LoraAdapter::LoraAdapter(nn::CausalLm& model, const recipe::Adapter& recipe, at:
                   "lower adapter.r, or give this layer its own with adapter.rank_pattern");
     const double divisor = recipe.use_rslora ? std::sqrt(static_cast<double>(chosen.r)) : static_cast<double>(chosen.r);
     auto layer = std::make_unique<LoraLinear>(
-        std::move(*slot.linear), slot.name, LoraOptions{.r = chosen.r, .scale = chosen.alpha / divisor, .dropout = recipe.dropout},
+        std::move(*slot.linear), slot.name,
+        LoraOptions{.r = chosen.r, .scale = chosen.alpha / divisor, .dropout = recipe.dropout},
         static_cast<std::uint64_t>(chosen.index), parameters_);
     modules_.push_back({slot.name, layer.get(), chosen.r, chosen.alpha});
     *slot.linear = std::move(layer);
@@ -80,13 +82,17 @@ void LoraAdapter::load(const std::filesystem::path& folder) {
     for (auto& parameter : parameters_.all()) {
       const weights::Tensor& stored = store.get(kPrefix + parameter.name);
       if (stored.shape != parameter.shape)
-        throw Error(Fault::data, cat("tensor '", stored.name, "' has another shape than this recipe's adapter has there"),
+        throw Error(Fault::data,
+                    cat("tensor '", stored.name, "' has another shape than this recipe's adapter has there"),
                     "use the adapter.r and rank_pattern that the adapter was trained with");
-      parameter.value.copy_(ops::tensor_over(const_cast<std::byte*>(stored.bytes.data()), stored.shape, stored.core_dtype()));
+      parameter.value.copy_(
+          ops::tensor_over(const_cast<std::byte*>(stored.bytes.data()), stored.shape, stored.core_dtype()));
     }
     if (store.tensors().size() != parameters_.all().size())
-      throw Error(Fault::data, cat("the file has ", store.tensors().size(), " tensors, and the recipe's adapter ", parameters_.all().size()),
-                  "use the adapter.target_modules that the adapter was trained with");
+      throw Error(
+          Fault::data,
+          cat("the file has ", store.tensors().size(), " tensors, and the recipe's adapter ", parameters_.all().size()),
+          "use the adapter.target_modules that the adapter was trained with");
   });
   parameters_.refresh_compute();
 }

@@ -19,11 +19,12 @@ class LoraAdapter {
 
   /// A as init_lora_weights says, a pure function of the seed; B zero: the first forward equals the base model's.
   void initialise(std::uint64_t seed);
-  /// Takes values from a PEFT adapter folder. @throws Error(data) when a tensor is missing, superfluous or of another shape, or its
-  /// adapter_config.json has another r or alpha
+  /// Takes values from a PEFT adapter folder. @throws Error(data) when a tensor is missing, superfluous or of another
+  /// shape, or its adapter_config.json has another r or alpha
   void load(const std::filesystem::path& folder);
-  /// Writes adapter_config.json and adapter_model.safetensors (f32) as PEFT 0.10 and later read them. The folder appears at
-  /// once, complete, or not at all. @param base_model path that PEFT users find in the config. @throws Error(io)
+  /// Writes adapter_config.json and adapter_model.safetensors (f32) as PEFT 0.10 and later read them. The folder
+  /// appears at once, complete, or not at all. @param base_model path that PEFT users find in the config. @throws
+  /// Error(io)
   void save(const std::filesystem::path& folder, const std::string& base_model) const;
 
   nn::ParameterSet& parameters() { return parameters_; }
@@ -41,7 +42,8 @@ class LoraAdapter {
   std::vector<Module> modules_;
 };
 
-/// The adapter section that an existing adapter folder amounts to. @throws Error(data) for another peft_type or a feature we lack
+/// The adapter section that an existing adapter folder amounts to. @throws Error(data) for another peft_type or a
+/// feature we lack
 recipe::Adapter read_adapter_config(const std::filesystem::path& folder);
 
 }  // namespace pst::peft

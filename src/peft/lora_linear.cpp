@@ -9,8 +9,8 @@
 // Shape letters: n rows (tokens), i features in, o features out, r rank.
 namespace pst::peft {
 
-LoraLinear::LoraLinear(std::unique_ptr<nn::Linear> base, const std::string& name, LoraOptions options, std::uint64_t stream,
-                       nn::ParameterSet& parameters)
+LoraLinear::LoraLinear(std::unique_ptr<nn::Linear> base, const std::string& name, LoraOptions options,
+                       std::uint64_t stream, nn::ParameterSet& parameters)
     : base_(std::move(base)),
       options_(options),
       stream_(stream),
@@ -57,7 +57,8 @@ class LoraLinear::BackwardNode final : public ops::Node {
 at::Tensor LoraLinear::dropped(const at::Tensor& x_ni, const nn::Pass& pass) const {
   if (!pass.training || options_.dropout == 0) return x_ni;
   const at::Tensor out = at::empty_like(x_ni);
-  kernels::dropout(ops::cpu_exec(), ops::view_of(x_ni), options_.dropout, pass.random.child(stream_), ops::view_of(out));
+  kernels::dropout(ops::cpu_exec(), ops::view_of(x_ni), options_.dropout, pass.random.child(stream_),
+                   ops::view_of(out));
   return out;
 }
 
@@ -77,7 +78,8 @@ at::Tensor LoraLinear::forward(const at::Tensor& x_ni, const nn::Pass& pass) con
 }
 
 at::Tensor LoraLinear::apply(const at::Tensor& x_ni) const {
-  return ops::add_matmul_nt(base_->apply(x_ni), ops::matmul_nt(x_ni, a_ri_.compute).mul_(options_.scale), b_or_.compute);
+  return ops::add_matmul_nt(base_->apply(x_ni), ops::matmul_nt(x_ni, a_ri_.compute).mul_(options_.scale),
+                            b_or_.compute);
 }
 
 at::Tensor LoraLinear::apply_transposed(const at::Tensor& dy_no) const {

@@ -43,11 +43,13 @@ Pattern& Pattern::operator=(Pattern&&) noexcept = default;
 
 bool Pattern::matches_all(std::string_view text) const {
   pcre2_match_data* const found = pcre2_match_data_create(1, nullptr);
-  const int status = pcre2_match(impl_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0, found, impl_->limits);
+  const int status =
+      pcre2_match(impl_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0, found, impl_->limits);
   pcre2_match_data_free(found);
   if (status >= 0) return true;
   if (status == PCRE2_ERROR_NOMATCH) return false;
-  throw Error(Fault::usage, cat("the regular expression ", quoted(impl_->expression), " takes too many steps on ", quoted(text)),
+  throw Error(Fault::usage,
+              cat("the regular expression ", quoted(impl_->expression), " takes too many steps on ", quoted(text)),
               "write it without nested repetitions");
 }
 

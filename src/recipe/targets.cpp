@@ -10,7 +10,9 @@
 namespace pst::recipe {
 namespace {
 
-bool ends_at_a_dot(const std::string& name, const std::string& ending) { return name == ending || ends_with(name, "." + ending); }
+bool ends_at_a_dot(const std::string& name, const std::string& ending) {
+  return name == ending || ends_with(name, "." + ending);
+}
 
 /// The first number between dots: 12 in model.layers.12.mlp.up_proj.
 std::optional<std::int64_t> layer_number(const std::string& name) {
@@ -38,14 +40,17 @@ class ByPattern {
 
 void require_use(const std::vector<std::string>& wanted, const std::vector<LayerName>& layers, const char* key) {
   for (const auto& ending : wanted) {
-    if (std::any_of(layers.begin(), layers.end(), [&](const LayerName& layer) { return ends_at_a_dot(layer.name, ending); })) continue;
+    if (std::any_of(layers.begin(), layers.end(),
+                    [&](const LayerName& layer) { return ends_at_a_dot(layer.name, ending); }))
+      continue;
     std::vector<std::string> endings;
     for (const auto& layer : layers) endings.push_back(split(layer.name, '.').back());
     std::sort(endings.begin(), endings.end());
     endings.erase(std::unique(endings.begin(), endings.end()), endings.end());
     const auto close = nearest(ending, endings);
-    throw Error(Fault::usage, cat("adapter.", key, " names ", quoted(ending), ", and no layer of this model is called so",
-                                  close ? cat("; did you mean '", *close, "'?") : ""),
+    throw Error(Fault::usage,
+                cat("adapter.", key, " names ", quoted(ending), ", and no layer of this model is called so",
+                    close ? cat("; did you mean '", *close, "'?") : ""),
                 cat("this model has ", join(endings, ", ")));
   }
 }
@@ -57,7 +62,8 @@ std::vector<AdaptedLayer> select_layers(const Adapter& adapter, const std::vecto
   if (targets.kind == Targets::Kind::names) require_use(targets.names, layers, "target_modules");
   require_use(adapter.exclude_modules, layers, "exclude_modules");
   const auto listed = [](const std::vector<std::string>& names, const std::string& name) {
-    return std::any_of(names.begin(), names.end(), [&](const std::string& ending) { return ends_at_a_dot(name, ending); });
+    return std::any_of(names.begin(), names.end(),
+                       [&](const std::string& ending) { return ends_at_a_dot(name, ending); });
   };
   std::optional<Pattern> pattern;
   if (targets.kind == Targets::Kind::pattern) pattern.emplace(targets.pattern);
@@ -76,7 +82,8 @@ std::vector<AdaptedLayer> select_layers(const Adapter& adapter, const std::vecto
     if (!wanted || listed(adapter.exclude_modules, name)) continue;
     if (!adapter.layers_to_transform.empty()) {
       const auto number = layer_number(name);
-      if (!number || std::find(adapter.layers_to_transform.begin(), adapter.layers_to_transform.end(), *number) == adapter.layers_to_transform.end())
+      if (!number || std::find(adapter.layers_to_transform.begin(), adapter.layers_to_transform.end(), *number) ==
+                         adapter.layers_to_transform.end())
         continue;
     }
     chosen.push_back({i, ranks.of(name, adapter.r), alphas.of(name, adapter.alpha)});
@@ -90,8 +97,8 @@ std::vector<AdaptedLayer> select_layers(const Adapter& adapter, const std::vecto
 std::vector<LayerName> llama_linear_layers(std::int64_t num_hidden_layers) {
   std::vector<LayerName> layers;
   for (std::int64_t i = 0; i < num_hidden_layers; ++i)
-    for (const char* const name : {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj",
-                                   "mlp.up_proj", "mlp.down_proj"})
+    for (const char* const name : {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+                                   "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"})
       layers.push_back({cat("model.layers.", i, ".", name), false});
   layers.push_back({"lm_head", true});
   return layers;

@@ -18,8 +18,9 @@ struct AdaptedLayer {
   double alpha = 0;
 };
 
-/// Which of a model's linear layers the adapter section means, by PEFT's rules: a list holds whole names or their endings after
-/// a dot, a single string is a regular expression for the whole name; patterns for r and alpha match an ending.
+/// Which of a model's linear layers the adapter section means, by PEFT's rules: a list holds whole names or their
+/// endings after a dot, a single string is a regular expression for the whole name; patterns for r and alpha match an
+/// ending.
 /// @throws Error(usage) when nothing matches, or a listed name matches nothing
 std::vector<AdaptedLayer> select_layers(const Adapter& adapter, const std::vector<LayerName>& layers);
 

@@ -36,30 +36,36 @@ double sum_in_order(const at::Tensor& losses_m) {
 double summed_loss(const nn::CausalLm& model, const nn::Batch& batch, const at::Tensor& hidden_nd) {
   at::NoGradGuard no_gradients;
   const at::Tensor losses_m = at::empty({batch.labelled()}, at::kFloat);
-  in_chunks(batch.labelled(), chunk_rows(model.vocabulary(), hidden_nd.element_size()), [&](std::int64_t begin, std::int64_t end) {
-    const at::Tensor rows_cd = at::index_select(hidden_nd, 0, batch.label_rows.slice(0, begin, end));
-    const at::Tensor logits_cv = model.head().apply(rows_cd);
-    kernels::cross_entropy(ops::cpu_exec(), ops::view_of(logits_cv), ops::view_of(batch.targets.slice(0, begin, end)),
-                           ops::view_of(losses_m.slice(0, begin, end)), kernels::Gradient::none, 0);
-  });
+  in_chunks(batch.labelled(), chunk_rows(model.vocabulary(), hidden_nd.element_size()),
+            [&](std::int64_t begin, std::int64_t end) {
+              const at::Tensor rows_cd = at::index_select(hidden_nd, 0, batch.label_rows.slice(0, begin, end));
+              const at::Tensor logits_cv = model.head().apply(rows_cd);
+              kernels::cross_entropy(ops::cpu_exec(), ops::view_of(logits_cv),
+                                     ops::view_of(batch.targets.slice(0, begin, end)),
+                                     ops::view_of(losses_m.slice(0, begin, end)), kernels::Gradient::none, 0);
+            });
   return sum_in_order(losses_m);
 }
 
-double summed_loss_backward(const nn::CausalLm& model, const nn::Batch& batch, const at::Tensor& hidden_nd, double scale) {
+double summed_loss_backward(const nn::CausalLm& model, const nn::Batch& batch, const at::Tensor& hidden_nd,
+                            double scale) {
   if (batch.labelled() == 0) return 0;
   const at::Tensor losses_m = at::empty({batch.labelled()}, at::kFloat);
   const at::Tensor dhidden_nd = at::zeros_like(hidden_nd.detach());
-  in_chunks(batch.labelled(), chunk_rows(model.vocabulary(), hidden_nd.element_size()), [&](std::int64_t begin, std::int64_t end) {
-    const at::Tensor rows = batch.label_rows.slice(0, begin, end);
-    // A leaf of its own, so that the head's node (and an adapter on the head) runs backward chunk by chunk.
-    const at::Tensor rows_cd = at::index_select(hidden_nd.detach(), 0, rows).set_requires_grad(true);
-    const at::Tensor logits_cv = model.head().forward(rows_cd, {});
-    const at::Tensor dlogits_cv = logits_cv.detach();  // the same memory: cross entropy turns logits into their gradient
-    kernels::cross_entropy(ops::cpu_exec(), ops::view_of(dlogits_cv), ops::view_of(batch.targets.slice(0, begin, end)),
-                           ops::view_of(losses_m.slice(0, begin, end)), kernels::Gradient::in_place, scale);
-    logits_cv.backward(dlogits_cv);
-    dhidden_nd.index_copy_(0, rows, rows_cd.grad());  // every labelled row is one row: nothing is added twice
-  });
+  in_chunks(batch.labelled(), chunk_rows(model.vocabulary(), hidden_nd.element_size()),
+            [&](std::int64_t begin, std::int64_t end) {
+              const at::Tensor rows = batch.label_rows.slice(0, begin, end);
+              // A leaf of its own, so that the head's node (and an adapter on the head) runs backward chunk by chunk.
+              const at::Tensor rows_cd = at::index_select(hidden_nd.detach(), 0, rows).set_requires_grad(true);
+              const at::Tensor logits_cv = model.head().forward(rows_cd, {});
+              const at::Tensor dlogits_cv =
+                  logits_cv.detach();  // the same memory: cross entropy turns logits into their gradient
+              kernels::cross_entropy(ops::cpu_exec(), ops::view_of(dlogits_cv),
+                                     ops::view_of(batch.targets.slice(0, begin, end)),
+                                     ops::view_of(losses_m.slice(0, begin, end)), kernels::Gradient::in_place, scale);
+              logits_cv.backward(dlogits_cv);
+              dhidden_nd.index_copy_(0, rows, rows_cd.grad());  // every labelled row is one row: nothing is added twice
+            });
   hidden_nd.backward(dhidden_nd);
   return sum_in_order(losses_m);
 }

@@ -15,8 +15,8 @@ RowTotals totals_of(const data::PreparedSet& documents, const std::vector<data::
   return totals;
 }
 
-std::optional<nn::Batch> micro_batch(const data::PreparedSet& documents, const std::vector<data::Row>& rows, std::int64_t leaf,
-                                     std::int64_t size, std::int64_t vocabulary) {
+std::optional<nn::Batch> micro_batch(const data::PreparedSet& documents, const std::vector<data::Row>& rows,
+                                     std::int64_t leaf, std::int64_t size, std::int64_t vocabulary) {
   const auto count = static_cast<std::int64_t>(rows.size());
   std::vector<nn::TokenSpan> spans;
   for (std::int64_t row = leaf * size; row < std::min(count, (leaf + 1) * size); ++row)
@@ -33,7 +33,8 @@ double sum_over_ranks(comm::Communicator& group, const std::vector<double>& valu
   group.all_gather(const_view_of(std::span<const double>(values)), view_of(std::span(all)));
   double sum = 0;
   for (std::size_t i = 0; i < values.size(); ++i)
-    for (std::size_t rank = 0; rank < static_cast<std::size_t>(group.size()); ++rank) sum += all[rank * values.size() + i];
+    for (std::size_t rank = 0; rank < static_cast<std::size_t>(group.size()); ++rank)
+      sum += all[rank * values.size() + i];
   return sum;
 }
 

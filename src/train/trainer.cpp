@@ -37,14 +37,18 @@ class Stopwatch {
 class Loop {
  public:
   Loop(const Parts& parts, const Settings& settings)
-      : parts_(parts), settings_(settings),
-        order_(parts.training, {settings.packing, settings.shuffle, settings.max_length, settings.train.global_batch_size,
-                                settings.train.seed}),
+      : parts_(parts),
+        settings_(settings),
+        order_(parts.training, {settings.packing, settings.shuffle, settings.max_length,
+                                settings.train.global_batch_size, settings.train.seed}),
         total_steps_(train::total_steps(order_, settings.train)),
-        leaves_((settings.train.global_batch_size + settings.train.micro_batch_size - 1) / settings.train.micro_batch_size),
+        leaves_((settings.train.global_batch_size + settings.train.micro_batch_size - 1) /
+                settings.train.micro_batch_size),
         mine_(parallel::leaves_of_rank(leaves_, parts.group.rank(), parts.group.size())),
-        buffers_([&parameters = parts.parameters] { return parameters.new_gradient(); }), all_reduce_(parts.group),
-        moment1_(at::zeros_like(parts.parameters.flat())), moment2_(at::zeros_like(parts.parameters.flat())) {}
+        buffers_([&parameters = parts.parameters] { return parameters.new_gradient(); }),
+        all_reduce_(parts.group),
+        moment1_(at::zeros_like(parts.parameters.flat())),
+        moment2_(at::zeros_like(parts.parameters.flat())) {}
 
   std::int64_t total_steps() const { return total_steps_; }
 
@@ -52,7 +56,8 @@ class Loop {
   StepRecord step(std::int64_t index) {
     const double began = monotonic_seconds();
     Stopwatch watch;
-    StepRecord record{.step = index + 1, .total_steps = total_steps_,
+    StepRecord record{.step = index + 1,
+                      .total_steps = total_steps_,
                       .lr = learning_rate(settings_.scheduler, settings_.optimizer.lr, index, total_steps_)};
     const std::vector<data::Row>& rows = order_.rows_of_step(index);
     const RowTotals totals = totals_of(parts_.training, rows);
@@ -65,7 +70,8 @@ class Loop {
     std::vector<double> losses(static_cast<std::size_t>(leaves_), 0.0);  // summed loss of each micro batch
     const Rng random = Rng(settings_.train.seed).child("step").child(static_cast<std::uint64_t>(index));
     const auto add_leaf = [&](std::int64_t leaf, const at::Tensor& gradient) {
-      const auto batch = micro_batch(parts_.training, rows, leaf, settings_.train.micro_batch_size, parts_.model.vocabulary());
+      const auto batch =
+          micro_batch(parts_.training, rows, leaf, settings_.train.micro_batch_size, parts_.model.vocabulary());
       watch.into(record.data_s);
       if (!batch) return;  // an epoch's last step may have fewer rows: its missing leaves count as zeros
       parts_.parameters.accumulate_into(gradient);
@@ -85,7 +91,8 @@ class Loop {
 
     record.grad_norm = std::sqrt(kernels::sum_of_squares(ops::cpu_exec(), ops::view_of(gradient)));
     if (!std::isfinite(record.loss) || !std::isfinite(record.grad_norm))
-      throw Error(Fault::data, cat("step ", record.step, " gave loss ", record.loss, " and gradient norm ", record.grad_norm),
+      throw Error(Fault::data,
+                  cat("step ", record.step, " gave loss ", record.loss, " and gradient norm ", record.grad_norm),
                   "lower optimizer.lr, or look at the data of this step; with bf16, try train.precision: fp32");
     update(record, gradient);
     buffers_.give_back(gradient);
@@ -97,12 +104,19 @@ class Loop {
  private:
   void update(const StepRecord& record, const at::Tensor& gradient) {
     const double limit = settings_.train.max_grad_norm;
-    const double factor = limit > 0 ? std::min(1.0, limit / (record.grad_norm + 1e-6)) : 1.0;  // torch's clip_grad_norm_
+    const double factor =
+        limit > 0 ? std::min(1.0, limit / (record.grad_norm + 1e-6)) : 1.0;  // torch's clip_grad_norm_
     const auto& [name, lr, betas, eps, weight_decay] = settings_.optimizer;
     kernels::adamw(ops::cpu_exec(),
-                   {.lr = record.lr, .beta1 = betas[0], .beta2 = betas[1], .eps = eps, .weight_decay = weight_decay,
-                    .step = record.step, .gradient_factor = factor},
-                   ops::view_of(parts_.parameters.flat()), ops::view_of(gradient), ops::view_of(moment1_), ops::view_of(moment2_));
+                   {.lr = record.lr,
+                    .beta1 = betas[0],
+                    .beta2 = betas[1],
+                    .eps = eps,
+                    .weight_decay = weight_decay,
+                    .step = record.step,
+                    .gradient_factor = factor},
+                   ops::view_of(parts_.parameters.flat()), ops::view_of(gradient), ops::view_of(moment1_),
+                   ops::view_of(moment2_));
     parts_.parameters.refresh_compute();
   }
 

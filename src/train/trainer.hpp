@@ -14,9 +14,9 @@ namespace pst::train {
 
 /// One optimizer step as it is recorded. Times are this rank's, in seconds.
 struct StepRecord {
-  std::int64_t step = 0, total_steps = 0;  ///< step counts from 1
-  double loss = 0;                         ///< mean over the labelled tokens of the step, all ranks
-  double lr = 0, grad_norm = 0;            ///< norm before clipping
+  std::int64_t step = 0, total_steps = 0;                  ///< step counts from 1
+  double loss = 0;                                         ///< mean over the labelled tokens of the step, all ranks
+  double lr = 0, grad_norm = 0;                            ///< norm before clipping
   std::int64_t rows = 0, tokens = 0, labelled_tokens = 0;  ///< all ranks
   double step_s = 0, data_s = 0, forward_s = 0, backward_s = 0, communication_s = 0, optimizer_s = 0;
 };

@@ -31,7 +31,9 @@ MATCHER_P2(close_to, expected, tolerance, "") {
   *result_listener << "differs by up to " << difference;
   return difference <= tolerance;
 }
-MATCHER_P(bitwise_equal, expected, "") { return arg.scalar_type() == expected.scalar_type() && at::equal(arg, expected); }
+MATCHER_P(bitwise_equal, expected, "") {
+  return arg.scalar_type() == expected.scalar_type() && at::equal(arg, expected);
+}
 
 /// Documents of the given lengths with random ids below `vocabulary`; every third token and the last are targets.
 struct Tokens {

@@ -32,13 +32,15 @@ inline std::vector<float> widened(const std::vector<bf16>& values) {
 /// An Exec that splits every range into pieces of `piece`: what several threads would do, one after the other.
 inline Exec in_pieces(std::int64_t piece) {
   Exec on;
-  on.parallel_for = [piece](std::int64_t count, std::int64_t, const std::function<void(std::int64_t, std::int64_t)>& body) {
+  on.parallel_for = [piece](std::int64_t count, std::int64_t,
+                            const std::function<void(std::int64_t, std::int64_t)>& body) {
     for (std::int64_t begin = 0; begin < count; begin += piece) body(begin, std::min(count, begin + piece));
   };
   return on;
 }
 
-inline void expect_close(const std::vector<float>& actual, const std::vector<double>& expected, double absolute, double relative = 0) {
+inline void expect_close(const std::vector<float>& actual, const std::vector<double>& expected, double absolute,
+                         double relative = 0) {
   ASSERT_EQ(actual.size(), expected.size());
   for (std::size_t i = 0; i < actual.size(); ++i)
     ASSERT_NEAR(static_cast<double>(actual[i]), expected[i], absolute + relative * std::abs(expected[i])) << "at " << i;

@@ -25,7 +25,9 @@ TEST(LocalCommunicator, AllToAllExchangesShares) {
 }
 
 TEST(LocalCommunicator, BroadcastText) {
-  run_ranks(4, [](Communicator& group) { EXPECT_EQ(broadcast_text(group, group.is_root() ? "hello" : "never seen"), "hello"); });
+  run_ranks(4, [](Communicator& group) {
+    EXPECT_EQ(broadcast_text(group, group.is_root() ? "hello" : "never seen"), "hello");
+  });
 }
 
 TEST(LocalCommunicator, NobodyWaitsForTheDead) {

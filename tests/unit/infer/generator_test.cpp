@@ -18,7 +18,8 @@ TEST(ChooseToken, GreedyTakesTheHighestAndTheFirstOfEquals) {
 
 TEST(ChooseToken, SamplesInProportion) {
   std::map<std::int32_t, int> seen;
-  for (std::uint64_t i = 0; i < 20000; ++i) ++seen[choose_token({std::log(0.7f), std::log(0.2f), std::log(0.1f)}, {.temperature = 1}, i)];
+  for (std::uint64_t i = 0; i < 20000; ++i)
+    ++seen[choose_token({std::log(0.7f), std::log(0.2f), std::log(0.1f)}, {.temperature = 1}, i)];
   EXPECT_NEAR(seen[0] / 20000.0, 0.7, 0.02);
   EXPECT_NEAR(seen[2] / 20000.0, 0.1, 0.015);
 }
@@ -31,7 +32,8 @@ TEST(ChooseToken, TopPLeavesTheTailOut) {
 std::unique_ptr<nn::CausalLm> model() {
   const fixture::TemporaryDirectory dir;
   fixture::write_tiny_model(dir.path());
-  return model::load_llama(weights::read_model_config(dir.path()), weights::TensorStore::open(dir.path()), at::kFloat, 32);
+  return model::load_llama(weights::read_model_config(dir.path()), weights::TensorStore::open(dir.path()), at::kFloat,
+                           32);
 }
 
 TEST(Generate, RepeatsItselfAndStopsAtAStopToken) {

@@ -7,7 +7,8 @@ namespace {
 
 TEST(AdamW, FollowsAlgorithm2InDouble) {
   auto value = fixture::random_values(500, 1);
-  const AdamW settings{.lr = 1e-2, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .gradient_factor = 0.5};
+  const AdamW settings{
+      .lr = 1e-2, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .gradient_factor = 0.5};
   std::vector<float> m(500), v(500);
   std::vector<double> p(value.begin(), value.end()), dm(500), dv(500);
 
@@ -15,7 +16,8 @@ TEST(AdamW, FollowsAlgorithm2InDouble) {
     auto gradient = fixture::random_values(500, static_cast<std::uint64_t>(10 + step));
     AdamW now = settings;
     now.step = step;
-    adamw(serial_cpu(), now, view_of(std::span(value)), view_of(std::span(gradient)), view_of(std::span(m)), view_of(std::span(v)));
+    adamw(serial_cpu(), now, view_of(std::span(value)), view_of(std::span(gradient)), view_of(std::span(m)),
+          view_of(std::span(v)));
     for (std::size_t i = 0; i < 500; ++i) {
       const double g = static_cast<double>(gradient[i]) * 0.5;
       dm[i] = 0.9 * dm[i] + 0.1 * g;

@@ -24,7 +24,8 @@ TEST(CrossEntropy, LossAndGradientMatchTheFormula) {
   std::vector<std::int64_t> targets = {0, 1002};
   std::vector<float> loss(2);
 
-  cross_entropy(serial_cpu(), view_of(std::span(logits)), view_of(std::span(targets)), view_of(std::span(loss)), Gradient::in_place, 0.25);
+  cross_entropy(serial_cpu(), view_of(std::span(logits)), view_of(std::span(targets)), view_of(std::span(loss)),
+                Gradient::in_place, 0.25);
 
   for (std::size_t row = 0; row < 2; ++row) {
     const auto p = softmax(before.data() + row * kClasses);
@@ -32,7 +33,8 @@ TEST(CrossEntropy, LossAndGradientMatchTheFormula) {
     EXPECT_NEAR(static_cast<double>(loss[row]), -std::log(p[target]), 1e-5 * -std::log(p[target]));
     std::vector<double> expected;
     for (std::size_t i = 0; i < p.size(); ++i) expected.push_back(0.25 * (p[i] - (i == target ? 1 : 0)));
-    fixture::expect_close({logits.begin() + static_cast<std::ptrdiff_t>(row * kClasses), logits.begin() + static_cast<std::ptrdiff_t>((row + 1) * kClasses)},
+    fixture::expect_close({logits.begin() + static_cast<std::ptrdiff_t>(row * kClasses),
+                           logits.begin() + static_cast<std::ptrdiff_t>((row + 1) * kClasses)},
                           expected, 1e-7, 1e-5);
   }
 }
@@ -42,7 +44,8 @@ TEST(CrossEntropy, LeavesLogitsAloneWithoutGradient) {
   const auto before = logits;
   std::vector<std::int64_t> targets = {5};
   std::vector<float> loss(1);
-  cross_entropy(serial_cpu(), view_of(std::span(logits)), view_of(std::span(targets)), view_of(std::span(loss)), Gradient::none, 1);
+  cross_entropy(serial_cpu(), view_of(std::span(logits)), view_of(std::span(targets)), view_of(std::span(loss)),
+                Gradient::none, 1);
   EXPECT_EQ(logits, before);
 }
 
@@ -50,7 +53,9 @@ TEST(CrossEntropy, RefusesATargetThatIsNoClass) {
   auto logits = fixture::random_values(kClasses, 2);
   std::vector<std::int64_t> targets = {kClasses};
   std::vector<float> loss(1);
-  EXPECT_THROW(cross_entropy(serial_cpu(), view_of(std::span(logits)), view_of(std::span(targets)), view_of(std::span(loss)), Gradient::none, 1), Error);
+  EXPECT_THROW(cross_entropy(serial_cpu(), view_of(std::span(logits)), view_of(std::span(targets)),
+                             view_of(std::span(loss)), Gradient::none, 1),
+               Error);
 }
 
 }  // namespace

@@ -22,10 +22,11 @@ TEST(Rope, RotatesHalfSplitPairsByTheRowsAngle) {
   auto x = before;
   std::vector<std::int32_t> positions = {0, 7};
 
-  rope(serial_cpu(), view_of(std::span(x)), 2, view_of(std::span(positions)), view_of(std::span(table.cosines)), view_of(std::span(table.sines)),
-       Turn::forward);
+  rope(serial_cpu(), view_of(std::span(x)), 2, view_of(std::span(positions)), view_of(std::span(table.cosines)),
+       view_of(std::span(table.sines)), Turn::forward);
 
-  EXPECT_EQ(std::vector<float>(x.begin(), x.begin() + 12), std::vector<float>(before.begin(), before.begin() + 12));  // position 0 turns nothing
+  EXPECT_EQ(std::vector<float>(x.begin(), x.begin() + 12),
+            std::vector<float>(before.begin(), before.begin() + 12));    // position 0 turns nothing
   const float c = table.cosines[7 * 3 + 1], s = table.sines[7 * 3 + 1];  // second row, second head, pair 1 is (1, 4)
   EXPECT_FLOAT_EQ(x[18 + 1], before[18 + 1] * c - before[18 + 4] * s);
   EXPECT_FLOAT_EQ(x[18 + 4], before[18 + 4] * c + before[18 + 1] * s);
@@ -37,7 +38,8 @@ TEST(Rope, BackUndoesForward) {
   auto x = before;
   std::vector<std::int32_t> positions = {1, 4, 8};
   for (const Turn turn : {Turn::forward, Turn::back})
-    rope(serial_cpu(), view_of(std::span(x)), 1, view_of(std::span(positions)), view_of(std::span(table.cosines)), view_of(std::span(table.sines)), turn);
+    rope(serial_cpu(), view_of(std::span(x)), 1, view_of(std::span(positions)), view_of(std::span(table.cosines)),
+         view_of(std::span(table.sines)), turn);
   for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(x[i], before[i], 1e-6f);
 }
 
@@ -45,8 +47,8 @@ TEST(Rope, RefusesAPositionOutsideTheTable) {
   Table table;
   std::vector<float> x(6);
   std::vector<std::int32_t> positions = {9};
-  EXPECT_THROW(rope(serial_cpu(), view_of(std::span(x)), 1, view_of(std::span(positions)), view_of(std::span(table.cosines)),
-                    view_of(std::span(table.sines)), Turn::forward),
+  EXPECT_THROW(rope(serial_cpu(), view_of(std::span(x)), 1, view_of(std::span(positions)),
+                    view_of(std::span(table.cosines)), view_of(std::span(table.sines)), Turn::forward),
                Error);
 }
 

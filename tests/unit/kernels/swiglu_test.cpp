@@ -18,7 +18,8 @@ TEST(Swiglu, MatchesTheFormulaOverTheWholeRange) {
   swiglu(serial_cpu(), view_of(std::span(gate)), view_of(std::span(up)), view_of(std::span(out)));
 
   std::vector<double> expected;
-  for (std::size_t i = 0; i < gate.size(); ++i) expected.push_back(silu(static_cast<double>(gate[i])) * static_cast<double>(up[i]));
+  for (std::size_t i = 0; i < gate.size(); ++i)
+    expected.push_back(silu(static_cast<double>(gate[i])) * static_cast<double>(up[i]));
   fixture::expect_close(out, expected, 1e-7, 1e-6);
 }
 
@@ -26,8 +27,8 @@ TEST(Swiglu, BackwardIsTheSlopeOfForward) {
   auto gate = fixture::random_values(50, 1), up = fixture::random_values(50, 2), dout = fixture::random_values(50, 3);
   std::vector<float> dgate(50), dup(50);
 
-  swiglu_backward(serial_cpu(), view_of(std::span(dout)), view_of(std::span(gate)), view_of(std::span(up)), view_of(std::span(dgate)),
-                  view_of(std::span(dup)));
+  swiglu_backward(serial_cpu(), view_of(std::span(dout)), view_of(std::span(gate)), view_of(std::span(up)),
+                  view_of(std::span(dgate)), view_of(std::span(dup)));
 
   for (std::size_t i = 0; i < 50; ++i) {
     const double g = static_cast<double>(gate[i]), u = static_cast<double>(up[i]), d = static_cast<double>(dout[i]);

@@ -14,8 +14,16 @@ std::unique_ptr<nn::CausalLm> load(const fixture::TinyModel& what, at::ScalarTyp
   return load_llama(weights::read_model_config(dir.path()), weights::TensorStore::open(dir.path()), dtype, 64);
 }
 
-const fixture::TinyModel kAwkward{.hidden = 36, .layers = 3, .heads = 6, .kv_heads = 2, .intermediate = 50, .head_dim = 10,
-                                  .attention_bias = true, .mlp_bias = true, .tied = false, .llama3_rope = true};
+const fixture::TinyModel kAwkward{.hidden = 36,
+                                  .layers = 3,
+                                  .heads = 6,
+                                  .kv_heads = 2,
+                                  .intermediate = 50,
+                                  .head_dim = 10,
+                                  .attention_bias = true,
+                                  .mlp_bias = true,
+                                  .tied = false,
+                                  .llama3_rope = true};
 
 TEST(Llama, APackedRowEqualsItsDocumentsAlone) {
   const auto model = load(kAwkward);
@@ -67,7 +75,9 @@ TEST(Llama, SlotsCarryHuggingFaceNames) {
 TEST(Llama, RefusesDocumentsBeyondItsPositions) {
   const fixture::TemporaryDirectory dir;
   fixture::write_tiny_model(dir.path());
-  EXPECT_THROW(load_llama(weights::read_model_config(dir.path()), weights::TensorStore::open(dir.path()), at::kFloat, 1000), Error);
+  EXPECT_THROW(
+      load_llama(weights::read_model_config(dir.path()), weights::TensorStore::open(dir.path()), at::kFloat, 1000),
+      Error);
 }
 
 TEST(Batch, RefusesAnIdOutsideTheVocabulary) {

@@ -20,12 +20,14 @@ double frequency(const ops::RopeTable& table, std::int64_t i) {  // from the ang
 
 TEST(RopeTable, FrequenciesFallGeometrically) {
   const auto table = make_rope_table(config(), 4);
-  for (std::int64_t i = 0; i < 4; ++i) EXPECT_NEAR(frequency(table, i), std::pow(10000.0, -static_cast<double>(i) / 4), 1e-6);
+  for (std::int64_t i = 0; i < 4; ++i)
+    EXPECT_NEAR(frequency(table, i), std::pow(10000.0, -static_cast<double>(i) / 4), 1e-6);
 }
 
 TEST(RopeTable, Llama3KeepsHighStretchesLowBlendsBetween) {
   auto c = config();
-  c.rope_scaling = weights::RopeScaling{.factor = 8, .low_freq_factor = 1, .high_freq_factor = 4, .original_max_position_embeddings = 200};
+  c.rope_scaling = weights::RopeScaling{
+      .factor = 8, .low_freq_factor = 1, .high_freq_factor = 4, .original_max_position_embeddings = 200};
   const auto table = make_rope_table(c, 4);
   // Wavelengths 6.3, 62.8, 628, 6283 against the borders 200/4 = 50 and 200/1 = 200.
   EXPECT_NEAR(frequency(table, 0), 1, 1e-6);

@@ -48,21 +48,26 @@ at::Tensor plain_rope(const at::Tensor& x_thd, const RopeTable& t) {
 at::Tensor plain_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const RopeTable& t) {
   const std::int64_t rows = q.size(0);
   const at::Tensor qh = plain_rope(q.view({rows, kHeads.query, kHeads.dim}), t).transpose(0, 1);
-  const auto spread = [&](const at::Tensor& x) { return x.repeat_interleave(kHeads.query / kHeads.key_value, 1).transpose(0, 1); };
+  const auto spread = [&](const at::Tensor& x) {
+    return x.repeat_interleave(kHeads.query / kHeads.key_value, 1).transpose(0, 1);
+  };
   const at::Tensor kh = spread(plain_rope(k.view({rows, kHeads.key_value, kHeads.dim}), t));
   const at::Tensor vh = spread(v.view({rows, kHeads.key_value, kHeads.dim}));
   const at::Tensor future = at::ones({rows, rows}, at::kBool).triu(1);
-  const at::Tensor scores = (at::matmul(qh, kh.transpose(1, 2)) * (1 / std::sqrt(8.0))).masked_fill(future, -std::numeric_limits<double>::infinity());
+  const at::Tensor scores = (at::matmul(qh, kh.transpose(1, 2)) * (1 / std::sqrt(8.0)))
+                                .masked_fill(future, -std::numeric_limits<double>::infinity());
   return at::matmul(at::softmax(scores, -1), vh).transpose(0, 1).reshape({rows, kHeads.query * kHeads.dim});
 }
 
 TEST(RopeAttention, EachDocumentMatchesThePlainFormBothWays) {
   const Documents docs = documents({5, 1, 33});
-  const at::Tensor q = random({39, 48}, 1).set_requires_grad(true), k = random({39, 16}, 2).set_requires_grad(true), v = random({39, 16}, 3).set_requires_grad(true);
+  const at::Tensor q = random({39, 48}, 1).set_requires_grad(true), k = random({39, 16}, 2).set_requires_grad(true),
+                   v = random({39, 16}, 3).set_requires_grad(true);
   const auto twin = [](const at::Tensor& t) { return t.detach().clone().set_requires_grad(true); };
   const at::Tensor q2 = twin(q), k2 = twin(k), v2 = twin(v), dout = random({39, 48}, 4);
 
-  const at::Tensor out = rope_attention(q * 1, k * 1, v, kHeads, docs, table());  // * 1: handed over, as a layer's output is
+  const at::Tensor out =
+      rope_attention(q * 1, k * 1, v, kHeads, docs, table());  // * 1: handed over, as a layer's output is
   out.backward(dout);
   std::vector<at::Tensor> pieces;
   for (std::size_t i = 0; i + 1 < docs.starts.size(); ++i) {

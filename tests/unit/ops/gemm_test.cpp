@@ -21,7 +21,8 @@ TEST_P(Gemm, EveryFormMatchesDouble) {
   const auto [dtype, tolerance] = GetParam();
   for (const auto& [n, i, o] : {std::tuple{40, 96, 64}, {7, 33, 16}, {33, 16, 90}, {1, 24, 5}}) {
     SCOPED_TRACE(testing::Message() << n << " x " << i << " -> " << o);
-    const at::Tensor x = random({n, i}, 1, dtype), w = random({o, i}, 2, dtype), dy = random({n, o}, 3, dtype), bias = random({o}, 4, dtype);
+    const at::Tensor x = random({n, i}, 1, dtype), w = random({o, i}, 2, dtype), dy = random({n, o}, 3, dtype),
+                     bias = random({o}, 4, dtype);
     const auto wide = [](const at::Tensor& t) { return t.to(at::kDouble); };
 
     EXPECT_THAT(matmul_nt(x, w, bias), close_to(at::matmul(wide(x), wide(w).t()).add(wide(bias)), tolerance));

@@ -19,7 +19,8 @@ at::Tensor plain_norm(const at::Tensor& x, const at::Tensor& weight) {
 TEST(AddRmsNorm, ForwardAndBackwardMatchAutograd) {
   const at::Tensor weight = random({24}, 3), to_sum = random({5, 24}, 4), to_y = random({5, 24}, 5);
   const at::Tensor x = random({5, 24}, 1).set_requires_grad(true), delta = random({5, 24}, 2).set_requires_grad(true);
-  const at::Tensor x2 = x.detach().clone().set_requires_grad(true), delta2 = delta.detach().clone().set_requires_grad(true);
+  const at::Tensor x2 = x.detach().clone().set_requires_grad(true),
+                   delta2 = delta.detach().clone().set_requires_grad(true);
 
   const auto [sum, y] = add_rms_norm(x, delta, weight, 1e-5);
   (sum * to_sum + y * to_y).sum().backward();
@@ -41,7 +42,8 @@ TEST(RmsNorm, BackwardWhenOnlyTheSumIsUsed) {
 }
 
 TEST(Swiglu, BackwardMatchesAutograd) {
-  const at::Tensor g = random({4, 10}, 1).set_requires_grad(true), u = random({4, 10}, 2).set_requires_grad(true), d = random({4, 10}, 3);
+  const at::Tensor g = random({4, 10}, 1).set_requires_grad(true), u = random({4, 10}, 2).set_requires_grad(true),
+                   d = random({4, 10}, 3);
   const at::Tensor g2 = g.detach().clone().set_requires_grad(true), u2 = u.detach().clone().set_requires_grad(true);
 
   swiglu(g, u).backward(d);

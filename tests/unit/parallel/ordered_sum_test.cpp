@@ -14,7 +14,8 @@ constexpr std::int64_t kCount = 1003;  // no multiple of any number of ranks
 
 /// Leaves of very different sizes, so that another order of additions shows in the bits.
 at::Tensor leaf(std::int64_t index) {
-  return fixture::random({kCount}, static_cast<std::uint64_t>(index + 1)) * std::pow(7.0, static_cast<double>(index % 5));
+  return fixture::random({kCount}, static_cast<std::uint64_t>(index + 1)) *
+         std::pow(7.0, static_cast<double>(index % 5));
 }
 
 /// What every rank ends with when `ranks` ranks share `leaves` leaves.
@@ -24,7 +25,8 @@ at::Tensor summed(int ranks, std::int64_t leaves) {
   comm::run_ranks(ranks, [&](comm::Communicator& group) {
     GradientBuffers buffers([] { return at::zeros({kCount}, at::kFloat); });
     const LeafRange mine = leaves_of_rank(leaves, group.rank(), group.size());
-    const at::Tensor sum = sum_of_leaves(mine.begin, mine.size(), buffers, [](std::int64_t i, const at::Tensor& buffer) { buffer.add_(leaf(i)); });
+    const at::Tensor sum = sum_of_leaves(mine.begin, mine.size(), buffers,
+                                         [](std::int64_t i, const at::Tensor& buffer) { buffer.add_(leaf(i)); });
     OrderedAllReduce all_reduce(group);
     all_reduce(sum);
     const std::lock_guard lock(mutex);

@@ -16,7 +16,8 @@ struct Folder {
   fixture::TemporaryDirectory dir;
   Folder() { fixture::write_tiny_model(dir / "model"); }
   std::unique_ptr<nn::CausalLm> model() const {
-    return model::load_llama(weights::read_model_config(dir / "model"), weights::TensorStore::open(dir / "model"), at::kFloat, 64);
+    return model::load_llama(weights::read_model_config(dir / "model"), weights::TensorStore::open(dir / "model"),
+                             at::kFloat, 64);
   }
 };
 
@@ -57,11 +58,13 @@ TEST(LoraAdapter, SavesWhatItLoads) {
 
   EXPECT_THAT(b.parameters().flat(), fixture::bitwise_equal(a.parameters().flat()));
   const auto config = nlohmann::json::parse(read_file(folder.dir / "adapter/adapter_config.json"));
-  EXPECT_EQ(config["target_modules"], (nlohmann::json{"down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"}));
+  EXPECT_EQ(config["target_modules"],
+            (nlohmann::json{"down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"}));
   EXPECT_EQ(config["peft_type"], "LORA");
   EXPECT_EQ(config["rank_pattern"]["q_proj"], 2);
   const auto store = weights::TensorStore::open(folder.dir / "adapter/adapter_model.safetensors");
-  EXPECT_EQ(store.get("base_model.model.model.layers.1.self_attn.q_proj.lora_A.weight").shape, (std::vector<std::int64_t>{2, 32}));
+  EXPECT_EQ(store.get("base_model.model.model.layers.1.self_attn.q_proj.lora_A.weight").shape,
+            (std::vector<std::int64_t>{2, 32}));
   EXPECT_EQ(read_adapter_config(folder.dir / "adapter").rank_pattern, recipe.rank_pattern);
 }
 

@@ -18,7 +18,8 @@ struct Lora {
   nn::ParameterSet parameters;
   LoraLinear layer;
   at::Tensor gradient;
-  explicit Lora(LoraOptions options, at::ScalarType dtype = at::kFloat) : layer(dense(20, 12, dtype), "l", options, 3, parameters) {
+  explicit Lora(LoraOptions options, at::ScalarType dtype = at::kFloat)
+      : layer(dense(20, 12, dtype), "l", options, 3, parameters) {
     parameters.allocate(dtype);
     gradient = parameters.new_gradient();
     parameters.accumulate_into(gradient);
@@ -80,10 +81,13 @@ TEST(LoraLinear, DropoutMaskIsTheSameInBackward) {
 
   // The layer is linear in x for a fixed mask, so the directional derivative is exact.
   const at::Tensor direction = random({6, 12}, 8);
-  const at::Tensor up = lora.layer.forward(x.detach() + direction, pass).detach(), down = lora.layer.forward(x.detach() - direction, pass).detach();
+  const at::Tensor up = lora.layer.forward(x.detach() + direction, pass).detach(),
+                   down = lora.layer.forward(x.detach() - direction, pass).detach();
   const double slope = ((up - down) * dy).sum().item().toDouble() / 2;
   EXPECT_NEAR((x.grad() * direction).sum().item().toDouble(), slope, 1e-4);
-  EXPECT_GT(fixture::largest_difference(lora.layer.forward(x.detach(), pass).detach(), lora.layer.forward(x.detach(), {}).detach()), 0.01);
+  EXPECT_GT(fixture::largest_difference(lora.layer.forward(x.detach(), pass).detach(),
+                                        lora.layer.forward(x.detach(), {}).detach()),
+            0.01);
 }
 
 TEST(LoraLinear, Bf16StaysNearF32) {
@@ -91,7 +95,8 @@ TEST(LoraLinear, Bf16StaysNearF32) {
   wide.fill();
   narrow.fill();
   const at::Tensor x = random({6, 12}, 3);
-  EXPECT_THAT(narrow.layer.forward(x.to(at::kBFloat16), {}).detach().to(at::kFloat), close_to(wide.layer.forward(x, {}).detach(), 0.1));
+  EXPECT_THAT(narrow.layer.forward(x.to(at::kBFloat16), {}).detach().to(at::kFloat),
+              close_to(wide.layer.forward(x, {}).detach(), 0.1));
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ struct Tiny {
   explicit Tiny(const recipe::Targets& targets = {}) {
     const fixture::TemporaryDirectory dir;
     fixture::write_tiny_model(dir.path(), {.layers = 2, .vocab = 700});
-    model = model::load_llama(weights::read_model_config(dir.path()), weights::TensorStore::open(dir.path()), at::kFloat, 64);
+    model = model::load_llama(weights::read_model_config(dir.path()), weights::TensorStore::open(dir.path()),
+                              at::kFloat, 64);
     recipe::Adapter recipe;
     recipe.r = 4;
     recipe.target_modules = targets;

@@ -7,7 +7,8 @@ namespace {
 
 recipe::Scheduler scheduler(recipe::SchedulerName name, double ratio) { return {.name = name, .warmup_ratio = ratio}; }
 
-// Recorded from transformers 5.23: get_cosine_schedule_with_warmup(optimizer of lr 1, 3, 10).get_last_lr() before each step.
+// Recorded from transformers 5.23: get_cosine_schedule_with_warmup(optimizer of lr 1, 3, 10).get_last_lr() before each
+// step.
 TEST(Schedule, CosineFollowsTransformers) {
   const double expected[] = {0.0,
                              0.3333333333333333,
@@ -20,7 +21,8 @@ TEST(Schedule, CosineFollowsTransformers) {
                              0.1882550990706332,
                              0.04951556604879043};
   for (int step = 0; step < 10; ++step)
-    EXPECT_NEAR(learning_rate(scheduler(recipe::SchedulerName::cosine, 0.3), 1, step, 10), expected[step], 1e-12) << step;
+    EXPECT_NEAR(learning_rate(scheduler(recipe::SchedulerName::cosine, 0.3), 1, step, 10), expected[step], 1e-12)
+        << step;
 }
 
 TEST(Schedule, LinearFallsToZeroAndConstantStays) {
