@@ -1,16 +1,15 @@
 #include "ops/attention.hpp"
 
-#include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
-#include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu_backward.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/softmax.h>
-#include <ATen/ops/sum.h>
 
 #include <cmath>
 #include <limits>
 
+#include "kernels/attention/attention.hpp"
 #include "kernels/rope/rope.hpp"
 #include "ops/node.hpp"
 
@@ -35,26 +34,14 @@ at::Tensor keys(const at::Tensor& rows, Heads heads) {
       .expand({heads.key_value, heads.query / heads.key_value, rows.size(0), heads.dim});
 }
 
-/// Runs body(document) for every document: side by side on one thread each where there are enough of them, since short
-/// documents make poor use of several threads; else one after the other on all threads. A document's bits are the same
-/// either way.
-template <class Body>
-void for_documents(const Documents& documents, const Body& body) {
-  const auto count = static_cast<std::int64_t>(documents.starts.size()) - 1;
-  const bool side_by_side = count >= 2 * threads() || (count >= threads() && count % threads() == 0);
-  const auto range = [&](std::int64_t begin, std::int64_t end) {
-    const at::NoGradGuard no_gradients;  // both are thread-local, and these may be threads of the pool
-    const at::AutoDispatchBelowADInplaceOrView below;
-    for (std::int64_t i = begin; i < end; ++i) body(static_cast<std::size_t>(i));
-  };
-  if (!side_by_side) return range(0, count);
-  cpu_exec().parallel_for(count, 1, range);
+kernels::AttentionShape shape_of(const Documents& documents, Heads heads) {
+  return {heads.query, heads.key_value, heads.dim, documents.starts};
 }
 
 class AttentionNode final : public Node {
  public:
-  at::Tensor q, k, v, out;              // q and k rotated
-  std::vector<at::Tensor> log_sum_exp;  // of each document
+  at::Tensor q, k, v, out;  // q and k rotated
+  at::Tensor log_sum_exp;   // f32 [query heads, n]
   Documents documents;
   RopeTable table;
   Heads heads;
@@ -64,26 +51,15 @@ class AttentionNode final : public Node {
     if (!gradients[0].defined()) return List(3);
     const at::Tensor dout = gradients[0].contiguous();
     const at::Tensor dq = at::empty_like(q), dk = at::empty_like(k), dv = at::empty_like(v);
-    for_documents(documents, [&](std::size_t i) {
-      const std::int64_t begin = documents.starts[i], end = documents.starts[i + 1];
-      const auto rows = [&](const at::Tensor& all) { return all.slice(0, begin, end); };
-      const auto [dqi, dki, dvi] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
-          queries(rows(dout), heads), queries(rows(q), heads), keys(rows(k), heads), keys(rows(v), heads),
-          queries(rows(out), heads), log_sum_exp[i], 0.0, true);
-      queries(rows(dq), heads).copy_(dqi);
-      const auto add_groups = [&](const at::Tensor& to, const at::Tensor& per_query_head) {
-        rows(to).view({end - begin, heads.key_value, heads.dim}).copy_(per_query_head.sum(1).permute({1, 0, 2}));
-      };
-      add_groups(dk, dki);
-      add_groups(dv, dvi);
-    });
+    kernels::attention_backward(cpu_exec(), view_of(dout), view_of(q), view_of(k), view_of(v), view_of(out),
+                                view_of(log_sum_exp), shape_of(documents, heads), view_of(dq), view_of(dk),
+                                view_of(dv));
     turn(dq, heads.query, documents.positions, table, kernels::Turn::back);
     turn(dk, heads.key_value, documents.positions, table, kernels::Turn::back);
     return {dq, dk, dv};
   }
   void release() override {
-    for (at::Tensor* const kept : {&q, &k, &v, &out}) kept->reset();
-    log_sum_exp.clear();
+    for (at::Tensor* const kept : {&q, &k, &v, &out, &log_sum_exp}) kept->reset();
   }
 };
 
@@ -95,23 +71,15 @@ void rotate(const at::Tensor& x, std::int64_t heads, const at::Tensor& positions
 
 at::Tensor rope_attention(at::Tensor q, at::Tensor k, const at::Tensor& v, Heads heads, const Documents& documents,
                           const RopeTable& table) {
-  at::Tensor out;
-  std::vector<at::Tensor> log_sum_exp;
+  at::Tensor out, log_sum_exp;
   {
     at::AutoDispatchBelowADInplaceOrView below;
     rotate(q, heads.query, documents.positions, table);
     rotate(k, heads.key_value, documents.positions, table);
     out = at::empty_like(q);
-    log_sum_exp.resize(documents.starts.size() - 1);
-    for_documents(documents, [&](std::size_t i) {
-      const auto rows = [&](const at::Tensor& all) {
-        return all.slice(0, documents.starts[i], documents.starts[i + 1]);
-      };
-      auto [outi, lse] = at::_scaled_dot_product_flash_attention_for_cpu(queries(rows(q), heads), keys(rows(k), heads),
-                                                                         keys(rows(v), heads), 0.0, true);
-      queries(rows(out), heads).copy_(outi);
-      log_sum_exp[i] = std::move(lse);
-    });
+    log_sum_exp = at::empty({heads.query, q.size(0)}, q.options().dtype(at::kFloat));
+    kernels::attention(cpu_exec(), view_of(q), view_of(k), view_of(v), shape_of(documents, heads), view_of(out),
+                       view_of(log_sum_exp));
   }
   if (records({q, k, v})) {
     const auto node = std::make_shared<AttentionNode>();
