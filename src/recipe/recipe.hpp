@@ -2,7 +2,9 @@
 #include <string>
 
 #include "recipe/adapter.hpp"
+#include "recipe/checkpoint.hpp"
 #include "recipe/data.hpp"
+#include "recipe/guard.hpp"
 #include "recipe/model.hpp"
 #include "recipe/slurm.hpp"
 #include "recipe/train.hpp"
@@ -20,6 +22,8 @@ struct Recipe {
   Scheduler scheduler;
   Parallel parallel;
   Evaluate evaluate;
+  Guard guard;
+  Checkpoint checkpoint;
   Slurm slurm;
   std::string output_dir = "runs";
 };

@@ -1,9 +1,8 @@
 #include "train/trainer.hpp"
 
-#include <ATen/ops/zeros_like.h>
-
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
@@ -46,14 +45,12 @@ class Loop {
                 settings.train.micro_batch_size),
         mine_(parallel::leaves_of_rank(leaves_, parts.group.rank(), parts.group.size())),
         buffers_([&parameters = parts.parameters] { return parameters.new_gradient(); }),
-        all_reduce_(parts.group),
-        moment1_(at::zeros_like(parts.parameters.flat())),
-        moment2_(at::zeros_like(parts.parameters.flat())) {}
+        all_reduce_(parts.group) {}
 
   std::int64_t total_steps() const { return total_steps_; }
 
-  /// Forward and backward over this rank's micro batches, the ordered sum, one update.
-  StepRecord step(std::int64_t index) {
+  /// Forward and backward over this rank's micro batches, and the ordered sum: what a step would do.
+  std::pair<StepRecord, at::Tensor> gradient_of_step(std::int64_t index) {
     const double began = monotonic_seconds();
     Stopwatch watch;
     StepRecord record{.step = index + 1,
@@ -90,19 +87,14 @@ class Loop {
     watch.into(record.communication_s);
 
     record.grad_norm = std::sqrt(kernels::sum_of_squares(ops::cpu_exec(), ops::view_of(gradient)));
-    if (!std::isfinite(record.loss) || !std::isfinite(record.grad_norm))
-      throw Error(Fault::data,
-                  cat("step ", record.step, " gave loss ", record.loss, " and gradient norm ", record.grad_norm),
-                  "lower optimizer.lr, or look at the data of this step; with bf16, try train.precision: fp32");
-    update(record, gradient);
-    buffers_.give_back(gradient);
     watch.into(record.optimizer_s);
     record.step_s = monotonic_seconds() - began;
-    return record;
+    return {record, gradient};
   }
 
- private:
-  void update(const StepRecord& record, const at::Tensor& gradient) {
+  /// Clips, updates. @param update  which one of the optimizer's this is, from 1
+  void apply(StepRecord& record, const at::Tensor& gradient, std::int64_t update) {
+    const double began = monotonic_seconds();
     const double limit = settings_.train.max_grad_norm;
     const double factor =
         limit > 0 ? std::min(1.0, limit / (record.grad_norm + 1e-6)) : 1.0;  // torch's clip_grad_norm_
@@ -113,13 +105,19 @@ class Loop {
                     .beta2 = betas[1],
                     .eps = eps,
                     .weight_decay = weight_decay,
-                    .step = record.step,
+                    .step = update,
                     .gradient_factor = factor},
-                   ops::view_of(parts_.parameters.flat()), ops::view_of(gradient), ops::view_of(moment1_),
-                   ops::view_of(moment2_));
+                   ops::view_of(parts_.parameters.flat()), ops::view_of(gradient),
+                   ops::view_of(parts_.moments.exp_avg), ops::view_of(parts_.moments.exp_avg_sq));
     parts_.parameters.refresh_compute();
+    const double took = monotonic_seconds() - began;
+    record.optimizer_s += took;
+    record.step_s += took;
   }
 
+  void give_back(const at::Tensor& gradient) { buffers_.give_back(gradient); }
+
+ private:
   const Parts& parts_;
   const Settings& settings_;
   data::DataOrder order_;
@@ -128,7 +126,6 @@ class Loop {
   parallel::LeafRange mine_;
   parallel::GradientBuffers buffers_;
   parallel::OrderedAllReduce all_reduce_;
-  at::Tensor moment1_, moment2_;
 };
 
 }  // namespace
@@ -137,32 +134,54 @@ std::int64_t total_steps(const data::DataOrder& order, const recipe::Train& trai
   return train.max_steps ? *train.max_steps : order.steps_in(train.epochs);
 }
 
-Outcome fit(const Parts& parts, const Settings& settings) {
+TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
   Loop loop(parts, settings);
-  Outcome outcome;
-  const auto evaluate_now = [&](std::int64_t step) -> std::optional<double> {
-    if (parts.validation == nullptr) return std::nullopt;
-    const EvalRecord record = evaluate(parts, settings, step);
+  Guard guard(settings.guard, state.guard);
+  const auto evaluate_now = [&] {
+    if (parts.validation == nullptr) return;
+    const EvalRecord record = evaluate(parts, settings, state.step);
     parts.on_eval(record);
-    return record.loss;
+    state.validation_after = record.loss;
+    state.evaluated_at = state.step;
+    state.validation_best = std::min(record.loss, state.validation_best.value_or(record.loss));
+    if (state.step == 0) state.validation_before = record.loss;
   };
 
-  outcome.validation_before = evaluate_now(0);
-  outcome.validation_after = outcome.validation_before;
-  const double began = monotonic_seconds();
-  for (std::int64_t step = 0; step < loop.total_steps(); ++step) {
-    parts.between_steps();
-    const StepRecord record = loop.step(step);
+  if (state.step == 0) evaluate_now();
+  while (state.step < loop.total_steps()) {
+    const double began = monotonic_seconds();
+    const double stall = parts.saver.edge(state);
+    auto [record, gradient] = loop.gradient_of_step(state.step);
+    record.checkpoint_s = stall;
+    if (const auto finding = guard.judge(record.loss, record.grad_norm)) {
+      parts.on_finding(record.step, *finding);
+      if (finding->action == recipe::GuardAction::stop)
+        throw Error(Fault::data, cat("step ", record.step, ": ", finding->what), finding->remedy);
+      record.skipped = finding->action != recipe::GuardAction::warn;
+      if (finding->action == recipe::GuardAction::rollback) {
+        parts.saver.settle();
+        const TrainState before = std::exchange(state, parts.restore_newest());
+        state.tokens = before.tokens;  // this data was used up; the parameters are those of the checkpoint
+        state.seconds = before.seconds;
+        guard = Guard(settings.guard, state.guard);
+      }
+    }
+    state.step = record.step;
+    if (!record.skipped) {
+      loop.apply(record, gradient, ++state.updates);
+      guard.accept(record.loss, record.grad_norm);
+      state.guard = guard.state();
+      state.last_loss = record.loss;
+      state.tokens += record.tokens;
+    }
+    loop.give_back(gradient);
     parts.on_step(record);
-    outcome.steps = record.step;
-    outcome.tokens += record.tokens;
-    outcome.last_loss = record.loss;
-    const bool last = record.step == loop.total_steps();
-    const bool due = settings.evaluate.every_steps && record.step % *settings.evaluate.every_steps == 0;
-    if (last || due) outcome.validation_after = evaluate_now(record.step);
+    const bool due = settings.evaluate.every_steps && state.step % *settings.evaluate.every_steps == 0;
+    if (due || state.step == loop.total_steps()) evaluate_now();
+    state.seconds += monotonic_seconds() - began;
   }
-  outcome.seconds = monotonic_seconds() - began;
-  return outcome;
+  parts.saver.finish(state);
+  return state;
 }
 
 }  // namespace pst::train

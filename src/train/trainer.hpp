@@ -1,14 +1,17 @@
 #pragma once
 #include <cstdint>
 #include <functional>
-#include <optional>
 
 #include "comm/communicator.hpp"
 #include "data/order.hpp"
 #include "data/prepared.hpp"
 #include "nn/causal_lm.hpp"
 #include "nn/parameter.hpp"
+#include "recipe/guard.hpp"
 #include "recipe/train.hpp"
+#include "train/guard.hpp"
+#include "train/saver.hpp"
+#include "train/state.hpp"
 
 namespace pst::train {
 
@@ -18,7 +21,9 @@ struct StepRecord {
   double loss = 0;                                         ///< mean over the labelled tokens of the step, all ranks
   double lr = 0, grad_norm = 0;                            ///< norm before clipping
   std::int64_t rows = 0, tokens = 0, labelled_tokens = 0;  ///< all ranks
+  bool skipped = false;                                    ///< the guard passed over it: nothing was updated
   double step_s = 0, data_s = 0, forward_s = 0, backward_s = 0, communication_s = 0, optimizer_s = 0;
+  double checkpoint_s = 0;  ///< that saving kept the loop before this step
 };
 
 struct EvalRecord {
@@ -37,7 +42,10 @@ struct Parts {
   comm::Communicator& group;
   std::function<void(const StepRecord&)> on_step;
   std::function<void(const EvalRecord&)> on_eval;
-  std::function<void()> between_steps;  ///< may throw to end the run: called by every rank before each step
+  Moments& moments;
+  Saver& saver;
+  std::function<TrainState()> restore_newest;  ///< puts parameters and moments back; for the guard's `rollback`
+  std::function<void(std::int64_t step, const Finding&)> on_finding;
 };
 
 struct Settings {
@@ -45,20 +53,17 @@ struct Settings {
   recipe::Optimizer optimizer;
   recipe::Scheduler scheduler;
   recipe::Evaluate evaluate;
+  recipe::Guard guard;
   bool packing = true, shuffle = true;
   int max_length = 1024;
   nn::Recompute recompute = nn::Recompute::nothing;
 };
 
-struct Outcome {
-  std::int64_t steps = 0, tokens = 0;
-  double last_loss = 0, seconds = 0;
-  std::optional<double> validation_before, validation_after;
-};
-
 std::int64_t total_steps(const data::DataOrder& order, const recipe::Train& train);
 
-/// Fine-tunes `parts.parameters` in place. Every rank calls it; every rank ends with the same bits.
-Outcome fit(const Parts& parts, const Settings& settings);
+/// Fine-tunes `parts.parameters` in place, from `state` on. Every rank calls it; every rank ends with the same bits,
+/// wherever the run was cut and resumed.
+/// @return the state after the last step
+TrainState fit(const Parts& parts, const Settings& settings, TrainState state);
 
 }  // namespace pst::train

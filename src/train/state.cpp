@@ -1,0 +1,90 @@
+#include "train/state.hpp"
+
+#include <ATen/ops/zeros_like.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "core/strings.hpp"
+#include "ops/exec.hpp"
+
+namespace pst::train {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json number(const std::optional<double>& value) { return value ? ordered_json(*value) : ordered_json(); }
+
+template <class T>
+void read(const ordered_json& json, const char* key, T& value, const std::string& name) {
+  const auto found = json.find(key);
+  try {
+    if (found == json.end()) throw Error(Fault::data, "it is missing");
+    if constexpr (std::is_same_v<T, std::optional<double>>)
+      value = found->is_null() ? std::nullopt : std::optional(found->template get<double>());
+    else
+      value = found->template get<T>();
+  } catch (const std::exception&) {
+    throw Error(Fault::data, cat(name, ": the training state's '", key, "' is ", found == json.end() ? "missing" : "wrong"),
+                "this checkpoint was made by another version: start again with checkpoint.resume: never");
+  }
+}
+
+}  // namespace
+
+ordered_json to_json(const TrainState& s) {
+  return {{"step", s.step},
+          {"updates", s.updates},
+          {"tokens", s.tokens},
+          {"last_loss", s.last_loss},
+          {"seconds", s.seconds},
+          {"validation_before", number(s.validation_before)},
+          {"validation_after", number(s.validation_after)},
+          {"evaluated_at", s.evaluated_at},
+          {"validation_best", number(s.validation_best)},
+          {"guard",
+           {{"losses", s.guard.losses}, {"norm_average", s.guard.norm_average}, {"accepted", s.guard.accepted}}}};
+}
+
+TrainState state_from(const ordered_json& json, const std::string& name) {
+  TrainState s;
+  read(json, "step", s.step, name);
+  read(json, "updates", s.updates, name);
+  read(json, "tokens", s.tokens, name);
+  read(json, "last_loss", s.last_loss, name);
+  read(json, "seconds", s.seconds, name);
+  read(json, "validation_before", s.validation_before, name);
+  read(json, "validation_after", s.validation_after, name);
+  read(json, "evaluated_at", s.evaluated_at, name);
+  read(json, "validation_best", s.validation_best, name);
+  ordered_json guard;
+  read(json, "guard", guard, name);
+  read(guard, "losses", s.guard.losses, name);
+  read(guard, "norm_average", s.guard.norm_average, name);
+  read(guard, "accepted", s.guard.accepted, name);
+  if (s.step < 0 || s.updates < 0 || s.updates > s.step)
+    throw Error(Fault::data, cat(name, ": ", s.updates, " updates in ", s.step, " steps cannot be"));
+  return s;
+}
+
+Moments::Moments(const nn::ParameterSet& parameters)
+    : exp_avg(at::zeros_like(parameters.flat())), exp_avg_sq(at::zeros_like(parameters.flat())) {}
+
+std::vector<checkpoint::Target> tensors_of(nn::ParameterSet& parameters, const Moments& moments) {
+  const auto flat = ops::view_of(parameters.flat()).as<float>();
+  const auto first = ops::view_of(moments.exp_avg).as<float>(), second = ops::view_of(moments.exp_avg_sq).as<float>();
+  std::vector<checkpoint::Target> all;
+  const auto add = [&](const std::string& kind, std::span<float> array) {
+    for (const auto& parameter : parameters.all()) {
+      const auto window = ops::view_of(parameter.value.detach()).as<float>();
+      all.push_back({kind + parameter.name, parameter.shape,
+                     array.subspan(static_cast<std::size_t>(window.data() - flat.data()), window.size())});
+    }
+  };
+  add("adapter/", flat);
+  add("optimizer/exp_avg/", first);
+  add("optimizer/exp_avg_sq/", second);
+  return all;
+}
+
+}  // namespace pst::train

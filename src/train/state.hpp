@@ -1,0 +1,40 @@
+#pragma once
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "checkpoint/tensors.hpp"
+#include "nn/parameter.hpp"
+#include "train/guard.hpp"
+
+namespace pst::train {
+
+/// Where a run is, beside its tensors. With those it is everything: data order, dropout and learning rate are functions
+/// of the step and the recipe.
+struct TrainState {
+  std::int64_t step = 0;     ///< steps done, skipped ones included: the next step's data
+  std::int64_t updates = 0;  ///< of the parameters: what Adam's bias correction counts
+  std::int64_t tokens = 0;
+  double last_loss = 0, seconds = 0;
+  std::optional<double> validation_before, validation_after;
+  std::int64_t evaluated_at = -1;  ///< step of validation_after
+  std::optional<double> validation_best;
+  GuardState guard;
+};
+
+nlohmann::ordered_json to_json(const TrainState& state);
+/// @param name where it comes from, for messages. @throws Error(data) naming the key that is missing or wrong
+TrainState state_from(const nlohmann::ordered_json& json, const std::string& name);
+
+/// AdamW's running means, f32 like the parameters' flat array.
+struct Moments {
+  explicit Moments(const nn::ParameterSet& parameters);
+  at::Tensor exp_avg, exp_avg_sq;
+};
+
+/// Everything of a run's state that is an array, by the names it has in a checkpoint: adapter/<name>,
+/// optimizer/exp_avg/<name>, optimizer/exp_avg_sq/<name>.
+std::vector<checkpoint::Target> tensors_of(nn::ParameterSet& parameters, const Moments& moments);
+
+}  // namespace pst::train
