@@ -36,10 +36,8 @@ void write_all(int descriptor, std::string_view bytes, const std::filesystem::pa
 }  // namespace
 
 void write_endpoint(const std::filesystem::path& path, const Endpoint& endpoint) {
-  const ordered_json object = {{"host", endpoint.host},
-                               {"addresses", endpoint.addresses},
-                               {"port", endpoint.port},
-                               {"token", endpoint.token}};
+  const ordered_json object = {
+      {"host", endpoint.host}, {"addresses", endpoint.addresses}, {"port", endpoint.port}, {"token", endpoint.token}};
   const std::filesystem::path part = path.string() + ".part";
   ::unlink(part.c_str());
   const int descriptor = ::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);

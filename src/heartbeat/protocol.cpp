@@ -15,9 +15,8 @@ constexpr int kMaxRank = 1 << 20;
 /// A host's name goes into messages and command lines of ours.
 bool is_host_name(std::string_view text) {
   return !text.empty() && text.size() <= 255 && text.front() != '-' &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) {
-           return std::isalnum(c) || c == '-' || c == '.' || c == '_';
-         });
+         std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '.' || c == '_'; });
 }
 
 std::optional<std::int64_t> number_between(std::string_view text, std::int64_t low, std::int64_t high) {

@@ -40,6 +40,7 @@ class Sender {
     step_.store(step, std::memory_order_relaxed);
     phase_.store(phase, std::memory_order_relaxed);
   }
+  void enter(Phase phase) { phase_.store(phase, std::memory_order_relaxed); }
   /// The supervisor wants a checkpoint and an end with status 76.
   bool stop_requested() const { return stop_.load(std::memory_order_relaxed); }
 

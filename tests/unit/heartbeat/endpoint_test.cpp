@@ -30,7 +30,8 @@ TEST(Endpoint, ADamagedFileIsRefusedByName) {
   const fixture::TemporaryDirectory dir;
   for (const char* text :
        {"", "[]", "{}", R"({"host":"h","token":"t","addresses":["a"]})",
-        R"({"host":"h","token":"t","port":0,"addresses":["a"]})", R"({"host":"h","token":"t","port":99999,"addresses":["a"]})",
+        R"({"host":"h","token":"t","port":0,"addresses":["a"]})",
+        R"({"host":"h","token":"t","port":99999,"addresses":["a"]})",
         R"({"host":"h","token":"t","port":1,"addresses":[]})", R"({"host":"h","token":"t","port":1,"addresses":[1]})",
         R"({"host":1,"token":"t","port":1,"addresses":["a"]})"}) {
     SCOPED_TRACE(text);
