@@ -19,6 +19,12 @@ int rank_by_launcher() {
   return 0;
 }
 
+/// As Slurm calls this machine, which may differ from what it calls itself.
+std::string node_name() {
+  const char* const name = std::getenv("SLURMD_NODENAME");
+  return name ? name : host_name();
+}
+
 }  // namespace
 
 VitalSigns::VitalSigns(const std::filesystem::path& run, int attempt) {
@@ -30,7 +36,7 @@ VitalSigns::VitalSigns(const std::filesystem::path& run, int attempt) {
     sender_.emplace(heartbeat::SenderSettings{.endpoint = heartbeat::read_endpoint(file),
                                               .attempt = attempt,
                                               .rank = rank_by_launcher(),
-                                              .host = host_name()});
+                                              .host = node_name()});
   });
 }
 

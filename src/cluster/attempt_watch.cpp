@@ -140,12 +140,11 @@ void AttemptWatch::note(Happening fault, std::vector<int> ranks, const std::stri
       if (std::find(seen_.hosts.begin(), seen_.hosts.end(), host) == seen_.hosts.end()) seen_.hosts.push_back(host);
     }
     seen_.noticed_after_s = now - since;
-    seen_.ending.noticed =
-        fault == Happening::no_progress
-            ? cat("nothing has moved for ", fixed(now - since, 0), " s, while step ", progress_.step(),
-                  " was the newest (deadline ", fixed(seen_.deadline_s, 0), " s)")
-            : cat(who(ranks, ranks_), " ", what,
-                  fault == Happening::rank_silent ? cat(" for ", fixed(now - since, 1), " s") : "");
+    seen_.ending.noticed = fault == Happening::no_progress
+                               ? cat("nothing has moved for ", fixed(now - since, 0), " s, while step ",
+                                     progress_.step(), " was the newest (deadline ", fixed(seen_.deadline_s, 0), " s)")
+                               : cat(who(ranks, ranks_), " ", what,
+                                     fault == Happening::rank_silent ? cat(" for ", fixed(now - since, 1), " s") : "");
   }
   happen(fault);
 }
@@ -170,9 +169,10 @@ void AttemptWatch::look_for_result(double now) {
   if (stage_ == Stage::lingering || stage_ == Stage::killing || now - result_looked_at_ < kLookForResult_s) return;
   result_looked_at_ = now;
   std::error_code ignored;
-  if (!fs::exists(run_.root() / "completed.json", ignored)) return;
+  if (!std::filesystem::exists(run_.root() / "completed.json", ignored)) return;
   try {
-    if (run_.read_completed()) happen(Happening::result_proved);
+    const auto completed = run_.read_completed();
+    if (completed && completed->attempt == settings_.attempt) happen(Happening::result_proved);
   } catch (const Error&) {
     // Not valid: the judge says so when the workers have ended.
   }
@@ -190,7 +190,7 @@ void AttemptWatch::stop() {
   listener_.order(heartbeat::Order::stop);
   workers_.signal(stop_signal_ == SIGUSR2 ? SIGUSR2 : settings_.polite_signal);
   const Patience& patience = settings_.patience;
-  const double grace = stop_signal_ != SIGUSR2                  ? patience.grace
+  const double grace = stop_signal_ != SIGUSR2                    ? patience.grace
                        : rundir::read_state(run_).pause_requested ? patience.pause_grace
                                                                   : patience.warning_grace;
   const double deadline = monotonic_seconds() + grace;

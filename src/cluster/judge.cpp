@@ -136,7 +136,8 @@ End end_of(const Ending& ending, const Outcome& outcome) {
 }
 
 bool is_stop_of_unknown_cause(const Ending& ending) {
-  if (ending.completed || ending.cancel_requested || ending.pause_requested || ending.stopped_by == SIGUSR2) return false;
+  if (ending.completed || ending.cancel_requested || ending.pause_requested || ending.stopped_by == SIGUSR2)
+    return false;
   if (cause_in(ending.worker_error) || !ending.noticed.empty()) return false;
   return ending.stopped_by || ending.status == exit_status(Fault::stopped) || ending.status == 128 + SIGTERM ||
          ending.status == 128 + SIGKILL;

@@ -8,15 +8,15 @@ namespace pst::cluster {
 
 /// How long a supervisor waits for what. Seconds.
 struct Patience {
-  double lost_after = 1;     ///< from the end of a rank's connection: it may have been the network, and come back
-  double silent_after = 3.5; ///< beats come every second
-  double start_within = 600; ///< until a rank that starts, evaluates, saves or finishes has to move
-  double floor = 15;         ///< of the learned deadline: a busy file system may hold a step up
-  double grace = 25;         ///< from the signal to stop until the kill; Slurm's own KillWait is 30 s by default
-  double pause_grace = 8;    ///< `peft-studio pause` promises the nodes within 10 s
-  double warning_grace = 90; ///< after SIGUSR2, which comes long before the end
-  double linger = 3;         ///< for a launcher whose ranks have proved their result
-  double kill = 2;           ///< from one means of ending a step to the next, harder one
+  double lost_after = 1;      ///< from the end of a rank's connection: it may have been the network, and come back
+  double silent_after = 3.5;  ///< beats come every second
+  double start_within = 600;  ///< until a rank that starts, evaluates, saves or finishes has to move
+  double floor = 15;          ///< of the learned deadline: a busy file system may hold a step up
+  double grace = 25;          ///< from the signal to stop until the kill; Slurm's own KillWait is 30 s by default
+  double pause_grace = 8;     ///< `peft-studio pause` promises the nodes within 10 s
+  double warning_grace = 90;  ///< after SIGUSR2, which comes long before the end
+  double linger = 3;          ///< for a launcher whose ranks have proved their result
+  double kill = 2;            ///< from one means of ending a step to the next, harder one
 };
 
 /// Learns from the beats how long a step takes, and tells when nobody has moved for too long: five times the 99th

@@ -15,7 +15,7 @@
 
 namespace pst::heartbeat {
 
-void end_process(const std::string& why) {
+void end_process(Gone, const std::string& why) {
   const Error error(Fault::transient, why);
   const std::string report = std::string(error.what()) + "\n";
   if (::write(2, report.data(), report.size()) < 0) {
@@ -46,8 +46,9 @@ Sender::~Sender() {
 
 void Sender::run() {
   while (!quit_) {
+    Gone gone{};
     std::string why;
-    if (must_end(why)) return settings_.end(why);
+    if (must_end(gone, why)) return settings_.end(gone, why);
     if (!socket_ && !connect()) {
       pollfd wait{.fd = wake_.descriptor(), .events = POLLIN, .revents = 0};
       ::poll(&wait, 1, static_cast<int>(std::min(0.2, settings_.beat_s) * 1000));
@@ -57,13 +58,17 @@ void Sender::run() {
   }
 }
 
-bool Sender::must_end(std::string& why) const {
-  if (ordered_to_die_)
+bool Sender::must_end(Gone& gone, std::string& why) const {
+  if (ordered_to_die_) {
+    gone = Gone::ordered;
     why = "ended on the supervisor's order: this attempt is over";
-  else if (::getppid() != parent_)
+  } else if (::getppid() != parent_) {
+    gone = Gone::parent;
     why = "the process that started this rank (slurmstepd or mpirun) is gone";
-  else if (const double silent = monotonic_seconds() - heard_at_; silent > settings_.gone_after_s)
+  } else if (const double silent = monotonic_seconds() - heard_at_; silent > settings_.gone_after_s) {
+    gone = Gone::supervisor;
     why = cat("the supervisor on ", settings_.endpoint.host, " has not been heard for ", fixed(silent, 0), " s");
+  }
   return !why.empty();
 }
 

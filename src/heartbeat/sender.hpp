@@ -11,8 +11,11 @@
 
 namespace pst::heartbeat {
 
+/// Why a rank has to end.
+enum class Gone { supervisor, parent, ordered };
+
 /// Prints `why` as an Error(transient) and ends the process with its status, whatever the other threads are in.
-void end_process(const std::string& why);
+void end_process(Gone gone, const std::string& why);
 
 struct SenderSettings {
   Endpoint endpoint;
@@ -21,7 +24,7 @@ struct SenderSettings {
   std::string host;
   double beat_s = 1;
   double gone_after_s = 10;  ///< of silence; then the supervisor is taken for dead, and so is this attempt
-  std::function<void(const std::string& why)> end = end_process;
+  std::function<void(Gone gone, const std::string& why)> end = end_process;
 };
 
 /// A rank's side of the heartbeats: a thread that says every second how far the rank is and takes orders. It ends the
@@ -49,7 +52,7 @@ class Sender {
   bool connect();
   bool talk();
   void obey(const std::string& line);
-  bool must_end(std::string& why) const;
+  bool must_end(Gone& gone, std::string& why) const;
 
   const SenderSettings settings_;
   const int parent_;

@@ -34,7 +34,7 @@ void apply(const ordered_json& event, RunState& run) {
     run.reason = text_or_empty(event, "reason");
     run.exit = exit_status(Fault::stopped);
   } else if (kind == "resumed") {
-    run.pause_requested = run.cancel_requested = false;
+    run = {.state = State::submitted, .attempt = run.attempt};
   } else if (kind == "requeued") {
     run.state = State::requeued;
     run.reason = text_or_empty(event, "reason");

@@ -114,7 +114,8 @@ TEST(Ladder, RestartsAreBounded) {
 
 TEST(Ladder, ATimeLimitIsRequeuedWhileItMovesOn) {
   const Means means = allocation(2, 2);
-  const AttemptEnd at_10{.end = End::out_of_time, .exit = 76, .step = 10}, at_20{.end = End::out_of_time, .exit = 76, .step = 20};
+  const AttemptEnd at_10{.end = End::out_of_time, .exit = 76, .step = 10},
+      at_20{.end = End::out_of_time, .exit = 76, .step = 20};
   EXPECT_EQ(decide({at_10}, means, {}).kind, Kind::requeue);
   EXPECT_EQ(decide({at_10, at_20}, means, {}).kind, Kind::requeue);
   const Decision next = decide({at_10, failed(75, 10), at_10}, means, {});

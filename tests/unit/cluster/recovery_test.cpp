@@ -9,10 +9,10 @@ namespace {
 
 constexpr std::array kStages = {Stage::starting, Stage::running,   Stage::stopping,
                                 Stage::killing,  Stage::lingering, Stage::ended};
-constexpr std::array kHappenings = {
-    Happening::ranks_ready, Happening::rank_lost,     Happening::rank_silent, Happening::no_progress,
-    Happening::launcher_left, Happening::asked_to_stop, Happening::impatience,  Happening::time_over,
-    Happening::result_proved, Happening::superseded};
+constexpr std::array kHappenings = {Happening::ranks_ready, Happening::rank_lost,     Happening::rank_silent,
+                                    Happening::no_progress, Happening::launcher_left, Happening::asked_to_stop,
+                                    Happening::impatience,  Happening::time_over,     Happening::result_proved,
+                                    Happening::superseded};
 
 /// Every happening in every stage: the stage that follows (first letter) and what is done.
 ///   . nothing   S order stop   K kill   L linger   = conclude

@@ -38,7 +38,7 @@ class Beats : public testing::Test {
                                                    .host = "n1",
                                                    .beat_s = 0.02,
                                                    .gone_after_s = gone_after_s,
-                                                   .end = [this](const std::string& reason) {
+                                                   .end = [this](Gone, const std::string& reason) {
                                                      why = reason;
                                                      ++ends;
                                                    }});
@@ -162,8 +162,8 @@ TEST(Orphans, EndThemselves) {
     const Sender sender({.endpoint = {.host = "h", .addresses = {"127.0.0.1"}, .port = 1, .token = "t"},
                          .beat_s = 0.02,
                          .gone_after_s = 60,
-                         .end = [&](const std::string&) {
-                           if (::write(answer[1], "!", 1) == 1) ::_exit(75);
+                         .end = [&](Gone gone, const std::string&) {
+                           if (gone == Gone::parent && ::write(answer[1], "!", 1) == 1) ::_exit(75);
                          }});
     if (::write(ready[1], "!", 1) != 1) ::_exit(1);
     ::sleep(5);
