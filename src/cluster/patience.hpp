@@ -16,7 +16,7 @@ struct Patience {
   double pause_grace = 8;     ///< `peft-studio pause` promises the nodes within 10 s
   double warning_grace = 90;  ///< after SIGUSR2, which comes long before the end
   double linger = 3;          ///< for a launcher whose ranks have proved their result
-  double kill = 2;            ///< from one means of ending a step to the next, harder one
+  double kill = 1;            ///< from one means of ending a step to the next, harder one
 };
 
 /// Learns from the beats how long a step takes, and tells when nobody has moved for too long: five times the 99th
