@@ -2,7 +2,7 @@
 # A folder that is not listed here cannot be a module, so a new one is a decision and not an accident.
 set(PST_LAYERS
   "core"
-  "kernels config telemetry comm weights jinja tokenizer"
+  "kernels config telemetry comm weights jinja tokenizer heartbeat"
   "recipe comm_mpi gguf rundir"
   "data cluster"
   "cli"

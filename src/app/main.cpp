@@ -8,6 +8,7 @@
 
 #include "app/generate.hpp"
 #include "app/pipeline.hpp"
+#include "app/vital_signs.hpp"
 #include "comm_mpi/mpi_communicator.hpp"
 #include "core/error.hpp"
 
@@ -26,8 +27,10 @@ int report(const pst::Error& error) {
 }
 
 int train(const std::string& run, int attempt) {
+  std::optional<pst::app::VitalSigns> signs;
   std::optional<pst::comm::MpiSession> mpi;
   try {
+    signs.emplace(run, attempt);
     mpi.emplace();
   } catch (const pst::Error& error) {
     if (speaks_for_all()) return report(error);
@@ -35,7 +38,7 @@ int train(const std::string& run, int attempt) {
     return pst::exit_status(error.fault());
   }
   try {
-    pst::doing("training", [&] { pst::app::train(run, attempt, *mpi); });
+    pst::doing("training", [&] { pst::app::train(run, attempt, *mpi, *signs); });
     return 0;
   } catch (const pst::Error& error) {
     const int status = report(error);

@@ -38,8 +38,9 @@ void listen_for_stop() {
 }
 
 /// All ranks stop at the same step edge, whichever of them was told to.
-void stop_if_asked(comm::Communicator& world) {
-  std::int32_t mine = stop_signal;
+void stop_if_asked(comm::Communicator& world, VitalSigns& signs) {
+  signs.enter(heartbeat::Phase::training);
+  std::int32_t mine = signs.stop_requested() ? SIGUSR2 : stop_signal;
   std::vector<std::int32_t> all(static_cast<std::size_t>(world.size()));
   world.all_gather(const_view_of(std::span<const std::int32_t>(&mine, 1)), view_of(std::span(all)));
   for (const auto number : all)
@@ -115,7 +116,7 @@ std::string common_digest(comm::Communicator& world, const at::Tensor& parameter
 
 }  // namespace
 
-void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSession& mpi) {
+void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSession& mpi, VitalSigns& signs) {
   comm::Communicator& world = mpi.world();
   const rundir::RunDir run(run_directory);
   keep_freed_memory();
@@ -162,9 +163,13 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
                            .training = *training,
                            .validation = validation ? &*validation : nullptr,
                            .group = world,
-                           .on_step = [&](const train::StepRecord& step) { log->write(record_of(step)); },
+                           .on_step =
+                               [&](const train::StepRecord& step) {
+                                 signs.progress(step.step, heartbeat::Phase::evaluating);  // until the next one begins
+                                 log->write(record_of(step));
+                               },
                            .on_eval = [&](const train::EvalRecord& eval) { log->write(record_of(eval)); },
-                           .between_steps = [&] { stop_if_asked(world); }};
+                           .between_steps = [&] { stop_if_asked(world, signs); }};
   const train::Settings settings{.train = recipe.train,
                                  .optimizer = recipe.optimizer,
                                  .scheduler = recipe.scheduler,
@@ -175,6 +180,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
                                  .recompute = resolved.recompute};
   const train::Outcome outcome = train::fit(parts, settings);
 
+  signs.enter(heartbeat::Phase::finishing);
   // 5. The result: written by rank 0 once every rank has agreed, completed.json last of all.
   common_digest(world, adapter->parameters().flat());
   comm::together(world, "writing the result", [&] {

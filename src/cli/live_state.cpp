@@ -26,8 +26,10 @@ LiveState by_slurm(RunState run, const Outside& outside) {
   LiveState live = {.run = std::move(run), .job = outside.job};
   const std::string job = cat("job ", *live.run.job_id);
   if (outside.job && cluster::is_active(*outside.job)) {
-    live.run.state = is_waiting(outside.job->state) ? State::pending : State::running;
-    live.run.reason = live.run.state == State::pending ? outside.job->reason : "";
+    const bool waits = is_waiting(outside.job->state);
+    if (waits && live.run.state == State::requeued) return live;  // it knows the better reason
+    live.run.state = waits ? State::pending : State::running;
+    live.run.reason = waits ? outside.job->reason : "";
     return live;
   }
   live.inferred = true;

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <set>
 
 #include "cluster/program_path.hpp"
 #include "core/clock.hpp"
@@ -37,6 +38,12 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
   return all;
 }
 
+/// The programs of all Child objects: what dies with one of them is its own descendants, not another one's program.
+std::set<pid_t>& programs() {
+  static std::set<pid_t> pids;
+  return pids;
+}
+
 /// Our children, found by their parent's number: those whose own parent died come to us (PR_SET_CHILD_SUBREAPER).
 std::vector<pid_t> children_of_ours() {
   std::vector<pid_t> found;
@@ -50,7 +57,8 @@ std::vector<pid_t> children_of_ours() {
     const auto end_of_name = stat.rfind(')');
     if (end_of_name == std::string::npos) continue;
     const auto fields = split(stat.substr(end_of_name + 1), ' ');  // "", state, parent
-    if (fields.size() > 2 && to_int(fields[2]) == ::getpid()) found.push_back(static_cast<pid_t>(*pid));
+    if (fields.size() > 2 && to_int(fields[2]) == ::getpid() && !programs().count(static_cast<pid_t>(*pid)))
+      found.push_back(static_cast<pid_t>(*pid));
   }
   return found;
 }
@@ -98,6 +106,7 @@ Child::Child(const ChildSettings& settings) {
   const int error = errno;
   ::close(output);
   if (pid_ < 0) throw Error(Fault::unfit, cat("cannot start ", program, ": ", std::strerror(error)));
+  programs().insert(pid_);
   ::setpgid(pid_, pid_);  // also here, so that it is done before anybody signals the group
 }
 
@@ -106,6 +115,7 @@ Child::~Child() {
     signal_group(SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }
+  programs().erase(pid_);
   kill_descendants();
 }
 

@@ -26,12 +26,18 @@ std::optional<std::string> text(const char* what, const std::optional<std::strin
   return directive_value(what, *value);
 }
 
+/// Whether the supervisor could go on without one of the job's nodes; else Slurm may as well requeue the job at once.
+bool outlives_a_node(const recipe::Slurm& slurm) {
+  return slurm.spares > 0 || (slurm.shrink && slurm.nodes > 1 && slurm.nodes % 2 == 0);
+}
+
 Values values_of(const Job& job) {
   const recipe::Slurm& slurm = job.slurm;
+  const auto signal = warning_seconds(slurm);
   return {
       {"job_name", directive_value("name", job.name)},
       {"log", directive_path("the run's folder", job.run_dir, "/slurm-%j.log")},
-      {"nodes", number("slurm.nodes", slurm.nodes)},
+      {"nodes", number("slurm.nodes", slurm.nodes + slurm.spares)},
       {"ranks_per_node", number("slurm.ranks_per_node", slurm.ranks_per_node)},
       {"cpus_per_rank", number("slurm.cpus_per_rank", slurm.cpus_per_rank)},
       {"gpus_per_node", number("slurm.gpus_per_node", slurm.gpus_per_node)},
@@ -45,6 +51,8 @@ Values values_of(const Job& job) {
       {"nodelist", text("slurm.nodelist", slurm.nodelist)},
       {"exclude", text("slurm.exclude", slurm.exclude)},
       {"exclusive", slurm.exclusive ? std::optional<std::string>("--exclusive") : std::nullopt},
+      {"no_kill", outlives_a_node(slurm) ? std::optional<std::string>("--no-kill") : std::nullopt},
+      {"signal", signal ? std::optional(cat("B:USR2@", *signal)) : std::nullopt},
       {"export", directive_value("the list of exported variables", join(job.exports, ","))},
       {"program", shell_word("the path of peft-studio", job.program.string())},
       {"run", shell_word("the run's folder", job.run_dir.string())},
@@ -86,6 +94,14 @@ bool hints_at_a_secret(const std::string& name) {
 }
 
 }  // namespace
+
+std::optional<int> warning_seconds(const recipe::Slurm& slurm) {
+  // 90 s and two checkpoints. What one takes is not known before the first; half a minute is long for an adapter.
+  constexpr std::int64_t kLead_s = 90 + 2 * 30;
+  const auto limit = recipe::slurm_seconds(slurm.time);
+  if (!limit || *limit < 3) return std::nullopt;
+  return static_cast<int>(std::min(kLead_s, *limit / 3));
+}
 
 std::string job_script(const Job& job) {
   return doing("writing the job script", [&] {

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,10 @@ struct Job {
 /// The text given to sbatch. Every value goes through an encoder of encode.hpp.
 /// @throws Error(usage) naming the value that cannot be written
 std::string job_script(const Job& job);
+
+/// How long before the time limit Slurm is to send SIGUSR2: for two checkpoints and then some, but at most a third of
+/// the time. Nothing without a limit.
+std::optional<int> warning_seconds(const recipe::Slurm& slurm);
 
 /// The variables of `environment` ("NAME=value") that a job inherits: a short list (PATH, HOME, LANG, LD_LIBRARY_PATH,
 /// ...) and the settings of MPI and the network (OMPI_MCA_*, NCCL_*, ...). Nothing whose name hints at a secret.

@@ -79,12 +79,22 @@ std::map<std::string, JobState> job_states(const std::vector<std::string>& ids) 
   return states;
 }
 
-void cancel(const std::string& job_id) {
+namespace {
+
+void scancel(const std::string& job_id, std::vector<std::string> options) {
   if (!is_job_id(job_id))
     throw Error(Fault::data, cat("the run's job is ", quoted(job_id), ", which is no job number"));
-  const Captured answer = capture({.argv = {"scancel", job_id}, .remedy_when_missing = kNoSlurm});
+  options.insert(options.begin(), "scancel");
+  options.push_back(job_id);
+  const Captured answer = capture({.argv = options, .remedy_when_missing = kNoSlurm});
   if (answer.status != 0) refuse(cat("scancel ", job_id, " failed"), answer);
 }
+
+}  // namespace
+
+void cancel(const std::string& job_id) { scancel(job_id, {}); }
+
+void warn(const std::string& job_id) { scancel(job_id, {"--batch", "--signal=USR2"}); }
 
 bool is_active(const JobState& job) {
   for (const char* ended : {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",

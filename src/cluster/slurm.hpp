@@ -25,6 +25,9 @@ std::map<std::string, JobState> job_states(const std::vector<std::string>& ids);
 /// @throws Error with Slurm's words
 void cancel(const std::string& job_id);
 
+/// Sends SIGUSR2 to the job's script, as Slurm does ahead of the time limit. @throws Error with Slurm's words
+void warn(const std::string& job_id);
+
 bool is_active(const JobState& job);       ///< it has not ended: pending, running, completing ...
 std::string to_text(const JobState& job);  ///< "PENDING (Resources)"
 

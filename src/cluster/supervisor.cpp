@@ -2,103 +2,31 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
+#include <future>
 #include <thread>
 
+#include "cluster/attempt_watch.hpp"
+#include "cluster/child.hpp"
+#include "cluster/chronicle.hpp"
 #include "cluster/process_mark.hpp"
 #include "cluster/signals.hpp"
-#include "cluster/slurm.hpp"
 #include "cluster/worker_logs.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "rundir/attempt.hpp"
+#include "rundir/lease.hpp"
 #include "rundir/run_state.hpp"
 
 namespace pst::cluster {
 namespace {
 
 using rundir::RunDir;
+using Names = std::vector<std::string>;
 
-bool is_ours(int status) {
-  for (const Fault fault : {Fault::usage, Fault::data, Fault::unfit, Fault::bug, Fault::io, Fault::stopped})
-    if (status == exit_status(fault)) return true;
-  return false;
-}
-
-std::string how_it_ended(int status) {
-  if (status > 128 && status < 160) return cat("ended by ", signal_name(status - 128), " (status ", status, ")");
-  return cat("ended with status ", status);
-}
-
-/// The exit status that tells whoever started us whether repeating can help.
-int exit_for(int status) {
-  if (is_ours(status)) return status;
-  switch (status) {
-    case 128 + SIGSEGV:
-    case 128 + SIGABRT:
-    case 128 + SIGBUS:
-    case 128 + SIGFPE:
-    case 128 + SIGILL: return exit_status(Fault::bug);
-    case 126:
-    case 127: return exit_status(Fault::unfit);  // the worker could not be started on some node
-    default: return exit_status(Fault::transient);
-  }
-}
-
-/// What a worker said is wrong, unless it is about a peer or about being stopped.
-std::optional<Fault> cause_in(const std::string& worker_error) {
-  for (const Fault fault : {Fault::usage, Fault::data, Fault::unfit, Fault::bug, Fault::io})
-    if (starts_with(worker_error, cat("error[", name_of(fault), "]"))) return fault;
-  return std::nullopt;
-}
-
-/// A worker's words count for more than how the launcher ended: srun reports 143 when it was itself that ended the
-/// other ranks after the first had left with 64.
-int exit_of(const Ending& ending) {
-  const auto cause = cause_in(ending.worker_error);
-  return cause ? exit_status(*cause) : exit_for(ending.status);
-}
-
-/// The message of a report, without its kind, context and remedy.
-std::string message_of(const std::string& report) {
-  const std::string line = report.substr(0, report.find('\n'));
-  const auto end_of_kind = line.find("]: ");
-  return end_of_kind == std::string::npos ? line : line.substr(end_of_kind + 3);
-}
-
-std::string remedy_of(const std::string& report) {
-  for (const auto& line : split(report, '\n'))
-    if (starts_with(line, "  try: ")) return line.substr(7);
-  return {};
-}
-
-Ending wait_for_workers(const RunDir& run, const SuperviseSettings& settings, Child& workers, SignalQueue& signals) {
-  Ending ending;
-  ending.user_interrupt = !settings.job_id;
-  std::optional<double> kill_at;
-  int interrupts = 0;
-  for (;;) {
-    if (const auto status = workers.poll()) {
-      ending.status = *status;
-      break;
-    }
-    settings.on_tick();
-    if (kill_at && monotonic_seconds() > *kill_at) workers.signal_group(SIGKILL);
-    const auto signal = signals.wait(0.5);
-    if (!signal || *signal == SIGCHLD) continue;
-    if (*signal == SIGINT && ++interrupts > 1) {  // a second Ctrl-C: the user does not want to wait
-      workers.signal_group(SIGKILL);
-      continue;
-    }
-    workers.signal(*signal == SIGUSR2 ? SIGUSR2 : SIGTERM);
-    if (!ending.stopped_by) ending.stopped_by = *signal;
-    // SIGUSR2 warns of the end minutes ahead, and the workers finish their step; SIGTERM is followed by SIGKILL soon.
-    if (*signal != SIGUSR2 && !kill_at) kill_at = monotonic_seconds() + settings.grace_s;
-  }
-  ending.cancel_requested = rundir::read_state(run).cancel_requested;
-  return ending;
-}
+constexpr double kRanksGoWithin_s = 3, kWatcherTick_s = 1;
 
 /// Slurm ends a job's steps a moment before it says so of the job. @param wait_s  as long it is asked again
 std::optional<JobState> ask_slurm(const std::string& job_id, double wait_s) {
@@ -116,120 +44,238 @@ std::optional<JobState> ask_slurm(const std::string& job_id, double wait_s) {
   }
 }
 
-/// Somebody ended the workers, and it was neither our user nor a warning that we know of.
-bool is_stop_of_unknown_cause(const Ending& ending) {
-  if (ending.completed || ending.cancel_requested || ending.stopped_by == SIGUSR2) return false;
-  if (cause_in(ending.worker_error)) return false;
-  return ending.stopped_by || ending.status == exit_status(Fault::stopped) || ending.status == 128 + SIGTERM ||
-         ending.status == 128 + SIGKILL;
+bool contains(const Names& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-void look_at_results(const RunDir& run, const SuperviseSettings& settings, int attempt, Ending& ending) {
-  try {
-    const auto completed = run.read_completed();
-    ending.completed = completed && completed->attempt == attempt;
-  } catch (const Error& error) {
-    ending.completed_damage = error.message();
+/// Sees a run through, attempt by attempt.
+class Supervision {
+ public:
+  Supervision(const RunDir& run, const SuperviseSettings& settings)
+      : run_(run),
+        settings_(settings),
+        listener_(settings.reach, host_name()),
+        nodes_(node_records(run, settings.nodes)),
+        history_(attempts_so_far(run)) {}
+
+  Outcome see_through() {
+    Names nodes = choose_nodes(means(settings_.nodes_wanted));
+    for (;;) {
+      const int attempt = begin(nodes);
+      Seen seen = run_attempt(attempt);
+      const Outcome outcome = conclude(attempt, nodes, seen);
+      const Decision next = decide(history_, means(static_cast<int>(nodes.size())), nodes);
+      if (next.kind != Decision::Kind::relaunch) return finish(attempt, seen.ending, outcome, next);
+      record_relaunch(run_, attempt + 1, next, nodes);
+      nodes = next.nodes;
+    }
   }
-  ending.worker_error = worker_error(run.attempt(attempt));
-  if (!ending.completed && settings.job_id)
-    ending.job = ask_slurm(*settings.job_id, is_stop_of_unknown_cause(ending) ? 4 : 0);
-}
 
-void record(const RunDir& run, int attempt, const Ending& ending, const Outcome& outcome) {
-  nlohmann::ordered_json details = {{"attempt", attempt}, {"exit", outcome.exit}, {"launcher_status", ending.status}};
-  if (!outcome.reason.empty()) details["reason"] = outcome.reason;
-  if (!outcome.remedy.empty()) details["remedy"] = outcome.remedy;
-  switch (outcome.kind) {
-    case Outcome::Kind::completed: return run.event("completed", details);
-    case Outcome::Kind::failed: return run.event("failed", details);
-    case Outcome::Kind::cancelled: return run.event("cancelled", details);
+ private:
+  Means means(int nodes_used) const {
+    return {.slurm = settings_.job_id.has_value(),
+            .nodes = nodes_,
+            .nodes_wanted = settings_.nodes_wanted,
+            .nodes_used = nodes_used,
+            .may_shrink = settings_.may_shrink,
+            .max_restarts = settings_.max_restarts};
   }
-}
 
-Outcome run_attempt(const RunDir& run, const SuperviseSettings& settings) {
-  const int attempt = run.begin_attempt();
-  const Launch launch = settings.launch(attempt);
-  rundir::write_attempt(run, {.number = attempt,
-                              .launcher = launch.launcher,
-                              .job_id = settings.job_id,
-                              .hosts = settings.hosts,
-                              .ranks = launch.ranks,
-                              .started = iso_time(unix_seconds()),
-                              .supervisor = own_mark()});
-  SignalQueue signals{SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD};  // from before the start: none is lost
-  Ending ending;
-  {
-    Child workers(launch.child);
-    run.event("started", {{"attempt", attempt}, {"ranks", launch.ranks}, {"hosts", settings.hosts}});
-    ending = wait_for_workers(run, settings, workers, signals);
-  }  // whatever the workers left behind is gone from here on
-  settings.on_tick();
-  look_at_results(run, settings, attempt, ending);
-  Outcome outcome = judge(ending);
-  if (outcome.kind == Outcome::Kind::failed && ending.status != 0 && ending.worker_error.empty()) {
-    const std::string words = launcher_words(run.attempt(attempt), 3);
-    if (!words.empty()) outcome.reason += cat("; its last words: ", join(split(words, '\n'), " | "));
+  /// From the folder's creation on, workers of any older attempt may commit nothing.
+  int begin(const Names& nodes) {
+    const int attempt = run_.begin_attempt();
+    launch_ = settings_.launch(attempt, nodes);
+    listener_.begin(attempt, launch_.ranks);
+    heartbeat::write_endpoint(run_.heartbeat_file(attempt), listener_.endpoint());
+    renew_lease(attempt);
+    record_ = {.number = attempt,
+               .launcher = launch_.launcher,
+               .job_id = settings_.job_id,
+               .hosts = nodes.empty() ? settings_.host : join(nodes, ","),
+               .ranks = launch_.ranks,
+               .nodes = nodes,
+               .blamed = {},
+               .started = iso_time(unix_seconds()),
+               .supervisor = own_mark()};
+    rundir::write_attempt(run_, record_);
+    return attempt;
   }
-  record(run, attempt, ending, outcome);
-  return outcome;
-}
 
-/// Why Slurm ended the job, if it did. (Measured with 22.05: while the last processes of a job are being ended its
-/// state is COMPLETING whatever the cause, and only the reason tells a time limit or a dead node from a cancellation.)
-enum class JobEnd { none, time_limit, node_lost, preempted, cancelled };
-JobEnd job_end(const Ending& ending) {
-  if (!ending.job) return JobEnd::none;
-  const std::string& state = ending.job->state;
-  const std::string& reason = ending.job->reason;
-  if (starts_with(state, "TIMEOUT") || reason == "TimeLimit") return JobEnd::time_limit;
-  if (starts_with(state, "NODE_FAIL") || reason == "NodeDown") return JobEnd::node_lost;
-  if (starts_with(state, "PREEMPTED")) return JobEnd::preempted;
-  if (starts_with(state, "CANCELLED")) return JobEnd::cancelled;
-  if (starts_with(state, "COMPLETING") && reason.empty()) return JobEnd::cancelled;
-  return JobEnd::none;
-}
+  void renew_lease(int attempt) {
+    rundir::check_generation(run_, attempt);
+    try {
+      rundir::write_lease(run_, {.generation = attempt,
+                                 .holder = own_mark(),
+                                 .job_id = settings_.job_id.value_or(""),
+                                 .renewed = unix_seconds()});
+    } catch (const Error&) {
+      // A full disk: the generation, not the time in this file, keeps an older attempt from writing.
+    }
+  }
+
+  Seen run_attempt(int attempt) {
+    Child workers(launch_.child);
+    run_.event("started", {{"attempt", attempt}, {"ranks", launch_.ranks}, {"hosts", record_.hosts}});
+    WatchSettings watch{.attempt = attempt,
+                        .patience = settings_.patience,
+                        .polite_signal = launch_.polite_signal,
+                        .on_tick = [&] { tick(attempt); },
+                        .renew_lease = [&] { renew_lease(attempt); },
+                        .end_step = {},
+                        .user_interrupt = !settings_.job_id};
+    if (settings_.hands.end_step) watch.end_step = [&] { settings_.hands.end_step(attempt); };
+    return AttemptWatch(run_, watch, listener_, signals_, workers).watch();
+  }  // whatever the workers left behind on this machine is gone from here on
+
+  void tick(int attempt) {
+    settings_.on_tick();
+    if (!settings_.hands.keep_watcher || monotonic_seconds() < watcher_at_) return;
+    settings_.hands.keep_watcher(listener_, attempt, nodes_);
+    watcher_at_ = monotonic_seconds() + kWatcherTick_s;
+  }
+
+  Outcome conclude(int attempt, const Names& nodes, Seen& seen) {
+    settings_.on_tick();
+    look_at_results(attempt, seen.ending);
+    Outcome outcome = judge(seen.ending);
+    if (outcome.kind == Outcome::Kind::failed && seen.ending.status != 0 && outcome.report.empty()) {
+      const std::string words = launcher_words(run_.attempt(attempt), 3);
+      if (!words.empty()) outcome.reason += cat("; its last words: ", join(split(words, '\n'), " | "));
+    }
+    AttemptEnd end{.end = end_of(seen.ending, outcome),
+                   .exit = outcome.exit,
+                   .step = last_step(run_.attempt(attempt)),
+                   .node_lost = false};
+    if (end.end == End::failed) {
+      await_ranks_gone();
+      const Names dead = dead_among(suspects(seen, nodes));
+      end.node_lost = !dead.empty();
+      blame(seen, outcome, dead);
+      record_fault(run_, attempt, seen, dead);
+    }
+    history_.push_back(end);
+    record_attempt(run_, attempt, end, outcome);
+    return outcome;
+  }
+
+  void look_at_results(int attempt, Ending& ending) {
+    try {
+      const auto completed = run_.read_completed();
+      ending.completed = completed && completed->attempt == attempt;
+    } catch (const Error& error) {
+      ending.completed_damage = error.message();
+    }
+    ending.worker_error = worker_error(run_.attempt(attempt));
+    if (!ending.completed && settings_.job_id && !ending.pause_requested)
+      ending.job = ask_slurm(*settings_.job_id, is_stop_of_unknown_cause(ending) ? 4 : 0);
+  }
+
+  /// Until the old ranks have left, a new one could not have their memory and their GPUs. Those of a node that nobody
+  /// reaches leave later, by themselves.
+  void await_ranks_gone() {
+    listener_.order(heartbeat::Order::die);
+    const double deadline = monotonic_seconds() + kRanksGoWithin_s;
+    const auto is_there = [&](const heartbeat::RankSigns& rank) {
+      return rank.connected && monotonic_seconds() - rank.heard_at < settings_.patience.silent_after;
+    };
+    for (;;) {
+      const auto ranks = listener_.ranks();
+      if (std::none_of(ranks.begin(), ranks.end(), is_there) || monotonic_seconds() > deadline) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+
+  /// The nodes that a fault was seen on; all of the attempt, when no rank was ever heard and nobody said why.
+  Names suspects(const Seen& seen, const Names& nodes) const {
+    if (!seen.hosts.empty()) return seen.hosts;
+    const auto ranks = listener_.ranks();
+    const bool heard =
+        std::any_of(ranks.begin(), ranks.end(), [](const heartbeat::RankSigns& rank) { return !rank.host.empty(); });
+    return heard || !seen.ending.worker_error.empty() ? Names{} : nodes;
+  }
+
+  /// Asks all at once: each may take seconds not to answer.
+  Names dead_among(const Names& candidates) {
+    if (!settings_.hands.answers) return {};
+    std::vector<std::pair<NodeRecord*, std::future<bool>>> asked;
+    for (auto& node : nodes_)
+      if (contains(candidates, node.name) && node.name != settings_.nodes.front())
+        asked.emplace_back(&node, std::async(std::launch::async, settings_.hands.answers, node.name));
+    Names dead;
+    for (auto& [node, answer] : asked) {
+      node->reachable = answer.get();
+      if (!node->reachable) dead.push_back(node->name);
+    }
+    return dead;
+  }
+
+  /// A node is blamed for being dead or silent, and doubly for being unfit. A rank that crashed says nothing about it.
+  void blame(const Seen& seen, const Outcome& outcome, const Names& dead) {
+    const bool unfit = outcome.exit == exit_status(Fault::unfit);
+    for (auto& node : nodes_) {
+      const bool suspect = contains(seen.hosts, node.name) && (unfit || seen.fault == Happening::rank_silent);
+      if (!suspect && !contains(dead, node.name)) continue;
+      node.blamed += unfit ? 2 : 1;
+      record_.blamed.push_back(node.name);
+    }
+    if (!record_.blamed.empty()) rundir::write_attempt(run_, record_);
+  }
+
+  Outcome finish(int attempt, const Ending& ending, Outcome outcome, const Decision& next) {
+    if (next.kind == Decision::Kind::requeue) {
+      outcome.kind = Outcome::Kind::requeued;
+      outcome.exit = next.exit;
+      outcome.reason = next.reason;
+    } else if (next.kind == Decision::Kind::give_up) {
+      outcome.exit = next.exit;
+      if (!next.reason.empty()) outcome.reason = next.reason + (outcome.reason.empty() ? "" : ": " + outcome.reason);
+      if (!next.remedy.empty()) outcome.remedy = next.remedy;
+    }
+    if (ending.superseded) return outcome;  // the run is somebody else's now, its events too
+    record_outcome(run_, attempt, ending, outcome, history_.back().step);
+    give_lease_back(attempt);
+    return outcome.kind == Outcome::Kind::requeued ? requeued(attempt, ending, outcome) : outcome;
+  }
+
+  void give_lease_back(int attempt) {
+    try {
+      rundir::write_lease(run_, {.generation = attempt, .holder = own_mark(), .job_id = "", .renewed = 0});
+    } catch (const Error&) {
+      // It becomes stale by itself.
+    }
+  }
+
+  Outcome requeued(int attempt, const Ending& ending, Outcome outcome) {
+    try {
+      if (settings_.hands.requeue) settings_.hands.requeue();
+    } catch (const Error& error) {
+      outcome.kind = Outcome::Kind::failed;
+      outcome.reason += "; " + error.message();
+      outcome.remedy = error.remedy();
+      record_outcome(run_, attempt, ending, outcome, history_.back().step);
+    }
+    return outcome;
+  }
+
+  const RunDir& run_;
+  const SuperviseSettings& settings_;
+  SignalQueue signals_{SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD};  // from before any start: none is lost
+  heartbeat::Listener listener_;
+  std::vector<NodeRecord> nodes_;
+  std::vector<AttemptEnd> history_;
+  Launch launch_;
+  rundir::AttemptRecord record_;
+  double watcher_at_ = 0;
+};
 
 }  // namespace
 
-Outcome judge(const Ending& ending) {
-  using Kind = Outcome::Kind;
-  if (ending.completed) return {.kind = Kind::completed, .exit = 0};
-  const int stopped = exit_status(Fault::stopped);
-  const std::string how =
-      ending.stopped_by ? cat("stopped by ", signal_name(*ending.stopped_by)) : "stopped on request";
-  const Outcome out_of_time = {
-      .exit = stopped, .reason = "the job ran out of time before training was done", .remedy = "give slurm.time more"};
-  switch (job_end(ending)) {
-    case JobEnd::time_limit: return out_of_time;
-    case JobEnd::node_lost: return {.exit = exit_status(Fault::transient), .reason = "a node of the job was lost"};
-    case JobEnd::preempted: return {.exit = stopped, .reason = "the job was preempted"};
-    case JobEnd::cancelled: return {.kind = Kind::cancelled, .exit = stopped, .reason = "the job was cancelled"};
-    case JobEnd::none: break;
-  }
-  const bool by_signal = ending.stopped_by || ending.status == stopped;
-  if (by_signal && (ending.cancel_requested || (ending.user_interrupt && ending.stopped_by)))
-    return {.kind = Kind::cancelled, .exit = stopped, .reason = how};
-  if (ending.stopped_by == SIGUSR2) return out_of_time;
-  if (by_signal) return {.exit = stopped, .reason = how};
-
-  const int exit = exit_of(ending);
-  if (!ending.worker_error.empty())
-    return {.exit = exit == 0 ? exit_status(Fault::bug) : exit,
-            .reason = message_of(ending.worker_error),
-            .remedy = remedy_of(ending.worker_error),
-            .report = ending.worker_error};
-  if (!ending.completed_damage.empty()) return {.exit = exit_status(Fault::data), .reason = ending.completed_damage};
-  if (ending.status == 0)
-    return {.exit = exit_status(Fault::transient),
-            .reason = "the launcher reported success, but there is no completed.json: most likely a node was lost"};
-  return {.exit = exit, .reason = cat("the workers ", how_it_ended(ending.status), " without saying why")};
-}
-
 Outcome supervise(const RunDir& run, const SuperviseSettings& settings) {
   if (const auto completed = run.read_completed()) return {.kind = Outcome::Kind::completed, .exit = 0};
+  rundir::refuse_when_held(run, settings.job_id.value_or(""),
+                           [](const rundir::ProcessMark& holder) { return life_of(holder) == Life::gone; });
   try {
-    return run_attempt(run, settings);
+    return Supervision(run, settings).see_through();
   } catch (const Error& error) {
     try {
       run.event("failed",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "core/strings.hpp"
@@ -63,6 +64,20 @@ std::string worker_error(const fs::path& attempt_dir) {
       if (second_best.empty()) second_best = report;
     }
   return second_best;
+}
+
+std::int64_t last_step(const fs::path& attempt_dir) {
+  std::int64_t last = 0;
+  std::error_code status;
+  for (fs::directory_iterator at(attempt_dir / "nodes", status), end; !status && at != end; at.increment(status)) {
+    for (const auto& line : split(end_of(at->path()), '\n')) {
+      const auto record = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+      if (!record.is_object() || record.value("kind", nlohmann::json()) != "step") continue;
+      if (const auto step = record.find("step"); step != record.end() && step->is_number_integer())
+        last = std::max(last, step->get<std::int64_t>());
+    }
+  }
+  return last;
 }
 
 std::string launcher_words(const fs::path& attempt_dir, int lines) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -8,6 +9,9 @@ namespace pst::cluster {
 /// indented lines) in the ends of attempts/<n>/*.log. A `transient` or `stopped` one, which is most often about a peer,
 /// only when there is no other. Empty when there is none.
 std::string worker_error(const std::filesystem::path& attempt_dir);
+
+/// The newest step in the attempt's node logs; 0 when there is none.
+std::int64_t last_step(const std::filesystem::path& attempt_dir);
 
 /// The last `lines` lines of the attempt's launcher log, for failures that no worker explained.
 std::string launcher_words(const std::filesystem::path& attempt_dir, int lines);

@@ -36,6 +36,21 @@ bool is_slurm_time(std::string_view text) {
   return std::all_of(parts.begin() + 1, parts.end(), [](const std::string& part) { return is_below(part, 60); });
 }
 
+std::optional<std::int64_t> slurm_seconds(std::string_view text) {
+  if (!is_slurm_time(text) || text == "UNLIMITED") return std::nullopt;
+  const auto dash = text.find('-');
+  const bool has_days = dash != std::string_view::npos;
+  std::vector<std::int64_t> parts;
+  for (const auto& part : split(has_days ? text.substr(dash + 1) : text, ':')) parts.push_back(*to_int(part));
+  constexpr std::int64_t kMinute = 60, kHour = 3600, kDay = 86400;
+  if (has_days) {
+    parts.resize(3);
+    return *to_int(text.substr(0, dash)) * kDay + parts[0] * kHour + parts[1] * kMinute + parts[2];
+  }
+  if (parts.size() == 3) return parts[0] * kHour + parts[1] * kMinute + parts[2];
+  return parts[0] * kMinute + (parts.size() == 2 ? parts[1] : 0);
+}
+
 bool is_slurm_memory(std::string_view text) {
   if (!text.empty() && std::string_view("KMGT").find(text.back()) != std::string_view::npos) text.remove_suffix(1);
   return is_digits(text, 12);
@@ -70,6 +85,11 @@ void bind(config::Fields& field, Slurm& s) {
   field("nodelist", &s.nodelist, Absent::null, directive_word(), "Nodes that must be among the job's.");
   field("exclude", &s.exclude, Absent::null, directive_word(), "Nodes that must not be.");
   field("exclusive", &s.exclusive, "Share the nodes with no other job.");
+  field("spares", &s.spares, config::between(0, kMany), "Nodes to ask for beyond `nodes`, to replace one that dies.");
+  field("shrink", &s.shrink,
+        "Go on with half of the nodes when too few are left; the result has the same bits. `false`: requeue.");
+  field("max_restarts", &s.max_restarts, config::between(0, kMany),
+        "How often the workers are started again before the run is given up.");
   field("mpi", &s.mpi, directive_word(), "How srun starts the ranks (`srun --mpi=`).");
 }
 

@@ -1,10 +1,19 @@
 #include "rundir/attempt.hpp"
 
+#include "core/strings.hpp"
 #include "rundir/json_file.hpp"
 
 namespace pst::rundir {
 
 using nlohmann::ordered_json;
+namespace {
+
+/// Node names hold no commas.
+std::vector<std::string> names_in(const std::string& text) {
+  return text.empty() ? std::vector<std::string>{} : split(text, ',');
+}
+
+}  // namespace
 
 void write_attempt(const RunDir& run, const AttemptRecord& record) {
   write_json(run.attempt(record.number) / "attempt.json", {{"attempt", record.number},
@@ -12,6 +21,8 @@ void write_attempt(const RunDir& run, const AttemptRecord& record) {
                                                            {"job_id", record.job_id.value_or("")},
                                                            {"hosts", record.hosts},
                                                            {"ranks", record.ranks},
+                                                           {"nodes", join(record.nodes, ",")},
+                                                           {"blamed", join(record.blamed, ",")},
                                                            {"started", record.started},
                                                            {"supervisor_host", record.supervisor.host},
                                                            {"supervisor_boot_id", record.supervisor.boot_id},
@@ -27,6 +38,8 @@ AttemptRecord read_attempt(const RunDir& run, int number) {
           .job_id = job.empty() ? std::nullopt : std::optional(job),
           .hosts = file.text("hosts"),
           .ranks = static_cast<int>(file.integer("ranks")),
+          .nodes = names_in(file.optional_text("nodes")),
+          .blamed = names_in(file.optional_text("blamed")),
           .started = file.text("started"),
           .supervisor = {.host = file.text("supervisor_host"),
                          .boot_id = file.text("supervisor_boot_id"),

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "rundir/run_dir.hpp"
 
@@ -21,7 +22,9 @@ struct AttemptRecord {
   std::optional<std::string> job_id;  ///< of Slurm
   std::string hosts;                  ///< as Slurm lists them: n[1-4]
   int ranks = 0;
-  std::string started;  ///< UTC
+  std::vector<std::string> nodes;   ///< that the workers were started on; empty without Slurm
+  std::vector<std::string> blamed;  ///< of those, the ones to avoid from now on
+  std::string started;              ///< UTC
   ProcessMark supervisor;
 };
 

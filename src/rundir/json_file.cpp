@@ -32,6 +32,10 @@ std::string JsonFile::text(const char* key) const {
   return value.get<std::string>();
 }
 
+std::string JsonFile::optional_text(const char* key) const {
+  return object_.contains(key) ? text(key) : std::string();
+}
+
 std::int64_t JsonFile::integer(const char* key) const {
   const auto& value = at(key, "a whole number");
   if (!value.is_number_integer()) refuse(key, "a whole number");

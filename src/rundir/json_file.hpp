@@ -13,6 +13,7 @@ class JsonFile {
   explicit JsonFile(const std::filesystem::path& path);  ///< @throws Error(data) when missing, over 1 MiB or no object
 
   std::string text(const char* key) const;
+  std::string optional_text(const char* key) const;  ///< empty when absent
   std::int64_t integer(const char* key) const;
   double real(const char* key) const;                          ///< null is NaN: JSON has no other way to write it
   std::optional<double> optional_real(const char* key) const;  ///< nothing when absent or null

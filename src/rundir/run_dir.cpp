@@ -123,6 +123,8 @@ RunDir RunDir::find(const std::string& what, const fs::path& output_dir) {
 
 fs::path RunDir::attempt(int number) const { return root_ / "attempts" / four_digits(number); }
 
+fs::path RunDir::heartbeat_file(int number) const { return attempt(number) / "heartbeat.json"; }
+
 fs::path RunDir::node_log(int number, const std::string& host) const {
   std::string safe = host;
   for (char& c : safe)

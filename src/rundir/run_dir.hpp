@@ -48,6 +48,7 @@ class RunDir {
   fs::path adapter() const { return root_ / "adapter"; }
   fs::path events_file() const { return root_ / "events.jsonl"; }
   fs::path attempt(int number) const;                            ///< attempts/0001
+  fs::path heartbeat_file(int number) const;                     ///< attempts/0001/heartbeat.json
   fs::path node_log(int number, const std::string& host) const;  ///< attempts/0001/nodes/<host>.jsonl
 
   void write_record(const RunRecord& record) const;

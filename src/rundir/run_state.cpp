@@ -27,6 +27,17 @@ void apply(const ordered_json& event, RunState& run) {
     run.attempt = number_or(event, "attempt", run.attempt);
   } else if (kind == "cancel-requested") {
     run.cancel_requested = true;
+  } else if (kind == "pause-requested") {
+    run.pause_requested = true;
+  } else if (kind == "paused") {
+    run.state = State::paused;
+    run.reason = text_or_empty(event, "reason");
+    run.exit = exit_status(Fault::stopped);
+  } else if (kind == "resumed") {
+    run = {.state = State::submitted, .attempt = run.attempt};
+  } else if (kind == "requeued") {
+    run.state = State::requeued;
+    run.reason = text_or_empty(event, "reason");
   } else if (kind == "failed") {
     run.state = State::failed;
     run.reason = text_or_empty(event, "reason");
@@ -52,6 +63,8 @@ const char* name_of(State state) {
     case State::submitted: return "submitted";
     case State::pending: return "pending";
     case State::running: return "running";
+    case State::paused: return "paused";
+    case State::requeued: return "requeued";
     case State::completed: return "completed";
     case State::failed: return "failed";
     case State::cancelled: return "cancelled";
@@ -59,7 +72,9 @@ const char* name_of(State state) {
   return "unknown";
 }
 
-bool is_final(State state) { return state == State::completed || state == State::failed || state == State::cancelled; }
+bool is_final(State state) {
+  return state == State::completed || state == State::failed || state == State::cancelled || state == State::paused;
+}
 
 RunState read_state(const RunDir& run) {
   RunState state;

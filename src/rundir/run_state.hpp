@@ -6,9 +6,9 @@
 
 namespace pst::rundir {
 
-enum class State { unknown, submitted, pending, running, completed, failed, cancelled };
+enum class State { unknown, submitted, pending, running, paused, requeued, completed, failed, cancelled };
 const char* name_of(State state);
-/// completed, failed or cancelled: nothing more will happen by itself.
+/// completed, failed, cancelled or paused: nothing more will happen by itself.
 bool is_final(State state);
 
 /// What the run directory by itself says about a run. Whoever asks Slurm or the process table refines it (cli/status).
@@ -20,6 +20,7 @@ struct RunState {
   std::string remedy;                 ///< what a worker advised; may be empty
   int exit = 0;                       ///< of failed: the exit status that fits
   bool cancel_requested = false;
+  bool pause_requested = false;
 };
 
 /// From events.jsonl and completed.json. Only a valid completed.json makes a run completed, whatever the events say.

@@ -18,7 +18,9 @@
 #SBATCH --nodelist=n[1-8]
 #SBATCH --exclude=n3
 #SBATCH --exclusive
-#SBATCH --no-requeue
+#SBATCH --requeue
+#SBATCH --no-kill
+#SBATCH --signal=B:USR2@150
 #SBATCH --export=HOME,LANG,PATH
 
 # Only the variables above came with the job, so no token of the submitting shell is in here or in Slurm's database.

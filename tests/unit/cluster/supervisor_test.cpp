@@ -29,13 +29,14 @@ class Supervisor : public testing::Test {
   SuperviseSettings settings_for(const std::string& body) {
     const auto worker = fake.add("worker", body);
     SuperviseSettings settings;
-    settings.launch = [this, worker](int attempt) {
+    settings.launch = [this, worker](int attempt, const auto&) {
       return Launch{
           .launcher = "local",
           .ranks = 1,
           .child = {.argv = {worker.string(), run.root().string()}, .output = run.attempt(attempt) / "ranks.log"}};
     };
-    settings.grace_s = 0.5;
+    settings.patience.grace = settings.patience.kill = 0.5;
+    settings.max_restarts = 0;
     return settings;
   }
   /// Leaves the results where a worker script can copy them from.
@@ -96,7 +97,7 @@ TEST_F(Supervisor, AWorkersErrorIsTheReason) {
 
 TEST_F(Supervisor, AMissingLauncherIsOneClearErrorAndAFailedRun) {
   SuperviseSettings settings;
-  settings.launch = [this](int attempt) { return srun_launch({}, run, attempt, "/bin/true"); };
+  settings.launch = [this](int attempt, const auto&) { return srun_launch({}, run, attempt, "/bin/true"); };
   const fixture::FakePrograms nothing(fixture::FakePrograms::Path::only);
 
   try {

@@ -32,6 +32,31 @@ TEST_F(StateOfARun, FollowsTheEvents) {
   EXPECT_EQ(last.exit, 75);
 }
 
+TEST_F(StateOfARun, PauseAndResume) {
+  run.event("submitted", {{"job_id", "12"}});
+  run.event("started", {{"attempt", 1}});
+  run.event("pause-requested");
+  EXPECT_TRUE(read_state(run).pause_requested);
+  run.event("paused", {{"reason", "on request"}});
+  EXPECT_EQ(read_state(run).state, State::paused);
+  EXPECT_TRUE(is_final(State::paused));
+  run.event("resumed");
+  run.event("submitted", {{"job_id", "13"}});
+  EXPECT_EQ(read_state(run).state, State::submitted);
+  EXPECT_FALSE(read_state(run).pause_requested);
+}
+
+TEST_F(StateOfARun, ARequeuedRunGoesOn) {
+  run.event("submitted", {{"job_id", "12"}});
+  run.event("started", {{"attempt", 1}});
+  run.event("requeued", {{"reason", "time limit"}});
+  EXPECT_EQ(read_state(run).state, State::requeued);
+  EXPECT_FALSE(is_final(State::requeued));
+  EXPECT_EQ(read_state(run).job_id, "12");
+  run.event("started", {{"attempt", 2}});
+  EXPECT_EQ(read_state(run).state, State::running);
+}
+
 TEST_F(StateOfARun, ASecondSubmissionStartsAnew) {
   run.event("submitted", {{"job_id", "12"}});
   run.event("cancel-requested");

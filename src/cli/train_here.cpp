@@ -1,0 +1,47 @@
+#include "cli/train_here.hpp"
+
+#include <sched.h>
+#include <signal.h>
+
+#include <iostream>
+
+#include "cli/follow_run.hpp"
+#include "cli/run_monitor.hpp"
+#include "cluster/process_mark.hpp"
+#include "cluster/program_path.hpp"
+#include "cluster/supervisor.hpp"
+#include "core/strings.hpp"
+#include "recipe/load.hpp"
+#include "rundir/run_state.hpp"
+
+namespace pst::cli {
+namespace {
+
+/// That this process may use, which on a shared machine is less than there are.
+int cores() {
+  cpu_set_t set;
+  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+}  // namespace
+
+int train_here(const rundir::RunDir& run, int ranks) {
+  const auto worker = cluster::worker_program();
+  ::signal(SIGPIPE, SIG_IGN);  // a reader of our output that leaves does not end the training
+  RunMonitor monitor(run);
+  LiveLine line(std::cerr, kind_of_standard_error());
+  cluster::supervise(
+      run,
+      {.launch = [&](int attempt, const auto&) { return cluster::local_launch(ranks, cores(), run, attempt, worker); },
+       .host = cluster::host_name(),
+       .max_restarts = recipe::load(run.recipe()).slurm.max_restarts,
+       .on_tick =
+           [&] {
+             const auto progress = monitor.poll();
+             line.show(progress ? to_line(*progress) : cat("starting ", ranks, ranks == 1 ? " rank" : " ranks"));
+           }});
+  line.finish();
+  return report_end(run, rundir::read_state(run));
+}
+
+}  // namespace pst::cli

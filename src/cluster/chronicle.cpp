@@ -1,0 +1,135 @@
+#include "cluster/chronicle.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "core/strings.hpp"
+#include "rundir/attempt.hpp"
+
+namespace pst::cluster {
+namespace {
+
+using nlohmann::ordered_json;
+using rundir::RunDir;
+
+const char* name_of(End end) {
+  switch (end) {
+    case End::completed: return "completed";
+    case End::superseded: return "superseded";
+    case End::cancelled: return "cancelled";
+    case End::paused: return "paused";
+    case End::out_of_time: return "out-of-time";
+    case End::preempted: return "preempted";
+    case End::failed: return "failed";
+  }
+  return "failed";
+}
+
+End end_named(const std::string& name) {
+  for (const End end : {End::completed, End::superseded, End::cancelled, End::paused, End::out_of_time, End::preempted})
+    if (name == name_of(end)) return end;
+  return End::failed;
+}
+
+double to_milliseconds(double seconds) { return std::round(seconds * 1000) / 1000; }
+
+std::int64_t whole(const ordered_json& event, const char* key) {
+  const auto found = event.find(key);
+  return found != event.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+
+std::string text(const ordered_json& event, const char* key) {
+  const auto found = event.find(key);
+  return found != event.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+}  // namespace
+
+void record_fault(const RunDir& run, int attempt, const Seen& seen, const std::vector<std::string>& dead_nodes) {
+  if (!seen.fault && dead_nodes.empty()) return;
+  ordered_json details = {{"attempt", attempt}};
+  if (!seen.ending.noticed.empty()) details["what"] = seen.ending.noticed;
+  if (!seen.ranks.empty()) details["ranks"] = seen.ranks;
+  if (!seen.hosts.empty()) details["hosts"] = seen.hosts;
+  if (seen.noticed_after_s) details["noticed_after_s"] = to_milliseconds(*seen.noticed_after_s);
+  if (!dead_nodes.empty()) {
+    details["nodes"] = dead_nodes;
+    details["remedy"] = "if a node is lost again and again: name it in slurm.exclude, and tell the site";
+    return run.event("node-lost", details);
+  }
+  if (seen.fault == Happening::no_progress) {
+    details["deadline_s"] = to_milliseconds(seen.deadline_s);
+    details["remedy"] = "the ranks' logs hold the stacks of that moment";
+    return run.event("no-progress", details);
+  }
+  details["remedy"] = "look into the ranks' logs; SIGKILL without a word is most often the node's memory: slurm.mem";
+  run.event("rank-lost", details);
+}
+
+void record_attempt(const RunDir& run, int attempt, const AttemptEnd& end, const Outcome& outcome) {
+  ordered_json details = {{"attempt", attempt},
+                          {"end", name_of(end.end)},
+                          {"exit", end.exit},
+                          {"step", end.step},
+                          {"node_lost", end.node_lost}};
+  if (!outcome.reason.empty()) details["reason"] = outcome.reason;
+  run.event("attempt-ended", details);
+}
+
+void record_relaunch(const RunDir& run, int attempt, const Decision& decision, const std::vector<std::string>& before) {
+  const ordered_json details = {{"attempt", attempt}, {"nodes", decision.nodes}, {"before", before}};
+  if (decision.spare_used) run.event("spare-used", details);
+  if (decision.shrunk) {
+    ordered_json more = details;
+    more["remedy"] = "the result does not change; slurm.spares keeps nodes ready instead";
+    run.event("shrunk", more);
+  }
+  run.event("relaunched", details);
+}
+
+void record_outcome(const RunDir& run, int attempt, const Ending& ending, const Outcome& outcome, std::int64_t step) {
+  ordered_json details = {
+      {"attempt", attempt}, {"exit", outcome.exit}, {"launcher_status", ending.status}, {"step", step}};
+  if (!outcome.reason.empty()) details["reason"] = outcome.reason;
+  if (!outcome.remedy.empty()) details["remedy"] = outcome.remedy;
+  switch (outcome.kind) {
+    case Outcome::Kind::completed: return run.event("completed", details);
+    case Outcome::Kind::failed: return run.event("failed", details);
+    case Outcome::Kind::cancelled: return run.event("cancelled", details);
+    case Outcome::Kind::paused: return run.event("paused", details);
+    case Outcome::Kind::requeued: return run.event("requeued", details);
+  }
+}
+
+std::vector<AttemptEnd> attempts_so_far(const RunDir& run) {
+  std::vector<AttemptEnd> history;
+  for (const auto& event : run.read_events()) {
+    const std::string kind = text(event, "event");
+    if (kind == "submitted" || kind == "resumed") history.clear();
+    if (kind != "attempt-ended") continue;
+    const auto node_lost = event.find("node_lost");
+    history.push_back({.end = end_named(text(event, "end")),
+                       .exit = static_cast<int>(whole(event, "exit")),
+                       .step = whole(event, "step"),
+                       .node_lost = node_lost != event.end() && node_lost->is_boolean() && node_lost->get<bool>()});
+  }
+  return history;
+}
+
+std::vector<NodeRecord> node_records(const RunDir& run, const std::vector<std::string>& nodes) {
+  std::vector<NodeRecord> records;
+  for (const auto& node : nodes) records.push_back({.name = node});
+  for (int attempt = 1, last = run.last_attempt(); attempt <= last; ++attempt) {
+    try {
+      for (const auto& blamed : rundir::read_attempt(run, attempt).blamed)
+        for (auto& record : records)
+          if (record.name == blamed) ++record.blamed;
+    } catch (const Error&) {
+      // Ended before its record was written: it blames nobody.
+    }
+  }
+  return records;
+}
+
+}  // namespace pst::cluster

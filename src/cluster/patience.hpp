@@ -1,0 +1,45 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "heartbeat/listener.hpp"
+
+namespace pst::cluster {
+
+/// How long a supervisor waits for what. Seconds.
+struct Patience {
+  double lost_after = 1;      ///< from the end of a rank's connection: it may have been the network, and come back
+  double silent_after = 3.5;  ///< beats come every second
+  double start_within = 600;  ///< until a rank that starts, evaluates, saves or finishes has to move
+  double floor = 15;          ///< of the learned deadline: a busy file system may hold a step up
+  double grace = 25;          ///< from the signal to stop until the kill; Slurm's own KillWait is 30 s by default
+  double pause_grace = 8;     ///< `peft-studio pause` promises the nodes within 10 s
+  double warning_grace = 90;  ///< after SIGUSR2, which comes long before the end
+  double linger = 3;          ///< for a launcher whose ranks have proved their result
+  double kill = 1;            ///< from one means of ending a step to the next, harder one
+};
+
+/// Learns from the beats how long a step takes, and tells when nobody has moved for too long: five times the 99th
+/// percentile of the step times seen so far, but never less than the floor.
+class ProgressWatch {
+ public:
+  explicit ProgressWatch(const Patience& patience) : patience_(patience) {}
+
+  void look(const std::vector<heartbeat::RankSigns>& ranks, double now);
+  /// Within which somebody has to move, as things are: generous unless ranks are in the middle of training steps.
+  double deadline_s() const { return deadline_s_; }
+  bool is_over(double now) const { return now - moved_at_ > deadline_s_; }
+  double moved_at() const { return moved_at_; }
+  std::int64_t step() const { return step_; }  ///< the highest seen
+
+ private:
+  void learn(double step_s);
+
+  const Patience& patience_;
+  std::vector<double> step_times_;  ///< the latest, in the order in which they came
+  std::size_t next_ = 0;
+  std::int64_t step_ = 0;
+  double stepped_at_ = 0, moved_at_ = 0, learned_s_ = 0, deadline_s_ = 0;
+};
+
+}  // namespace pst::cluster

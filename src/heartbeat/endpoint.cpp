@@ -1,0 +1,90 @@
+#include "heartbeat/endpoint.hpp"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+
+namespace pst::heartbeat {
+namespace {
+
+using nlohmann::ordered_json;
+constexpr std::size_t kMaxAddresses = 64;
+
+[[noreturn]] void refuse(const std::filesystem::path& path, const char* what) {
+  throw Error(Fault::data, cat(path.string(), ": ", what), "the supervisor writes it; start the run again");
+}
+
+void write_all(int descriptor, std::string_view bytes, const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const auto written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) throw Error(Fault::io, cat("cannot write ", path.string(), ": ", std::strerror(errno)));
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace
+
+void write_endpoint(const std::filesystem::path& path, const Endpoint& endpoint) {
+  const ordered_json object = {
+      {"host", endpoint.host}, {"addresses", endpoint.addresses}, {"port", endpoint.port}, {"token", endpoint.token}};
+  const std::filesystem::path part = path.string() + ".part";
+  ::unlink(part.c_str());
+  const int descriptor = ::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (descriptor < 0) throw Error(Fault::io, cat("cannot create ", part.string(), ": ", std::strerror(errno)));
+  try {
+    write_all(descriptor, object.dump(2) + "\n", part);
+  } catch (const Error&) {
+    ::close(descriptor);
+    throw;
+  }
+  ::fsync(descriptor);
+  ::close(descriptor);
+  rename_durably(part, path);
+}
+
+Endpoint read_endpoint(const std::filesystem::path& path) {
+  const auto object = ordered_json::parse(read_file(path, 64 << 10), nullptr, /*allow_exceptions=*/false);
+  if (!object.is_object()) refuse(path, "not a JSON object");
+  const auto text = [&](const char* key) {
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_string()) refuse(path, "host and token have to be texts");
+    return found->get<std::string>();
+  };
+  Endpoint endpoint{.host = text("host"), .addresses = {}, .port = 0, .token = text("token")};
+  const auto port = object.find("port");
+  if (port == object.end() || !port->is_number_integer() || *port < 1 || *port > 65535) refuse(path, "no valid port");
+  endpoint.port = port->get<int>();
+  const auto addresses = object.find("addresses");
+  if (addresses == object.end() || !addresses->is_array() || addresses->empty() || addresses->size() > kMaxAddresses)
+    refuse(path, "no valid list of addresses");
+  for (const auto& address : *addresses) {
+    if (!address.is_string()) refuse(path, "an address is not a text");
+    endpoint.addresses.push_back(address.get<std::string>());
+  }
+  return endpoint;
+}
+
+std::string new_token() {
+  std::array<unsigned char, 16> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    throw Error(Fault::unfit, cat("the kernel gives no random bytes: ", std::strerror(errno)));
+  std::string text;
+  for (const unsigned char byte : bytes) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  return text;
+}
+
+}  // namespace pst::heartbeat

@@ -1,0 +1,65 @@
+#include "rundir/lease.hpp"
+
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+#include "rundir/json_file.hpp"
+
+namespace pst::rundir {
+namespace {
+
+fs::path lease_file(const RunDir& run) { return run.root() / "lease.json"; }
+
+}  // namespace
+
+void write_lease(const RunDir& run, const Lease& lease) {
+  write_json(lease_file(run), {{"generation", lease.generation},
+                               {"host", lease.holder.host},
+                               {"boot_id", lease.holder.boot_id},
+                               {"pid", lease.holder.pid},
+                               {"start_ticks", lease.holder.start_ticks},
+                               {"job_id", lease.job_id},
+                               {"renewed", lease.renewed}});
+}
+
+std::optional<Lease> read_lease(const RunDir& run) {
+  try {
+    const JsonFile file(lease_file(run));
+    return Lease{.generation = static_cast<int>(file.integer("generation")),
+                 .holder = {.host = file.text("host"),
+                            .boot_id = file.text("boot_id"),
+                            .pid = file.integer("pid"),
+                            .start_ticks = file.integer("start_ticks")},
+                 .job_id = file.text("job_id"),
+                 .renewed = file.real("renewed")};
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+void refuse_when_held(const RunDir& run, const std::string& own_job,
+                      const std::function<bool(const ProcessMark&)>& is_gone) {
+  const auto lease = read_lease(run);
+  if (!lease) return;
+  const double age = unix_seconds() - lease->renewed;
+  if (age > kLeaseFresh_s || is_gone(lease->holder)) return;
+  if (!own_job.empty() && lease->job_id == own_job) return;
+  throw Error(
+      Fault::usage,
+      cat("attempt ", lease->generation, " of this run is at work: process ", lease->holder.pid, " on ",
+          lease->holder.host, lease->job_id.empty() ? "" : cat(" (job ", lease->job_id, ")"), ", last heard ",
+          fixed(age, 0), " s ago"),
+      cat("watch it with `peft-studio follow`, end it with `peft-studio pause` or `cancel`; if it is dead, wait ",
+          fixed(kLeaseFresh_s, 0), " s"));
+}
+
+void check_generation(const RunDir& run, int generation) {
+  int newest = run.last_attempt();
+  // Over a network file system the listing of a folder may be old, while opening a file asks its server.
+  if (const auto lease = read_lease(run); lease && lease->generation > newest) newest = lease->generation;
+  if (newest > generation)
+    throw Error(Fault::transient, cat("attempt ", generation, " of this run has been replaced by attempt ", newest,
+                                      " and may write nothing more"));
+}
+
+}  // namespace pst::rundir

@@ -1,0 +1,47 @@
+# Sourced by the cluster tests of faults: cluster_lib.sh, and what a run is compared with.
+#   source recovery_lib.sh BUILD_FOLDER
+source "$(dirname -- "${BASH_SOURCE[0]}")/cluster_lib.sh" "$1"
+
+digest_of() { sha256sum <"$1/adapter/adapter_model.safetensors"; }
+
+# The adapter of the same recipe when nobody disturbs it: on one rank, without Slurm.
+undisturbed() {
+  "$program" train "$work/recipe.yaml" --set "output_dir=$work/alone" >"$work/alone.out" 2>&1 </dev/null ||
+    die "the undisturbed run has failed: $(tail -n 3 "$work/alone.out")"
+  digest_of "$(echo "$work"/alone/tiny-*)"
+}
+
+submit() {
+  cluster run -- "$program" submit "$work/recipe.yaml" </dev/null
+  run=$(the_run)
+}
+
+# stepped ATTEMPT STEP: whether the attempt has recorded that step.
+stepped() { grep -qsE "\"kind\":\"step\",\"step\":$2\b" "$run"/attempts/000"$1"/nodes/*.jsonl; }
+completed() { [[ -s $run/completed.json ]]; }
+has_event() { grep -qs "\"event\":\"$1\"" "$run/events.jsonl"; }
+event_count() { grep -cs "\"event\":\"$1\"" "$run/events.jsonl" || true; }
+
+# seconds_between EVENT EVENT: from the first of the one to the first of the other.
+seconds_between() {
+  local a b
+  a=$(sed -nE "s/^\{\"t\":\"([^\"]*)\",\"event\":\"$1\".*/\1/p" "$run/events.jsonl" | head -n 1)
+  b=$(sed -nE "s/^\{\"t\":\"([^\"]*)\",\"event\":\"$2\".*/\1/p" "$run/events.jsonl" | head -n 1)
+  awk -v a="$(date -d "$a" +%s.%3N)" -v b="$(date -d "$b" +%s.%3N)" 'BEGIN { printf "%.1f", b - a }'
+}
+noticed_after() { sed -nE 's/.*"noticed_after_s":([0-9.]+).*/\1/p' "$run/events.jsonl" | head -n 1; }
+at_most() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= b) }'; }
+
+# The process of rank R of the newest attempt, as the login node numbers it.
+pid_on() {
+  local pid
+  for pid in $(cluster run -- pgrep -f 'peft-studio-worker train'); do
+    if [[ $(cluster run -- cat "/proc/$pid/environ" | tr '\0' '\n' | sed -n 's/^SLURMD_NODENAME=//p') == "$1" ]]; then echo "$pid"; fi
+  done
+}
+
+expect_the_undisturbed_result() {
+  check "the run is not completed: $(tail -n 3 "$run/events.jsonl")" completed
+  check "the adapter differs from the undisturbed run's" test "$(digest_of "$run")" = "$reference"
+  within 10 "workers gone" no_worker_left
+}
