@@ -1,5 +1,7 @@
 #include "app/pipeline.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -7,6 +9,7 @@
 
 #include "app/machine.hpp"
 #include "app/resolve.hpp"
+#include "app/resume.hpp"
 #include "core/clock.hpp"
 #include "core/digest.hpp"
 #include "core/error.hpp"
@@ -15,7 +18,9 @@
 #include "model/llama.hpp"
 #include "ops/exec.hpp"
 #include "peft/lora_adapter.hpp"
+#include "recipe/changes.hpp"
 #include "recipe/load.hpp"
+#include "rundir/lease.hpp"
 #include "rundir/run_dir.hpp"
 #include "telemetry/node_log.hpp"
 #include "train/trainer.hpp"
@@ -35,17 +40,6 @@ void listen_for_stop() {
   struct sigaction action {};
   action.sa_handler = note_signal;
   for (const int number : {SIGTERM, SIGUSR2, SIGINT}) ::sigaction(number, &action, nullptr);
-}
-
-/// All ranks stop at the same step edge, whichever of them was told to.
-void stop_if_asked(comm::Communicator& world, VitalSigns& signs) {
-  signs.enter(heartbeat::Phase::training);
-  std::int32_t mine = signs.stop_requested() ? SIGUSR2 : stop_signal;
-  std::vector<std::int32_t> all(static_cast<std::size_t>(world.size()));
-  world.all_gather(const_view_of(std::span<const std::int32_t>(&mine, 1)), view_of(std::span(all)));
-  for (const auto number : all)
-    if (number != 0)
-      throw Error(Fault::stopped, cat("stopped by signal ", number, " between two steps; nothing was saved"));
 }
 
 /// The records of this machine, written by its first rank.
@@ -73,13 +67,15 @@ ordered_json record_of(const train::StepRecord& s) {
           {"rows", s.rows},
           {"tokens", s.tokens},
           {"labelled_tokens", s.labelled_tokens},
+          {"skipped", s.skipped},
           {"step_s", s.step_s},
           {"tokens_per_s", s.step_s > 0 ? static_cast<double>(s.tokens) / s.step_s : 0.0},
           {"data_s", s.data_s},
           {"forward_s", s.forward_s},
           {"backward_s", s.backward_s},
           {"communication_s", s.communication_s},
-          {"optimizer_s", s.optimizer_s}};
+          {"optimizer_s", s.optimizer_s},
+          {"checkpoint_s", s.checkpoint_s}};
 }
 
 ordered_json record_of(const train::EvalRecord& e) {
@@ -112,6 +108,43 @@ std::string common_digest(comm::Communicator& world, const at::Tensor& parameter
                   "this node's memory or CPU is suspect: leave it out with slurm.exclude and run again");
   });
   return mine;
+}
+
+/// What decides the bits of the result, `auto` replaced by what was chosen on this machine.
+std::map<std::string, std::string> keys_that_alter(const recipe::Recipe& recipe, const Resolved& resolved) {
+  auto keys = recipe::keys_that_alter(recipe);
+  keys["train.precision"] = resolved.bf16 ? "bf16" : "fp32";
+  return keys;
+}
+
+train::SavePolicy save_policy(const recipe::Checkpoint& recipe, double mtbf_s) {
+  train::SavePolicy policy{.never = !recipe.enabled,
+                           .every_steps = recipe.every_steps,
+                           .mtbf_s = mtbf_s,
+                           .when_best = recipe.keep_best,
+                           .milestone_every = recipe.milestone_steps.value_or(0),
+                           .give_up_s = 60 * recipe.max_loss_minutes,
+                           .keep = {.newest = recipe.keep, .best = recipe.keep_best}};
+  if (recipe.every_minutes) policy.every_s = 60 * *recipe.every_minutes;
+  return policy;
+}
+
+/// Of a job on `nodes` nodes: 1,000 h a node (Kokolis et al. 2024, arXiv:2410.21680, found about 8 h for 128 nodes of
+/// 8 GPUs), or what this run has seen so far where that is worse.
+double mean_time_between_failures(const rundir::RunDir& run, int attempt, int nodes) {
+  constexpr double kNodeHours = 1000;
+  const double usual = kNodeHours * 3600 / std::max(1, nodes);
+  std::error_code status;
+  const auto first = fs::last_write_time(run.attempt(1) / "attempt.json", status);
+  if (attempt < 2 || status) return usual;
+  const double lived = std::chrono::duration<double>(fs::file_time_type::clock::now() - first).count();
+  return std::clamp(lived / (attempt - 1), 1.0, usual);
+}
+
+ordered_json event_of(std::int64_t step, const train::Finding& finding) {
+  const auto words = recipe::words_of(finding.action);
+  const auto word = std::find_if(words.begin(), words.end(), [&](const auto& w) { return w.second == finding.action; });
+  return {{"step", step}, {"reason", finding.what}, {"action", word->first}, {"remedy", finding.remedy}};
 }
 
 }  // namespace
@@ -157,7 +190,33 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
     if (recipe.adapter.init_from) adapter->load(*recipe.adapter.init_from);
   });
 
-  // 4. Training.
+  // 4. Where a former start of this run left off.
+  const train::Moments moments(adapter->parameters());
+  const auto tensors = train::tensors_of(adapter->parameters(), moments);
+  const auto alters = keys_that_alter(recipe, resolved);
+  Resumer resumer(world, run, record, recipe, alters, attempt);
+  std::optional<train::TrainState> resumed = resumer.start(tensors);
+  if (resumed) adapter->parameters().refresh_compute();
+  train::TrainState state = resumed.value_or(train::TrainState{});
+
+  // 5. Training, saved behind its back.
+  train::Saver saver(world, run.checkpoints(), attempt, tensors,
+                     save_policy(recipe.checkpoint, mean_time_between_failures(run, attempt, world.size() / mpi.local_size())),
+                     {.version = PST_VERSION,
+                      .recipe_digest = record.recipe_digest,
+                      .model_digest = record.model_digest,
+                      .data_digest = record.data_digest,
+                      .adapter_config = adapter->config_json(record.model_path.string()),
+                      .recipe = alters},
+                     {.stop_signal =
+                          [&] {
+                            signs.enter(heartbeat::Phase::training);  // asked at every step edge
+                            return signs.stop_requested() ? SIGUSR2 : static_cast<int>(stop_signal);
+                          },
+                      .may_commit = [&] { rundir::check_generation(run, attempt); },
+                      .event = [&](const std::string& kind, ordered_json details) { run.event(kind, std::move(details)); },
+                      .saving = [&] { signs.enter(heartbeat::Phase::saving); }});
+  if (resumed) saver.restored(state.step);
   const train::Parts parts{.model = *model,
                            .parameters = adapter->parameters(),
                            .training = *training,
@@ -169,37 +228,51 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
                                  log->write(record_of(step));
                                },
                            .on_eval = [&](const train::EvalRecord& eval) { log->write(record_of(eval)); },
-                           .between_steps = [&] { stop_if_asked(world, signs); }};
+                           .moments = moments,
+                           .saver = saver,
+                           .restore_newest =
+                               [&] {
+                                 const auto back = resumer.restore_newest(tensors);
+                                 adapter->parameters().refresh_compute();
+                                 return back;
+                               },
+                           .on_finding =
+                               [&](std::int64_t step, const train::Finding& finding) {
+                                 if (world.is_root()) run.event("guard", event_of(step, finding));
+                               }};
   const train::Settings settings{.train = recipe.train,
                                  .optimizer = recipe.optimizer,
                                  .scheduler = recipe.scheduler,
                                  .evaluate = recipe.evaluate,
+                                 .guard = recipe.guard,
                                  .packing = recipe.data.packing,
                                  .shuffle = recipe.data.shuffle,
                                  .max_length = recipe.data.max_length,
                                  .recompute = resolved.recompute};
-  const train::Outcome outcome = train::fit(parts, settings);
+  state = train::fit(parts, settings, std::move(state));
 
+  // 6. The result: written by rank 0 once every rank has agreed, completed.json last of all.
   signs.enter(heartbeat::Phase::finishing);
-  // 5. The result: written by rank 0 once every rank has agreed, completed.json last of all.
   common_digest(world, adapter->parameters().flat());
   comm::together(world, "writing the result", [&] {
     if (!world.is_root()) return;
+    rundir::check_generation(run, attempt);
     adapter->save(run.adapter(), record.model_path.string());
-    run.write_completed({.steps = outcome.steps,
+    rundir::check_generation(run, attempt);
+    run.write_completed({.steps = state.step,
                          .adapter_digest = digest_of_file(run.adapter() / "adapter_model.safetensors"),
-                         .train_loss = outcome.last_loss,
-                         .validation_loss_before = outcome.validation_before,
-                         .validation_loss_after = outcome.validation_after,
-                         .seconds = outcome.seconds,
-                         .tokens = outcome.tokens,
+                         .train_loss = state.last_loss,
+                         .validation_loss_before = state.validation_before,
+                         .validation_loss_after = state.validation_after,
+                         .seconds = state.seconds,
+                         .tokens = state.tokens,
                          .attempt = attempt,
                          .ranks = world.size(),
                          .finished = iso_time(unix_seconds())});
   });
   log->write({{"kind", "end"},
-              {"steps", outcome.steps},
-              {"seconds", outcome.seconds},
+              {"steps", state.step},
+              {"seconds", state.seconds},
               {"peak_memory_bytes", peak_memory_bytes()}});
 }
 

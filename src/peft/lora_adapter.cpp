@@ -97,15 +97,19 @@ void LoraAdapter::load(const std::filesystem::path& folder) {
   parameters_.refresh_compute();
 }
 
+std::string LoraAdapter::config_json(const std::string& base_model) const {
+  std::vector<AdaptedModule> described;
+  for (const auto& module : modules_) described.push_back({module.name, module.r, module.alpha});
+  return adapter_config_json(recipe_, described, base_model);
+}
+
 void LoraAdapter::save(const std::filesystem::path& folder, const std::string& base_model) const {
   doing(cat("writing the adapter ", folder.string()), [&] {
     const fs::path part = folder.string() + ".part";
     std::error_code ignored;
     fs::remove_all(part, ignored);
     make_directories(part);
-    std::vector<AdaptedModule> described;
-    for (const auto& module : modules_) described.push_back({module.name, module.r, module.alpha});
-    write_durably(part / "adapter_config.json", adapter_config_json(recipe_, described, base_model));
+    write_durably(part / "adapter_config.json", config_json(base_model));
 
     std::vector<weights::NewTensor> tensors;
     for (const auto& parameter : parameters_.all())

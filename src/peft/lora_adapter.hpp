@@ -27,6 +27,9 @@ class LoraAdapter {
   /// Error(io)
   void save(const std::filesystem::path& folder, const std::string& base_model) const;
 
+  /// Text of the adapter_config.json that save() writes.
+  std::string config_json(const std::string& base_model) const;
+
   nn::ParameterSet& parameters() { return parameters_; }
   std::size_t layers() const { return modules_.size(); }
 

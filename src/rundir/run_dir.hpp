@@ -46,6 +46,7 @@ class RunDir {
   fs::path recipe() const { return root_ / "recipe.yaml"; }
   fs::path job_script() const { return root_ / "job.sh"; }
   fs::path adapter() const { return root_ / "adapter"; }
+  fs::path checkpoints() const { return root_ / "checkpoints"; }
   fs::path events_file() const { return root_ / "events.jsonl"; }
   fs::path attempt(int number) const;                            ///< attempts/0001
   fs::path heartbeat_file(int number) const;                     ///< attempts/0001/heartbeat.json
