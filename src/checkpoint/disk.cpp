@@ -36,9 +36,9 @@ constexpr std::size_t kBlock = 1 << 20;  // digested, then written, while the se
 
 class Descriptor {
  public:
-  Descriptor(const fs::path& path, int flags, const char* what)
+  Descriptor(const fs::path& path, int flags, const char* what, std::uint64_t needed)
       : value_(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, 0666)) {
-    if (value_ < 0) fail(what, path, errno);
+    if (value_ < 0) fail(what, path, errno, needed);
   }
   ~Descriptor() { ::close(value_); }
   Descriptor(const Descriptor&) = delete;
@@ -96,18 +96,19 @@ const char* name_of(Step step) {
 }
 
 void Disk::enter(Step step, const fs::path& path, std::uint64_t needed) const {
-  if (const int error = sabotage_ ? sabotage_(step) : 0) fail(name_of(step), path, error, needed);
+  if (const int error = sabotage_ ? sabotage_(step) : 0)
+    fail(name_of(step), path, error, needed > 0 ? needed : needed_);
 }
 
 void Disk::make_folder(const fs::path& path) const {
   enter(Step::make_folder, path);
   for (const auto& folder : {path.parent_path(), path})
-    if (::mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) fail("make the folder", folder, errno, 1 << 20);
+    if (::mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) fail("make the folder", folder, errno, needed_);
 }
 
 std::string Disk::write_file(const fs::path& path, std::span<const std::byte> bytes, Step write) const {
   enter(Step::create_file, path, bytes.size());
-  const Descriptor file(path, O_RDWR | O_CREAT | O_TRUNC, "create");
+  const Descriptor file(path, O_RDWR | O_CREAT | O_TRUNC, "create", bytes.size());
   // Asked for at once, a full disk says so before anything is written, and the file lies in one piece.
   enter(Step::reserve_space, path, bytes.size());
   if (::fallocate(file, 0, 0, static_cast<off_t>(bytes.size())) != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
@@ -131,20 +132,20 @@ std::string Disk::write_file(const fs::path& path, std::span<const std::byte> by
 
 void Disk::sync_folder(const fs::path& path, Step step) const {
   enter(step, path);
-  const Descriptor folder(path, O_RDONLY | O_DIRECTORY, "open the folder");
-  if (::fsync(folder) != 0 && errno != EINVAL && errno != ENOTSUP) fail("sync the folder", path, errno);
+  const Descriptor folder(path, O_RDONLY | O_DIRECTORY, "open the folder", needed_);
+  if (::fsync(folder) != 0 && errno != EINVAL && errno != ENOTSUP) fail("sync the folder", path, errno, needed_);
 }
 
 void Disk::rename(const fs::path& from, const fs::path& to) const {
   enter(Step::rename, to);
-  if (::rename(from.c_str(), to.c_str()) != 0) fail("rename", cat(from.string(), " to ", to.string()), errno);
+  if (::rename(from.c_str(), to.c_str()) != 0) fail("rename", cat(from.string(), " to ", to.string()), errno, needed_);
 }
 
 bool Disk::exchange(const fs::path& one, const fs::path& other) const {
   enter(Step::rename, other);
   if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0) return true;
   if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP) return false;
-  fail("exchange", cat(one.string(), " and ", other.string()), errno);
+  fail("exchange", cat(one.string(), " and ", other.string()), errno, needed_);
 }
 
 void remove_folder(const fs::path& path) {

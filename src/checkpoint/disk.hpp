@@ -40,7 +40,8 @@ using Sabotage = std::function<int(Step)>;
 /// and free.
 class Disk {
  public:
-  explicit Disk(Sabotage sabotage = {}) : sabotage_(std::move(sabotage)) {}
+  /// @param needed bytes of a whole save, for messages where a step itself cannot say
+  explicit Disk(std::uint64_t needed = 0, Sabotage sabotage = {}) : needed_(needed), sabotage_(std::move(sabotage)) {}
 
   void make_folder(const fs::path& path) const;  ///< it may be there already; its parent too
   /// Writes `bytes` as a new file, durably, and compares what the file system then gives back with `bytes`.
@@ -58,6 +59,7 @@ class Disk {
   void enter(Step step, const fs::path& path, std::uint64_t needed = 0) const;
 
  private:
+  std::uint64_t needed_;
   Sabotage sabotage_;
 };
 

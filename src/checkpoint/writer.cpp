@@ -69,9 +69,9 @@ struct Writer::Impl {
   fs::path checkpoints;
   int rank, ranks, generation;
   Options options;
-  Disk disk;
   std::vector<TensorSpec> specs;
   Hdf5Image image, state;  // state: on rank 0
+  Disk disk;
   std::vector<Copy> copies;
 
   mutable std::mutex mutex;
@@ -87,9 +87,9 @@ struct Writer::Impl {
         ranks(ranks_),
         generation(generation_),
         options(std::move(options_)),
-        disk(options.sabotage),
         specs(specs_of(tensors)),
-        image(with_index(rank_image(specs, rank, ranks), rank, ranks)) {
+        image(with_index(rank_image(specs, rank, ranks), rank, ranks)),
+        disk(std::as_const(image.memory).bytes().size(), options.sabotage) {
     if (rank == 0) state = state_image(specs, ranks);
     copies = copies_into(image, tensors);
     thread = std::thread([this] { run(); });

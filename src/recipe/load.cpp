@@ -24,6 +24,8 @@ void make_paths_absolute(Recipe& recipe, const fs::path& base) {
   for (auto& source : recipe.data.train) make_absolute(source.path, base);
   for (auto& source : recipe.data.validation) make_absolute(source.path, base);
   make_absolute(recipe.data.chat_template, base);
+  if (recipe.checkpoint.resume != "auto" && recipe.checkpoint.resume != "never")
+    make_absolute(recipe.checkpoint.resume, base);
   make_absolute(recipe.output_dir, base);
 }
 

@@ -33,6 +33,7 @@ void bind(config::Fields& field, Recipe& s) {
   field("scheduler", &s.scheduler, "The learning rate over time.");
   field("parallel", &s.parallel, "How the work is spread over the ranks.");
   field("evaluate", &s.evaluate, "When to look at the validation data.");
+  field("checkpoint", &s.checkpoint, "When the run is saved, and what it resumes from.");
   field("slurm", &s.slurm, "What to ask Slurm for. `peft-studio train` does without.");
   field("output_dir", &s.output_dir, path(), "Where run directories are made.");
 }

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "recipe/adapter.hpp"
+#include "recipe/checkpoint.hpp"
 #include "recipe/data.hpp"
 #include "recipe/model.hpp"
 #include "recipe/slurm.hpp"
@@ -20,6 +21,7 @@ struct Recipe {
   Scheduler scheduler;
   Parallel parallel;
   Evaluate evaluate;
+  Checkpoint checkpoint;
   Slurm slurm;
   std::string output_dir = "runs";
 };

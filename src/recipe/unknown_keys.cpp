@@ -90,8 +90,7 @@ const std::map<std::string, std::string>& names_elsewhere() {
 
 /// Keys of the design that this version does not have: saying so spares a search for a spelling mistake.
 bool comes_later(const std::string& path) {
-  static const std::vector<std::string> kLater = {"checkpoint",
-                                                  "guard",
+  static const std::vector<std::string> kLater = {"guard",
                                                   "quantization",
                                                   "plugins",
                                                   "logging",
