@@ -28,6 +28,9 @@ _pst_require(utf8proc PkgConfig::utf8proc libutf8proc-dev)
 pkg_check_modules(xxhash QUIET IMPORTED_TARGET libxxhash)
 _pst_require(xxHash PkgConfig::xxhash libxxhash-dev)
 
+find_package(HDF5 1.10.5 COMPONENTS C QUIET)  # 1.10.5: H5Dget_chunk_info
+_pst_require(HDF5 hdf5::hdf5 libhdf5-dev)
+
 if(PST_TESTS)
   find_package(GTest 1.12 QUIET)
   _pst_require(GoogleTest GTest::gmock libgmock-dev)

@@ -3,7 +3,7 @@
 set(PST_LAYERS
   "core"
   "kernels config telemetry comm weights jinja tokenizer heartbeat"
-  "recipe comm_mpi gguf rundir"
+  "recipe comm_mpi gguf rundir checkpoint"
   "data cluster"
   "cli"
   "ops"

@@ -1,0 +1,144 @@
+#include "checkpoint/manifest.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "checkpoint/json_reader.hpp"
+#include "core/digest.hpp"
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+#include "weights/json.hpp"
+
+namespace pst::checkpoint {
+namespace {
+
+using nlohmann::ordered_json;
+
+// {"digest": "<32 digits>", ... with a line of its own.
+constexpr std::string_view kHead = "{\n  \"digest\": \"", kHeadEnd = "\",\n";
+constexpr std::size_t kDigits = 32;
+
+std::string digest_of_rest(std::string_view rest) {
+  Digester digester;
+  digester.add_field("peft-studio checkpoint manifest");
+  digester.add(std::as_bytes(std::span(rest)));
+  return digester.hex();
+}
+
+/// The text behind the digest's line, found to be what was written.
+std::string_view checked_rest(std::string_view text, const std::string& name) {
+  const auto refuse = [&](const char* why) { throw Error(Fault::data, cat(name, ": ", why)); };
+  const std::size_t head = kHead.size() + kDigits + kHeadEnd.size();
+  if (text.size() < head || !starts_with(text, kHead) ||
+      text.substr(head - kHeadEnd.size(), kHeadEnd.size()) != kHeadEnd)
+    refuse("does not begin with the digest of a manifest");
+  const std::string_view rest = text.substr(head);
+  if (text.substr(kHead.size(), kDigits) != digest_of_rest(rest))
+    refuse("its digest does not fit: it was changed or damaged");
+  return rest;
+}
+
+bool is_digest(std::string_view text) {
+  return text.size() == kDigits &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+std::vector<FileEntry> read_files(const JsonReader& json, int ranks, const std::string& name) {
+  // Names are compared with those that must be there: none of them can lead out of the folder.
+  std::set<std::string> expected = {kStateName};
+  const auto& list = json.list("files");
+  if (list.size() != static_cast<std::size_t>(ranks) + 1)
+    throw Error(Fault::data, cat(name, ": ", list.size(), " files are listed; ", ranks, " ranks make ", ranks + 1));
+  for (int rank = 0; rank < ranks; ++rank) expected.insert(rank_file(rank));
+  std::vector<FileEntry> files;
+  for (const auto& item : list) {
+    const JsonReader file(item, name);
+    FileEntry entry{file.text("name"), static_cast<std::uint64_t>(file.integer("bytes")), file.text("digest")};
+    if (expected.erase(entry.name) == 0)
+      throw Error(Fault::data, cat(name, ": ", quoted(entry.name), " is no file of this checkpoint, or listed twice"));
+    if (!is_digest(entry.digest)) throw Error(Fault::data, cat(name, ": the digest of ", entry.name, " is none"));
+    files.push_back(std::move(entry));
+  }
+  return files;
+}
+
+std::vector<TensorSpec> read_tensors(const JsonReader& json, const std::string& name) {
+  std::vector<TensorSpec> tensors;
+  std::set<std::string> names;
+  for (const auto& item : json.list("tensors")) {
+    const JsonReader tensor(item, name);
+    tensors.push_back({tensor.text("name"), tensor.shape("shape")});
+    if (tensor.text("dtype") != "F32") throw Error(Fault::data, cat(name, ": tensors of a checkpoint are F32"));
+    if (!names.insert(tensors.back().name).second)
+      throw Error(Fault::data, cat(name, ": tensor ", quoted(tensors.back().name), " is listed twice"));
+  }
+  return tensors;
+}
+
+}  // namespace
+
+std::string rank_file(int rank) { return cat("rank-", rank, ".h5"); }
+
+std::string to_text(const Manifest& manifest) {
+  PST_ASSERT(manifest.state.is_object(), "the state in a manifest is an object");
+  ordered_json all = {
+      {"format", manifest.format},
+      {"step", manifest.step},
+      {"generation", manifest.generation},
+      {"ranks", manifest.ranks},
+      {"version", manifest.version},
+      {"created", manifest.created},
+      {"recipe_digest", manifest.recipe_digest},
+      {"model_digest", manifest.model_digest},
+      {"data_digest", manifest.data_digest},
+      {"validation_loss", manifest.validation_loss ? ordered_json(*manifest.validation_loss) : ordered_json()},
+      {"milestone", manifest.milestone},
+      {"state", manifest.state},
+      {"files", ordered_json::array()},
+      {"adapter_config", manifest.adapter_config},
+      {"tensors", ordered_json::array()}};
+  for (const auto& file : manifest.files)
+    all["files"].push_back({{"name", file.name}, {"bytes", file.bytes}, {"digest", file.digest}});
+  for (const auto& tensor : manifest.tensors)
+    all["tensors"].push_back({{"name", tensor.name}, {"shape", tensor.shape}, {"dtype", "F32"}});
+  const std::string body = all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  const std::string rest = body.substr(2);  // without "{\n"
+  std::string text = cat(kHead, digest_of_rest(rest), kHeadEnd, rest);
+  if (text.size() > kMostManifestBytes)
+    throw Error(Fault::unfit, cat("the manifest of a checkpoint would be ", human_bytes(text.size()), "; at most ",
+                                  human_bytes(kMostManifestBytes), " can be read again"));
+  return text;
+}
+
+Manifest parse_manifest(std::string_view text, const std::string& name) {
+  const nlohmann::json object = weights::parse_json(cat("{", checked_rest(text, name)), name);
+  const JsonReader json(object, name);
+  Manifest manifest;
+  manifest.format = static_cast<int>(json.integer("format", 0, 1 << 30));
+  if (manifest.format != 1)
+    throw Error(Fault::data, cat(name, " has format ", manifest.format, "; this program reads 1"),
+                "use the version of peft-studio that wrote it, or a newer one");
+  manifest.step = json.integer("step");
+  manifest.generation = static_cast<int>(json.integer("generation", 0, std::numeric_limits<int>::max()));
+  manifest.ranks = static_cast<int>(json.integer("ranks", 1, kMostRanks));
+  manifest.version = json.text("version");
+  manifest.created = json.text("created");
+  manifest.recipe_digest = json.text("recipe_digest");
+  manifest.model_digest = json.text("model_digest");
+  manifest.data_digest = json.text("data_digest");
+  manifest.validation_loss = json.optional_real("validation_loss");
+  manifest.milestone = json.boolean("milestone");
+  manifest.adapter_config = json.text("adapter_config");
+  manifest.state = json.object("state");
+  manifest.files = read_files(json, manifest.ranks, name);
+  manifest.tensors = read_tensors(json, name);
+  return manifest;
+}
+
+Manifest read_manifest(const fs::path& folder) {
+  const fs::path path = folder / kManifestName;
+  return parse_manifest(read_file(path, kMostManifestBytes), path.string());
+}
+
+}  // namespace pst::checkpoint

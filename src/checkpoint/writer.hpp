@@ -1,0 +1,73 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "checkpoint/disk.hpp"
+#include "checkpoint/manifest.hpp"
+#include "checkpoint/retention.hpp"
+#include "checkpoint/tensors.hpp"
+
+namespace pst::checkpoint {
+
+/// Saves the state of a run behind its back: one per rank, with a snapshot buffer made once and a thread.
+///
+///     every rank   begin(step)               copies, returns; the thread writes step-N.part-<generation>/rank-<r>.h5
+///     every rank   progress() == written     then the FileEntries are gathered on rank 0
+///     rank 0       commit(manifest)          the thread writes state.h5 and manifest.json, renames, removes older ones
+///     every rank   finish(), or drop()       back to idle
+///
+/// A failure anywhere is told by progress(), not thrown, and leaves the checkpoints before it as they were.
+class Writer {
+ public:
+  struct Options {
+    Keep keep = {};
+    /// Called on rank 0 just before the rename; throws when a newer attempt holds the lease (see fence()).
+    std::function<void()> may_commit = {};
+    Sabotage sabotage = {};  ///< for tests
+  };
+  enum class Phase { idle, writing, written, committing, committed, dropping, failed };
+  struct Progress {
+    Phase phase = Phase::idle;
+    std::int64_t step = 0;
+    FileEntry file;       ///< this rank's, from `written` on
+    std::string problem;  ///< when failed: the whole report
+    std::string warning;  ///< when committed: what went wrong behind the commit
+    double write_s = 0;   ///< writing and fsync and reading back
+    double commit_s = 0;  ///< from commit() to committed
+    fs::path folder;      ///< the committed checkpoint
+  };
+
+  /// @param checkpoints  the folder of all checkpoints of the run; made when the first is written
+  /// @param tensors      all of them, the same on every rank; their values are read during begin() only
+  /// @throws Error(unfit) when there is no memory for the snapshot, Error(bug)
+  Writer(fs::path checkpoints, int rank, int ranks, int generation, std::vector<TensorRef> tensors, Options options);
+  Writer(fs::path checkpoints, int rank, int ranks, int generation, std::vector<TensorRef> tensors)
+      : Writer(std::move(checkpoints), rank, ranks, generation, std::move(tensors), Options{}) {}
+  ~Writer();  ///< waits for what is being written
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  bool idle() const;
+  std::uint64_t snapshot_bytes() const;  ///< of this rank's file
+  /// Copies this rank's share and lets the thread write it. Only when idle. @return seconds the caller was kept
+  double begin(std::int64_t step);
+  Progress progress() const;  ///< never waits for the disk
+  Progress wait() const;      ///< until the thread has nothing to do
+  /// Rank 0, when written, with the entries of all ranks in `manifest.files`, and step, digests, state and so on set.
+  void commit(Manifest manifest);
+  void finish();  ///< after committed, failed, or (on other ranks) written: back to idle
+  /// Instead of finish() when any rank failed: removes what was written; rank 0 removes the whole .part. Then idle.
+  void drop();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+const char* name_of(Writer::Phase phase);
+
+}  // namespace pst::checkpoint

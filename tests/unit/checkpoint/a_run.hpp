@@ -1,0 +1,99 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "checkpoint/store.hpp"
+#include "checkpoint/writer.hpp"
+#include "core/rng.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace pst::fixture {
+
+namespace fs = std::filesystem;
+using namespace checkpoint;
+
+/// Tensors with values made from a seed, as a run has them.
+struct RunState {
+  std::vector<TensorSpec> specs;
+  std::vector<std::vector<float>> values;
+
+  explicit RunState(std::vector<TensorSpec> tensors, unsigned seed = 1) : specs(std::move(tensors)) {
+    std::uint32_t x = 2463534242u + seed;
+    for (const auto& spec : specs) {
+      values.emplace_back(static_cast<std::size_t>(rows_of(spec.shape) * row_values(spec.shape)));
+      for (float& value : values.back()) {
+        x ^= x << 13, x ^= x >> 17, x ^= x << 5;
+        value = static_cast<float>(static_cast<std::int32_t>(x)) * 0x1p-31f;
+      }
+    }
+  }
+  std::vector<TensorRef> refs() const {
+    std::vector<TensorRef> all;
+    for (std::size_t i = 0; i < specs.size(); ++i) all.push_back({specs[i].name, specs[i].shape, values[i]});
+    return all;
+  }
+  std::vector<Target> targets() {
+    std::vector<Target> all;
+    for (std::size_t i = 0; i < specs.size(); ++i) all.push_back({specs[i].name, specs[i].shape, values[i]});
+    return all;
+  }
+  RunState blank() const {
+    RunState other(specs);
+    for (auto& tensor : other.values) std::fill(tensor.begin(), tensor.end(), -1.f);
+    return other;
+  }
+};
+
+/// Shapes that are awkward to share: fewer rows than ranks, one value, none at all, several chunks.
+inline RunState awkward_state(unsigned seed = 1) {
+  return RunState({{"adapter/model.layers.0.q_proj.lora_A.weight", {3, 5}},
+                   {"adapter/model.layers.0.q_proj.lora_B.weight", {7, 3}},
+                   {"optimizer/exp_avg/a", {1}},
+                   {"optimizer/exp_avg/none", {0, 4}},
+                   {"optimizer/exp_avg/scalar", {}},
+                   {"optimizer/exp_avg/large", {1031, 4099}}},
+                  seed);
+}
+
+/// A small one, for tests that read every byte many times.
+inline RunState small_state(unsigned seed = 1) {
+  return RunState({{"adapter/a", {4, 6}}, {"optimizer/exp_avg/a", {4, 6}}, {"optimizer/exp_avg_sq/a", {4, 6}}}, seed);
+}
+
+/// The writers of a run, one per rank, in one process.
+class Ranks {
+ public:
+  Ranks(const fs::path& checkpoints, int ranks, const RunState& state, Writer::Options options = {},
+        int generation = 1) {
+    for (int rank = 0; rank < ranks; ++rank)
+      writers_.push_back(std::make_unique<Writer>(checkpoints, rank, ranks, generation, state.refs(), options));
+  }
+  Writer& operator[](int rank) { return *writers_[static_cast<std::size_t>(rank)]; }
+
+  /// What the trainer does, waiting at each point. @return how it ended on rank 0
+  Writer::Progress save(std::int64_t step, Manifest manifest = {}) {
+    for (auto& writer : writers_) writer->begin(step);
+    bool all_written = true;
+    for (auto& writer : writers_) {
+      const auto progress = writer->wait();
+      all_written = all_written && progress.phase == Writer::Phase::written;
+      manifest.files.push_back(progress.file);
+    }
+    if (!all_written) {
+      const auto result = writers_[0]->progress();
+      for (auto& writer : writers_) writer->drop(), writer->wait();
+      return result;
+    }
+    writers_[0]->commit(std::move(manifest));
+    const auto result = writers_[0]->wait();
+    for (auto& writer : writers_) writer->finish();
+    return result;
+  }
+
+ private:
+  std::vector<std::unique_ptr<Writer>> writers_;
+};
+
+}  // namespace pst::fixture

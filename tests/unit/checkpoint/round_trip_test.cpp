@@ -1,0 +1,170 @@
+#include <gmock/gmock.h>
+#include <hdf5.h>
+
+#include "checkpoint/fletcher32.hpp"
+#include "checkpoint/interval.hpp"
+#include "core/strings.hpp"
+#include "support/errors.hpp"
+#include "unit/checkpoint/a_run.hpp"
+
+namespace pst::checkpoint {
+namespace {
+
+using fixture::awkward_state;
+using fixture::Ranks;
+using fixture::RunState;
+using fixture::TemporaryDirectory;
+using testing::HasSubstr;
+
+class OnRanks : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Checkpoint, OnRanks, testing::Values(1, 2, 4, 5));
+
+TEST_P(OnRanks, WhatIsSavedIsLoadedBitForBit) {
+  const TemporaryDirectory dir;
+  const RunState state = awkward_state();
+  Ranks ranks(dir.path() / "checkpoints", GetParam(), state);
+  Manifest manifest;
+  manifest.state = {{"step", 120}, {"loss", 0.1}, {"rng", {1, 2, 3}}};
+
+  const auto saved = ranks.save(120, manifest);
+
+  ASSERT_EQ(saved.phase, Writer::Phase::committed) << saved.problem;
+  EXPECT_EQ(saved.warning, "");
+  std::vector<Rejected> rejected;
+  const auto found = newest_valid(dir.path() / "checkpoints", rejected);
+  ASSERT_TRUE(found.has_value()) << (rejected.empty() ? "" : rejected[0].why);
+  EXPECT_EQ(found->folder.filename(), "step-00000120");
+  EXPECT_EQ(found->manifest.step, 120);
+  EXPECT_EQ(nlohmann::json(found->manifest.state), nlohmann::json(manifest.state));
+  EXPECT_EQ(found->manifest.tensors, state.specs);
+  RunState read = state.blank();
+  load(*found, read.targets());
+  EXPECT_EQ(read.values, state.values);
+}
+
+/// The values of `name` as libhdf5 gives them, which also checks every checksum.
+std::vector<float> through_hdf5(const fs::path& file, const std::string& name, std::size_t values) {
+  std::vector<float> read(values, -1.f);
+  const hid_t opened = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  const hid_t dataset = H5Dopen2(opened, name.c_str(), H5P_DEFAULT);
+  EXPECT_GE(H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, read.data()), 0) << name;
+  H5Dclose(dataset);
+  H5Fclose(opened);
+  return read;
+}
+
+TEST_P(OnRanks, OthersSeeWholeTensorsInStateH5) {
+  const TemporaryDirectory dir;
+  const RunState state = awkward_state();
+  ASSERT_EQ(Ranks(dir.path(), GetParam(), state).save(7).phase, Writer::Phase::committed);
+  // Moved away: names in state.h5 are relative to it, not to the working directory.
+  fs::rename(dir / "step-00000007", dir / "copied");
+
+  for (std::size_t i = 0; i < state.specs.size(); ++i)
+    EXPECT_EQ(through_hdf5(dir / "copied/state.h5", state.specs[i].name, state.values[i].size()), state.values[i])
+        << state.specs[i].name;
+}
+
+TEST(Checkpoint, HdfChecksEveryChunkWithOurSum) {
+  const TemporaryDirectory dir;
+  const RunState state = awkward_state();
+  ASSERT_EQ(Ranks(dir.path(), 1, state).save(7).phase, Writer::Phase::committed);
+
+  const auto& large = state.values.back();
+  EXPECT_EQ(through_hdf5(dir / "step-00000007/rank-0.h5", state.specs.back().name, large.size()), large);
+}
+
+TEST(Checkpoint, TheSameStateMakesTheSameBytes) {
+  const TemporaryDirectory dir;
+  const RunState state = awkward_state();
+  Ranks first(dir / "a", 2, state), second(dir / "b", 2, state);
+
+  ASSERT_EQ(first.save(7).phase, Writer::Phase::committed);
+  ASSERT_EQ(second.save(7).phase, Writer::Phase::committed);
+
+  const auto a = read_manifest(dir / "a/step-00000007"), b = read_manifest(dir / "b/step-00000007");
+  for (std::size_t i = 0; i < a.files.size(); ++i) EXPECT_EQ(a.files[i].digest, b.files[i].digest) << a.files[i].name;
+}
+
+TEST(Checkpoint, ASnapshotIsOfTheMomentOfBegin) {
+  const TemporaryDirectory dir;
+  RunState state = awkward_state();
+  const RunState before = state;
+  Writer writer(dir.path(), 0, 1, 1, state.refs());
+
+  writer.begin(3);
+  for (auto& tensor : state.values) std::fill(tensor.begin(), tensor.end(), 9.f);  // training goes on
+  Manifest manifest;
+  manifest.files = {writer.wait().file};
+  writer.commit(manifest);
+  ASSERT_EQ(writer.wait().phase, Writer::Phase::committed);
+
+  RunState read = state.blank();
+  load(open_valid(dir / "step-00000003"), read.targets());
+  EXPECT_EQ(read.values, before.values);
+}
+
+TEST(Checkpoint, EverythingAskedForIsThereAndNothingIsLeftOver) {
+  const TemporaryDirectory dir;
+  RunState state = fixture::small_state();
+  ASSERT_EQ(Ranks(dir.path(), 2, state).save(7).phase, Writer::Phase::committed);
+  const Found found = open_valid(dir / "step-00000007");
+
+  auto fewer = state.targets();
+  fewer.pop_back();
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { load(found, fewer); }),
+              HasSubstr("has a tensor \"optimizer/exp_avg_sq/a\" that this run does not"));
+  auto more = state.targets();
+  more.push_back({"adapter/b", {0}, {}});
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { load(found, more); }), HasSubstr("has no tensor \"adapter/b\""));
+  auto turned = state.targets();
+  turned[0].shape = {6, 4};
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { load(found, turned); }), HasSubstr("[4, 6]; this run has [6, 4]"));
+}
+
+TEST(Fletcher32, IsTheSumOfItsDefinition) {
+  // Word by word, as the definition has it: the obvious way.
+  const auto plain = [](const std::vector<unsigned char>& bytes) {
+    std::uint64_t sum1 = 0, sum2 = 0;
+    for (std::size_t i = 0; i < bytes.size(); i += 2) {
+      sum1 += bytes[i] * 256u + (i + 1 < bytes.size() ? bytes[i + 1] : 0u);
+      while (sum1 > 65535) sum1 -= 65535;
+      sum2 += sum1;
+      while (sum2 > 65535) sum2 -= 65535;
+    }
+    return static_cast<std::uint32_t>(sum2 << 16 | sum1);
+  };
+  for (const std::size_t size : {0, 1, 2, 3, 255, 512, 513, 1 << 16, (1 << 20) + 1}) {
+    std::vector<unsigned char> bytes(size, 0xff);  // the largest sums there can be
+    for (const bool varied : {false, true}) {
+      if (varied)
+        for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<unsigned char>(i * 167 + (i >> 8));
+      Fletcher32 sum;
+      const std::span all = std::as_bytes(std::span(bytes));
+      sum.add(all.first(size / 4 * 2));
+      sum.add(all.subspan(size / 4 * 2));
+      EXPECT_EQ(sum.value(), plain(bytes)) << size;
+    }
+  }
+}
+
+TEST(Shares, CoverEveryRowOnce) {
+  for (const std::int64_t rows : {std::int64_t{0}, std::int64_t{1}, std::int64_t{7}, std::int64_t{1} << 44})
+    for (const int ranks : {1, 2, 3, 8, 1000}) {
+      std::int64_t next = 0;
+      for (int rank = 0; rank < ranks; ++rank) {
+        const Rows share = share_of(rows, rank, ranks);
+        EXPECT_EQ(share.begin, next);
+        next = share.end;
+      }
+      EXPECT_EQ(next, rows);
+    }
+}
+
+TEST(Interval, FollowsYoung) {
+  EXPECT_DOUBLE_EQ(young_daly_interval(2, 3600), 120);
+  EXPECT_DOUBLE_EQ(young_daly_interval(100, 1), 100);  // never more time saving than training
+}
+
+}  // namespace
+}  // namespace pst::checkpoint
