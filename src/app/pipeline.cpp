@@ -135,9 +135,9 @@ double mean_time_between_failures(const rundir::RunDir& run, int attempt, int no
   constexpr double kNodeHours = 1000;
   const double usual = kNodeHours * 3600 / std::max(1, nodes);
   std::error_code status;
-  const auto first = fs::last_write_time(run.attempt(1) / "attempt.json", status);
+  const auto first = std::filesystem::last_write_time(run.attempt(1) / "attempt.json", status);
   if (attempt < 2 || status) return usual;
-  const double lived = std::chrono::duration<double>(fs::file_time_type::clock::now() - first).count();
+  const double lived = std::chrono::duration<double>(std::filesystem::file_time_type::clock::now() - first).count();
   return std::clamp(lived / (attempt - 1), 1.0, usual);
 }
 
@@ -200,22 +200,23 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   train::TrainState state = resumed.value_or(train::TrainState{});
 
   // 5. Training, saved behind its back.
-  train::Saver saver(world, run.checkpoints(), attempt, tensors,
-                     save_policy(recipe.checkpoint, mean_time_between_failures(run, attempt, world.size() / mpi.local_size())),
-                     {.version = PST_VERSION,
-                      .recipe_digest = record.recipe_digest,
-                      .model_digest = record.model_digest,
-                      .data_digest = record.data_digest,
-                      .adapter_config = adapter->config_json(record.model_path.string()),
-                      .recipe = alters},
-                     {.stop_signal =
-                          [&] {
-                            signs.enter(heartbeat::Phase::training);  // asked at every step edge
-                            return signs.stop_requested() ? SIGUSR2 : static_cast<int>(stop_signal);
-                          },
-                      .may_commit = [&] { rundir::check_generation(run, attempt); },
-                      .event = [&](const std::string& kind, ordered_json details) { run.event(kind, std::move(details)); },
-                      .saving = [&] { signs.enter(heartbeat::Phase::saving); }});
+  train::Saver saver(
+      world, run.checkpoints(), attempt, tensors,
+      save_policy(recipe.checkpoint, mean_time_between_failures(run, attempt, world.size() / mpi.local_size())),
+      {.version = PST_VERSION,
+       .recipe_digest = record.recipe_digest,
+       .model_digest = record.model_digest,
+       .data_digest = record.data_digest,
+       .adapter_config = adapter->config_json(record.model_path.string()),
+       .recipe = alters},
+      {.stop_signal =
+           [&] {
+             signs.enter(heartbeat::Phase::training);  // asked at every step edge
+             return signs.stop_requested() ? SIGUSR2 : static_cast<int>(stop_signal);
+           },
+       .may_commit = [&] { rundir::check_generation(run, attempt); },
+       .event = [&](const std::string& kind, ordered_json details) { run.event(kind, std::move(details)); },
+       .saving = [&] { signs.enter(heartbeat::Phase::saving); }});
   if (resumed) saver.restored(state.step);
   const train::Parts parts{.model = *model,
                            .parameters = adapter->parameters(),
@@ -270,10 +271,8 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
                          .ranks = world.size(),
                          .finished = iso_time(unix_seconds())});
   });
-  log->write({{"kind", "end"},
-              {"steps", state.step},
-              {"seconds", state.seconds},
-              {"peak_memory_bytes", peak_memory_bytes()}});
+  log->write(
+      {{"kind", "end"}, {"steps", state.step}, {"seconds", state.seconds}, {"peak_memory_bytes", peak_memory_bytes()}});
 }
 
 }  // namespace pst::app

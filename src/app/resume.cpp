@@ -14,6 +14,7 @@ namespace pst::app {
 namespace {
 
 using nlohmann::ordered_json;
+namespace fs = std::filesystem;
 
 void tell_rejected(const rundir::RunDir& run, const checkpoint::Rejected& rejected) {
   run.event("checkpoint-rejected", {{"folder", rejected.folder.filename().string()},

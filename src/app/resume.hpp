@@ -20,9 +20,10 @@ class Resumer {
           const recipe::Recipe& recipe, std::map<std::string, std::string> alters, int attempt)
       : world_(world), run_(run), record_(record), recipe_(recipe), alters_(std::move(alters)), attempt_(attempt) {}
 
-  /// Shuts older attempts out, then reads the newest valid checkpoint into `targets`; every one that is passed over gets
-  /// an event and a line on stderr. Nothing when there is none to go on from.
-  /// @throws Error(usage) when the recipe differs from the checkpoint's in keys that alter the result, or the model does
+  /// Shuts older attempts out, then reads the newest valid checkpoint into `targets`; every one that is passed over
+  /// gets an event and a line on stderr. Nothing when there is none to go on from.
+  /// @throws Error(usage) when the recipe differs from the checkpoint's in keys that alter the result, or the model
+  /// does
   std::optional<train::TrainState> start(const std::vector<checkpoint::Target>& targets);
   /// The newest valid checkpoint of this run again. @throws Error(data) when there is none
   train::TrainState restore_newest(const std::vector<checkpoint::Target>& targets);

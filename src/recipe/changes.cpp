@@ -11,12 +11,12 @@ namespace pst::recipe {
 namespace {
 
 constexpr std::array<std::string_view, 8> kHarmless = {
-    "name", "output_dir", "slurm", "checkpoint", "evaluate", "parallel", "train.threads", "train.gradient_checkpointing"};
+    "name",     "output_dir", "slurm",         "checkpoint",
+    "evaluate", "parallel",   "train.threads", "train.gradient_checkpointing"};
 
 bool is_harmless(const std::string& path) {
-  return std::any_of(kHarmless.begin(), kHarmless.end(), [&](std::string_view key) {
-    return path == key || starts_with(path, cat(key, "."));
-  });
+  return std::any_of(kHarmless.begin(), kHarmless.end(),
+                     [&](std::string_view key) { return path == key || starts_with(path, cat(key, ".")); });
 }
 
 void flatten(const config::Node& node, const std::string& path, std::map<std::string, std::string>& into) {
@@ -24,7 +24,8 @@ void flatten(const config::Node& node, const std::string& path, std::map<std::st
     if (!is_harmless(path)) into[path] = config::to_flow(node);
     return;
   }
-  for (const auto& entry : node.entries) flatten(entry.value, path.empty() ? entry.key : cat(path, ".", entry.key), into);
+  for (const auto& entry : node.entries)
+    flatten(entry.value, path.empty() ? entry.key : cat(path, ".", entry.key), into);
 }
 
 }  // namespace

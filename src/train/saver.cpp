@@ -18,7 +18,7 @@ using nlohmann::ordered_json;
 /// What a rank tells the others at a step edge.
 struct Saver::Edge {
   std::int32_t stop_signal = 0;
-  std::int32_t phase = 0;  // Writer::Phase
+  std::int32_t phase = 0;                      // Writer::Phase
   std::int32_t due_by_clock = 0, give_up = 0;  // rank 0 decides for all
   std::int64_t file_bytes = 0;
   char digest[32] = {}, replica[32] = {};  // 32 hexadecimal digits each; zeros: none yet
@@ -78,10 +78,10 @@ void Saver::compare_replicas(const std::vector<Edge>& ranks) {
   const std::string first = text_of(ranks.front().replica);
   for (std::size_t r = 1; r < ranks.size(); ++r)
     if (text_of(ranks[r].replica) != first)
-      throw Error(Fault::unfit,
-                  cat("the parameters of rank ", r, " differ from those of rank 0 after the same steps"),
-                  "a node's memory or processor is suspect: leave its node out with slurm.exclude; the run resumes from "
-                  "the newest checkpoint");
+      throw Error(
+          Fault::unfit, cat("the parameters of rank ", r, " differ from those of rank 0 after the same steps"),
+          "a node's memory or processor is suspect: leave its node out with slurm.exclude; the run resumes from "
+          "the newest checkpoint");
 }
 
 /// Moves the checkpoint on its way one stage on, when all ranks are ready for it.
@@ -138,10 +138,9 @@ void Saver::advance(const std::vector<Edge>& ranks) {
       const double cost = stall_s_ + progress.write_s + progress.commit_s;
       const double interval = checkpoint::young_daly_interval(cost, policy_.mtbf_s);
       if (interval_s_ == 0 || interval > 2 * interval_s_ || 2 * interval < interval_s_)
-        hooks_.event("checkpoint-interval",
-                     {{"seconds", interval},
-                      {"reason", cat("square root of 2 x ", cost, " s (cost of a checkpoint) x ", policy_.mtbf_s,
-                                     " s (mean time between failures)")}});
+        hooks_.event("checkpoint-interval", {{"seconds", interval},
+                                             {"reason", cat("square root of 2 x ", cost, " s (cost of a checkpoint) x ",
+                                                            policy_.mtbf_s, " s (mean time between failures)")}});
       interval_s_ = interval;
     }
   }
@@ -153,14 +152,14 @@ bool Saver::due_by_clock() const {
   return monotonic_seconds() - last_begin_s_ >= interval;
 }
 
-bool Saver::is_due(const TrainState& state, bool by_clock) {
-  if (state.step == 0 || state.step == saved_step_) return false;
-  if (policy_.every_steps && state.step % *policy_.every_steps == 0) return true;
-  if (policy_.milestone_every > 0 && state.step % policy_.milestone_every == 0) return true;
-  if (policy_.when_best && state.evaluated_at == state.step && state.validation_best == state.validation_after &&
-      state.validation_after)
-    return true;
-  return by_clock;
+Saver::Due Saver::due_at(const TrainState& state, bool by_clock) const {
+  if (state.step == 0 || state.step == saved_step_ || state.step == pending_) return Due::no;
+  if (policy_.every_steps && state.step % *policy_.every_steps == 0) return Due::now;
+  if (policy_.milestone_every > 0 && state.step % policy_.milestone_every == 0) return Due::now;
+  if (policy_.when_best && state.evaluated_at == state.step && state.validation_after &&
+      state.validation_best == state.validation_after)
+    return Due::now;
+  return by_clock ? Due::soon : Due::no;
 }
 
 void Saver::begin(const TrainState& state) {
@@ -200,13 +199,13 @@ double Saver::edge(const TrainState& state) {
                   cat("no checkpoint could be written for ", policy_.give_up_s / 60,
                       " minutes: more work would be at risk than checkpoint.max_loss_minutes allows"),
                   "free or repair the disk; the reasons are in events.jsonl. Then: peft-studio resume");
-    if (is_due(state, ranks.front().due_by_clock != 0) || owed_) {
-      if (pending_) {
-        owed_ = true;  // the disk is slower than the interval: one buffer only, the next edge that finds it free
-      } else if (state.step != saved_step_) {
-        begin(state);
-        stall = stall_s_;
-      }
+    const Due due = due_at(state, ranks.front().due_by_clock != 0);
+    if (due == Due::now)
+      settle();  // the disk is slower than the recipe's steps: there is one buffer, so training waits
+    if (due == Due::soon && pending_) owed_ = true;  // an interval of time can wait instead
+    if ((due != Due::no || owed_) && !pending_ && state.step != saved_step_) {
+      begin(state);
+      stall = stall_s_;
     }
   }
   if (signal == 0) return stall;
@@ -214,10 +213,10 @@ double Saver::edge(const TrainState& state) {
     throw Error(Fault::stopped, cat("stopped by signal ", signal, " after step ", state.step,
                                     "; nothing was saved, because checkpoint.interval is off"));
   save_and_wait(state);
-  throw Error(Fault::stopped,
-              saved_step_ == state.step ? cat("stopped on request after step ", state.step, ", which is saved")
-                                        : cat("stopped on request after step ", state.step,
-                                              "; saving it failed, the newest checkpoint is of step ", saved_step_));
+  throw Error(Fault::stopped, saved_step_ == state.step
+                                  ? cat("stopped on request after step ", state.step, ", which is saved")
+                                  : cat("stopped on request after step ", state.step,
+                                        "; saving it failed, the newest checkpoint is of step ", saved_step_));
 }
 
 void Saver::settle() {

@@ -19,10 +19,10 @@ struct SavePolicy {
   bool never = false;  ///< not even when asked to stop
   std::optional<std::int64_t> every_steps;
   std::optional<double> every_s;
-  double mtbf_s = 0;                ///< for the interval: mean time between failures of this job
-  bool when_best = true;            ///< also right after the best validation loss so far
-  std::int64_t milestone_every = 0; ///< steps; such checkpoints stay for good. 0: none
-  double give_up_s = 0;             ///< stop when saving has failed for so long; 0: never
+  double mtbf_s = 0;                 ///< for the interval: mean time between failures of this job
+  bool when_best = true;             ///< also right after the best validation loss so far
+  std::int64_t milestone_every = 0;  ///< steps; such checkpoints stay for good. 0: none
+  double give_up_s = 0;              ///< stop when saving has failed for so long; 0: never
   checkpoint::Keep keep;
 };
 
@@ -41,7 +41,8 @@ struct SaverHooks {
 };
 
 /// The collective half of saving: all ranks meet at every step edge, tell each other how far their writers are and who
-/// was asked to stop, and so take every decision alike. Between two edges nobody waits for a disk.
+/// was asked to stop, and so take every decision alike. Between two edges nobody waits for a disk; at an edge
+/// only when a checkpoint falls due by its step while the one before is still being written.
 class Saver {
  public:
   /// @param tensors  the same on every rank, as each holds everything
@@ -62,11 +63,12 @@ class Saver {
 
  private:
   struct Edge;
+  enum class Due { no, soon, now };
   std::vector<Edge> exchange();
   void advance(const std::vector<Edge>& ranks);
   void begin(const TrainState& state);
   void save_and_wait(const TrainState& state);
-  bool is_due(const TrainState& state, bool by_clock);
+  Due due_at(const TrainState& state, bool by_clock) const;
   bool due_by_clock() const;
   void compare_replicas(const std::vector<Edge>& ranks);
 
@@ -78,8 +80,8 @@ class Saver {
   std::unique_ptr<checkpoint::Writer> writer_;
 
   // The same on every rank.
-  std::optional<std::int64_t> pending_;    // step of the checkpoint on its way
-  bool committing_ = false, owed_ = false; // owed: one fell due while another was on its way
+  std::optional<std::int64_t> pending_;     // step of the checkpoint on its way
+  bool committing_ = false, owed_ = false;  // owed: one fell due while another was on its way
   bool compare_ = false;
   std::int64_t saved_step_ = 0;  // the newest one that is whole
   std::optional<double> best_saved_;

@@ -25,7 +25,8 @@ void read(const ordered_json& json, const char* key, T& value, const std::string
     else
       value = found->template get<T>();
   } catch (const std::exception&) {
-    throw Error(Fault::data, cat(name, ": the training state's '", key, "' is ", found == json.end() ? "missing" : "wrong"),
+    throw Error(Fault::data,
+                cat(name, ": the training state's '", key, "' is ", found == json.end() ? "missing" : "wrong"),
                 "this checkpoint was made by another version: start again with checkpoint.resume: never");
   }
 }
@@ -33,17 +34,17 @@ void read(const ordered_json& json, const char* key, T& value, const std::string
 }  // namespace
 
 ordered_json to_json(const TrainState& s) {
-  return {{"step", s.step},
-          {"updates", s.updates},
-          {"tokens", s.tokens},
-          {"last_loss", s.last_loss},
-          {"seconds", s.seconds},
-          {"validation_before", number(s.validation_before)},
-          {"validation_after", number(s.validation_after)},
-          {"evaluated_at", s.evaluated_at},
-          {"validation_best", number(s.validation_best)},
-          {"guard",
-           {{"losses", s.guard.losses}, {"norm_average", s.guard.norm_average}, {"accepted", s.guard.accepted}}}};
+  return {
+      {"step", s.step},
+      {"updates", s.updates},
+      {"tokens", s.tokens},
+      {"last_loss", s.last_loss},
+      {"seconds", s.seconds},
+      {"validation_before", number(s.validation_before)},
+      {"validation_after", number(s.validation_after)},
+      {"evaluated_at", s.evaluated_at},
+      {"validation_best", number(s.validation_best)},
+      {"guard", {{"losses", s.guard.losses}, {"norm_average", s.guard.norm_average}, {"accepted", s.guard.accepted}}}};
 }
 
 TrainState state_from(const ordered_json& json, const std::string& name) {

@@ -107,8 +107,8 @@ class Loop {
                     .weight_decay = weight_decay,
                     .step = update,
                     .gradient_factor = factor},
-                   ops::view_of(parts_.parameters.flat()), ops::view_of(gradient),
-                   ops::view_of(parts_.moments.exp_avg), ops::view_of(parts_.moments.exp_avg_sq));
+                   ops::view_of(parts_.parameters.flat()), ops::view_of(gradient), ops::view_of(parts_.moments.exp_avg),
+                   ops::view_of(parts_.moments.exp_avg_sq));
     parts_.parameters.refresh_compute();
     const double took = monotonic_seconds() - began;
     record.optimizer_s += took;

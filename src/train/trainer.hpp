@@ -42,7 +42,7 @@ struct Parts {
   comm::Communicator& group;
   std::function<void(const StepRecord&)> on_step;
   std::function<void(const EvalRecord&)> on_eval;
-  Moments& moments;
+  const Moments& moments;
   Saver& saver;
   std::function<TrainState()> restore_newest;  ///< puts parameters and moments back; for the guard's `rollback`
   std::function<void(std::int64_t step, const Finding&)> on_finding;
