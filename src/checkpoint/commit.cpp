@@ -38,7 +38,7 @@ void put_in_place(const Disk& disk, const fs::path& part, const fs::path& whole)
 void commit_part(const Disk& disk, const fs::path& part, const fs::path& whole, Manifest manifest,
                  std::span<const std::byte> state_image, const std::function<void()>& may_commit) {
   check_ranks(disk, part, manifest);
-  const std::string digest = disk.write_file(part / kStateName, state_image, Step::write_state);
+  const std::string digest = disk.write_file(part / kStateName, state_image, Step::write_state).digest;
   manifest.files.insert(manifest.files.begin(), {kStateName, state_image.size(), digest});
   const std::string text = to_text(manifest);
   disk.write_file(part / kManifestName, std::as_bytes(std::span(text)), Step::write_manifest);

@@ -106,7 +106,7 @@ void Disk::make_folder(const fs::path& path) const {
     if (::mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) fail("make the folder", folder, errno, needed_);
 }
 
-std::string Disk::write_file(const fs::path& path, std::span<const std::byte> bytes, Step write) const {
+Disk::Written Disk::write_file(const fs::path& path, std::span<const std::byte> bytes, Step write) const {
   enter(Step::create_file, path, bytes.size());
   const Descriptor file(path, O_RDWR | O_CREAT | O_TRUNC, "create", bytes.size());
   // Asked for at once, a full disk says so before anything is written, and the file lies in one piece.
@@ -126,8 +126,9 @@ std::string Disk::write_file(const fs::path& path, std::span<const std::byte> by
   enter(Step::sync_file, path, bytes.size());
   if (::fsync(file) != 0) fail("sync", path, errno, bytes.size());
   enter(Step::read_back, path);
+  const double begin_s = monotonic_seconds();
   compare(file, bytes, path);
-  return digester.hex();
+  return {digester.hex(), monotonic_seconds() - begin_s};
 }
 
 void Disk::sync_folder(const fs::path& path, Step step) const {

@@ -49,8 +49,11 @@ class Disk {
   /// The kernel's cached pages of the file are dropped in between (posix_fadvise; a page that is still in use stays,
   /// and so do the drive's or the server's own caches): what is read came from the device or the server. So it proves
   /// that the right bytes arrived there, not that they will stay.
-  /// @return the digest of `bytes`, made block by block while each is still in the processor's cache
-  std::string write_file(const fs::path& path, std::span<const std::byte> bytes, Step write = Step::write_file) const;
+  struct Written {
+    std::string digest;  ///< made block by block while each is still in the processor's cache
+    double read_back_s = 0;
+  };
+  Written write_file(const fs::path& path, std::span<const std::byte> bytes, Step write = Step::write_file) const;
   void sync_folder(const fs::path& path, Step step) const;
   void rename(const fs::path& from, const fs::path& to) const;
   /// The two change names in one step; false when the file system cannot do that.

@@ -119,7 +119,7 @@ Found open_valid(const fs::path& folder) {
   return {folder, std::move(*manifest)};
 }
 
-void load(const Found& checkpoint, const std::vector<Target>& targets) {
+void load(const Found& checkpoint, const std::vector<Target>& targets, Asked asked) {
   const Manifest& manifest = checkpoint.manifest;
   const std::string where = checkpoint.folder.string();
   std::map<std::string_view, const Target*> wanted;
@@ -129,7 +129,7 @@ void load(const Found& checkpoint, const std::vector<Target>& targets) {
   std::map<std::string_view, const TensorSpec*> there;
   for (const auto& tensor : manifest.tensors) {
     there.emplace(tensor.name, &tensor);
-    if (!wanted.contains(tensor.name))
+    if (asked == Asked::all && !wanted.contains(tensor.name))
       throw Error(Fault::data, cat(where, " has a tensor ", quoted(tensor.name), " that this run does not"),
                   "resume with the recipe that wrote it");
   }
@@ -155,10 +155,11 @@ void load(const Found& checkpoint, const std::vector<Target>& targets) {
     const RankIndex index = file.index(rank, manifest.ranks);
     check_index(index, manifest, (checkpoint.folder / entry.name).string());
     for (const auto& share : index.shares) {
+      const auto target = wanted.find(share.tensor.name);
+      if (target == wanted.end()) continue;
       const auto row = static_cast<std::size_t>(row_values(share.tensor.shape));
-      file.read_share(share, wanted.at(share.tensor.name)
-                                 ->values.subspan(static_cast<std::size_t>(share.first_row) * row,
-                                                  static_cast<std::size_t>(share.rows) * row));
+      file.read_share(share, target->second->values.subspan(static_cast<std::size_t>(share.first_row) * row,
+                                                            static_cast<std::size_t>(share.rows) * row));
     }
   }
 }

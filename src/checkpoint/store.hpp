@@ -41,9 +41,14 @@ std::optional<Found> newest_valid(const fs::path& checkpoints, std::vector<Rejec
 /// One particular checkpoint. @throws Error(data) with everything that is wrong with it
 Found open_valid(const fs::path& folder);
 
-/// Reads every tensor of a checkpoint, of any number of writers, into `targets`. Trusts nothing: digests are compared
+enum class Asked {
+  all,   ///< a tensor of the checkpoint that is not asked for is an error: a run must not go on with half of its state
+  some,  ///< others are passed over
+};
+
+/// Reads the tensors of a checkpoint, of any number of writers, into `targets`. Trusts nothing: digests are compared
 /// again before anything is taken from a file, and every chunk's checksum when it is.
 /// @throws Error(data) naming the tensor when one is missing, left over or of another shape, or the file
-void load(const Found& checkpoint, const std::vector<Target>& targets);
+void load(const Found& checkpoint, const std::vector<Target>& targets, Asked asked = Asked::all);
 
 }  // namespace pst::checkpoint

@@ -146,10 +146,11 @@ struct Writer::Impl {
     put_checksums(image);
     disk.make_folder(part());
     const auto bytes = std::as_const(image.memory).bytes();
-    FileEntry entry{rank_file(rank), bytes.size(), disk.write_file(part() / rank_file(rank), bytes)};
+    const auto written = disk.write_file(part() / rank_file(rank), bytes);
 
     const std::lock_guard lock(mutex);
-    progress.file = std::move(entry);
+    progress.file = {rank_file(rank), bytes.size(), written.digest};
+    progress.read_back_s = written.read_back_s;
     progress.write_s = monotonic_seconds() - begin_s;
     progress.phase = Phase::written;
     changed.notify_all();

@@ -33,12 +33,13 @@ class Writer {
   struct Progress {
     Phase phase = Phase::idle;
     std::int64_t step = 0;
-    FileEntry file;       ///< this rank's, from `written` on
-    std::string problem;  ///< when failed: the whole report
-    std::string warning;  ///< when committed: what went wrong behind the commit
-    double write_s = 0;   ///< writing and fsync and reading back
-    double commit_s = 0;  ///< from commit() to committed
-    fs::path folder;      ///< the committed checkpoint
+    FileEntry file;          ///< this rank's, from `written` on
+    std::string problem;     ///< when failed: the whole report
+    std::string warning;     ///< when committed: what went wrong behind the commit
+    double read_back_s = 0;  ///< part of write_s
+    double write_s = 0;      ///< writing and fsync and reading back
+    double commit_s = 0;     ///< from commit() to committed
+    fs::path folder;         ///< the committed checkpoint
   };
 
   /// @param checkpoints  the folder of all checkpoints of the run; made when the first is written

@@ -30,6 +30,10 @@ Command add_pause(CLI::App& program);
 Command add_resume(CLI::App& program);
 Command add_watch_host(CLI::App& program);
 Command add_generate(CLI::App& program);
+Command add_checkpoint_list(CLI::App& checkpoint);
+Command add_checkpoint_verify(CLI::App& checkpoint);
+Command add_checkpoint_prune(CLI::App& checkpoint);
+Command add_checkpoint_export(CLI::App& checkpoint);
 Command add_model_import(CLI::App& model);
 Command add_model_inspect(CLI::App& model);
 

@@ -11,11 +11,27 @@ namespace {
 
 std::vector<Command> add_commands(CLI::App& program) {
   CLI::App& data = *program.add_subcommand("data", "Work on datasets")->require_subcommand(1);
+  CLI::App& checkpoint = *program.add_subcommand("checkpoint", "Look after a run's checkpoints")->require_subcommand(1);
   CLI::App& model = *program.add_subcommand("model", "Work on models")->require_subcommand(1);
-  return {add_validate(program),    add_submit(program),    add_train(program),     add_follow(program),
-          add_status(program),      add_cancel(program),    add_pause(program),     add_resume(program),
-          add_generate(program),    add_data_prepare(data), add_data_dump(data),    add_model_import(model),
-          add_model_inspect(model), add_supervise(program), add_watch_host(program)};
+  return {add_validate(program),
+          add_submit(program),
+          add_train(program),
+          add_follow(program),
+          add_status(program),
+          add_cancel(program),
+          add_pause(program),
+          add_resume(program),
+          add_generate(program),
+          add_checkpoint_list(checkpoint),
+          add_checkpoint_verify(checkpoint),
+          add_checkpoint_prune(checkpoint),
+          add_checkpoint_export(checkpoint),
+          add_data_prepare(data),
+          add_data_dump(data),
+          add_model_import(model),
+          add_model_inspect(model),
+          add_supervise(program),
+          add_watch_host(program)};
 }
 
 /// What CLI11 found wrong, in our form: with the command it was found in, and a suggestion for a mistyped one.

@@ -5,6 +5,7 @@
 #include "cli/command.hpp"
 #include "cli/live_state.hpp"
 #include "cli/run_monitor.hpp"
+#include "cli/table.hpp"
 #include "core/strings.hpp"
 
 namespace pst::cli {
@@ -56,17 +57,10 @@ std::vector<std::string> cells(const Row& row) {
           reason};
 }
 
-void print_table(const std::vector<Row>& rows) {
+void print_rows(const std::vector<Row>& rows) {
   std::vector<std::vector<std::string>> table = {{"RUN", "STATE", "STEP", "LOSS", "TOKENS/S", "JOB", "REASON"}};
   for (const auto& row : rows) table.push_back(cells(row));
-  std::vector<std::size_t> widths(table[0].size());
-  for (const auto& line : table)
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-  for (const auto& line : table) {
-    std::string text;
-    for (std::size_t i = 0; i < line.size(); ++i) text += line[i] + std::string(widths[i] - line[i].size() + 2, ' ');
-    std::cout << text.substr(0, text.find_last_not_of(' ') + 1) << '\n';
-  }
+  print_table(std::cout, table);
 }
 
 int status(const StatusArguments& arguments) {
@@ -82,7 +76,7 @@ int status(const StatusArguments& arguments) {
   } else if (rows.empty()) {
     std::cout << "no runs in " << arguments.output_dir << '\n';
   } else {
-    print_table(rows);
+    print_rows(rows);
   }
   return 0;
 }

@@ -20,7 +20,8 @@ std::vector<std::int64_t> steps_in(const fs::path& checkpoints) {
 
 TEST(Retention, KeepsTheNewestTheBestAndTheMilestones) {
   const TemporaryDirectory dir;
-  Ranks ranks(dir.path(), 1, small_state());
+  const auto state = small_state();
+  Ranks ranks(dir.path(), 1, state);
   const std::vector<double> losses = {3, 1.5, 2, 1.5, 2, 2, 2};
   for (int i = 0; i < 7; ++i) {
     Manifest manifest;

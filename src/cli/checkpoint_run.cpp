@@ -1,0 +1,27 @@
+#include "cli/checkpoint_run.hpp"
+
+#include "checkpoint/store.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+
+namespace pst::cli {
+
+namespace fs = std::filesystem;
+
+fs::path checkpoints_of(const RunArguments& arguments) { return arguments.find().root() / "checkpoints"; }
+
+fs::path checkpoint_of(const RunArguments& arguments, std::optional<std::int64_t> step) {
+  const fs::path all = checkpoints_of(arguments);
+  const auto folders = checkpoint::list_folders(all);
+  if (folders.empty()) throw Error(Fault::usage, cat(all.parent_path().string(), " has no checkpoint"));
+  if (!step) return folders.back();
+  std::vector<std::string> steps;
+  for (const auto& folder : folders) {
+    if (checkpoint::step_of(folder) == step) return folder;
+    steps.push_back(cat(*checkpoint::step_of(folder)));
+  }
+  throw Error(Fault::usage, cat(all.parent_path().string(), " has no checkpoint of step ", *step),
+              cat("there are ", join(steps, ", ")));
+}
+
+}  // namespace pst::cli
