@@ -69,7 +69,7 @@ std::filesystem::path Resumer::choose() const {
                 cat("the recipe differs from the one that ", found->folder.filename().string(),
                     " was made with, and the result would be neither's: ", recipe::to_text(changes)),
                 cat("put the values back, or accept it: peft-studio resume ", run_.root().string(), " --allow-change"));
-  run_.event("resumed", {{"attempt", attempt_},
+  run_.event("restored", {{"attempt", attempt_},
                          {"step", found->manifest.step},
                          {"checkpoint", found->folder.filename().string()},
                          {"ranks_then", found->manifest.ranks},
