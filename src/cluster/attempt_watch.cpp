@@ -145,6 +145,7 @@ void AttemptWatch::note(Happening fault, std::vector<int> ranks, const std::stri
                                      progress_.step(), " was the newest (deadline ", fixed(seen_.deadline_s, 0), " s)")
                                : cat(who(ranks, ranks_), " ", what,
                                      fault == Happening::rank_silent ? cat(" for ", fixed(now - since, 1), " s") : "");
+    settings_.on_fault(seen_);
   }
   happen(fault);
 }
@@ -163,6 +164,7 @@ void AttemptWatch::note_who_left_first() {
   seen_.ranks = {first};
   seen_.hosts = {rank.host};
   seen_.noticed_after_s = monotonic_seconds() - rank.left_at;
+  settings_.on_fault(seen_);
 }
 
 void AttemptWatch::look_for_result(double now) {

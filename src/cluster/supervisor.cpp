@@ -121,6 +121,7 @@ class Supervision {
                         .polite_signal = launch_.polite_signal,
                         .on_tick = [&] { tick(attempt); },
                         .renew_lease = [&] { renew_lease(attempt); },
+                        .on_fault = [&](const Seen& seen) { record_fault(run_, attempt, seen); },
                         .end_step = {},
                         .user_interrupt = !settings_.job_id};
     if (settings_.hands.end_step) watch.end_step = [&] { settings_.hands.end_step(attempt); };
@@ -151,7 +152,7 @@ class Supervision {
       const Names dead = dead_among(suspects(seen, nodes));
       end.node_lost = !dead.empty();
       blame(seen, outcome, dead);
-      record_fault(run_, attempt, seen, dead);
+      record_dead_nodes(run_, attempt, dead);
     }
     history_.push_back(end);
     record_attempt(run_, attempt, end, outcome);
