@@ -57,7 +57,9 @@ void record_fault(const RunDir& run, int attempt, const Seen& seen) {
     details["remedy"] = "the ranks' logs hold the stacks of that moment";
     return run.event("no-progress", details);
   }
-  details["remedy"] = "look into the ranks' logs; SIGKILL without a word is most often the node's memory: slurm.mem";
+  details["remedy"] = seen.fault == Happening::rank_silent
+                          ? "its node is dead, cut off or overloaded; node-lost follows when it answers no more"
+                          : "look into the ranks' logs; SIGKILL without a word is most often memory: slurm.mem";
   run.event("rank-lost", details);
 }
 

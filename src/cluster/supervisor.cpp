@@ -227,6 +227,8 @@ class Supervision {
       outcome.kind = Outcome::Kind::requeued;
       outcome.exit = next.exit;
       outcome.reason = next.reason;
+      outcome.remedy.clear();
+      outcome.report.clear();
     } else if (next.kind == Decision::Kind::give_up) {
       outcome.exit = next.exit;
       if (!next.reason.empty()) outcome.reason = next.reason + (outcome.reason.empty() ? "" : ": " + outcome.reason);

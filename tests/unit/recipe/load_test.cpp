@@ -183,7 +183,6 @@ TEST(Load, KnowsTheNamesOfOtherProgramsAndOfLaterVersions) {
       {"model: {dtype: auto}", "write train.precision"},
       {"checkpoint: {every_steps: 5}", "unknown key 'checkpoint'; this version does not have it yet"},
       {"slurm: {site: auto}", "unknown key 'slurm.site'; this version does not have it yet"},
-      {"slurm: {spares: 1}", "unknown key 'slurm.spares'; this version does not have it yet"},
       {"guard: {}", "unknown key 'guard'; this version does not have it yet"},
       {"quantization: {method: nf4}", "unknown key 'quantization'; this version does not have it yet"},
       {"adapter: {alhpa: 8}", "unknown key 'adapter.alhpa'; did you mean 'alpha'?"},
