@@ -53,6 +53,7 @@ class AttemptWatch {
   void stop();
   void kill();
   void end_step_aside();
+  std::vector<int> absent_ranks(double now);
   void note(Happening fault, std::vector<int> ranks, const std::string& what, double since);
   void note_who_left_first();
 
@@ -67,8 +68,7 @@ class AttemptWatch {
   std::vector<heartbeat::RankSigns> ranks_;
   std::optional<double> timer_;
   int stop_signal_ = 0, interrupts_ = 0, kills_ = 0;
-  bool impatient_ = false;
-  double result_looked_at_ = 0;
+  double result_looked_at_ = 0, first_heard_at_ = 0;
   std::vector<std::thread> helpers_;
 };
 

@@ -186,13 +186,15 @@ class Supervision {
     }
   }
 
-  /// The nodes that a fault was seen on; all of the attempt, when no rank was ever heard and nobody said why.
+  /// The nodes that a fault was seen on, or from which no rank was ever heard though others were. All of the attempt
+  /// when nobody was heard and nobody said why.
   Names suspects(const Seen& seen, const Names& nodes) const {
     if (!seen.hosts.empty()) return seen.hosts;
     const auto ranks = listener_.ranks();
-    const bool heard =
-        std::any_of(ranks.begin(), ranks.end(), [](const heartbeat::RankSigns& rank) { return !rank.host.empty(); });
-    return heard || !seen.ending.worker_error.empty() ? Names{} : nodes;
+    Names unheard = nodes;
+    for (const auto& rank : ranks) std::erase(unheard, rank.host);
+    const bool none_heard = unheard.size() == nodes.size() && seen.ending.worker_error.empty();
+    return none_heard || seen.fault == Happening::rank_silent ? unheard : Names{};
   }
 
   /// Asks all at once: each may take seconds not to answer.
