@@ -7,6 +7,7 @@
 #include "cli/command.hpp"
 #include "cluster/process_mark.hpp"
 #include "cluster/signals.hpp"
+#include "cluster/slurm.hpp"
 #include "cluster/slurm_job.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
@@ -29,11 +30,22 @@ bool supervisor_lives(const RunDir& run) {
   return lease && unix_seconds() - lease->renewed < kSilent_s;
 }
 
-/// Nothing more to watch: the run is at an end, or its supervisor has left in good order.
-bool is_over(const RunDir& run) {
-  if (rundir::is_final(rundir::read_state(run).state)) return true;
+/// The supervisor has left in good order: what becomes of the job is its decision.
+bool left_in_order(const RunDir& run) {
   const auto lease = rundir::read_lease(run);
   return lease && lease->renewed == 0;
+}
+
+/// A run that is at its end needs no second try, but a job without a supervisor would hold its nodes until the time
+/// limit.
+void take_over(const RunDir& run, int attempt) {
+  if (rundir::is_final(rundir::read_state(run).state)) {
+    const char* const job = std::getenv("SLURM_JOB_ID");
+    return cluster::cancel(job ? job : "");
+  }
+  const std::string reason = "the job's first node has not been heard; its supervisor is lost with it";
+  cluster::requeue(cluster::requeue_id());
+  run.event("requeued", {{"attempt", attempt}, {"by", cluster::host_name()}, {"reason", reason}});
 }
 
 /// Until the supervisor is silent or we are told to end. @return whether it is silent
@@ -55,13 +67,10 @@ bool listen(const RunDir& run, int attempt, cluster::SignalQueue& signals) {
 int watch(const RunDir& run, int attempt) {
   cluster::SignalQueue signals{SIGTERM, SIGINT, SIGHUP};
   while (listen(run, attempt, signals)) {
-    if (is_over(run)) return 0;
     while (!supervisor_lives(run)) {
-      if (is_over(run)) return 0;
+      if (left_in_order(run)) return 0;
       try {
-        const std::string reason = "the job's first node has not been heard; its supervisor is lost with it";
-        cluster::requeue(cluster::requeue_id());
-        run.event("requeued", {{"attempt", attempt}, {"by", cluster::host_name()}, {"reason", reason}});
+        take_over(run, attempt);
         return 0;
       } catch (const Error& error) {
         std::cerr << error.what() << std::endl;

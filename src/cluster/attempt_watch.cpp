@@ -30,8 +30,9 @@ bool is_silent(const RankSigns& rank, double now, const Patience& patience) {
 
 std::string who(const std::vector<int>& ranks, const std::vector<RankSigns>& signs) {
   const auto& first = signs[static_cast<std::size_t>(ranks.front())];
-  if (ranks.size() == 1) return cat("rank ", ranks.front(), " on ", first.host);
-  return cat(ranks.size(), " ranks, the first ", ranks.front(), " on ", first.host);
+  const std::string where = first.host.empty() ? "" : " on " + first.host;
+  if (ranks.size() == 1) return cat("rank ", ranks.front(), where);
+  return cat(ranks.size(), " ranks, the first ", ranks.front(), where, ",");
 }
 
 }  // namespace
@@ -112,6 +113,8 @@ void AttemptWatch::look_at_ranks(double now) {
     if (is_silent(ranks_[i], now, settings_.patience)) silent.push_back(static_cast<int>(i));
     all_train &= ranks_[i].phase != Phase::starting;
   }
+  if (const auto absent = absent_ranks(now); !absent.empty() && silent.empty() && lost.empty())
+    note(Happening::rank_silent, absent, "has not come", first_heard_at_);
   if (all_train && stage_ == Stage::starting) happen(Happening::ranks_ready);
   if (!silent.empty()) {
     // All that will be found silent in a moment, too: the ranks of a node die within a beat of one another.
@@ -129,6 +132,19 @@ void AttemptWatch::look_at_ranks(double now) {
   }
 }
 
+/// Where a node died unnoticed before the start, srun waits for it, and so do the other ranks.
+std::vector<int> AttemptWatch::absent_ranks(double now) {
+  std::vector<int> absent;
+  for (std::size_t i = 0; i < ranks_.size(); ++i) {
+    if (ranks_[i].host.empty())
+      absent.push_back(static_cast<int>(i));
+    else if (first_heard_at_ == 0)
+      first_heard_at_ = now;
+  }
+  if (first_heard_at_ == 0 || now - first_heard_at_ < settings_.patience.come_within) return {};
+  return absent;
+}
+
 void AttemptWatch::note(Happening fault, std::vector<int> ranks, const std::string& what, double since) {
   if (react(stage_, fault).act == Act::nothing) return;
   const double now = monotonic_seconds();
@@ -137,7 +153,8 @@ void AttemptWatch::note(Happening fault, std::vector<int> ranks, const std::stri
     seen_.ranks = ranks;
     for (const int rank : ranks) {
       const auto& host = ranks_[static_cast<std::size_t>(rank)].host;
-      if (std::find(seen_.hosts.begin(), seen_.hosts.end(), host) == seen_.hosts.end()) seen_.hosts.push_back(host);
+      if (!host.empty() && std::find(seen_.hosts.begin(), seen_.hosts.end(), host) == seen_.hosts.end())
+        seen_.hosts.push_back(host);
     }
     seen_.noticed_after_s = now - since;
     seen_.ending.noticed = fault == Happening::no_progress
@@ -145,6 +162,7 @@ void AttemptWatch::note(Happening fault, std::vector<int> ranks, const std::stri
                                      progress_.step(), " was the newest (deadline ", fixed(seen_.deadline_s, 0), " s)")
                                : cat(who(ranks, ranks_), " ", what,
                                      fault == Happening::rank_silent ? cat(" for ", fixed(now - since, 1), " s") : "");
+    settings_.on_fault(seen_);
   }
   happen(fault);
 }
@@ -163,6 +181,7 @@ void AttemptWatch::note_who_left_first() {
   seen_.ranks = {first};
   seen_.hosts = {rank.host};
   seen_.noticed_after_s = monotonic_seconds() - rank.left_at;
+  settings_.on_fault(seen_);
 }
 
 void AttemptWatch::look_for_result(double now) {

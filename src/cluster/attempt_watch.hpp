@@ -15,17 +15,6 @@
 
 namespace pst::cluster {
 
-/// What an attempt's watch may do to the world beyond its own child process.
-struct WatchSettings {
-  int attempt = 0;
-  Patience patience;
-  int polite_signal = 15;             ///< what SIGTERM to us becomes for the launcher
-  std::function<void()> on_tick;      ///< about twice a second
-  std::function<void()> renew_lease;  ///< every two seconds. @throws Error when a newer attempt holds it
-  std::function<void()> end_step;     ///< makes Slurm end the step; called from another thread
-  bool user_interrupt = false;
-};
-
 /// What was seen of a fault, beside how the attempt ended.
 struct Seen {
   Ending ending;
@@ -34,6 +23,18 @@ struct Seen {
   std::vector<std::string> hosts;         ///< on which those were
   std::optional<double> noticed_after_s;  ///< from the last sign of life (or movement) until we noticed
   double deadline_s = 0;                  ///< of no_progress
+};
+
+/// What an attempt's watch may do to the world beyond its own child process.
+struct WatchSettings {
+  int attempt = 0;
+  Patience patience;
+  int polite_signal = 15;                     ///< what SIGTERM to us becomes for the launcher
+  std::function<void()> on_tick;              ///< about twice a second
+  std::function<void()> renew_lease;          ///< every two seconds. @throws Error when a newer attempt holds it
+  std::function<void(const Seen&)> on_fault;  ///< as soon as it is noticed
+  std::function<void()> end_step;             ///< makes Slurm end the step; called from another thread
+  bool user_interrupt = false;
 };
 
 /// Watches the workers of one attempt until the launcher has left, reacting by the table of recovery.hpp.
@@ -52,6 +53,7 @@ class AttemptWatch {
   void stop();
   void kill();
   void end_step_aside();
+  std::vector<int> absent_ranks(double now);
   void note(Happening fault, std::vector<int> ranks, const std::string& what, double since);
   void note_who_left_first();
 
@@ -66,8 +68,7 @@ class AttemptWatch {
   std::vector<heartbeat::RankSigns> ranks_;
   std::optional<double> timer_;
   int stop_signal_ = 0, interrupts_ = 0, kills_ = 0;
-  bool impatient_ = false;
-  double result_looked_at_ = 0;
+  double result_looked_at_ = 0, first_heard_at_ = 0;
   std::vector<std::thread> helpers_;
 };
 

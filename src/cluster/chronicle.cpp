@@ -46,25 +46,29 @@ std::string text(const ordered_json& event, const char* key) {
 
 }  // namespace
 
-void record_fault(const RunDir& run, int attempt, const Seen& seen, const std::vector<std::string>& dead_nodes) {
-  if (!seen.fault && dead_nodes.empty()) return;
+void record_fault(const RunDir& run, int attempt, const Seen& seen) {
   ordered_json details = {{"attempt", attempt}};
   if (!seen.ending.noticed.empty()) details["what"] = seen.ending.noticed;
   if (!seen.ranks.empty()) details["ranks"] = seen.ranks;
   if (!seen.hosts.empty()) details["hosts"] = seen.hosts;
   if (seen.noticed_after_s) details["noticed_after_s"] = to_milliseconds(*seen.noticed_after_s);
-  if (!dead_nodes.empty()) {
-    details["nodes"] = dead_nodes;
-    details["remedy"] = "if a node is lost again and again: name it in slurm.exclude, and tell the site";
-    return run.event("node-lost", details);
-  }
   if (seen.fault == Happening::no_progress) {
     details["deadline_s"] = to_milliseconds(seen.deadline_s);
     details["remedy"] = "the ranks' logs hold the stacks of that moment";
     return run.event("no-progress", details);
   }
-  details["remedy"] = "look into the ranks' logs; SIGKILL without a word is most often the node's memory: slurm.mem";
+  details["remedy"] = seen.fault == Happening::rank_silent
+                          ? "its node is dead, cut off or overloaded; node-lost follows when it answers no more"
+                          : "look into the ranks' logs; SIGKILL without a word is most often memory: slurm.mem";
   run.event("rank-lost", details);
+}
+
+void record_dead_nodes(const RunDir& run, int attempt, const std::vector<std::string>& nodes) {
+  if (nodes.empty()) return;
+  run.event("node-lost",
+            {{"attempt", attempt},
+             {"nodes", nodes},
+             {"remedy", "if a node is lost again and again: name it in slurm.exclude, and tell the site"}});
 }
 
 void record_attempt(const RunDir& run, int attempt, const AttemptEnd& end, const Outcome& outcome) {

@@ -10,8 +10,10 @@
 /// What the supervisor writes into events.jsonl, and reads back after a requeue.
 namespace pst::cluster {
 
-/// rank-lost, node-lost, no-progress: what was noticed, how long after the last sign, and what a user can do.
-void record_fault(const rundir::RunDir& run, int attempt, const Seen& seen, const std::vector<std::string>& dead_nodes);
+/// rank-lost, no-progress: what was noticed, how long after the last sign, and what a user can do.
+void record_fault(const rundir::RunDir& run, int attempt, const Seen& seen);
+/// node-lost
+void record_dead_nodes(const rundir::RunDir& run, int attempt, const std::vector<std::string>& nodes);
 /// attempt-ended
 void record_attempt(const rundir::RunDir& run, int attempt, const AttemptEnd& end, const Outcome& outcome);
 /// relaunched, shrunk, spare-used

@@ -107,7 +107,7 @@ Decision decide(const std::vector<AttemptEnd>& history, const Means& means,
     case End::superseded: return give_up(exit_status(Fault::transient), "a newer attempt of this run has taken over");
     case End::cancelled: return plain(Kind::cancelled, exit_status(Fault::stopped));
     case End::paused: return plain(Kind::paused, exit_status(Fault::stopped));
-    case End::out_of_time: return after_warning(history, means, "the time limit of the job");
+    case End::out_of_time: return after_warning(history, means, "the time limit of the job is near");
     case End::preempted: return after_warning(history, means, "the job was preempted");
     case End::failed: break;
   }

@@ -10,7 +10,7 @@ namespace pst::cluster {
 namespace {
 
 const char* const kNoSlurm = "this node lacks Slurm's commands on the job's PATH; ask the site";
-constexpr double kAnswerWithin_s = 4, kControllerWithin_s = 8;
+constexpr double kAnswerWithin_s = 4, kControllerWithin_s = 3;
 
 std::vector<std::string> one_process_on(const std::string& node) {
   // --overlap: beside the step that trains, or that Slurm still believes in.

@@ -121,6 +121,7 @@ class Supervision {
                         .polite_signal = launch_.polite_signal,
                         .on_tick = [&] { tick(attempt); },
                         .renew_lease = [&] { renew_lease(attempt); },
+                        .on_fault = [&](const Seen& seen) { record_fault(run_, attempt, seen); },
                         .end_step = {},
                         .user_interrupt = !settings_.job_id};
     if (settings_.hands.end_step) watch.end_step = [&] { settings_.hands.end_step(attempt); };
@@ -151,7 +152,7 @@ class Supervision {
       const Names dead = dead_among(suspects(seen, nodes));
       end.node_lost = !dead.empty();
       blame(seen, outcome, dead);
-      record_fault(run_, attempt, seen, dead);
+      record_dead_nodes(run_, attempt, dead);
     }
     history_.push_back(end);
     record_attempt(run_, attempt, end, outcome);
@@ -185,13 +186,15 @@ class Supervision {
     }
   }
 
-  /// The nodes that a fault was seen on; all of the attempt, when no rank was ever heard and nobody said why.
+  /// The nodes that a fault was seen on, or from which no rank was ever heard though others were. All of the attempt
+  /// when nobody was heard and nobody said why.
   Names suspects(const Seen& seen, const Names& nodes) const {
     if (!seen.hosts.empty()) return seen.hosts;
     const auto ranks = listener_.ranks();
-    const bool heard =
-        std::any_of(ranks.begin(), ranks.end(), [](const heartbeat::RankSigns& rank) { return !rank.host.empty(); });
-    return heard || !seen.ending.worker_error.empty() ? Names{} : nodes;
+    Names unheard = nodes;
+    for (const auto& rank : ranks) std::erase(unheard, rank.host);
+    const bool none_heard = unheard.size() == nodes.size() && seen.ending.worker_error.empty();
+    return none_heard || seen.fault == Happening::rank_silent ? unheard : Names{};
   }
 
   /// Asks all at once: each may take seconds not to answer.
@@ -226,6 +229,8 @@ class Supervision {
       outcome.kind = Outcome::Kind::requeued;
       outcome.exit = next.exit;
       outcome.reason = next.reason;
+      outcome.remedy.clear();
+      outcome.report.clear();
     } else if (next.kind == Decision::Kind::give_up) {
       outcome.exit = next.exit;
       if (!next.reason.empty()) outcome.reason = next.reason + (outcome.reason.empty() ? "" : ": " + outcome.reason);

@@ -42,6 +42,9 @@ Sender::~Sender() {
     // The thread looks at quit_ within a second anyway.
   }
   thread_.join();
+  // The last beat: this rank leaves in good order, and its silence is no loss.
+  if (socket_ && !ordered_to_die_)
+    send_line(socket_, to_line(Beat{.step = step_.load(std::memory_order_relaxed), .phase = Phase::finishing}));
 }
 
 void Sender::run() {

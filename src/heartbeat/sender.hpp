@@ -23,7 +23,7 @@ struct SenderSettings {
   int rank = 0;
   std::string host;
   double beat_s = 1;
-  double gone_after_s = 10;  ///< of silence; then the supervisor is taken for dead, and so is this attempt
+  double gone_after_s = 8;  ///< of silence; then the supervisor is taken for dead, and so is this attempt
   std::function<void(Gone gone, const std::string& why)> end = end_process;
 };
 

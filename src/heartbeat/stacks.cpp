@@ -6,12 +6,15 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 
 namespace pst::heartbeat {
 namespace {
 
 constexpr int kMaxFrames = 64;
+
+std::atomic<bool> prepared{false};  // a signal handler belongs to the process, and so does this
 
 /// A real-time signal: USR1 and USR2 have other users (NCCL, Slurm).
 int stack_signal() { return SIGRTMIN + 5; }
@@ -33,10 +36,11 @@ void prepare_stacks() {
   struct sigaction action {};
   action.sa_handler = print_here;
   action.sa_flags = SA_RESTART;
-  ::sigaction(stack_signal(), &action, nullptr);
+  prepared = ::sigaction(stack_signal(), &action, nullptr) == 0;
 }
 
 void print_main_stack() {
+  if (!prepared) return;  // without its handler the signal would end the process
   ::syscall(SYS_tgkill, ::getpid(), ::getpid(), stack_signal());  // the main thread's number is the process's
 }
 

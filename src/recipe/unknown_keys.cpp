@@ -103,7 +103,6 @@ bool comes_later(const std::string& path) {
                                                   "logging",
                                                   "objective",
                                                   "slurm.site",
-                                                  "slurm.spares",
                                                   "adapter.use_dora",
                                                   "adapter.bias",
                                                   "adapter.modules_to_save",

@@ -13,9 +13,10 @@ within 60 "completion" completed
 within 10 "the event" has_event completed
 check "no node-lost of n2: $(cat "$run/events.jsonl")" grep -q '"event":"node-lost".*"nodes":\["n2"\]' "$run/events.jsonl"
 check "noticed after $(noticed_after) s" at_most "$(noticed_after)" 5
+check "relaunched after $(seconds_between rank-lost relaunched) s more" at_most "$(seconds_between rank-lost relaunched)" 12
 check "the spare was not used" has_event spare-used
 check "it shrank" test "$(event_count shrunk)" = 0
 check "the second attempt is not on n1,n3" grep -q '"event":"started","attempt":2,"ranks":2,"hosts":"n1,n3"' "$run/events.jsonl"
 check "n2 is not blamed" grep -q '"blamed": "n2"' "$run/attempts/0001/attempt.json"
 expect_the_undisturbed_result
-echo "noticed after $(noticed_after) s, started again $(seconds_between node-lost relaunched) s later"
+echo "noticed after $(noticed_after) s, started again $(seconds_between rank-lost relaunched) s later"

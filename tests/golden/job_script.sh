@@ -34,11 +34,19 @@ peft_studio='/opt/pst/bin/peft-studio'
 run='/scratch/runs/support-lora-7f3a'
 
 # In the background with `wait`, because bash runs a trap only when no foreground program is in its way.
-"$peft_studio" supervise "$run" &
-supervisor=$!
+supervise() {
+  "$peft_studio" supervise "$run" &
+  supervisor=$!
+  while kill -0 "$supervisor" 2>/dev/null; do
+    wait "$supervisor"   # a trap ends this early
+  done
+  wait "$supervisor"     # bash has kept its exit status
+}
 trap 'kill -TERM "$supervisor" 2>/dev/null' TERM
 trap 'kill -USR2 "$supervisor" 2>/dev/null' USR2
-while kill -0 "$supervisor" 2>/dev/null; do
-  wait "$supervisor"   # a trap ends this early
+for _ in 1 2 3; do
+  supervise
+  status=$?
+  ((status > 128)) || break   # more means that it was killed: the run can go on
 done
-wait "$supervisor"     # bash has kept its exit status
+exit "$status"

@@ -251,7 +251,11 @@ const Case kCases[] = {
      {"train", "recipe.yaml", "--ranks", "2"},
      69,
      {"mpirun was not found on PATH", "--ranks 1"}},
-    {"worker_dies", nothing, {"train", "recipe.yaml"}, 75, {"failed: the workers ended with status 75"}},
+    {"worker_dies",
+     nothing,
+     {"train", "recipe.yaml"},
+     75,
+     {"failed: step 0 failed 3 times in a row: the workers ended with status 75"}},
     {"worker_says_why",
      [](Workspace& w) {
        w.add_program("worker", "echo 'error[data]: shard 2 is torn'; echo '  try: import it again'; exit 65");

@@ -53,7 +53,7 @@ TEST(JobScript, LeavesOutWhatTheRecipeLeavesOut) {
   for (const char* option : {"--account", "--partition", "--mem", "--gpus-per-node", "--cpus-per-task", "--exclusive"})
     EXPECT_THAT(script, Not(HasSubstr(option)));
   EXPECT_THAT(script, HasSubstr("#SBATCH --nodes=1\n#SBATCH --ntasks-per-node=1\n#SBATCH --time=01:00:00\n"));
-  EXPECT_THAT(script, Not(HasSubstr("@")));
+  EXPECT_THAT(script, Not(testing::ContainsRegex("@[a-z_]+@"))) << "a placeholder is left";
 }
 
 TEST(JobScript, RefusesWhatCannotBeWrittenAndNamesIt) {
@@ -175,32 +175,40 @@ std::vector<Intended> intended_directives(const Job& job) {
   std::string run;
   for (const char c : job.run_dir.string()) run += c == '%' ? "%%" : std::string(1, c);
   const auto& s = job.slurm;
-  return {{"job-name", job.name},
-          {"output", run + "/slurm-%j.log"},
-          {"open-mode", "append"},
-          {"nodes", "2"},
-          {"ntasks-per-node", "4"},
-          {"cpus-per-task", "8"},
-          {"gpus-per-node", "4"},
-          {"mem", *s.mem},
-          {"time", s.time},
-          {"account", *s.account},
-          {"partition", *s.partition},
-          {"qos", *s.qos},
-          {"constraint", *s.constraint},
-          {"reservation", *s.reservation},
-          {"nodelist", *s.nodelist},
-          {"exclude", *s.exclude},
-          {"exclusive", ""},
-          {"no-requeue", ""},
-          {"export", join(job.exports, ",")}};
+  std::vector<Intended> all = {{"job-name", job.name},
+                               {"output", run + "/slurm-%j.log"},
+                               {"open-mode", "append"},
+                               {"nodes", "2"},
+                               {"ntasks-per-node", "4"},
+                               {"cpus-per-task", "8"},
+                               {"gpus-per-node", "4"},
+                               {"mem", *s.mem},
+                               {"time", s.time},
+                               {"account", *s.account},
+                               {"partition", *s.partition},
+                               {"qos", *s.qos},
+                               {"constraint", *s.constraint},
+                               {"reservation", *s.reservation},
+                               {"nodelist", *s.nodelist},
+                               {"exclude", *s.exclude},
+                               {"exclusive", ""},
+                               {"requeue", ""},
+                               {"no-kill", ""},
+                               {"signal", "B:USR2@150"},
+                               {"export", join(job.exports, ",")}};
+  if (s.time != full_job().slurm.time)  // only of a valid time is it known how long before its end to warn
+    std::erase_if(all, [&](const Intended& one) { return one.option == "signal" && !warning_seconds(s); });
+  return all;
 }
 
 /// Every line of `script` is the promised one: directives by what sbatch reads in them, the rest by its bytes.
 void expect_only_what_was_meant(const std::string& script, const Job& job, const std::string& plain) {
-  const auto lines = split(script, '\n'), plain_lines = split(plain, '\n');
-  ASSERT_EQ(lines.size(), plain_lines.size());
+  const auto lines = split(script, '\n');
+  auto plain_lines = split(plain, '\n');
   const auto meant = intended_directives(job);
+  if (meant.size() < intended_directives(full_job()).size())
+    std::erase_if(plain_lines, [](const std::string& line) { return starts_with(line, "#SBATCH --signal="); });
+  ASSERT_EQ(lines.size(), plain_lines.size());
   std::size_t directive = 0;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (starts_with(lines[i], "#SBATCH")) {
@@ -213,6 +221,23 @@ void expect_only_what_was_meant(const std::string& script, const Job& job, const
     }
   }
   ASSERT_EQ(directive, meant.size());
+}
+
+TEST(JobScript, WarnsLongBeforeTheEndButNotForMostOfTheJob) {
+  EXPECT_EQ(warning_seconds({.time = "10:00:00"}), 150);
+  EXPECT_EQ(warning_seconds({.time = "00:05:00"}), 100);
+  EXPECT_FALSE(warning_seconds({.time = "UNLIMITED"}));
+}
+
+TEST(JobScript, OutlivesANodeOnlyWhenThereIsAWayOn) {
+  Job job = full_job();
+  const auto no_kill = [&] { return job_script(job).find("#SBATCH --no-kill\n") != std::string::npos; };
+  EXPECT_TRUE(no_kill());
+  job.slurm.shrink = false;
+  EXPECT_FALSE(no_kill());
+  job.slurm.spares = 1;
+  EXPECT_TRUE(no_kill());
+  EXPECT_THAT(job_script(job), HasSubstr("#SBATCH --nodes=3\n"));
 }
 
 TEST(JobScript, TwoThousandHostileStringsAddNoDirectiveAndNoCommand) {

@@ -57,6 +57,7 @@ TEST(ProgressWatch, EvaluatingAndSavingHaveTime) {
 TEST(ProgressWatch, AnyRankThatMovesCounts) {
   const Patience patience;
   ProgressWatch watch(patience);
+  watch.look({at(1, Phase::training, 1), at(1, Phase::training, 1)}, 1);
   watch.look({at(1, Phase::training, 1), at(1, Phase::training, 50)}, 60);
   EXPECT_EQ(watch.moved_at(), 50);
 }

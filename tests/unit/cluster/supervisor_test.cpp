@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "rundir/attempt.hpp"
+#include "rundir/lease.hpp"
 #include "rundir/run_state.hpp"
 #include "support/fake_programs.hpp"
 #include "support/run_fixture.hpp"
@@ -131,7 +132,103 @@ TEST_F(Supervisor, UserSignalTwoIsPassedOnAsItIs) {
   const Outcome outcome = supervise(run, settings);
 
   EXPECT_TRUE(fs::exists(run.root() / "warned"));
-  EXPECT_THAT(outcome.reason, HasSubstr("ran out of time"));
+  EXPECT_EQ(outcome.kind, Outcome::Kind::requeued);
+  EXPECT_THAT(outcome.reason, HasSubstr("time limit"));
+}
+
+TEST_F(Supervisor, WorkersThatDieAreStartedAgain) {
+  make_results(2);
+  auto settings = settings_for("echo x >>\"$1/starts\"; test $(wc -l <\"$1/starts\") = 2 || kill -9 $$; cp '" +
+                               (dir / "done/completed.json").string() + "' \"$1\"");
+  settings.max_restarts = 5;
+
+  const Outcome outcome = supervise(run, settings);
+
+  EXPECT_EQ(outcome.kind, Outcome::Kind::completed) << outcome.reason;
+  EXPECT_EQ(run.last_attempt(), 2);
+  std::vector<std::string> kinds;
+  for (const auto& event : run.read_events()) kinds.push_back(event["event"]);
+  EXPECT_THAT(kinds,
+              testing::ElementsAre("started", "attempt-ended", "relaunched", "started", "attempt-ended", "completed"));
+}
+
+TEST_F(Supervisor, ACrashLoopIsStopped) {
+  auto settings = settings_for("exit 70");
+  settings.max_restarts = 50;
+
+  const Outcome outcome = supervise(run, settings);
+
+  EXPECT_EQ(outcome.kind, Outcome::Kind::failed);
+  EXPECT_EQ(outcome.exit, 70);
+  EXPECT_THAT(outcome.reason, HasSubstr("step 0 failed 3 times in a row: the workers ended with status 70"));
+  EXPECT_EQ(run.last_attempt(), 3);
+}
+
+TEST_F(Supervisor, WrongUsageAndBadDataAreNotTriedAgain) {
+  auto settings = settings_for("exit 65");
+  settings.max_restarts = 50;
+  EXPECT_EQ(supervise(run, settings).exit, 65);
+  EXPECT_EQ(run.last_attempt(), 1);
+}
+
+TEST_F(Supervisor, PausedIsAnEndOfItsOwn) {
+  auto settings = settings_for("trap 'exit 76' USR2; touch \"$1/ready\"; while :; do sleep 0.05; done");
+  settings.max_restarts = 5;
+  run.event("pause-requested");
+  settings.on_tick = when_ready(SIGUSR2);
+
+  const Outcome outcome = supervise(run, settings);
+
+  EXPECT_EQ(outcome.kind, Outcome::Kind::paused);
+  EXPECT_EQ(outcome.exit, 76);
+  EXPECT_EQ(rundir::read_state(run).state, State::paused);
+  EXPECT_EQ(rundir::read_lease(run)->renewed, 0) << "the next one need not wait";
+}
+
+TEST_F(Supervisor, ARequeueThatSlurmRefusesIsAFailureWithARemedy) {
+  auto settings = settings_for("trap 'exit 76' USR2; touch \"$1/ready\"; while :; do sleep 0.05; done");
+  settings.job_id = "12";
+  fake.add("squeue", "echo '12|RUNNING|None'");
+  settings.hands.requeue = [] { throw Error(Fault::transient, "requeue is disabled", "peft-studio resume RUN"); };
+  settings.on_tick = when_ready(SIGUSR2);
+
+  const Outcome outcome = supervise(run, settings);
+
+  EXPECT_EQ(outcome.kind, Outcome::Kind::failed);
+  EXPECT_EQ(rundir::read_state(run).state, State::failed);
+  EXPECT_THAT(rundir::read_state(run).reason, HasSubstr("requeue is disabled"));
+  EXPECT_THAT(rundir::read_state(run).remedy, HasSubstr("resume"));
+}
+
+TEST_F(Supervisor, ASecondOneIsRefusedWhileTheFirstIsAtWork) {
+  rundir::write_lease(run, {.generation = 1, .holder = own_mark(), .job_id = "", .renewed = unix_seconds()});
+  EXPECT_THROW(supervise(run, settings_for("exit 0")), Error);
+  EXPECT_EQ(run.last_attempt(), 0);
+}
+
+TEST_F(Supervisor, WhoeverIsReplacedEndsItsWorkersAndWritesNothingMore) {
+  auto settings = settings_for("touch \"$1/ready\"; while :; do sleep 0.05; done");
+  settings.max_restarts = 5;
+  settings.on_tick = [this, done = false]() mutable {
+    if (!done && fs::exists(run.root() / "ready")) run.begin_attempt(), done = true;
+  };
+
+  const Outcome outcome = supervise(run, settings);
+
+  EXPECT_THAT(outcome.reason, HasSubstr("newer attempt"));
+  EXPECT_EQ(run.read_events().back()["event"], "attempt-ended");
+  EXPECT_EQ(run.last_attempt(), 2);
+}
+
+TEST_F(Supervisor, AResultIsEnoughWhenTheLauncherDoesNotLeave) {
+  make_results(1);
+  auto settings = settings_for("cp '" + (dir / "done/completed.json").string() + "' \"$1\"; sleep 60");
+  settings.patience.linger = 0.2;
+  const double start = monotonic_seconds();
+
+  EXPECT_EQ(supervise(run, settings).kind, Outcome::Kind::completed);
+
+  EXPECT_LT(monotonic_seconds() - start, 10);
 }
 
 TEST_F(Supervisor, AskSlurmWhetherTheJobWasCancelled) {

@@ -71,6 +71,7 @@ TEST_F(Beats, ARankThatLeavesIsSeenAtOnce) {
 
   EXPECT_TRUE(within(1, [&] { return !listener->ranks()[0].connected; }));
   EXPECT_NEAR(listener->ranks()[0].left_at, monotonic_seconds(), 1);
+  EXPECT_EQ(listener->ranks()[0].phase, Phase::finishing) << "it left in good order";
 }
 
 TEST_F(Beats, OnlyMovementMovesMovedAt) {

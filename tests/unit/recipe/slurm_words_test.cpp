@@ -16,6 +16,19 @@ TEST(SlurmTime, TakesSlurmsForms) {
     EXPECT_FALSE(is_slurm_time(bad)) << bad;
 }
 
+TEST(SlurmTime, InSeconds) {
+  for (const auto& [text, seconds] : std::vector<std::pair<const char*, std::int64_t>>{{"90", 5400},
+                                                                                       {"90:30", 5430},
+                                                                                       {"01:30:05", 5405},
+                                                                                       {"2-12", 216000},
+                                                                                       {"2-12:30", 217800},
+                                                                                       {"2-12:30:59", 217859},
+                                                                                       {"0", 0}})
+    EXPECT_EQ(slurm_seconds(text), seconds) << text;
+  EXPECT_FALSE(slurm_seconds("UNLIMITED"));
+  EXPECT_FALSE(slurm_seconds("soon"));
+}
+
 TEST(SlurmMemory, TakesSlurmsForms) {
   for (const char* good : {"0", "16000", "16G", "512M", "1T", "8K"}) EXPECT_TRUE(is_slurm_memory(good)) << good;
   for (const char* bad : {"", "G", "16GB", "16 G", "1.5G", "-1", "16g", "1e9"})
