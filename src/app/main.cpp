@@ -42,7 +42,8 @@ int train(const std::string& run, int attempt) {
     return 0;
   } catch (const pst::Error& error) {
     const int status = report(error);
-    if (mpi->world().size() > 1) mpi->abort(status);  // peers may be waiting for this rank in a collective
+    // Peers may be waiting for this rank in a collective; but a stop is agreed upon by all, and they leave in order.
+    if (mpi->world().size() > 1 && error.fault() != pst::Fault::stopped) mpi->abort(status);
     return status;
   }
 }
