@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
+#include "rundir/run_state.hpp"
 
 namespace pst::cli {
 namespace {
@@ -23,13 +24,7 @@ cluster::Hands hands_on(const std::string& job, cluster::WatcherStep& watcher) {
                                      const auto& nodes) { watcher.tick(listener, attempt, nodes); }};
 }
 
-int supervise(const std::string& folder) {
-  const char* const job = std::getenv("SLURM_JOB_ID");
-  if (job == nullptr)
-    throw Error(Fault::usage,
-                "`supervise` runs inside the job that `peft-studio submit` makes, and this is not a Slurm job",
-                "peft-studio submit RECIPE, or without Slurm: peft-studio train RECIPE");
-  const rundir::RunDir run = rundir::RunDir::find(folder, ".");
+int supervise(const rundir::RunDir& run, const char* job) {
   const auto slurm = recipe::load(run.recipe()).slurm;
   const char* const list = std::getenv("SLURM_JOB_NODELIST");
   const auto worker = cluster::worker_program();
@@ -53,6 +48,24 @@ int supervise(const std::string& folder) {
   else
     std::cerr << "run " << run.root().string() << ": " << outcome.reason << std::endl;
   return outcome.exit;
+}
+
+int supervise(const std::string& folder) {
+  const char* const job = std::getenv("SLURM_JOB_ID");
+  if (job == nullptr)
+    throw Error(Fault::usage,
+                "`supervise` runs inside the job that `peft-studio submit` makes, and this is not a Slurm job",
+                "peft-studio submit RECIPE, or without Slurm: peft-studio train RECIPE");
+  const rundir::RunDir run = rundir::RunDir::find(folder, ".");
+  try {
+    return supervise(run, job);
+  } catch (const Error& error) {
+    // Whoever follows the run looks at its events and not at the job's log.
+    if (!rundir::is_final(rundir::read_state(run).state))
+      run.event("failed",
+                {{"exit", exit_status(error.fault())}, {"reason", error.message()}, {"remedy", error.remedy()}});
+    throw;
+  }
 }
 
 }  // namespace
