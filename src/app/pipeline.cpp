@@ -215,7 +215,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
              return signs.stop_requested() ? SIGUSR2 : static_cast<int>(stop_signal);
            },
        .may_commit = [&] { rundir::check_generation(run, attempt); },
-       .event = [&](const std::string& kind, ordered_json details) { run.event(kind, std::move(details)); },
+       .event = [&](const std::string& kind, ordered_json details) { run.try_event(kind, std::move(details)); },
        .saving = [&] { signs.enter(heartbeat::Phase::saving); }});
   if (resumed) saver.restored(state.step);
   const train::Parts parts{.model = *model,
@@ -239,7 +239,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
                                },
                            .on_finding =
                                [&](std::int64_t step, const train::Finding& finding) {
-                                 if (world.is_root()) run.event("guard", event_of(step, finding));
+                                 if (world.is_root()) run.try_event("guard", event_of(step, finding));
                                }};
   const train::Settings settings{.train = recipe.train,
                                  .optimizer = recipe.optimizer,

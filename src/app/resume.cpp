@@ -17,7 +17,7 @@ using nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 void tell_rejected(const rundir::RunDir& run, const checkpoint::Rejected& rejected) {
-  run.event("checkpoint-rejected", {{"folder", rejected.folder.filename().string()},
+  run.try_event("checkpoint-rejected", {{"folder", rejected.folder.filename().string()},
                                     {"reason", rejected.why},
                                     {"remedy", "nothing is deleted; the next older one is tried"}});
   std::fprintf(stderr, "warning: checkpoint %s is passed over: %s\n", rejected.folder.string().c_str(),
@@ -51,7 +51,7 @@ std::filesystem::path Resumer::choose() const {
   for (const auto& one : rejected) tell_rejected(run_, one);
   if (!found && recipe_.checkpoint.resume != "auto") found = checkpoint::open_valid(recipe_.checkpoint.resume);
   if (!found) {
-    if (!rejected.empty()) run_.event("started-over", {{"reason", "no checkpoint of this run is valid"}});
+    if (!rejected.empty()) run_.try_event("started-over", {{"reason", "no checkpoint of this run is valid"}});
     return {};
   }
 
@@ -69,7 +69,7 @@ std::filesystem::path Resumer::choose() const {
                 cat("the recipe differs from the one that ", found->folder.filename().string(),
                     " was made with, and the result would be neither's: ", recipe::to_text(changes)),
                 cat("put the values back, or accept it: peft-studio resume ", run_.root().string(), " --allow-change"));
-  run_.event("restored", {{"attempt", attempt_},
+  run_.try_event("restored", {{"attempt", attempt_},
                          {"step", found->manifest.step},
                          {"checkpoint", found->folder.filename().string()},
                          {"ranks_then", found->manifest.ranks},

@@ -55,17 +55,17 @@ void record_fault(const RunDir& run, int attempt, const Seen& seen) {
   if (seen.fault == Happening::no_progress) {
     details["deadline_s"] = to_milliseconds(seen.deadline_s);
     details["remedy"] = "the ranks' logs hold the stacks of that moment";
-    return run.event("no-progress", details);
+    return run.try_event("no-progress", details);
   }
   details["remedy"] = seen.fault == Happening::rank_silent
                           ? "its node is dead, cut off or overloaded; node-lost follows when it answers no more"
                           : "look into the ranks' logs; SIGKILL without a word is most often memory: slurm.mem";
-  run.event("rank-lost", details);
+  run.try_event("rank-lost", details);
 }
 
 void record_dead_nodes(const RunDir& run, int attempt, const std::vector<std::string>& nodes) {
   if (nodes.empty()) return;
-  run.event("node-lost",
+  run.try_event("node-lost",
             {{"attempt", attempt},
              {"nodes", nodes},
              {"remedy", "if a node is lost again and again: name it in slurm.exclude, and tell the site"}});
@@ -78,18 +78,18 @@ void record_attempt(const RunDir& run, int attempt, const AttemptEnd& end, const
                           {"step", end.step},
                           {"node_lost", end.node_lost}};
   if (!outcome.reason.empty()) details["reason"] = outcome.reason;
-  run.event("attempt-ended", details);
+  run.try_event("attempt-ended", details);
 }
 
 void record_relaunch(const RunDir& run, int attempt, const Decision& decision, const std::vector<std::string>& before) {
   const ordered_json details = {{"attempt", attempt}, {"nodes", decision.nodes}, {"before", before}};
-  if (decision.spare_used) run.event("spare-used", details);
+  if (decision.spare_used) run.try_event("spare-used", details);
   if (decision.shrunk) {
     ordered_json more = details;
     more["remedy"] = "the result does not change; slurm.spares keeps nodes ready instead";
-    run.event("shrunk", more);
+    run.try_event("shrunk", more);
   }
-  run.event("relaunched", details);
+  run.try_event("relaunched", details);
 }
 
 void record_outcome(const RunDir& run, int attempt, const Ending& ending, const Outcome& outcome, std::int64_t step) {
@@ -98,11 +98,11 @@ void record_outcome(const RunDir& run, int attempt, const Ending& ending, const 
   if (!outcome.reason.empty()) details["reason"] = outcome.reason;
   if (!outcome.remedy.empty()) details["remedy"] = outcome.remedy;
   switch (outcome.kind) {
-    case Outcome::Kind::completed: return run.event("completed", details);
-    case Outcome::Kind::failed: return run.event("failed", details);
-    case Outcome::Kind::cancelled: return run.event("cancelled", details);
-    case Outcome::Kind::paused: return run.event("paused", details);
-    case Outcome::Kind::requeued: return run.event("requeued", details);
+    case Outcome::Kind::completed: return run.try_event("completed", details);
+    case Outcome::Kind::failed: return run.try_event("failed", details);
+    case Outcome::Kind::cancelled: return run.try_event("cancelled", details);
+    case Outcome::Kind::paused: return run.try_event("paused", details);
+    case Outcome::Kind::requeued: return run.try_event("requeued", details);
   }
 }
 

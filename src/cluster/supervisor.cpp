@@ -115,7 +115,7 @@ class Supervision {
 
   Seen run_attempt(int attempt) {
     Child workers(launch_.child);
-    run_.event("started", {{"attempt", attempt}, {"ranks", launch_.ranks}, {"hosts", record_.hosts}});
+    run_.try_event("started", {{"attempt", attempt}, {"ranks", launch_.ranks}, {"hosts", record_.hosts}});
     WatchSettings watch{.attempt = attempt,
                         .patience = settings_.patience,
                         .polite_signal = launch_.polite_signal,

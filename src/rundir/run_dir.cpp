@@ -166,6 +166,15 @@ void RunDir::event(const std::string& kind, ordered_json details) const {
   file.sync();
 }
 
+void RunDir::try_event(const std::string& kind, ordered_json details) const noexcept {
+  try {
+    event(kind, details);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "warning: the event '%s' could not be written to %s: %s\n", kind.c_str(),
+                 events_file().c_str(), error.what());
+  }
+}
+
 std::vector<ordered_json> RunDir::read_events() const { return telemetry::read_lines(events_file()); }
 
 }  // namespace pst::rundir

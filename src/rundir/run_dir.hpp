@@ -60,6 +60,9 @@ class RunDir {
   std::optional<Completed> read_completed() const;
   /// Appends {"t": now, "event": kind, ...details} to events.jsonl.
   void event(const std::string& kind, nlohmann::ordered_json details = nlohmann::ordered_json::object()) const;
+  /// The same where an event must not end what it tells of: on a disk that takes nothing it goes to stderr instead.
+  void try_event(const std::string& kind,
+                 nlohmann::ordered_json details = nlohmann::ordered_json::object()) const noexcept;
   std::vector<nlohmann::ordered_json> read_events() const;  ///< a torn last line is left out
   int last_attempt() const;                                 ///< 0 when there was none
   int begin_attempt() const;                                ///< makes the next attempt's folders, returns its number
