@@ -29,7 +29,7 @@ if reaches_n4; then die "n4 still answers with its link cut"; fi
 cluster restore 3
 cluster restore 4
 # "*" is Slurm's mark of a node that does not answer. (The lost job may keep n3 from being idle for a while.)
-all_answer() { [[ $(cluster run -- sinfo --noheader --Node --format=%t | grep -cE '^(idle|mix|alloc|comp)$') == 4 ]]; }
+all_answer() { [[ $(cluster run -- sinfo --noheader --partition main --Node --format=%t | grep -cE '^(idle|mix|alloc|comp)$') == 4 ]]; }
 within 60 "all four nodes to answer again" all_answer
 
 status=0; cluster kill-node 5 2>/dev/null || status=$?

@@ -32,6 +32,8 @@ SlurmctldTimeout=10
 SlurmdTimeout=10
 KillWait=30
 MinJobAge=3600
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 SchedulerParameters=sched_interval=2,bf_interval=5,batch_sched_delay=0
 StateSaveLocation=$STATE/slurmctld
 SlurmctldPidFile=$STATE/slurmctld.pid
@@ -44,7 +46,11 @@ CONF
   for ((i = 1; i <= NODES; i++)); do
     echo "NodeName=n$i NodeAddr=10.9.0.$i CPUs=$CPUS_PER_NODE RealMemory=$memory_mb State=UNKNOWN"
   done >>"$STATE/slurm.conf"
-  echo "PartitionName=main Nodes=n[1-$NODES] Default=YES MaxTime=INFINITE State=UP" >>"$STATE/slurm.conf"
+  # A job in `urgent` takes the nodes of those in `main`, which go back into the queue.
+  {
+    echo "PartitionName=main Nodes=n[1-$NODES] Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=10"
+    echo "PartitionName=urgent Nodes=n[1-$NODES] MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF"
+  } >>"$STATE/slurm.conf"
 }
 
 # Nothing here uses control groups, but slurmd 22.05 always loads its plugin for them and stops when that fails. Version 2
