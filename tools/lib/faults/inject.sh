@@ -80,8 +80,8 @@ await_attempt_end() {
 }
 healed_limit() { cluster run -- scontrol update "jobid=$(job)" timelimit=30 2>/dev/null || true; }
 inject_preempted() {
-  local attempts; attempts=$(count_of attempt-ended)
-  cluster run -- sbatch --parsable --partition=urgent --nodes=4 --exclusive --time=1 --output=/dev/null --wrap 'sleep 2' >/dev/null
+  local attempts nodes; attempts=$(count_of attempt-ended) nodes=$(nodes_of_attempt | paste -sd, -)
+  cluster run -- sbatch --parsable --partition=urgent --nodelist="$nodes" --exclusive --time=1 --output=/dev/null --wrap 'sleep 2' >/dev/null
   await_attempt_end "$attempts"
 }
 
