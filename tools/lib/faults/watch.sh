@@ -82,13 +82,15 @@ pids_on() {
 rank_on() { pids_on "$1" 'peft-studio-worker train' | head -n 1; }
 any_rank_left() { cluster run -- pgrep -f "peft-studio-worker train --run $run" >/dev/null; }
 
-# Whoever is idle again takes part again.
+# Power and links are back. Slurm may take longer to notice than is waited here; then the run has a node less for a while.
 nodes_back() {
-  local i until=$((SECONDS + 60))
+  local i until=$((SECONDS + 12))
   for i in 1 2 3 4; do cluster restore "$i" >/dev/null 2>&1 || true; done
   until [[ $(cluster run -- sinfo --noheader --partition main --format '%T %D' | awk '$1 ~ /^(idle|allocated|mixed|completing)$/ { n += $2 } END { print n + 0 }') == 4 ]]; do
     ((SECONDS < until)) || return 0
-    sleep 0.5
+    # A node that died while a job began on it is drained, and stays so until somebody says otherwise.
+    for i in 1 2 3 4; do cluster run -- scontrol update "nodename=n$i" state=resume >/dev/null 2>&1 || true; done
+    sleep 1
   done
 }
 
