@@ -102,7 +102,8 @@ one_fault() {
   if ! "inject_${kind//-/_}"; then return 0; fi  # nothing was hit: the run was between two states
   before=$(last_step)
   while ! completed; do
-    began_again=$(new_step "$before" "$began") && fresh=$(seconds_from "$began" "$began_again") && break
+    # A signal takes a few steps to arrive; those are not the recovery.
+    began_again=$(new_step $((before + 20)) "$began") && fresh=$(seconds_from "$began" "$began_again") && break
     ((SECONDS < until)) || { outcome='no new step in 150 s'; break; }
     sleep 0.3
   done
