@@ -165,7 +165,6 @@ Saver::Due Saver::due_at(const TrainState& state, bool by_clock) const {
 void Saver::begin(const TrainState& state) {
   last_begin_s_ = monotonic_seconds();
   pending_ = state.step;
-  owed_ = false;
   stall_s_ = writer_->begin(state.step);
   if (group_.size() > 1) {  // the parameters are the first of the three kinds of tensors, in one array
     Digester digester;
@@ -202,8 +201,7 @@ double Saver::edge(const TrainState& state) {
     const Due due = due_at(state, ranks.front().due_by_clock != 0);
     if (due == Due::now)
       settle();  // the disk is slower than the recipe's steps: there is one buffer, so training waits
-    if (due == Due::soon && pending_) owed_ = true;  // an interval of time can wait instead
-    if ((due != Due::no || owed_) && !pending_ && state.step != saved_step_) {
+    if (due != Due::no && !pending_) {  // by the clock it stays due until it is begun, so it can wait instead
       begin(state);
       stall = stall_s_;
     }
@@ -211,7 +209,7 @@ double Saver::edge(const TrainState& state) {
   if (signal == 0) return stall;
   if (!writer_)
     throw Error(Fault::stopped, cat("stopped by signal ", signal, " after step ", state.step,
-                                    "; nothing was saved, because checkpoint.interval is off"));
+                                    "; nothing was saved, because checkpoint.enabled is false"));
   save_and_wait(state);
   throw Error(Fault::stopped, saved_step_ == state.step
                                   ? cat("stopped on request after step ", state.step, ", which is saved")

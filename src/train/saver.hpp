@@ -80,11 +80,10 @@ class Saver {
   std::unique_ptr<checkpoint::Writer> writer_;
 
   // The same on every rank.
-  std::optional<std::int64_t> pending_;     // step of the checkpoint on its way
-  bool committing_ = false, owed_ = false;  // owed: one fell due while another was on its way
+  std::optional<std::int64_t> pending_;  // step of the checkpoint on its way
+  bool committing_ = false;
   bool compare_ = false;
   std::int64_t saved_step_ = 0;  // the newest one that is whole
-  std::optional<double> best_saved_;
   // Each rank's own.
   std::optional<checkpoint::Manifest> manifest_;
   std::string replica_;  // digest of the parameters in the snapshot
