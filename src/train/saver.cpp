@@ -152,10 +152,14 @@ bool Saver::due_by_clock() const {
   return monotonic_seconds() - last_begin_s_ >= interval;
 }
 
+bool Saver::due_by_step(std::int64_t step) const {
+  return (policy_.every_steps && step % *policy_.every_steps == 0) ||
+         (policy_.milestone_every > 0 && step % policy_.milestone_every == 0);
+}
+
 Saver::Due Saver::due_at(const TrainState& state, bool by_clock) const {
   if (state.step == 0 || state.step == saved_step_ || state.step == pending_) return Due::no;
-  if (policy_.every_steps && state.step % *policy_.every_steps == 0) return Due::now;
-  if (policy_.milestone_every > 0 && state.step % policy_.milestone_every == 0) return Due::now;
+  if (due_by_step(state.step)) return Due::now;
   if (policy_.when_best && state.evaluated_at == state.step && state.validation_after &&
       state.validation_best == state.validation_after)
     return Due::now;
@@ -215,6 +219,13 @@ double Saver::edge(const TrainState& state) {
                                   ? cat("stopped on request after step ", state.step, ", which is saved")
                                   : cat("stopped on request after step ", state.step,
                                         "; saving it failed, the newest checkpoint is of step ", saved_step_));
+}
+
+double Saver::make_room(std::int64_t step) {
+  if (!pending_ || !due_by_step(step)) return 0;
+  const double began = monotonic_seconds();
+  settle();
+  return monotonic_seconds() - began;
 }
 
 void Saver::settle() {

@@ -167,6 +167,7 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
         guard = Guard(settings.guard, state.guard);
       }
     }
+    record.checkpoint_s += parts.saver.make_room(record.step);
     state.step = record.step;
     if (record.skipped) {
       guard.pass_over();

@@ -167,6 +167,19 @@ TEST_F(Savers, ASlowDiskHoldsUpWhatTheRecipeAsksForByStep) {
   EXPECT_THAT(saved(), ElementsAre(1)) << "whole before the next one took the buffer";
 }
 
+TEST_F(Savers, NoStepCountsBeyondACheckpointThatIsNotWhole) {
+  Gate disk;
+  Saving run(*solo_, folder_, {.every_steps = 2, .keep = all_},
+             {.may_commit = [&] { disk.pass(); }, .saving = [&] { disk.open(); }});
+  run.edge(2);
+
+  EXPECT_EQ(run.saver.make_room(3), 0) << "nothing is due after step 3";
+  EXPECT_THAT(saved(), IsEmpty());
+  run.saver.make_room(4);
+
+  EXPECT_THAT(saved(), ElementsAre(2));
+}
+
 TEST_F(Savers, AFailingDiskDoesNotEndTheTraining) {
   std::ofstream(folder_) << "a file where the folder should be";
   Saving run(*solo_, folder_, {.every_steps = 1, .keep = all_});
