@@ -66,7 +66,8 @@ NextRecipe next_recipe(const rundir::RunDir& run, const RecipeChange& change, in
   refuse_another_name(former, next.recipe);
   next.effective = recipe::to_yaml(next.recipe);
   const std::string digest = pst::digest(next.effective);
-  next.is_new = digest != next.record.recipe_digest;
+  const bool by_hand = pst::digest(read_file(run.recipe())) != next.record.recipe_digest;  // an editor's work
+  next.is_new = by_hand || digest != next.record.recipe_digest;
 
   const auto manifest = newest_manifest(run, next.recipe.checkpoint);
   const bool was_allowed = rundir::change_is_allowed(run, digest);
@@ -78,7 +79,6 @@ NextRecipe next_recipe(const rundir::RunDir& run, const RecipeChange& change, in
   if (manifest) note(changes_since(*manifest, next.recipe));
 
   if (!next.is_new) return next;
-  const bool by_hand = pst::digest(read_file(run.recipe())) != next.record.recipe_digest;  // an editor's work
   const auto changes = recipe::changes_between(recipe::keys_that_alter(former), recipe::keys_that_alter(next.recipe));
   if (by_hand || std::any_of(changes.begin(), changes.end(), decides_the_data)) {
     const RunPlan plan = plan_run(arguments, ranks);

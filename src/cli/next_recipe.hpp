@@ -19,7 +19,7 @@ struct NextRecipe {
   recipe::Recipe recipe;
   std::string effective;                 ///< its text
   rundir::RunRecord record;              ///< run.json as it will be
-  bool is_new = false;                   ///< it is not the one that run.json speaks of
+  bool is_new = false;                   ///< it is not the one in the run's folder
   std::vector<recipe::Change> to_allow;  ///< since the newest checkpoint, and not yet in events.jsonl
 };
 
