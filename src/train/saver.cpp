@@ -169,6 +169,7 @@ Saver::Due Saver::due_at(const TrainState& state, bool by_clock) const {
 void Saver::begin(const TrainState& state) {
   last_begin_s_ = monotonic_seconds();
   pending_ = state.step;
+  if (!writer_->idle()) writer_->wait();  // it still removes what failed
   stall_s_ = writer_->begin(state.step);
   if (group_.size() > 1) {  // the parameters are the first of the three kinds of tensors, in one array
     Digester digester;

@@ -195,6 +195,15 @@ TEST_F(Savers, AFailingDiskDoesNotEndTheTraining) {
   EXPECT_THAT(saved(), ElementsAre(2));
 }
 
+TEST_F(Savers, WhatFailedIsClearedAwayBeforeTheNextOne) {
+  std::ofstream(folder_) << "a file where the folder should be";
+  Saving run(*solo_, folder_, {.every_steps = 1, .keep = all_});
+
+  for (int step = 1; step <= 200; ++step) run.save(step);
+
+  EXPECT_EQ(run.events.size(), 200u);
+}
+
 TEST_F(Savers, ANewerAttemptKeepsAnOlderOneFromCommitting) {
   Saving run(*solo_, folder_, {.every_steps = 1, .keep = all_},
              {.may_commit = [] { throw Error(Fault::transient, "attempt 2 has begun"); }});
