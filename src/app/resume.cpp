@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "recipe/changes.hpp"
+#include "rundir/allowed_change.hpp"
 #include "weights/model_config.hpp"
 
 namespace pst::app {
@@ -18,26 +19,10 @@ namespace fs = std::filesystem;
 
 void tell_rejected(const rundir::RunDir& run, const checkpoint::Rejected& rejected) {
   run.try_event("checkpoint-rejected", {{"folder", rejected.folder.filename().string()},
-                                    {"reason", rejected.why},
-                                    {"remedy", "nothing is deleted; the next older one is tried"}});
+                                        {"reason", rejected.why},
+                                        {"remedy", "nothing is deleted; the next older one is tried"}});
   std::fprintf(stderr, "warning: checkpoint %s is passed over: %s\n", rejected.folder.string().c_str(),
                rejected.why.c_str());
-}
-
-std::map<std::string, std::string> recipe_of(const checkpoint::Manifest& manifest) {
-  std::map<std::string, std::string> keys;
-  const auto stored = manifest.state.find("recipe");
-  if (stored != manifest.state.end() && stored->is_object())
-    for (const auto& [key, value] : stored->items())
-      if (value.is_string()) keys[key] = value.get<std::string>();
-  return keys;
-}
-
-/// `resume --allow-change` wrote that this very recipe may go on from another one's checkpoint.
-bool change_is_allowed(const rundir::RunDir& run, const std::string& recipe_digest) {
-  for (const auto& event : run.read_events())
-    if (event.value("event", "") == "change-allowed" && event.value("recipe_digest", "") == recipe_digest) return true;
-  return false;
 }
 
 }  // namespace
@@ -55,7 +40,7 @@ std::filesystem::path Resumer::choose() const {
     return {};
   }
 
-  auto changes = recipe::changes_between(recipe_of(found->manifest), alters_);
+  auto changes = recipe::changes_between(checkpoint::texts_in_state(found->manifest, "recipe"), alters_);
   const std::string model = weights::model_digest(record_.model_path);
   if (model != found->manifest.model_digest)
     throw Error(Fault::usage,
@@ -64,16 +49,16 @@ std::filesystem::path Resumer::choose() const {
                 "put the model's files back, or start a new run");
   if (record_.data_digest != found->manifest.data_digest)
     changes.push_back({"the prepared data", found->manifest.data_digest, record_.data_digest});
-  if (!changes.empty() && !change_is_allowed(run_, record_.recipe_digest))
+  if (!changes.empty() && !rundir::change_is_allowed(run_, record_.recipe_digest))
     throw Error(Fault::usage,
                 cat("the recipe differs from the one that ", found->folder.filename().string(),
                     " was made with, and the result would be neither's: ", recipe::to_text(changes)),
                 cat("put the values back, or accept it: peft-studio resume ", run_.root().string(), " --allow-change"));
   run_.try_event("restored", {{"attempt", attempt_},
-                         {"step", found->manifest.step},
-                         {"checkpoint", found->folder.filename().string()},
-                         {"ranks_then", found->manifest.ranks},
-                         {"ranks_now", world_.size()}});
+                              {"step", found->manifest.step},
+                              {"checkpoint", found->folder.filename().string()},
+                              {"ranks_then", found->manifest.ranks},
+                              {"ranks_now", world_.size()}});
   return found->folder;
 }
 

@@ -141,4 +141,13 @@ Manifest read_manifest(const fs::path& folder) {
   return parse_manifest(read_file(path, kMostManifestBytes), path.string());
 }
 
+std::map<std::string, std::string> texts_in_state(const Manifest& manifest, const char* key) {
+  std::map<std::string, std::string> texts;
+  const auto stored = manifest.state.find(key);
+  if (stored != manifest.state.end() && stored->is_object())
+    for (const auto& [name, value] : stored->items())
+      if (value.is_string()) texts[name] = value.get<std::string>();
+  return texts;
+}
+
 }  // namespace pst::checkpoint

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -48,5 +49,7 @@ std::string to_text(const Manifest& manifest);
 Manifest parse_manifest(std::string_view text, const std::string& name);
 /// manifest.json of a checkpoint's folder. @throws Error(data), Error(io)
 Manifest read_manifest(const fs::path& folder);
+/// The texts in one object of `state`; none when it is not there.
+std::map<std::string, std::string> texts_in_state(const Manifest& manifest, const char* key);
 
 }  // namespace pst::checkpoint

@@ -43,6 +43,7 @@ struct RecipeArguments {
   std::vector<std::string> overrides;
 };
 void add_recipe_arguments(CLI::App& app, RecipeArguments& arguments);
+void add_override_option(CLI::App& app, std::vector<std::string>& overrides);  ///< --set
 
 /// RUN [--output-dir DIR]: a run by folder, name or id.
 struct RunArguments {

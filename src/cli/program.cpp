@@ -80,7 +80,11 @@ int parse_and_run(int argc, char** argv) {
 
 void add_recipe_arguments(CLI::App& app, RecipeArguments& arguments) {
   app.add_option("RECIPE", arguments.file, "YAML file that says what to train")->required();
-  app.add_option("--set", arguments.overrides, "Overrides one key: --set train.max_steps=10 (repeatable)")
+  add_override_option(app, arguments.overrides);
+}
+
+void add_override_option(CLI::App& app, std::vector<std::string>& overrides) {
+  app.add_option("--set", overrides, "Overrides one key: --set train.max_steps=10 (repeatable)")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
 }

@@ -37,14 +37,6 @@ void check_fit(const recipe::Recipe& recipe, const weights::ModelConfig& config)
                   "name a folder that PEFT or this program wrote");
 }
 
-recipe::Recipe check_recipe_and_model(const RecipeArguments& arguments, int ranks) {
-  auto recipe = recipe::load(arguments.file, arguments.overrides);
-  recipe::check_ranks(recipe, ranks > 0 ? ranks : recipe.slurm.nodes * recipe.slurm.ranks_per_node);
-  weights::check_model(recipe.model.path);
-  check_fit(recipe, weights::read_model_config(recipe.model.path));
-  return recipe;
-}
-
 /// On a terminal, large data shows that it is being worked on.
 class ReadingLine {
  public:
@@ -65,6 +57,14 @@ std::string count_of(std::int64_t count, const char* what) {
 }
 
 }  // namespace
+
+recipe::Recipe check_recipe_and_model(const RecipeArguments& arguments, int ranks) {
+  auto recipe = recipe::load(arguments.file, arguments.overrides);
+  recipe::check_ranks(recipe, ranks > 0 ? ranks : recipe.slurm.nodes * recipe.slurm.ranks_per_node);
+  weights::check_model(recipe.model.path);
+  check_fit(recipe, weights::read_model_config(recipe.model.path));
+  return recipe;
+}
 
 recipe::Recipe check_all(const RecipeArguments& arguments) {
   auto recipe = check_recipe_and_model(arguments, 0);

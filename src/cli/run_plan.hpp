@@ -20,6 +20,10 @@ struct RunPlan {
 };
 std::string to_text(const RunPlan& plan);
 
+/// Recipe and model folder, and whether the two fit.
+/// @param ranks  0: as many as the slurm section says
+recipe::Recipe check_recipe_and_model(const RecipeArguments& arguments, int ranks);
+
 /// Recipe, model folder and data, in this order, without writing anything.
 /// @throws Error(usage) for the recipe, Error(data) for model and data
 recipe::Recipe check_all(const RecipeArguments& arguments);

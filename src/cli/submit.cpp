@@ -2,16 +2,14 @@
 
 #include "cli/command.hpp"
 #include "cli/follow_run.hpp"
+#include "cli/job_script_for.hpp"
 #include "cli/run_plan.hpp"
-#include "cluster/job_script.hpp"
 #include "cluster/program_path.hpp"
 #include "cluster/slurm.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
-
-extern char** environ;
 
 namespace pst::cli {
 namespace {
@@ -21,19 +19,9 @@ struct SubmitArguments {
   bool dry_run = false, follow = false, cancel_on_interrupt = false;
 };
 
-std::string script_for(const recipe::Recipe& recipe, const fs::path& run_dir) {
-  std::vector<std::string> environment;
-  for (char** entry = environ; *entry; ++entry) environment.emplace_back(*entry);
-  return cluster::job_script({.name = recipe.name,
-                              .slurm = recipe.slurm,
-                              .run_dir = run_dir,
-                              .program = cluster::own_program(),
-                              .exports = cluster::variables_to_export(environment)});
-}
-
 int dry_run(const SubmitArguments& arguments) {
   const auto recipe = check_all(arguments.recipe);
-  std::cout << script_for(recipe, fs::absolute(recipe.output_dir).lexically_normal() / (recipe.name + "-0000"));
+  std::cout << job_script_for(recipe, fs::absolute(recipe.output_dir).lexically_normal() / (recipe.name + "-0000"));
   return 0;
 }
 
@@ -47,7 +35,7 @@ int submit(const SubmitArguments& arguments) {
   cluster::worker_program();
   const RunPlan plan = plan_run(arguments.recipe);
   const rundir::RunDir run = make_run(plan, arguments.recipe, [&](const rundir::RunDir& made) {
-    write_durably(made.job_script(), script_for(plan.recipe, made.root()));
+    write_durably(made.job_script(), job_script_for(plan.recipe, made.root()));
   });
   std::string job;
   try {

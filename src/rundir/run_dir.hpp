@@ -9,7 +9,7 @@ namespace pst::rundir {
 
 namespace fs = std::filesystem;
 
-/// run.json: who this run is. Written once, before anything is submitted.
+/// run.json: who this run is. Written before anything is submitted; `resume --set` renews what it changes.
 struct RunRecord {
   std::string id, name;     ///< id is four hexadecimal digits or more; the folder is <name>-<id>
   std::string version;      ///< of peft-studio

@@ -8,6 +8,14 @@
 namespace pst::train {
 
 std::optional<Finding> Guard::judge(double loss, double grad_norm) const {
+  auto finding = look(loss, grad_norm);
+  if (!finding || finding->action == recipe::GuardAction::warn || state_.passed_over < kMostPassedOver) return finding;
+  finding->action = recipe::GuardAction::stop;
+  finding->what += cat(", after ", state_.passed_over, " steps in a row that were passed over");
+  return finding;
+}
+
+std::optional<Finding> Guard::look(double loss, double grad_norm) const {
   if (!std::isfinite(loss) || !std::isfinite(grad_norm))
     return Finding{settings_.not_finite, cat("loss ", loss, " and gradient norm ", grad_norm),
                    "lower optimizer.lr, or look at the data of this step; with bf16, try train.precision: fp32; "
@@ -36,6 +44,7 @@ void Guard::accept(double loss, double grad_norm) {
   state_.losses.push_back(loss);
   if (static_cast<int>(state_.losses.size()) > settings_.loss_window) state_.losses.erase(state_.losses.begin());
   ++state_.accepted;
+  state_.passed_over = 0;
   const double weight = std::max(0.02, 1.0 / static_cast<double>(state_.accepted));  // a plain mean at first
   state_.norm_average += weight * (grad_norm - state_.norm_average);
 }

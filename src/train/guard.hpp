@@ -13,7 +13,12 @@ struct GuardState {
   std::vector<double> losses;  ///< of the last steps that were accepted, oldest first
   double norm_average = 0;     ///< exponential, over about 50 accepted steps
   std::int64_t accepted = 0;
+  std::int64_t passed_over = 0;  ///< steps in a row, up to now
 };
+
+/// So many steps passed over in a row are no accident of the data: the parameters themselves are beyond recovery, and a
+/// run that skipped to its end would count as completed.
+constexpr std::int64_t kMostPassedOver = 10;
 
 struct Finding {
   recipe::GuardAction action = recipe::GuardAction::warn;
@@ -29,9 +34,11 @@ class Guard {
   /// @param grad_norm  before clipping
   std::optional<Finding> judge(double loss, double grad_norm) const;
   void accept(double loss, double grad_norm);  ///< the step counts: the next ones are compared with it
+  void pass_over() { ++state_.passed_over; }   ///< it does not: skipped, or rolled back
   const GuardState& state() const { return state_; }
 
  private:
+  std::optional<Finding> look(double loss, double grad_norm) const;
   recipe::Guard settings_;
   GuardState state_;
 };

@@ -152,10 +152,14 @@ bool Saver::due_by_clock() const {
   return monotonic_seconds() - last_begin_s_ >= interval;
 }
 
+bool Saver::due_by_step(std::int64_t step) const {
+  return (policy_.every_steps && step % *policy_.every_steps == 0) ||
+         (policy_.milestone_every > 0 && step % policy_.milestone_every == 0);
+}
+
 Saver::Due Saver::due_at(const TrainState& state, bool by_clock) const {
   if (state.step == 0 || state.step == saved_step_ || state.step == pending_) return Due::no;
-  if (policy_.every_steps && state.step % *policy_.every_steps == 0) return Due::now;
-  if (policy_.milestone_every > 0 && state.step % policy_.milestone_every == 0) return Due::now;
+  if (due_by_step(state.step)) return Due::now;
   if (policy_.when_best && state.evaluated_at == state.step && state.validation_after &&
       state.validation_best == state.validation_after)
     return Due::now;
@@ -165,7 +169,7 @@ Saver::Due Saver::due_at(const TrainState& state, bool by_clock) const {
 void Saver::begin(const TrainState& state) {
   last_begin_s_ = monotonic_seconds();
   pending_ = state.step;
-  owed_ = false;
+  if (!writer_->idle()) writer_->wait();  // it still removes what failed
   stall_s_ = writer_->begin(state.step);
   if (group_.size() > 1) {  // the parameters are the first of the three kinds of tensors, in one array
     Digester digester;
@@ -202,8 +206,7 @@ double Saver::edge(const TrainState& state) {
     const Due due = due_at(state, ranks.front().due_by_clock != 0);
     if (due == Due::now)
       settle();  // the disk is slower than the recipe's steps: there is one buffer, so training waits
-    if (due == Due::soon && pending_) owed_ = true;  // an interval of time can wait instead
-    if ((due != Due::no || owed_) && !pending_ && state.step != saved_step_) {
+    if (due != Due::no && !pending_) {  // by the clock it stays due until it is begun, so it can wait instead
       begin(state);
       stall = stall_s_;
     }
@@ -211,12 +214,19 @@ double Saver::edge(const TrainState& state) {
   if (signal == 0) return stall;
   if (!writer_)
     throw Error(Fault::stopped, cat("stopped by signal ", signal, " after step ", state.step,
-                                    "; nothing was saved, because checkpoint.interval is off"));
+                                    "; nothing was saved, because checkpoint.enabled is false"));
   save_and_wait(state);
   throw Error(Fault::stopped, saved_step_ == state.step
                                   ? cat("stopped on request after step ", state.step, ", which is saved")
                                   : cat("stopped on request after step ", state.step,
                                         "; saving it failed, the newest checkpoint is of step ", saved_step_));
+}
+
+double Saver::make_room(std::int64_t step) {
+  if (!pending_ || !due_by_step(step)) return 0;
+  const double began = monotonic_seconds();
+  settle();
+  return monotonic_seconds() - began;
 }
 
 void Saver::settle() {

@@ -54,6 +54,9 @@ class Saver {
   /// @throws Error(stopped) on every rank when one was asked to stop; the state is saved then.
   /// Error(unfit) when the ranks' parameters differ. Error(io) when saving has failed for too long
   double edge(const TrainState& state);
+  /// Before step `step` counts: when a checkpoint falls due by it, the one before has to be whole. So what a crash can
+  /// cost is one interval, however slow the disk. @return seconds waited
+  double make_room(std::int64_t step);
   /// After the last step: saves it and waits.
   void finish(const TrainState& state);
   /// Waits for what is being written, so that the newest checkpoint can be read.
@@ -69,6 +72,7 @@ class Saver {
   void begin(const TrainState& state);
   void save_and_wait(const TrainState& state);
   Due due_at(const TrainState& state, bool by_clock) const;
+  bool due_by_step(std::int64_t step) const;
   bool due_by_clock() const;
   void compare_replicas(const std::vector<Edge>& ranks);
 
@@ -80,11 +84,10 @@ class Saver {
   std::unique_ptr<checkpoint::Writer> writer_;
 
   // The same on every rank.
-  std::optional<std::int64_t> pending_;     // step of the checkpoint on its way
-  bool committing_ = false, owed_ = false;  // owed: one fell due while another was on its way
+  std::optional<std::int64_t> pending_;  // step of the checkpoint on its way
+  bool committing_ = false;
   bool compare_ = false;
   std::int64_t saved_step_ = 0;  // the newest one that is whole
-  std::optional<double> best_saved_;
   // Each rank's own.
   std::optional<checkpoint::Manifest> manifest_;
   std::string replica_;  // digest of the parameters in the snapshot

@@ -34,17 +34,20 @@ void read(const ordered_json& json, const char* key, T& value, const std::string
 }  // namespace
 
 ordered_json to_json(const TrainState& s) {
-  return {
-      {"step", s.step},
-      {"updates", s.updates},
-      {"tokens", s.tokens},
-      {"last_loss", s.last_loss},
-      {"seconds", s.seconds},
-      {"validation_before", number(s.validation_before)},
-      {"validation_after", number(s.validation_after)},
-      {"evaluated_at", s.evaluated_at},
-      {"validation_best", number(s.validation_best)},
-      {"guard", {{"losses", s.guard.losses}, {"norm_average", s.guard.norm_average}, {"accepted", s.guard.accepted}}}};
+  return {{"step", s.step},
+          {"updates", s.updates},
+          {"tokens", s.tokens},
+          {"last_loss", s.last_loss},
+          {"seconds", s.seconds},
+          {"validation_before", number(s.validation_before)},
+          {"validation_after", number(s.validation_after)},
+          {"evaluated_at", s.evaluated_at},
+          {"validation_best", number(s.validation_best)},
+          {"guard",
+           {{"losses", s.guard.losses},
+            {"norm_average", s.guard.norm_average},
+            {"accepted", s.guard.accepted},
+            {"passed_over", s.guard.passed_over}}}};
 }
 
 TrainState state_from(const ordered_json& json, const std::string& name) {
@@ -63,6 +66,7 @@ TrainState state_from(const ordered_json& json, const std::string& name) {
   read(guard, "losses", s.guard.losses, name);
   read(guard, "norm_average", s.guard.norm_average, name);
   read(guard, "accepted", s.guard.accepted, name);
+  read(guard, "passed_over", s.guard.passed_over, name);
   if (s.step < 0 || s.updates < 0 || s.updates > s.step)
     throw Error(Fault::data, cat(name, ": ", s.updates, " updates in ", s.step, " steps cannot be"));
   return s;

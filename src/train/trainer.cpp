@@ -163,11 +163,16 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
         const TrainState before = std::exchange(state, parts.restore_newest());
         state.tokens = before.tokens;  // this data was used up; the parameters are those of the checkpoint
         state.seconds = before.seconds;
+        state.guard.passed_over = before.guard.passed_over;
         guard = Guard(settings.guard, state.guard);
       }
     }
+    record.checkpoint_s += parts.saver.make_room(record.step);
     state.step = record.step;
-    if (!record.skipped) {
+    if (record.skipped) {
+      guard.pass_over();
+      state.guard = guard.state();
+    } else {
       loop.apply(record, gradient, ++state.updates);
       guard.accept(record.loss, record.grad_norm);
       state.guard = guard.state();

@@ -23,7 +23,7 @@ struct StepRecord {
   std::int64_t rows = 0, tokens = 0, labelled_tokens = 0;  ///< all ranks
   bool skipped = false;                                    ///< the guard passed over it: nothing was updated
   double step_s = 0, data_s = 0, forward_s = 0, backward_s = 0, communication_s = 0, optimizer_s = 0;
-  double checkpoint_s = 0;  ///< that saving kept the loop before this step
+  double checkpoint_s = 0;  ///< that saving kept the loop, before this step and at its end
 };
 
 struct EvalRecord {
