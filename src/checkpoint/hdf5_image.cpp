@@ -51,6 +51,7 @@ using File = Handle<H5Fclose>;
 using Properties = Handle<H5Pclose>;
 using Space = Handle<H5Sclose>;
 using Dataset = Handle<H5Dclose>;
+using Group = Handle<H5Gclose>;
 
 void check(herr_t status, const char* what) {
   if (status < 0) fail(what);
@@ -127,11 +128,21 @@ Properties dataset_properties() {
   return creation;
 }
 
-Properties with_parents() {
+Properties utf8_names() {
   Properties links(H5Pcreate(H5P_LINK_CREATE), "make link properties");
-  check(H5Pset_create_intermediate_group(links, 1), "make groups");
   check(H5Pset_char_encoding(links, H5T_CSET_UTF8), "choose UTF-8");
   return links;
+}
+
+/// The groups that `name` lies in. Not left to H5Pset_create_intermediate_group, whose groups carry their time.
+void make_groups(hid_t file, const std::string& name, hid_t links) {
+  const Properties creation(H5Pcreate(H5P_GROUP_CREATE), "make group properties");
+  check(H5Pset_obj_track_times(creation, false), "leave out times");
+  for (auto end = name.find('/'); end != std::string::npos; end = name.find('/', end + 1)) {
+    const std::string group = name.substr(0, end);
+    if (H5Lexists(file, group.c_str(), H5P_DEFAULT) > 0) continue;
+    const Group made(H5Gcreate2(file, group.c_str(), links, creation, H5P_DEFAULT), "make a group");
+  }
 }
 
 void find_chunks(hid_t dataset, StoredShare& share) {
@@ -155,7 +166,8 @@ void find_chunks(hid_t dataset, StoredShare& share) {
 
 StoredShare add_share(hid_t file, const TensorSpec& tensor, Rows rows) {
   StoredShare share{tensor, rows.begin, rows.count(), chunk_rows_of(rows.count(), row_values(tensor.shape)), {}};
-  const Properties creation = dataset_properties(), links = with_parents();
+  const Properties creation = dataset_properties(), links = utf8_names();
+  make_groups(file, tensor.name, links);
   const auto chunk = sizes(tensor.shape, share.chunk_rows);
   check(H5Pset_chunk(creation, static_cast<int>(chunk.size()), chunk.data()), "choose a chunk's shape");
   check(H5Pset_fletcher32(creation), "ask for checksums");
@@ -168,7 +180,8 @@ StoredShare add_share(hid_t file, const TensorSpec& tensor, Rows rows) {
 }
 
 void add_virtual(hid_t file, const TensorSpec& tensor, int ranks) {
-  const Properties creation = dataset_properties(), links = with_parents();
+  const Properties creation = dataset_properties(), links = utf8_names();
+  make_groups(file, tensor.name, links);
   const std::int64_t rows = rows_of(tensor.shape);
   const Space whole = space_of(sizes(tensor.shape, rows));
   for (int rank = 0; rank < ranks && row_values(tensor.shape) > 0; ++rank) {

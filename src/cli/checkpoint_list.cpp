@@ -44,7 +44,7 @@ std::vector<std::string> cells(const Row& row) {
   std::string notes = manifest.milestone ? "milestone" : "";
   if (!row.problems.empty()) notes = quoted(row.problems.front());
   return {step,
-          quoted(manifest.created).substr(1, 20),
+          quoted(manifest.created).substr(1, 19),
           human_bytes(bytes_of(manifest)),
           cat(manifest.ranks),
           cat(manifest.generation),
