@@ -4,6 +4,7 @@ set -euo pipefail
 build=$1
 program=$build/bin/peft-studio
 make_tiny_model=$build/bin/make-tiny-model
+source tools/lib/tiny_chats.sh
 
 # Below the build folder, which all nodes see; every node has a /tmp of its own.
 mkdir -p "$build/e2e"
@@ -51,12 +52,8 @@ within() {
 
 # A recipe for two nodes: tiny_recipe [KEY: VALUE lines of section slurm]. Trains `steps` steps on 24 chats.
 tiny_recipe() {
-  local i
   "$make_tiny_model" "$work/model"
-  for ((i = 0; i < 24; i++)); do
-    printf '{"messages": [{"role": "user", "content": "what is %d plus %d?"}, {"role": "assistant", "content": "it is %d"}]}\n' \
-      "$i" $((i * 3)) $((i * 4))
-  done >"$work/chats.jsonl"
+  tiny_chats 24 >"$work/chats.jsonl"
   cat >"$work/recipe.yaml" <<RECIPE
 name: tiny
 model: { path: $work/model }

@@ -3,28 +3,12 @@
 # trains, writes, commits, removes older checkpoints, ends. Each time every checkpoint there is has to be whole, and at
 # most one completed step may lie beyond the newest; each run ends with the bits of the undisturbed one.
 #   kill_moments.sh BUILD_FOLDER [KILLS] [SEED]          500 kills take about ten minutes
-set -euo pipefail
-build=$1 kills=${2:-500} seed=${3:-1}
-program=$build/bin/peft-studio
+source "$(dirname -- "${BASH_SOURCE[0]}")/local_lib.sh" "$1" kills
+kills=${2:-500} seed=${3:-1}
 RANDOM=$seed
-mkdir -p "$build/e2e"
-work=$(mktemp -d "$build/e2e/kills-XXXXXX")
-worker=
-finish() {
-  local status=$?
-  trap - EXIT
-  [[ -z $worker ]] || kill -KILL "$worker" 2>/dev/null || true
-  ((status != 0)) && echo "kept: $work" || rm -rf "$work"
-  exit "$status"
-}
-trap finish EXIT
-die() { printf 'FAILED: %s\n' "$*"; exit 1; }
 
 "$build/bin/make-tiny-model" "$work/model" >/dev/null
-for ((i = 0; i < 24; i++)); do
-  printf '{"messages": [{"role": "user", "content": "what is %d plus %d?"}, {"role": "assistant", "content": "it is %d"}]}\n' \
-    "$i" $((i * 3)) $((i * 4))
-done >"$work/chats.jsonl"
+tiny_chats 24 >"$work/chats.jsonl"
 cat >"$work/recipe.yaml" <<RECIPE
 name: tiny
 model: { path: $work/model }
@@ -36,7 +20,6 @@ evaluate: { every_steps: 50 }
 checkpoint: { every_steps: 1, keep: 2 }
 RECIPE
 
-digest_of() { sha256sum <"$1/adapter/adapter_model.safetensors"; }
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 newest_step() { "$program" checkpoint list "$1" --json | sed -nE 's/^ *"step": ([0-9]+),$/\1/p' | tail -n 1; }
 recorded_step() { { cat "$1"/attempts/*/nodes/*.jsonl 2>/dev/null || true; } | sed -nE 's/.*"kind":"step","step":([0-9]+),"total_steps".*/\1/p' | sort -n | tail -n 1; }
@@ -60,17 +43,17 @@ start() {
   attempt=$((attempt + 1))
   mkdir -p "$run/attempts/$(printf %04d $attempt)/nodes"
   "$build/bin/peft-studio-worker" train --run "$run" --attempt $attempt >"$work/worker.out" 2>&1 </dev/null &
-  worker=$!
+  background=$!
 }
 
 # How long it takes to the first step, so that the moments lie in all that a worker does.
 new_run
 began=$(now_ms)
 start
-until [[ -n $(recorded_step "$run") ]]; do kill -0 "$worker" || die "the worker has ended: $(<"$work/worker.out")"; sleep 0.01; done
+until [[ -n $(recorded_step "$run") ]]; do kill -0 "$background" || die "the worker has ended: $(<"$work/worker.out")"; sleep 0.01; done
 starting_ms=$(($(now_ms) - began))
-kill -KILL "$worker"
-wait "$worker" 2>/dev/null || true
+kill -KILL "$background"
+wait "$background" 2>/dev/null || true
 
 done_kills=0 while_starting=0 worst=0 checks=0
 while ((done_kills < kills)); do
@@ -78,10 +61,10 @@ while ((done_kills < kills)); do
   start
   delay_ms=$((starting_ms / 4 + (RANDOM * 32768 + RANDOM) % (starting_ms * 3 / 4 + 600)))
   sleep "$(printf '%d.%03d' $((delay_ms / 1000)) $((delay_ms % 1000)))"
-  if kill -KILL "$worker" 2>/dev/null; then ended_by_itself=false; else ended_by_itself=true; fi
+  if kill -KILL "$background" 2>/dev/null; then ended_by_itself=false; else ended_by_itself=true; fi
   status=0
-  wait "$worker" 2>/dev/null || status=$?
-  worker=
+  wait "$background" 2>/dev/null || status=$?
+  background=
   if ! $ended_by_itself && ((status == 137)); then
     done_kills=$((done_kills + 1))
     recorded=$(recorded_step "$run")
@@ -105,8 +88,8 @@ while ((done_kills < kills)); do
 done
 # The last run to its end.
 start
-wait "$worker" || die "the last attempt failed: $(tail -n 5 "$work/worker.out")"
-worker=
+wait "$background" || die "the last attempt failed: $(tail -n 5 "$work/worker.out")"
+background=
 [[ $(digest_of "$run") == "$reference" ]] || die "the last run ended with another adapter than the undisturbed one"
 echo "$done_kills kills, seed $seed, $while_starting of them before a step further: all $checks times every checkpoint was whole," \
   "at most $worst step beyond the newest; $runs runs ended, with the undisturbed one's bits"

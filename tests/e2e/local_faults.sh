@@ -2,31 +2,11 @@
 # Without Slurm: a rank that is killed or stopped is noticed and the workers are started again; a run that is paused is
 # resumed; a killed supervisor leaves no process behind. The result has the bits of the undisturbed run each time.
 #   local_faults.sh BUILD_FOLDER
-set -euo pipefail
-build=$1
-program=$build/bin/peft-studio
-mkdir -p "$build/e2e"
-work=$(mktemp -d "$build/e2e/faults-XXXXXX")
-trainer=
-finish() {
-  local status=$?
-  trap - EXIT
-  [[ -z $trainer ]] || kill -KILL "$trainer" 2>/dev/null || true
-  ((status != 0)) && { tail -n 20 "$work"/*/tiny-*/events.jsonl "$work"/*.out; echo "kept: $work"; } || rm -rf "$work"
-  exit "$status"
-}
-trap finish EXIT
-die() { printf 'FAILED: %s\n' "$*"; exit 1; }
-within() {
-  local deadline=$((SECONDS + $1)) what=$2; shift 2
-  until "$@"; do ((SECONDS < deadline)) || die "$what: not within the time"; sleep 0.1; done
-}
+source "$(dirname -- "${BASH_SOURCE[0]}")/local_lib.sh" "$1" faults
+logs='*.out */tiny-*/events.jsonl'
 
 "$build/bin/make-tiny-model" "$work/model" >/dev/null
-for ((i = 0; i < 24; i++)); do
-  printf '{"messages": [{"role": "user", "content": "what is %d plus %d?"}, {"role": "assistant", "content": "it is %d"}]}\n' \
-    "$i" $((i * 3)) $((i * 4))
-done >"$work/chats.jsonl"
+tiny_chats 24 >"$work/chats.jsonl"
 cat >"$work/recipe.yaml" <<RECIPE
 name: tiny
 model: { path: $work/model }
@@ -40,18 +20,17 @@ RECIPE
 # start NAME RANKS: a training in the background; sets trainer and run.
 start() {
   "$program" train "$work/recipe.yaml" --ranks "$2" --set "output_dir=$work/$1" >"$work/$1.out" 2>&1 </dev/null &
-  trainer=$!
+  background=$!
   within 30 "step 20 of $1" stepped_in "$work/$1"
   run=$(echo "$work/$1"/tiny-*)
 }
 stepped_in() { grep -qsE '"kind":"step","step":20\b' "$1"/tiny-*/attempts/0001/nodes/*.jsonl; }
 workers() { pgrep -f "peft-studio-worker train --run $run " || true; }
 no_worker() { [[ -z $(workers) ]]; }
-digest_of() { sha256sum <"$1/adapter/adapter_model.safetensors"; }
 expect_result() {
   local status=0
-  wait "$trainer" || status=$?
-  trainer=
+  wait "$background" || status=$?
+  background=
   ((status == 0)) || die "$1 ended with $status"
   [[ $(digest_of "$run") == "$reference" ]] || die "$1: another adapter than the undisturbed run's"
 }
@@ -72,16 +51,16 @@ grep -q '"event":"rank-lost".*has not been heard' "$run/events.jsonl" || die "no
 start paused 1
 "$program" pause "$run" >/dev/null
 within 5 "workers gone" no_worker
-status=0; wait "$trainer" || status=$?
+status=0; wait "$background" || status=$?
 ((status == 76)) || die "the paused training ended with $status, not 76"
 "$program" resume "$run" >"$work/resumed.out" 2>&1 </dev/null &
-trainer=$!
+background=$!
 expect_result "a resumed run"
 
 start orphaned 2
-kill -KILL "$trainer"
-wait "$trainer" 2>/dev/null || true
+kill -KILL "$background"
+wait "$background" 2>/dev/null || true
 within 10 "workers gone after their supervisor" no_worker
 "$program" resume "$run" >"$work/resumed2.out" 2>&1 </dev/null &
-trainer=$!
+background=$!
 expect_result "a run whose supervisor was killed"

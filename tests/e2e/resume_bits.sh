@@ -2,27 +2,11 @@
 # A run that is paused and resumed, with other numbers of ranks, with damaged checkpoints, with steps that the guard
 # passes over, ends with the bits of the undisturbed one; and what would give other bits is refused by name.
 #   resume_bits.sh BUILD_FOLDER
-set -euo pipefail
-build=$1
-program=$build/bin/peft-studio
-mkdir -p "$build/e2e"
-work=$(mktemp -d "$build/e2e/resume-XXXXXX")
-trainer=
-finish() {
-  local status=$?
-  trap - EXIT
-  [[ -z $trainer ]] || kill -KILL "$trainer" 2>/dev/null || true
-  ((status != 0)) && { tail -n 8 "$work"/*/bits-*/events.jsonl "$work"/*.out; echo "kept: $work"; } || rm -rf "$work"
-  exit "$status"
-}
-trap finish EXIT
-die() { printf 'FAILED: %s\n' "$*"; exit 1; }
+source "$(dirname -- "${BASH_SOURCE[0]}")/local_lib.sh" "$1" resume
+logs='*.out */bits-*/events.jsonl'
 
 "$build/bin/make-tiny-model" "$work/model" >/dev/null
-for ((i = 0; i < 61; i++)); do
-  printf '{"messages": [{"role": "user", "content": "what is %d plus %d?"}, {"role": "assistant", "content": "%s it is %d"}]}\n' \
-    "$i" $((i * 3)) "$(printf 'well, %.0s' $(seq $((i % 9))))" $((i * 4))
-done >"$work/chats.jsonl"
+tiny_chats 61 varied >"$work/chats.jsonl"
 cat >"$work/recipe.yaml" <<RECIPE
 name: bits
 model: { path: $work/model }
@@ -34,7 +18,6 @@ evaluate: { every_steps: 20 }
 checkpoint: { every_steps: 1, keep: 3 }
 RECIPE
 
-digest_of() { sha256sum <"$1/adapter/adapter_model.safetensors"; }
 has_event() { grep -qs "\"event\":\"$2\"" "$1/events.jsonl"; }
 
 # train NAME [--set ...]: to its end; sets run and status.
@@ -63,8 +46,8 @@ pause_after() {
   done
   "$program" pause "$run" >/dev/null
   local ended=0
-  wait "$trainer" || ended=$?
-  trainer=
+  wait "$background" || ended=$?
+  background=
   ((ended == 76)) || die "the paused training ended with $ended, not 76"
 }
 newest_step() { "$program" checkpoint list "$1" --json | sed -nE 's/^ *"step": ([0-9]+),$/\1/p' | tail -n 1; }
@@ -90,7 +73,7 @@ train alone
 reference=$(digest_of "$run")
 
 "$program" train "$work/recipe.yaml" --ranks 4 --set "output_dir=$work/moved" >"$work/moved.out" 2>&1 </dev/null &
-trainer=$!
+background=$!
 pause_after 8 "$work/moved/bits-*"
 paused=$work/paused/$(basename "$run")
 mkdir "$work/paused"
@@ -98,7 +81,7 @@ cp -r "$run" "$work/paused/"
 attempt=2
 for ranks in 2 1; do
   "$program" resume "$run" --ranks $ranks >"$work/moved-$ranks.out" 2>&1 </dev/null &
-  trainer=$!
+  background=$!
   pause_after $(($(newest_step "$run") + 8)) "$run" $attempt
   attempt=$((attempt + 1))
 done
@@ -161,7 +144,7 @@ train skips "${spikes[@]}" --set guard.spike=skip
 skips=$(cat "$run"/attempts/0001/nodes/*.jsonl | grep -c '"skipped":true') || die "no step was skipped"
 skipped=$(digest_of "$run")
 "$program" train "$work/recipe.yaml" --ranks 2 --set "output_dir=$work/skips2" "${spikes[@]}" --set guard.spike=skip >"$work/skips2.out" 2>&1 </dev/null &
-trainer=$!
+background=$!
 pause_after 20 "$work/skips2/bits-*"
 resume "$run" --ranks 1
 ((status == 0)) || die "resuming a run with skipped steps ended with $status"

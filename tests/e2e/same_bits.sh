@@ -2,17 +2,10 @@
 # The final adapter has the same bits for 1, 2 and 4 ranks, from run to run, with and without gradient checkpointing:
 # in f32 and bf16, with packing, dropout, a short last step of the epoch and an odd number of documents.
 #   same_bits.sh BUILD_FOLDER
-set -euo pipefail
-build=$1
-mkdir -p "$build/e2e"
-work=$(mktemp -d "$build/e2e/bits-XXXXXX")
-die() { printf 'FAILED: %s (kept: %s)\n' "$*" "$work"; exit 1; }
+source "$(dirname -- "${BASH_SOURCE[0]}")/local_lib.sh" "$1" bits
 
 "$build/bin/make-tiny-model" "$work/model" --layers 3 --heads 6 --kv-heads 2 --head-dim 10 --attention-bias true --tied false >/dev/null
-for ((i = 0; i < 61; i++)); do
-  printf '{"messages": [{"role": "user", "content": "what is %d plus %d?"}, {"role": "assistant", "content": "%s it is %d"}]}\n' \
-    "$i" $((i * 3)) "$(printf 'well, %.0s' $(seq $((i % 9))))" $((i * 4))
-done >"$work/chats.jsonl"
+tiny_chats 61 varied >"$work/chats.jsonl"
 cat >"$work/recipe.yaml" <<RECIPE
 name: bits
 model: { path: $work/model }
@@ -45,4 +38,3 @@ for precision in fp32 bf16; do
     die "$precision: another seed gives the same adapter, so this test cannot fail"
   echo "$precision: 1, 2 and 4 ranks, run to run, with recomputation: ${first%% *}"
 done
-rm -rf "$work"

@@ -16,12 +16,8 @@ make_disk() {
 }
 
 write_recipe() {
-  local i
   "$build/bin/make-tiny-model" "$work/model" --layers 2 >/dev/null
-  for ((i = 0; i < 40; i++)); do
-    printf '{"messages": [{"role": "user", "content": "what is %d plus %d?"}, {"role": "assistant", "content": "it is %d"}]}\n' \
-      "$i" $((i * 3)) $((i * 4))
-  done >"$work/chats.jsonl"
+  tiny_chats 40 >"$work/chats.jsonl"
   cat >"$work/recipe.yaml" <<RECIPE
 name: campaign
 model: { path: $work/model }
