@@ -1,7 +1,6 @@
 #include "app/pipeline.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -10,6 +9,7 @@
 #include "app/machine.hpp"
 #include "app/resolve.hpp"
 #include "app/resume.hpp"
+#include "app/saving.hpp"
 #include "core/clock.hpp"
 #include "core/digest.hpp"
 #include "core/error.hpp"
@@ -115,30 +115,6 @@ std::map<std::string, std::string> keys_that_alter(const recipe::Recipe& recipe,
   auto keys = recipe::keys_that_alter(recipe);
   keys["train.precision"] = resolved.bf16 ? "bf16" : "fp32";
   return keys;
-}
-
-train::SavePolicy save_policy(const recipe::Checkpoint& recipe, double mtbf_s) {
-  train::SavePolicy policy{.never = !recipe.enabled,
-                           .every_steps = recipe.every_steps,
-                           .mtbf_s = mtbf_s,
-                           .when_best = recipe.keep_best,
-                           .milestone_every = recipe.milestone_steps.value_or(0),
-                           .give_up_s = 60 * recipe.max_loss_minutes,
-                           .keep = {.newest = recipe.keep, .best = recipe.keep_best}};
-  if (recipe.every_minutes) policy.every_s = 60 * *recipe.every_minutes;
-  return policy;
-}
-
-/// Of a job on `nodes` nodes: 1,000 h a node (Kokolis et al. 2024, arXiv:2410.21680, found about 8 h for 128 nodes of
-/// 8 GPUs), or what this run has seen so far where that is worse.
-double mean_time_between_failures(const rundir::RunDir& run, int attempt, int nodes) {
-  constexpr double kNodeHours = 1000;
-  const double usual = kNodeHours * 3600 / std::max(1, nodes);
-  std::error_code status;
-  const auto first = std::filesystem::last_write_time(run.attempt(1) / "attempt.json", status);
-  if (attempt < 2 || status) return usual;
-  const double lived = std::chrono::duration<double>(std::filesystem::file_time_type::clock::now() - first).count();
-  return std::clamp(lived / (attempt - 1), 1.0, usual);
 }
 
 ordered_json event_of(std::int64_t step, const train::Finding& finding) {

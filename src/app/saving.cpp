@@ -1,0 +1,31 @@
+#include "app/saving.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+namespace pst::app {
+
+train::SavePolicy save_policy(const recipe::Checkpoint& recipe, double mtbf_s) {
+  train::SavePolicy policy{.never = !recipe.enabled,
+                           .every_steps = recipe.every_steps,
+                           .mtbf_s = mtbf_s,
+                           .when_best = recipe.keep_best,
+                           .milestone_every = recipe.milestone_steps.value_or(0),
+                           .give_up_s = 60 * recipe.max_loss_minutes,
+                           .keep = {.newest = recipe.keep, .best = recipe.keep_best}};
+  if (recipe.every_minutes) policy.every_s = 60 * *recipe.every_minutes;
+  return policy;
+}
+
+double mean_time_between_failures(const rundir::RunDir& run, int attempt, int nodes) {
+  constexpr double kNodeHours = 1000;
+  const double usual = kNodeHours * 3600 / std::max(1, nodes);
+  std::error_code status;
+  const auto first = std::filesystem::last_write_time(run.attempt(1) / "attempt.json", status);
+  if (attempt < 2 || status) return usual;
+  const double lived = std::chrono::duration<double>(std::filesystem::file_time_type::clock::now() - first).count();
+  return std::clamp(lived / (attempt - 1), 1.0, usual);
+}
+
+}  // namespace pst::app

@@ -1,0 +1,14 @@
+#pragma once
+#include "recipe/checkpoint.hpp"
+#include "rundir/run_dir.hpp"
+#include "train/saver.hpp"
+
+namespace pst::app {
+
+train::SavePolicy save_policy(const recipe::Checkpoint& recipe, double mtbf_s);
+
+/// Seconds, of a job on `nodes` nodes: an assumed 1,000 h a node (the order of what Kokolis et al. 2025,
+/// arXiv:2410.21680, report of nodes with 8 GPUs), or what this run has seen so far where that is worse.
+double mean_time_between_failures(const rundir::RunDir& run, int attempt, int nodes);
+
+}  // namespace pst::app
