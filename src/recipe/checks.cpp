@@ -87,6 +87,13 @@ class Checker {
       add("slurm.gpus_per_node", "slurm.gpus_per_node asks for GPUs that train.device: cpu leaves idle; remove one");
   }
 
+  void guard() {
+    if (recipe_.guard.not_finite == GuardAction::warn)
+      add("guard.not_finite",
+          "guard.not_finite is warn, but an update with NaN in it leaves nothing to go on with; write stop, skip or "
+          "rollback");
+  }
+
   void threads() {
     const auto& threads = recipe_.train.threads;
     const auto& cpus = recipe_.slurm.cpus_per_rank;
@@ -120,6 +127,7 @@ void check_together(const Recipe& recipe, const config::Places& places, config::
   checker.validation();
   checker.warmup();
   checker.gpus();
+  checker.guard();
   checker.threads();
 }
 

@@ -27,6 +27,7 @@ TEST(Checks, NameThePlaceAndTheValuesThatWork) {
        "scheduler.warmup_steps is 20, more than train.max_steps, 10"},
       {"slurm: {gpus_per_node: 1, ranks_per_node: 2}", "every rank uses one GPU"},
       {"slurm: {gpus_per_node: 1}\ntrain: {device: cpu}", "that train.device: cpu leaves idle"},
+      {"guard: {not_finite: warn}", "r.yaml:4:21: guard.not_finite is warn"},
       {"slurm: {cpus_per_rank: 2}\ntrain: {threads: 4}", "train.threads is 4, more than the cores of a rank"},
   };
   for (const auto& [lines, message] : cases) {
