@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "checkpoint/store.hpp"
 #include "cli/progress.hpp"
 #include "cli/version.hpp"
 #include "core/clock.hpp"
@@ -29,6 +30,8 @@ void check_fit(const recipe::Recipe& recipe, const weights::ModelConfig& config)
   if (recipe.train.device == recipe::DeviceChoice::cuda)
     throw Error(Fault::usage, "train.device is cuda, and this version trains on CPUs only",
                 "set train.device: cpu, or leave it auto");
+  if (const std::string& from = recipe.checkpoint.resume; from != "auto" && from != "never")
+    doing("reading checkpoint.resume", [&] { checkpoint::open_valid(from); });
   if (!recipe.adapter.init_from) return;
   for (const char* const file : {"adapter_config.json", "adapter_model.safetensors"})
     if (!fs::exists(fs::path(*recipe.adapter.init_from) / file))

@@ -109,6 +109,11 @@ const Case kCases[] = {
      {"train", "recipe.yaml", "--set", "adapter.init_from=none"},
      65,
      {"adapter.init_from", "adapter_config.json"}},
+    {"checkpoint_to_start_from_missing",
+     nothing,
+     {"validate", "recipe.yaml", "--set", "checkpoint.resume=none"},
+     65,
+     {"checkpoint.resume", "none/manifest.json does not exist"}},
     {"ranks_that_do_not_divide", nothing, {"validate", "recipe.yaml", "--set", "slurm.nodes=3"}, 64, {"3"}},
 
     // ---- model and data
