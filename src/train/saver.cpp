@@ -147,7 +147,7 @@ void Saver::advance(const std::vector<Edge>& ranks) {
 }
 
 bool Saver::due_by_clock() const {
-  if (policy_.every_steps) return false;
+  if (pending_ || (policy_.every_steps && !policy_.every_s)) return false;
   const double interval = policy_.every_s ? *policy_.every_s : interval_s_;  // 0: its cost is not known yet, so now
   return monotonic_seconds() - last_begin_s_ >= interval;
 }
@@ -170,13 +170,15 @@ void Saver::begin(const TrainState& state) {
   last_begin_s_ = monotonic_seconds();
   pending_ = state.step;
   if (!writer_->idle()) writer_->wait();  // it still removes what failed
-  stall_s_ = writer_->begin(state.step);
+  const double began = monotonic_seconds();
+  writer_->begin(state.step);
   if (group_.size() > 1) {  // the parameters are the first of the three kinds of tensors, in one array
     Digester digester;
     for (std::size_t i = 0; i < tensors_.size() / 3; ++i) digester.add(std::as_bytes(tensors_[i].values));
     replica_ = digester.hex();
     compare_ = true;
   }
+  stall_s_ = monotonic_seconds() - began;
   if (!group_.is_root()) return;
   checkpoint::Manifest manifest;
   manifest.step = state.step;

@@ -2,10 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <csignal>
 #include <fstream>
 #include <mutex>
+#include <thread>
 
 #include "checkpoint/interval.hpp"
 #include "comm/local_communicator.hpp"
@@ -144,6 +146,27 @@ TEST_F(Savers, AnIntervalIsNotAskedForWhileItsCostIsBeingMeasured) {
   disk.open();
   run.saver.settle();
   run.save(5);
+
+  EXPECT_THAT(saved(), ElementsAre(1));
+}
+
+TEST_F(Savers, TheEdgeThatSeesTheFirstOneWholeAsksForNoSecond) {
+  Saving run(*solo_, folder_, {.mtbf_s = 1e12, .keep = all_});
+
+  std::int64_t step = 1;
+  for (; run.events.empty() && step < 10000; ++step) {
+    run.edge(step);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  run.save(step);
+
+  EXPECT_THAT(saved(), ElementsAre(1));
+}
+
+TEST_F(Savers, StepsAndClockMayBothAsk) {
+  Saving run(*solo_, folder_, {.every_steps = 1000, .every_s = 0, .keep = all_});
+
+  run.save(1);
 
   EXPECT_THAT(saved(), ElementsAre(1));
 }
