@@ -3,8 +3,8 @@
 set(PST_LAYERS
   "core"
   "kernels config telemetry comm weights jinja tokenizer heartbeat"
-  "recipe comm_mpi gguf rundir checkpoint"
-  "data cluster"
+  "recipe site comm_mpi gguf rundir checkpoint"
+  "data cluster plan report"
   "cli"
   "ops"
   "nn"

@@ -30,5 +30,16 @@ TEST(AdamW, FollowsAlgorithm2InDouble) {
   fixture::expect_close(value, p, 1e-6);
 }
 
+TEST(AdamW, WithoutGradientAndDecayNothingMoves) {
+  auto value = fixture::random_values(500, 1);
+  const auto before = value;
+  std::vector<float> gradient(500), m(500), v(500);
+
+  adamw(serial_cpu(), {.lr = 1e-2, .step = 1}, view_of(std::span(value)), view_of(std::span(gradient)),
+        view_of(std::span(m)), view_of(std::span(v)));
+
+  EXPECT_EQ(value, before);
+}
+
 }  // namespace
 }  // namespace pst::kernels
