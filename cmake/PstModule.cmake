@@ -1,9 +1,9 @@
 # The layers of docs/design.md. A module may use modules of lower layers only: siblings never meet.
 # A folder that is not listed here cannot be a module, so a new one is a decision and not an accident.
 set(PST_LAYERS
-  "core"
-  "kernels config telemetry comm weights jinja tokenizer heartbeat"
-  "recipe site comm_mpi gguf rundir checkpoint"
+  "core version"
+  "kernels config telemetry comm doctor weights jinja tokenizer heartbeat"
+  "recipe importers site comm_mpi gguf rundir checkpoint"
   "data cluster plan report"
   "cli"
   "ops"

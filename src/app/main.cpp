@@ -8,9 +8,12 @@
 
 #include "app/generate.hpp"
 #include "app/pipeline.hpp"
+#include "app/preflight.hpp"
 #include "app/vital_signs.hpp"
 #include "comm_mpi/mpi_communicator.hpp"
 #include "core/error.hpp"
+#include "core/strings.hpp"
+#include "version/version.hpp"
 
 namespace {
 
@@ -29,6 +32,11 @@ int report(const pst::Error& error) {
 int train(const std::string& run, int attempt) {
   std::optional<pst::app::VitalSigns> signs;
   std::optional<pst::comm::MpiSession> mpi;
+  try {
+    pst::app::check_scratch(pst::rundir::RunDir(run), attempt);
+  } catch (const pst::Error& error) {
+    return report(error);
+  }
   try {
     signs.emplace(run, attempt);
     mpi.emplace();
@@ -53,7 +61,7 @@ int train(const std::string& run, int attempt) {
 int main(int argc, char** argv) {
   CLI::App cli("The program of a rank of PEFT Studio; start it with `peft-studio train` or `peft-studio submit`.",
                "peft-studio-worker");
-  cli.set_version_flag("--version", PST_VERSION);
+  cli.set_version_flag("--version", pst::cat(pst::version(), " with ", pst::comm::mpi_library()));
   cli.require_subcommand(1);
 
   std::string run;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/machine.hpp"
+#include "app/preflight.hpp"
 #include "app/resolve.hpp"
 #include "app/resume.hpp"
 #include "app/saving.hpp"
@@ -24,6 +25,7 @@
 #include "rundir/run_dir.hpp"
 #include "telemetry/node_log.hpp"
 #include "train/trainer.hpp"
+#include "version/version.hpp"
 #include "weights/model_config.hpp"
 #include "weights/safetensors.hpp"
 
@@ -130,6 +132,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   const rundir::RunDir run(run_directory);
   keep_freed_memory();
   listen_for_stop();
+  preflight(mpi, run, attempt);
 
   // 1. What is to be done: the effective recipe, the model's config, the prepared data.
   recipe::Recipe recipe;
@@ -179,7 +182,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   train::Saver saver(
       world, run.checkpoints(), attempt, tensors,
       save_policy(recipe.checkpoint, mean_time_between_failures(run, attempt, world.size() / mpi.local_size())),
-      {.version = PST_VERSION,
+      {.version = version(),
        .recipe_digest = record.recipe_digest,
        .model_digest = record.model_digest,
        .data_digest = record.data_digest,

@@ -18,6 +18,9 @@ struct Command {
 
 // One file each.
 Command add_validate(CLI::App& program);
+Command add_config_import(CLI::App& config);
+Command add_init(CLI::App& program);
+Command add_doctor(CLI::App& program);
 Command add_data_prepare(CLI::App& data);
 Command add_data_dump(CLI::App& data);
 Command add_submit(CLI::App& program);

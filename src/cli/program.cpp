@@ -2,9 +2,9 @@
 #include <iostream>
 
 #include "cli/command.hpp"
-#include "cli/version.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "version/version.hpp"
 
 namespace pst::cli {
 namespace {
@@ -12,8 +12,10 @@ namespace {
 std::vector<Command> add_commands(CLI::App& program) {
   CLI::App& data = *program.add_subcommand("data", "Work on datasets")->require_subcommand(1);
   CLI::App& checkpoint = *program.add_subcommand("checkpoint", "Look after a run's checkpoints")->require_subcommand(1);
+  CLI::App& config = *program.add_subcommand("config", "Configurations of other programs")->require_subcommand(1);
   CLI::App& model = *program.add_subcommand("model", "Work on models")->require_subcommand(1);
-  return {add_validate(program),
+  return {add_init(program),
+          add_validate(program),
           add_submit(program),
           add_train(program),
           add_follow(program),
@@ -26,10 +28,12 @@ std::vector<Command> add_commands(CLI::App& program) {
           add_checkpoint_verify(checkpoint),
           add_checkpoint_prune(checkpoint),
           add_checkpoint_export(checkpoint),
+          add_config_import(config),
           add_data_prepare(data),
           add_data_dump(data),
           add_model_import(model),
           add_model_inspect(model),
+          add_doctor(program),
           add_supervise(program),
           add_watch_host(program)};
 }

@@ -4,7 +4,6 @@
 
 #include "checkpoint/store.hpp"
 #include "cli/progress.hpp"
-#include "cli/version.hpp"
 #include "core/clock.hpp"
 #include "core/digest.hpp"
 #include "core/error.hpp"
@@ -13,6 +12,7 @@
 #include "data/order.hpp"
 #include "recipe/load.hpp"
 #include "recipe/targets.hpp"
+#include "version/version.hpp"
 #include "weights/model_config.hpp"
 
 namespace pst::cli {
@@ -30,6 +30,11 @@ void check_fit(const recipe::Recipe& recipe, const weights::ModelConfig& config)
   if (recipe.train.device == recipe::DeviceChoice::cuda)
     throw Error(Fault::usage, "train.device is cuda, and this version trains on CPUs only",
                 "set train.device: cpu, or leave it auto");
+  if (recipe.slurm.gpus_per_node)
+    throw Error(Fault::usage,
+                cat("slurm.gpus_per_node is ", *recipe.slurm.gpus_per_node,
+                    ", and this version trains on CPUs only: the GPUs would stand idle"),
+                "take slurm.gpus_per_node out, and give the ranks cores: slurm.cpus_per_rank");
   if (const std::string& from = recipe.checkpoint.resume; from != "auto" && from != "never")
     doing("reading checkpoint.resume", [&] { checkpoint::open_valid(from); });
   if (!recipe.adapter.init_from) return;

@@ -10,8 +10,9 @@ namespace {
 
 using Kind = Decision::Kind;
 
-/// From here on a node is used only when no other way is left: it was lost, hung or unfit more than once.
-constexpr int kTooOftenBlamed = 2;
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 Decision give_up(int exit, std::string reason = {}, std::string remedy = {}) {
   Decision decision;
@@ -52,17 +53,21 @@ Decision after_warning(const std::vector<AttemptEnd>& history, const Means& mean
   return requeue(reason);
 }
 
-Decision relaunch_or_requeue(const Means& means, const std::vector<std::string>& last_nodes) {
+Decision relaunch_or_requeue(const AttemptEnd& last, const Means& means, const std::vector<std::string>& last_nodes) {
   Decision next = plain(Kind::relaunch, 0);
-  if (!means.slurm) return next;
+  const bool unfit = !last.unfit.empty();
+  if (!means.slurm) return unfit ? give_up(last.exit) : next;
   next.nodes = choose_nodes(means);
+  const auto is_unfit = [&](const std::string& node) { return contains(last.unfit, node); };
+  if (unfit && (next.nodes.empty() || std::any_of(next.nodes.begin(), next.nodes.end(), is_unfit)))
+    return give_up(last.exit, {},
+                   cat("add to slurm.exclude: ", join(last.unfit, ","), "; then: peft-studio resume RUN"));
   if (next.nodes.empty())
     return requeue(cat("fewer than ", means.nodes_wanted, means.nodes_wanted == 1 ? " node is" : " nodes are",
                        " left of this job"));
   next.shrunk = static_cast<int>(next.nodes.size()) < means.nodes_used;
-  next.spare_used = std::any_of(next.nodes.begin(), next.nodes.end(), [&](const std::string& node) {
-    return std::find(last_nodes.begin(), last_nodes.end(), node) == last_nodes.end();
-  });
+  next.spare_used = std::any_of(next.nodes.begin(), next.nodes.end(),
+                                [&](const std::string& node) { return !contains(last_nodes, node); });
   return next;
 }
 
@@ -118,7 +123,7 @@ Decision decide(const std::vector<AttemptEnd>& history, const Means& means,
   if (static_cast<int>(history.size()) > means.max_restarts)
     return give_up(last.exit, cat("the workers were started ", history.size(), " times (slurm.max_restarts)"),
                    "look into attempts/, then: peft-studio resume RUN");
-  return relaunch_or_requeue(means, last_nodes);
+  return relaunch_or_requeue(last, means, last_nodes);
 }
 
 }  // namespace pst::cluster

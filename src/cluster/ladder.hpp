@@ -25,9 +25,10 @@ struct NodeRecord {
 
 struct AttemptEnd {
   End end = End::failed;
-  int exit = 75;           ///< of sysexits' kind: 64 usage, 65 data, 69 unfit, 70 bug, 75 transient, 76 stopped
-  std::int64_t step = 0;   ///< the newest that was recorded
-  bool node_lost = false;  ///< the machine's fault, and no sign of a crash loop
+  int exit = 75;                   ///< of sysexits' kind: 64 usage, 65 data, 69 unfit, 70 bug, 75 transient, 76 stopped
+  std::int64_t step = 0;           ///< the newest that was recorded
+  bool node_lost = false;          ///< the machine's fault, and no sign of a crash loop
+  std::vector<std::string> unfit;  ///< nodes that the workers themselves found unable, before they began
 };
 
 struct Means {
@@ -49,6 +50,8 @@ struct Decision {
 };
 
 constexpr int kSameStepLimit = 3;
+/// From here on a node is used only when no other way is left: it was lost, hung or unfit more than once.
+constexpr int kTooOftenBlamed = 2;
 
 /// @param history  of this run since it was last submitted or resumed, oldest first; the last one has just ended
 Decision decide(const std::vector<AttemptEnd>& history, const Means& means, const std::vector<std::string>& last_nodes);

@@ -19,6 +19,7 @@
 #include "rundir/attempt.hpp"
 #include "rundir/lease.hpp"
 #include "rundir/run_state.hpp"
+#include "rundir/unfit.hpp"
 
 namespace pst::cluster {
 namespace {
@@ -151,7 +152,8 @@ class Supervision {
       await_ranks_gone();
       const Names dead = dead_among(suspects(seen, nodes));
       end.node_lost = !dead.empty();
-      blame(seen, outcome, dead);
+      if (const auto unfit = rundir::read_unfit(run_, attempt)) end.unfit = unfit->nodes;
+      blame(seen, outcome, dead, end.unfit);
       record_dead_nodes(run_, attempt, dead);
     }
     history_.push_back(end);
@@ -213,12 +215,14 @@ class Supervision {
   }
 
   /// A node is blamed for being dead or silent, and doubly for being unfit. A rank that crashed says nothing about it.
-  void blame(const Seen& seen, const Outcome& outcome, const Names& dead) {
+  void blame(const Seen& seen, const Outcome& outcome, const Names& dead, const Names& unfit_nodes) {
     const bool unfit = outcome.exit == exit_status(Fault::unfit);
     for (auto& node : nodes_) {
-      const bool suspect = contains(seen.hosts, node.name) && (unfit || seen.fault == Happening::rank_silent);
-      if (!suspect && !contains(dead, node.name)) continue;
-      node.blamed += unfit ? 2 : 1;
+      // Where the workers named the unfit, whoever happened to leave first is none of them.
+      const bool suspect =
+          contains(seen.hosts, node.name) && ((unfit && unfit_nodes.empty()) || seen.fault == Happening::rank_silent);
+      if (!suspect && !contains(dead, node.name) && !contains(unfit_nodes, node.name)) continue;
+      node.blamed += unfit ? kTooOftenBlamed : 1;
       record_.blamed.push_back(node.name);
     }
     if (!record_.blamed.empty()) rundir::write_attempt(run_, record_);

@@ -101,6 +101,13 @@ MpiSession::MpiSession() {
   world_ = std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, rank, size);
 }
 
+std::string mpi_library() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0;
+  check(MPI_Get_library_version(text.data(), &length), "MPI_Get_library_version");  // allowed before MPI_Init
+  return split(std::string(text.data(), static_cast<std::size_t>(length)), ',')[0];
+}
+
 MpiSession::~MpiSession() {
   if (world_ && std::uncaught_exceptions() == 0) MPI_Finalize();
 }

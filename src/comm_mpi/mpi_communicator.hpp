@@ -31,6 +31,8 @@ class MpiSession {
   int local_rank_ = 0, local_size_ = 1;
 };
 
+std::string mpi_library();  ///< "Open MPI v4.1.4"
+
 using Getenv = const char* (*)(const char*);  ///< tests bring their own
 
 /// What the launcher's environment says about the number of ranks; 0 when it says nothing.

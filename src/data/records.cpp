@@ -78,11 +78,32 @@ void append_messages(Json& to, const Json& messages, const char* key) {
   }
 }
 
+/// ShareGPT's {"from": "human", "value": ...} as {"role": "user", "content": ...}.
+Json messages_of_sharegpt(const Json& conversations) {
+  if (!conversations.is_array()) return conversations;  // append_messages says what is wrong with it
+  Json messages = Json::array();
+  for (const Json& item : conversations) {
+    if (!item.is_object() || !item.contains("from") || !item.contains("value")) {
+      messages.push_back(item);
+      continue;
+    }
+    Json message = {{"role", item["from"]}, {"content", item["value"]}};
+    if (message["role"] == "human") message["role"] = "user";
+    if (message["role"] == "gpt" || message["role"] == "model" || message["role"] == "bot")
+      message["role"] = "assistant";
+    messages.push_back(std::move(message));
+  }
+  return messages;
+}
+
 Json turn(const char* role, std::string content) { return {{"role", role}, {"content", std::move(content)}}; }
 
 Example chat(const Json& record) {
   Example example;
-  append_messages(example.messages, must_have(record, "messages"), "messages");
+  if (!record.contains("messages") && record.contains("conversations"))
+    append_messages(example.messages, messages_of_sharegpt(record["conversations"]), "conversations");
+  else
+    append_messages(example.messages, must_have(record, "messages"), "messages");
   if (const auto tools = record.find("tools"); tools != record.end() && !tools->is_null()) {
     if (!tools->is_array()) refuse(cat("\"tools\" is a JSON ", tools->type_name(), "; it must be a list"));
     if (!tools->empty()) example.tools = *tools;
@@ -148,6 +169,8 @@ Example text(const Json& record) {
 Guess guess_format(const Json& record) {
   const auto has = [&](const char* key) { return record.contains(key); };
   if (has("messages")) return {DataFormat::chat, "the first record has \"messages\""};
+  if (has("conversations"))
+    return {DataFormat::chat, "the first record has \"conversations\", as ShareGPT writes them"};
   if (has("prompt") && has("completion"))
     return {DataFormat::prompt_completion, "the first record has \"prompt\" and \"completion\""};
   if (has("instruction") && has("output"))

@@ -73,6 +73,24 @@ TEST_F(ReadSource, Chat) {
   EXPECT_EQ(result.examples[1].tools[0]["type"], "function");
 }
 
+TEST_F(ReadSource, ConversationsOfShareGpt) {
+  const auto result = read(
+      "a.jsonl",
+      R"({"conversations": [{"from": "system", "value": "s"}, {"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]})"
+      "\n"
+      R"({"conversations": [{"from": "human"}]})"
+      "\n"
+      R"({"conversations": "no"})");
+
+  EXPECT_EQ(result.format, DataFormat::chat);
+  std::vector<std::string> turns;
+  for (const auto& message : result.examples.at(0).messages)
+    turns.push_back(cat(message["role"].get<std::string>(), " ", message["content"].get<std::string>()));
+  EXPECT_THAT(turns, ElementsAre("system s", "user q", "assistant a"));
+  EXPECT_THAT(result.problems, ElementsAre(HasSubstr("a.jsonl:2: message 1 has no \"role\""),
+                                           HasSubstr("a.jsonl:3: \"conversations\" is a JSON string")));
+}
+
 TEST_F(ReadSource, PromptAndCompletionAsTextsAndAsMessages) {
   const auto result =
       read("a.jsonl",

@@ -1,0 +1,41 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "importers/draft.hpp"
+#include "importers/foreign_file.hpp"
+
+/// What several programs have in common, most of it Hugging Face's TrainingArguments.
+namespace pst::importers {
+
+/// model.path, with a note when the name is one of a hub and not of a folder.
+void set_model(ForeignFile& file, Draft& draft, std::string_view key);
+
+/// One dataset as data.train, with a note when it is no file. @param format  a word of our `format`
+void add_dataset(ForeignFile& file, Draft& draft, std::string_view key, const std::string& dataset, const char* format,
+                 const char* list = "data.train");
+
+/// adapter.target_modules: `all` and `all-linear` are ours; one word with characters of a regular expression is one.
+void set_targets(ForeignFile& file, Draft& draft, std::string_view key, std::vector<std::string> words);
+
+/// micro and global batch size of `ranks` processes that each accumulate.
+void set_batches(ForeignFile& file, Draft& draft, std::string_view batch_key, std::int64_t batch,
+                 std::int64_t accumulation, int ranks);
+
+void set_optimizer(ForeignFile& file, Draft& draft, std::string_view key);
+void set_scheduler(ForeignFile& file, Draft& draft, std::string_view key, const char* otherwise);
+void set_precision(ForeignFile& file, Draft& draft);                       ///< keys bf16 and fp16
+void set_fraction(ForeignFile& file, Draft& draft, std::string_view key);  ///< data.validation_fraction
+void set_saving(ForeignFile& file, Draft& draft);              ///< keys save_steps, save_total_limit, eval_steps
+void note_quantised(ForeignFile& file, std::string_view key);  ///< when it is there and not false
+void refuse(ForeignFile& file, std::string_view key, const std::string& why);  ///< throws Error(usage)
+
+/// Keys of Hugging Face's TrainingArguments that are ours by another name: rate, decay, epochs, seed, clipping ...
+void set_training_arguments(ForeignFile& file, Draft& draft);
+/// Those that have no counterpart because what they switch is settled here: logging, hub, workers, kernels ...
+void ignore_training_arguments(ForeignFile& file);
+
+}  // namespace pst::importers
