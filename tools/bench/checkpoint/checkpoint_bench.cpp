@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -53,6 +54,21 @@ double plain_write_s(const fs::path& path, std::span<const std::byte> bytes) {
   return took_s;
 }
 
+fs::path rank_file(const fs::path& checkpoint) {
+  for (const auto& entry : fs::directory_iterator(checkpoint))
+    if (entry.path().filename().string().starts_with("rank-")) return entry.path().filename();
+  throw std::runtime_error("no rank's file");
+}
+
+void flip_a_bit(const fs::path& path) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  const auto middle = static_cast<std::streamoff>(fs::file_size(path) / 2);
+  file.seekg(middle);
+  const char byte = static_cast<char>(file.get() ^ 4);
+  file.seekp(middle);
+  file.put(byte);
+}
+
 void measure(const fs::path& folder, std::size_t megabytes) {
   const std::size_t bytes = megabytes * 1'000'000;
   const auto specs = lora(bytes);
@@ -91,6 +107,14 @@ void measure(const fs::path& folder, std::size_t megabytes) {
     commit_s.push_back(done.commit_s);
     writer.finish();
   }
+  // What a resume pays when the newest one is damaged: both are read whole before one is believed.
+  const auto newest = list_folders(folder / "checkpoints").back();
+  flip_a_bit(newest / rank_file(newest));
+  std::vector<Rejected> rejected;
+  const double search_s = monotonic_seconds();
+  const auto found = newest_valid(folder / "checkpoints", rejected);
+  const double fallback_s = monotonic_seconds() - search_s;
+  if (!found || rejected.size() != 1) throw std::runtime_error("the damaged checkpoint was not passed over");
   const double gb = static_cast<double>(bytes) / 1e9;
   std::cout << nlohmann::ordered_json{{"state_mb", megabytes},
                                       {"tensors", specs.size()},
@@ -102,7 +126,8 @@ void measure(const fs::path& folder, std::size_t megabytes) {
                                       {"dd_like_gb_per_s", gb / median(disk_s)},
                                       {"write_to_dd", median(disk_s) / median(write_s)},
                                       {"read_back_ms", median(read_back_s) * 1e3},
-                                      {"commit_ms", median(commit_s) * 1e3}}
+                                      {"commit_ms", median(commit_s) * 1e3},
+                                      {"fallback_ms", fallback_s * 1e3}}
             << std::endl;
   fs::remove_all(folder / "checkpoints");
 }

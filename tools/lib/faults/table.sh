@@ -14,7 +14,7 @@ write_table() {
     NR > 1 {
       if (!($2 in times)) order[++kinds] = $2
       times[$2]++; total++
-      if ($7 !~ /^no new/) { good[$2]++; all++ }
+      if ($7 !~ /^(no new|orphans)/) { good[$2]++; all++ }
       if ($4 != "-") noticed[$2] = noticed[$2] " " $4
       if ($5 != "-" && ($4 != "-" || $2 ~ /^disk/)) fresh[$2] = fresh[$2] " " $5
       if ($6 != "-" && $6 + 0 > repeated[$2] + 0) repeated[$2] = $6

@@ -78,6 +78,13 @@ pids_on() {
 rank_on() { pids_on "$1" 'peft-studio-worker train' | head -n 1; }
 any_rank_left() { cluster run -- pgrep -f "peft-studio-worker train --run $run" >/dev/null; }
 
+# Ranks of an attempt that has a successor: none may be left on any node some seconds after its loss was noticed.
+older_ranks() {
+  local newest
+  newest=$(ls "$run/attempts" | tail -n 1)
+  cluster run -- pgrep -af "peft-studio-worker train --run $run" | grep -v -- "--attempt $((10#$newest))\b" || true
+}
+
 # Power and links are back. Slurm may take longer to notice than is waited here; then the run has a node less for a while.
 nodes_back() {
   local i until=$((SECONDS + 12))
@@ -111,6 +118,9 @@ one_fault() {
     restored=$(restored_since "$began") || true
     [[ -z $restored ]] || repeated=$((before > restored ? before - restored : 0))
     [[ -n $fresh ]] || outcome='completed before a new step'
+    local gone=$((SECONDS + 10))
+    while [[ -n $(older_ranks) ]] && ((SECONDS < gone)); do sleep 0.5; done
+    if [[ -n $(older_ranks) ]]; then outcome='orphans 10 s later'; bad=$((bad + 1)); say "orphans: $(older_ranks | head -n 3)"; fi
   fi
   printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(basename "$run")" "$kind" "$before" "${noticed:--}" "${fresh:--}" "${repeated:--}" "$outcome" |
     tee -a "$out/faults.tsv" >&2
