@@ -40,6 +40,7 @@ int train(const std::string& run, int attempt) {
   try {
     signs.emplace(run, attempt);
     mpi.emplace();
+    signs->enter(pst::heartbeat::Phase::starting);
   } catch (const pst::Error& error) {
     if (speaks_for_all()) return report(error);
     ::sleep(1);  // srun ends all ranks as soon as one has left: the first to leave is to be the one that spoke

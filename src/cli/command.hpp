@@ -20,6 +20,7 @@ struct Command {
 Command add_validate(CLI::App& program);
 Command add_config_import(CLI::App& config);
 Command add_init(CLI::App& program);
+Command add_completion(CLI::App& program);
 Command add_doctor(CLI::App& program);
 Command add_data_prepare(CLI::App& data);
 Command add_data_dump(CLI::App& data);

@@ -34,6 +34,7 @@ std::vector<Command> add_commands(CLI::App& program) {
           add_model_import(model),
           add_model_inspect(model),
           add_doctor(program),
+          add_completion(program),
           add_supervise(program),
           add_watch_host(program)};
 }

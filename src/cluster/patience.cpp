@@ -12,11 +12,12 @@ constexpr double kFactor = 5;  // as NVIDIA's resiliency extension has it: no fa
 
 void ProgressWatch::look(const std::vector<heartbeat::RankSigns>& ranks, double now) {
   if (moved_at_ == 0) moved_at_ = now;
-  bool somebody_trains = false;
+  bool somebody_trains = false, somebody_joins = false;
   std::int64_t step = step_;
   for (const auto& rank : ranks) {
     moved_at_ = std::max(moved_at_, rank.moved_at);
     somebody_trains |= rank.phase == heartbeat::Phase::training;
+    somebody_joins |= rank.phase == heartbeat::Phase::joining;
     step = std::max(step, rank.step);
   }
   if (step > step_) {
@@ -26,7 +27,9 @@ void ProgressWatch::look(const std::vector<heartbeat::RankSigns>& ranks, double 
     step_ = step;
   }
   const bool knows = !step_times_.empty();
-  deadline_s_ = somebody_trains && knows ? learned_s_ : std::max(patience_.start_within, learned_s_);
+  deadline_s_ = somebody_joins             ? patience_.join_within
+                : somebody_trains && knows ? learned_s_
+                                           : std::max(patience_.start_within, learned_s_);
 }
 
 void ProgressWatch::learn(double step_s) {

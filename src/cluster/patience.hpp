@@ -11,6 +11,7 @@ struct Patience {
   double lost_after = 1;      ///< from the end of a rank's connection: it may have been the network, and come back
   double silent_after = 3.5;  ///< beats come every second
   double come_within = 30;    ///< of the first rank's first beat, for the others'
+  double join_within = 60;    ///< in MPI_Init: a message of PMIx that got lost is never sent again
   double start_within = 600;  ///< until a rank that starts, evaluates, saves or finishes has to move
   double floor = 15;          ///< of the learned deadline: a busy file system may hold a step up
   double grace = 25;          ///< from the signal to stop until the kill; Slurm's own KillWait is 30 s by default

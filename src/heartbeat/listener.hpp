@@ -18,7 +18,7 @@ struct RankSigns {
   std::string host;  ///< empty: it has never been heard
   std::int64_t pid = 0;
   std::int64_t step = 0;
-  Phase phase = Phase::starting;
+  Phase phase = Phase::joining;
   double heard_at = 0;
   double moved_at = 0;  ///< when step or phase last changed
   bool connected = false;

@@ -8,7 +8,7 @@
 namespace pst::heartbeat {
 namespace {
 
-constexpr std::array kPhases = {Phase::starting, Phase::training, Phase::evaluating, Phase::saving, Phase::finishing};
+constexpr std::array kPhases = {Phase::joining, Phase::starting, Phase::training, Phase::evaluating, Phase::saving, Phase::finishing};
 constexpr std::array kOrders = {Order::stop, Order::die, Order::stacks};
 constexpr int kMaxRank = 1 << 20;
 
@@ -28,6 +28,7 @@ std::optional<std::int64_t> number_between(std::string_view text, std::int64_t l
 
 const char* name_of(Phase phase) {
   switch (phase) {
+    case Phase::joining: return "joining";
     case Phase::starting: return "starting";
     case Phase::training: return "training";
     case Phase::evaluating: return "evaluating";

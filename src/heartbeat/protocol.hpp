@@ -19,7 +19,14 @@ namespace pst::heartbeat {
 constexpr std::size_t kMaxLine = 512;
 constexpr int kWatcher = -1;  ///< the "rank" of a watcher on another node: it is answered, and never given an order
 
-enum class Phase { starting, training, evaluating, saving, finishing };
+enum class Phase {
+  joining,  ///< inside MPI_Init: ranks find one another
+  starting,
+  training,
+  evaluating,
+  saving,
+  finishing
+};
 enum class Order {
   stop,   ///< save a checkpoint at the next step edge and end with status 76
   die,    ///< end now: another attempt takes over
@@ -38,7 +45,7 @@ struct Hello {
 };
 struct Beat {
   std::int64_t step = 0;
-  Phase phase = Phase::starting;
+  Phase phase = Phase::joining;
 };
 
 std::string to_line(const Hello& hello);  ///< with the newline

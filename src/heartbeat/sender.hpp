@@ -57,7 +57,7 @@ class Sender {
   const SenderSettings settings_;
   const int parent_;
   std::atomic<std::int64_t> step_{0};
-  std::atomic<Phase> phase_{Phase::starting};
+  std::atomic<Phase> phase_{Phase::joining};
   std::atomic<bool> stop_{false}, quit_{false};
   // Of the thread alone:
   Socket socket_;

@@ -54,6 +54,17 @@ TEST(ProgressWatch, EvaluatingAndSavingHaveTime) {
   EXPECT_EQ(watch.deadline_s(), patience.floor) << "one that trains waits for the others in a collective";
 }
 
+TEST(ProgressWatch, RanksThatDoNotFindOneAnotherAreNotWaitedForAsLongAsAModel) {
+  const Patience patience;
+  ProgressWatch watch(patience);
+  watch.look({at(0, Phase::joining, 10), at(0, Phase::joining, 12)}, 12);
+  EXPECT_FALSE(watch.is_over(12 + patience.join_within - 1));
+  EXPECT_TRUE(watch.is_over(12 + patience.join_within + 1));
+
+  watch.look({at(0, Phase::starting, 13), at(0, Phase::starting, 13)}, 13);
+  EXPECT_EQ(watch.deadline_s(), patience.start_within);
+}
+
 TEST(ProgressWatch, AnyRankThatMovesCounts) {
   const Patience patience;
   ProgressWatch watch(patience);

@@ -21,7 +21,8 @@ TEST(Protocol, WhatIsWrittenIsRead) {
   EXPECT_EQ(hello->rank, 7);
   EXPECT_EQ(hello->pid, 99);
   EXPECT_EQ(hello->host, "gpu-02");
-  for (const Phase phase : {Phase::starting, Phase::training, Phase::evaluating, Phase::saving, Phase::finishing}) {
+  for (const Phase phase :
+       {Phase::joining, Phase::starting, Phase::training, Phase::evaluating, Phase::saving, Phase::finishing}) {
     const auto beat = parse_beat(without_newline(to_line(Beat{.step = 12, .phase = phase})));
     ASSERT_TRUE(beat);
     EXPECT_EQ(beat->step, 12);
