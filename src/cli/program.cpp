@@ -13,6 +13,7 @@ std::vector<Command> add_commands(CLI::App& program) {
   CLI::App& data = *program.add_subcommand("data", "Work on datasets")->require_subcommand(1);
   CLI::App& checkpoint = *program.add_subcommand("checkpoint", "Look after a run's checkpoints")->require_subcommand(1);
   CLI::App& model = *program.add_subcommand("model", "Work on models")->require_subcommand(1);
+  CLI::App& site = *program.add_subcommand("site", "Look at site profiles")->require_subcommand(1);
   return {add_validate(program),
           add_submit(program),
           add_train(program),
@@ -30,6 +31,10 @@ std::vector<Command> add_commands(CLI::App& program) {
           add_data_dump(data),
           add_model_import(model),
           add_model_inspect(model),
+          add_site_list(site),
+          add_site_show(site),
+          add_site_check(site),
+          add_site_probe(site),
           add_supervise(program),
           add_watch_host(program)};
 }
