@@ -10,7 +10,7 @@
 namespace pst::site {
 namespace {
 
-/// What a node needs to serve all partitions: the largest of each.
+/// What a node needs to serve all partitions: the largest of each, and plenty of what the profile does not tell.
 struct Node {
   int cpus = 1, gpus = 0;
   std::int64_t memory_mb = 1'000'000;
@@ -21,7 +21,7 @@ Node node_for(const Site& site) {
   Node node;
   for (const auto& partition : site.partitions) {
     node.cpus = std::max(node.cpus, partition.cpus_per_node.value_or(256));
-    node.gpus = std::max(node.gpus, partition.gpus_per_node.value_or(0));
+    node.gpus = std::max(node.gpus, partition.gpus_per_node.value_or(8));
     if (partition.memory_per_node)
       node.memory_mb = std::max(node.memory_mb, config::slurm_megabytes(*partition.memory_per_node).value_or(0));
     if (!partition.constraint) continue;
