@@ -22,7 +22,6 @@ struct SubmitArguments {
 int dry_run(const SubmitArguments& arguments) {
   const auto recipe = check_all(arguments.recipe);
   const auto chosen = site_for(recipe);
-  std::cerr << "site " << chosen.site.name << ": " << chosen.reason << std::endl;
   std::cout << job_script_for(recipe, chosen.site,
                               fs::absolute(recipe.output_dir).lexically_normal() / (recipe.name + "-0000"));
   return 0;
