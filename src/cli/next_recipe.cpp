@@ -95,9 +95,11 @@ NextRecipe next_recipe(const rundir::RunDir& run, const RecipeChange& change, in
 
 void put_in_place(const rundir::RunDir& run, const NextRecipe& next) {
   if (next.is_new) {
+    const bool same_site = recipe::load(run.recipe()).slurm.site == next.recipe.slurm.site;
     write_durably(run.recipe(), next.effective);
     std::error_code ignored;
-    if (fs::exists(run.job_script(), ignored)) write_durably(run.job_script(), job_script_for(next.recipe, run.root()));
+    if (fs::exists(run.job_script(), ignored))
+      write_job(run, next.recipe, same_site ? site_of(run) : site_for(next.recipe).site);
     run.write_record(next.record);
     run.event("recipe-changed", {{"recipe_digest", next.record.recipe_digest}});
   }

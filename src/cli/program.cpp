@@ -14,6 +14,7 @@ std::vector<Command> add_commands(CLI::App& program) {
   CLI::App& checkpoint = *program.add_subcommand("checkpoint", "Look after a run's checkpoints")->require_subcommand(1);
   CLI::App& config = *program.add_subcommand("config", "Configurations of other programs")->require_subcommand(1);
   CLI::App& model = *program.add_subcommand("model", "Work on models")->require_subcommand(1);
+  CLI::App& site = *program.add_subcommand("site", "Look at site profiles")->require_subcommand(1);
   return {add_init(program),
           add_validate(program),
           add_submit(program),
@@ -35,6 +36,10 @@ std::vector<Command> add_commands(CLI::App& program) {
           add_model_inspect(model),
           add_doctor(program),
           add_completion(program),
+          add_site_list(site),
+          add_site_show(site),
+          add_site_check(site),
+          add_site_probe(site),
           add_supervise(program),
           add_watch_host(program)};
 }

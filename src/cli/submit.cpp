@@ -21,22 +21,25 @@ struct SubmitArguments {
 
 int dry_run(const SubmitArguments& arguments) {
   const auto recipe = check_all(arguments.recipe);
-  std::cout << job_script_for(recipe, fs::absolute(recipe.output_dir).lexically_normal() / (recipe.name + "-0000"));
+  const auto chosen = site_for(recipe);
+  std::cout << job_script_for(recipe, chosen.site,
+                              fs::absolute(recipe.output_dir).lexically_normal() / (recipe.name + "-0000"));
   return 0;
 }
 
 int submit(const SubmitArguments& arguments) {
   // The quick checks first: what would fail in sbatch or on the compute nodes fails here, before data is read.
-  recipe::load(arguments.recipe.file, arguments.recipe.overrides);
+  const auto recipe = recipe::load(arguments.recipe.file, arguments.recipe.overrides);
+  const auto chosen = site_for(recipe);
+  job_script_for(recipe, chosen.site, "/");
   cluster::require_program("sbatch",
                            "run this on a login node (perhaps after `module load slurm`), or train here and now: "
                            "peft-studio train " +
                                arguments.recipe.file);
   cluster::worker_program();
   const RunPlan plan = plan_run(arguments.recipe);
-  const rundir::RunDir run = make_run(plan, arguments.recipe, [&](const rundir::RunDir& made) {
-    write_durably(made.job_script(), job_script_for(plan.recipe, made.root()));
-  });
+  const rundir::RunDir run =
+      make_run(plan, arguments.recipe, [&](const rundir::RunDir& made) { write_job(made, plan.recipe, chosen.site); });
   std::string job;
   try {
     job = cluster::submit(run.job_script());
@@ -46,7 +49,8 @@ int submit(const SubmitArguments& arguments) {
     throw;
   }
   run.event("submitted", {{"job_id", job}});
-  std::cout << "run  " << handle(run) << "\njob  " << job << std::endl;
+  std::cout << "site " << chosen.site.name << ": " << chosen.reason << "\nrun  " << handle(run) << "\njob  " << job
+            << std::endl;
   if (!arguments.follow) {
     std::cout << "watch it with: peft-studio follow " << handle(run) << std::endl;
     return 0;

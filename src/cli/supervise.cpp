@@ -3,8 +3,10 @@
 #include <iostream>
 
 #include "cli/command.hpp"
+#include "cli/job_script_for.hpp"
 #include "cluster/job_script.hpp"
 #include "cluster/program_path.hpp"
+#include "cluster/secrets.hpp"
 #include "cluster/slurm_job.hpp"
 #include "cluster/supervisor.hpp"
 #include "cluster/watcher_step.hpp"
@@ -16,30 +18,47 @@
 namespace pst::cli {
 namespace {
 
-cluster::Hands hands_on(const std::string& job, cluster::WatcherStep& watcher) {
-  return {.end_step = [job](int attempt) { cluster::end_steps(job, cluster::step_name(attempt)); },
-          .answers = cluster::answers,
-          .requeue = [] { cluster::requeue(cluster::requeue_id()); },
-          .keep_watcher = [&watcher](const auto& listener, int attempt,
-                                     const auto& nodes) { watcher.tick(listener, attempt, nodes); }};
+cluster::Hands hands_on(const std::string& job, const site::Site& site, cluster::WatcherStep& watcher) {
+  cluster::Hands hands{.requeue = [&site] {
+    if (!site.requeue.allowed)
+      throw Error(Fault::usage, cat("the site ", site.name, " does not put jobs back into the queue"),
+                  "peft-studio resume RUN");
+    cluster::requeue(cluster::requeue_id());
+  }};
+  if (site.launcher == site::Launcher::ibrun) return hands;  // steps of ours cannot be placed beside its own
+  hands.end_step = [job](int attempt) { cluster::end_steps(job, cluster::step_name(attempt)); };
+  hands.answers = cluster::answers;
+  hands.keep_watcher = [&watcher](const auto& listener, int attempt, const auto& nodes) {
+    watcher.tick(listener, attempt, nodes);
+  };
+  return hands;
+}
+
+cluster::InJob in_job(const recipe::Slurm& slurm, const site::Site& site) {
+  cluster::InJob how{.slurm = slurm, .site = site, .secrets = {}};
+  if (const auto& file = slurm.secrets_file ? slurm.secrets_file : site.secrets_file)
+    how.secrets = cluster::read_secrets(*file);
+  return how;
 }
 
 int supervise(const rundir::RunDir& run, const char* job) {
   const auto slurm = recipe::load(run.recipe()).slurm;
+  const auto site = site_of(run);
+  const auto how = in_job(slurm, site);
   const char* const list = std::getenv("SLURM_JOB_NODELIST");
   const auto worker = cluster::worker_program();
   cluster::WatcherStep watcher(run, cluster::own_program());
   cluster::Patience patience;
-  patience.warning_grace = std::max(10, cluster::warning_seconds(slurm).value_or(120) - 30);
+  patience.warning_grace = std::max(10, cluster::warning_seconds(slurm, site.signal).value_or(120) - 30);
   const cluster::Outcome outcome = cluster::supervise(
       run, {.launch = [&](int attempt,
-                          const auto& nodes) { return cluster::srun_launch(slurm, run, attempt, worker, nodes); },
+                          const auto& nodes) { return cluster::launch_in_job(how, run, attempt, worker, nodes); },
             .job_id = job,
             .nodes = list ? cluster::node_names(list) : std::vector<std::string>{},
             .nodes_wanted = slurm.nodes,
-            .may_shrink = slurm.shrink,
+            .may_shrink = slurm.shrink && site::can_choose_nodes(site.launcher),
             .max_restarts = slurm.max_restarts,
-            .hands = hands_on(job, watcher),
+            .hands = hands_on(job, site, watcher),
             .reach = heartbeat::Reach::network,
             .patience = patience});
   if (!outcome.report.empty()) std::cerr << outcome.report << '\n';
@@ -50,7 +69,8 @@ int supervise(const rundir::RunDir& run, const char* job) {
   return outcome.exit;
 }
 
-int supervise(const std::string& folder) {
+/// @param setup_failed  what the job script could not do before it came to us; empty when all went well
+int supervise(const std::string& folder, const std::string& setup_failed) {
   const char* const job = std::getenv("SLURM_JOB_ID");
   if (job == nullptr)
     throw Error(Fault::usage,
@@ -58,6 +78,9 @@ int supervise(const std::string& folder) {
                 "peft-studio submit RECIPE, or without Slurm: peft-studio train RECIPE");
   const rundir::RunDir run = rundir::RunDir::find(folder, ".");
   try {
+    if (!setup_failed.empty())
+      throw Error(Fault::unfit, cat("the job's set-up failed at: ", setup_failed),
+                  "correct the site profile (peft-studio site show), or ask the site; the job's log has the rest");
     return supervise(run, job);
   } catch (const Error& error) {
     // Whoever follows the run looks at its events and not at the job's log.
@@ -73,9 +96,13 @@ int supervise(const std::string& folder) {
 Command add_supervise(CLI::App& program) {
   CLI::App* app = program.add_subcommand(
       "supervise", "What the job script calls: start the workers, start them again when they are lost, judge the end");
-  auto run = std::make_shared<std::string>();
-  app->add_option("RUN", *run, "Folder of the run")->required();
-  return {app, [run] { return supervise(*run); }};
+  struct Arguments {
+    std::string run, setup_failed;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  app->add_option("RUN", arguments->run, "Folder of the run")->required();
+  app->add_option("--setup-failed", arguments->setup_failed, "Only record that the job script failed at this, and end");
+  return {app, [arguments] { return supervise(arguments->run, arguments->setup_failed); }};
 }
 
 }  // namespace pst::cli

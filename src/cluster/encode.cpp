@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "config/slurm_words.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 
@@ -59,6 +60,39 @@ std::string shell_word(std::string_view what, std::string_view value) {
   std::string out = "'";
   for (const char c : value) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
+}
+
+std::string directive_option(std::string_view what, std::string_view option) {
+  const auto equals = option.find('=');
+  const auto name = option.substr(0, equals);
+  const bool good =
+      name.size() > 2 && starts_with(name, "--") && std::isalpha(static_cast<unsigned char>(name[2])) &&
+      std::all_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x7f && (std::isalnum(c) || c == '-'); });
+  if (!good) throw Error(Fault::usage, cat(what, " is ", quoted(option), ", which is no option"), "write --name=value");
+  if (equals == std::string_view::npos) return std::string(name);
+  return std::string(name) + "=" + directive_value(what, option.substr(equals + 1));
+}
+
+std::string shell_path(std::string_view what, std::string_view value) {
+  const auto plain = [](char c) {
+    return c != '\0' &&
+           (std::isalnum(static_cast<unsigned char>(c)) || std::string_view("._-/").find(c) != std::string_view::npos);
+  };
+  bool good = !value.empty();
+  for (std::size_t i = 0; good && i < value.size(); ++i) {
+    if (value[i] != '$') {
+      good = static_cast<unsigned char>(value[i]) < 0x7f && plain(value[i]);
+      continue;
+    }
+    auto end = i + 1;
+    while (end < value.size() && config::is_variable_name(value.substr(i + 1, end - i))) ++end;
+    good = end > i + 1;
+    i = end - 1;
+  }
+  if (!good)
+    throw Error(Fault::usage, cat(what, " is ", quoted(value), ", which is no plain path"),
+                "use letters, digits, '.', '_', '-', '/' and variables such as $USER");
+  return cat("\"", value, "\"");
 }
 
 }  // namespace pst::cluster

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-/// The only three ways in which a value of the user gets to Slurm: as the value of a directive, as a word of the shell,
+/// The only ways in which a value of the user gets to Slurm: as the value of a directive, as a word of the shell,
 /// or as one element of an argument vector (which needs no encoding). None lets a value become a directive or a
 /// command.
 namespace pst::cluster {
@@ -20,8 +20,16 @@ std::string directive_value(std::string_view what, std::string_view value);
 /// @throws Error(usage) as above, and for a backslash, which would switch the replacement off
 std::string directive_path(std::string_view what, const std::filesystem::path& path, std::string_view pattern);
 
+/// A whole option for `#SBATCH <here>`: `--name` or `--name=value`, the value as above.
+/// @throws Error(usage) as above, and for what is no option
+std::string directive_option(std::string_view what, std::string_view option);
+
 /// One word of a POSIX shell, in single quotes. @throws Error(usage) for a control character
 std::string shell_word(std::string_view what, std::string_view value);
+
+/// A path that may name variables ($USER), which the shell replaces: in double quotes.
+/// @throws Error(usage) for anything but letters, digits, '.', '_', '-', '/' and $NAME
+std::string shell_path(std::string_view what, std::string_view value);
 
 /// `path` followed by `pattern`, for srun's --output argument: as directive_path, without the quotes.
 std::string slurm_pattern(std::string_view what, const std::filesystem::path& path, std::string_view pattern);

@@ -1,48 +1,86 @@
 #include "cluster/job_script.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <map>
 #include <optional>
 
 #include "cluster/encode.hpp"
+#include "cluster/fill_template.hpp"
+#include "cluster/placement.hpp"
+#include "config/slurm_words.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 
 namespace pst::cluster {
 namespace {
 
-/// Placeholder -> encoded text, or nothing when the recipe leaves it to the site.
-using Values = std::map<std::string, std::optional<std::string>>;
+using Lines = std::vector<std::string>;
 
-std::optional<std::string> number(const char* what, std::optional<int> value) {
-  if (!value) return std::nullopt;
+Lines number(const char* what, std::optional<int> value) {
+  if (!value) return {};
   if (*value < 1) throw Error(Fault::usage, cat(what, " is ", *value, "; it must be at least 1"));
-  return std::to_string(*value);
+  return {std::to_string(*value)};
 }
 
-std::optional<std::string> text(const char* what, const std::optional<std::string>& value) {
-  if (!value) return std::nullopt;
-  return directive_value(what, *value);
+Lines text(const char* what, const std::optional<std::string>& value) {
+  if (!value) return {};
+  return {directive_value(what, *value)};
 }
 
-/// Whether the supervisor could go on without one of the job's nodes; else Slurm may as well requeue the job at once.
-bool outlives_a_node(const recipe::Slurm& slurm) {
-  return slurm.spares > 0 || (slurm.shrink && slurm.nodes > 1 && slurm.nodes % 2 == 0);
+Lines flag(bool is_set, const char* option) { return is_set ? Lines{option} : Lines{}; }
+
+Lines gpus(const recipe::Slurm& slurm, const site::Gpus& site) {
+  const Lines count = number("slurm.gpus_per_node", slurm.gpus_per_node);
+  if (count.empty() || site.request == site::GpuRequest::none) return {};
+  if (site.request == site::GpuRequest::gpus_per_node) return {"--gpus-per-node=" + count.front()};
+  return {"--gres=" + directive_value("gpus.gres of the site", site.gres + ":" + count.front())};
 }
 
-Values values_of(const Job& job) {
-  const recipe::Slurm& slurm = job.slurm;
-  const auto signal = warning_seconds(slurm);
+Lines shell_words(const char* what, const std::vector<std::string>& values) {
+  Lines lines;
+  for (const auto& value : values) lines.push_back(shell_word(what, value));
+  return lines;
+}
+
+Lines assignments(const std::map<std::string, std::string>& variables) {
+  Lines lines;
+  for (const auto& [name, value] : variables) {
+    if (!config::is_variable_name(name))
+      throw Error(Fault::usage, cat("environment of the site: ", quoted(name), " is no name of a variable"));
+    lines.push_back(name + "=" + shell_word("environment." + name + " of the site", value));
+  }
+  return lines;
+}
+
+Lines setup_lines(const std::vector<std::string>& lines) {
+  for (const auto& line : lines)
+    if (find_control(line))
+      throw Error(Fault::usage, cat("setup of the site: ", quoted(line), " holds a control character"));
+  return lines;
+}
+
+Lines options(const char* what, const std::vector<std::string>& values) {
+  Lines lines;
+  for (const auto& value : values) lines.push_back(directive_option(what, value));
+  return lines;
+}
+
+const char* name_of(site::WarningSignal signal) { return signal == site::WarningSignal::usr1 ? "USR1" : "USR2"; }
+
+TemplateValues values_of(const Job& job) {
+  const site::Site& site = job.site;
+  const recipe::Slurm slurm = fit_to_site(job.slurm, site);
+  const auto warning = warning_seconds(slurm, site.signal);
+  const char* const signal = name_of(site.signal.name);
   return {
-      {"job_name", directive_value("name", job.name)},
-      {"log", directive_path("the run's folder", job.run_dir, "/slurm-%j.log")},
+      {"site", {directive_value("the name of the site", site.name)}},
+      {"job_name", {directive_value("name", job.name)}},
+      {"log", {directive_path("the run's folder", job.run_dir, "/slurm-%j.log")}},
       {"nodes", number("slurm.nodes", slurm.nodes + slurm.spares)},
       {"ranks_per_node", number("slurm.ranks_per_node", slurm.ranks_per_node)},
       {"cpus_per_rank", number("slurm.cpus_per_rank", slurm.cpus_per_rank)},
-      {"gpus_per_node", number("slurm.gpus_per_node", slurm.gpus_per_node)},
+      {"gpus", gpus(slurm, site.gpus)},
       {"mem", text("slurm.mem", slurm.mem)},
-      {"time", directive_value("slurm.time", slurm.time)},
+      {"time", {directive_value("slurm.time", slurm.time)}},
       {"account", text("slurm.account", slurm.account)},
       {"partition", text("slurm.partition", slurm.partition)},
       {"qos", text("slurm.qos", slurm.qos)},
@@ -50,80 +88,41 @@ Values values_of(const Job& job) {
       {"reservation", text("slurm.reservation", slurm.reservation)},
       {"nodelist", text("slurm.nodelist", slurm.nodelist)},
       {"exclude", text("slurm.exclude", slurm.exclude)},
-      {"exclusive", slurm.exclusive ? std::optional<std::string>("--exclusive") : std::nullopt},
-      {"no_kill", outlives_a_node(slurm) ? std::optional<std::string>("--no-kill") : std::nullopt},
-      {"signal", signal ? std::optional(cat("B:USR2@", *signal)) : std::nullopt},
-      {"export", directive_value("the list of exported variables", join(job.exports, ","))},
-      {"program", shell_word("the path of peft-studio", job.program.string())},
-      {"run", shell_word("the run's folder", job.run_dir.string())},
+      {"exclusive", flag(slurm.exclusive, "--exclusive")},
+      {"hint", text("cpus.hint of the site", site.cpus.hint)},
+      {"extra_sbatch", options("extra_sbatch of the site", site.extra_sbatch)},
+      {"requeue", flag(site.requeue.allowed, "--requeue")},
+      {"no_requeue", flag(!site.requeue.allowed, "--no-requeue")},
+      {"no_kill", flag(outlives_a_node(slurm, site), "--no-kill")},
+      {"signal", warning ? Lines{cat("B:", signal, "@", *warning)} : Lines{}},
+      {"signal_name", {signal}},
+      {"export", {directive_value("the list of exported variables", join(job.exports, ","))}},
+      {"program", {shell_word("the path of peft-studio", job.program.string())}},
+      {"run", {shell_word("the run's folder", job.run_dir.string())}},
+      {"modules", shell_words("modules of the site", site.modules)},
+      {"setup", setup_lines(site.setup)},
+      {"environment", assignments(site.environment)},
+      {"scratch", site.scratch ? Lines{shell_path("scratch of the site", *site.scratch)} : Lines{}},
   };
-}
-
-/// One line of the template with its placeholder replaced, or nothing when there is no value for it. A value is never
-/// looked at again, so an "@run@" inside one stays what it is.
-std::optional<std::string> filled(const std::string& line, const Values& values) {
-  const auto begin = line.find('@');
-  if (begin == std::string::npos) return line;
-  const auto end = line.find('@', begin + 1);
-  PST_ASSERT(end != std::string::npos, "a line of jobscripts/train.sh.in has one @placeholder@ or none");
-  const auto value = values.find(line.substr(begin + 1, end - begin - 1));
-  PST_ASSERT(value != values.end(), "every placeholder of jobscripts/train.sh.in is known here: " + line);
-  if (!value->second) return std::nullopt;
-  return line.substr(0, begin) + *value->second + line.substr(end + 1);
-}
-
-bool is_variable_name(const std::string& name) {
-  return !name.empty() && !std::isdigit(static_cast<unsigned char>(name[0])) &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; });
-}
-
-bool is_wanted(const std::string& name) {
-  for (const char* known : {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR",
-                            "LD_LIBRARY_PATH", "SLURM_CONF", "PST_WORKER", "OMP_NUM_THREADS", "CUDA_HOME"})
-    if (name == known) return true;
-  for (const char* prefix : {"OMPI_MCA_", "PMIX_MCA_", "UCX_", "FI_", "NCCL_"})
-    if (starts_with(name, prefix)) return true;
-  return false;
-}
-
-bool hints_at_a_secret(const std::string& name) {
-  const std::string small = lower(name);
-  for (const char* word : {"token", "secret", "passw", "key", "credential"})
-    if (small.find(word) != std::string::npos) return true;
-  return false;
 }
 
 }  // namespace
 
-std::optional<int> warning_seconds(const recipe::Slurm& slurm) {
+std::optional<int> warning_seconds(const recipe::Slurm& slurm, const site::Signal& signal) {
   // 90 s and two checkpoints. What one takes is not known before the first; half a minute is long for an adapter.
   constexpr std::int64_t kLead_s = 90 + 2 * 30;
-  const auto limit = recipe::slurm_seconds(slurm.time);
+  const auto limit = config::slurm_seconds(slurm.time);
   if (!limit || *limit < 3) return std::nullopt;
-  return static_cast<int>(std::min(kLead_s, *limit / 3));
+  return static_cast<int>(std::min<std::int64_t>(signal.lead_s.value_or(kLead_s), *limit / 3));
 }
 
 std::string job_script(const Job& job) {
-  return doing("writing the job script", [&] {
-    const Values values = values_of(job);
-    std::string script;
-    for (const std::string& line : split(trim(job_template()), '\n'))
-      if (const auto text = filled(line, values)) script += *text + '\n';
-    return script;
-  });
+  return doing("writing the job script", [&] { return fill_template(job_template(), values_of(job)); });
 }
 
-std::vector<std::string> variables_to_export(const std::vector<std::string>& environment) {
-  std::vector<std::string> names;
-  for (const std::string& entry : environment) {
-    const std::string name = entry.substr(0, entry.find('='));
-    if (is_variable_name(name) && is_wanted(name) && !hints_at_a_secret(name)) names.push_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  // sbatch takes an empty list for "everything"; PATH is there in any shell that found sbatch.
-  if (names.empty()) names.push_back("PATH");
-  return names;
+std::vector<std::string> variables_that_override() {
+  return {"SBATCH_EXPORT",    "SBATCH_JOB_NAME", "SBATCH_NO_KILL", "SBATCH_NO_REQUEUE",
+          "SBATCH_OPEN_MODE", "SBATCH_REQUEUE",  "SBATCH_SIGNAL",  "SBATCH_TIMELIMIT"};
 }
 
 }  // namespace pst::cluster

@@ -5,29 +5,38 @@
 #include <vector>
 
 #include "recipe/slurm.hpp"
+#include "site/site.hpp"
 
 namespace pst::cluster {
 
 /// What a job script is made from.
 struct Job {
-  std::string name;  ///< of the run; the job's name
-  recipe::Slurm slurm;
+  std::string name;     ///< of the run; the job's name
+  recipe::Slurm slurm;  ///< as the recipe has it; the site's defaults are put in here
+  site::Site site;
   std::filesystem::path run_dir;     ///< absolute
   std::filesystem::path program;     ///< absolute path of peft-studio on the compute nodes
   std::vector<std::string> exports;  ///< names of the environment variables that the job inherits
 };
 
-/// The text given to sbatch. Every value goes through an encoder of encode.hpp.
-/// @throws Error(usage) naming the value that cannot be written
+/// The text given to sbatch. Every value goes through an encoder of encode.hpp, except the site's `setup` lines, which
+/// are shell by purpose.
+/// @throws Error(usage) naming the value that cannot be written, or every limit of the site that the job is beyond
 std::string job_script(const Job& job);
 
-/// How long before the time limit Slurm is to send SIGUSR2: for two checkpoints and then some, but at most a third of
-/// the time. Nothing without a limit.
-std::optional<int> warning_seconds(const recipe::Slurm& slurm);
+/// How long before the time limit Slurm is to send the warning: for two checkpoints and then some, or as long as the
+/// site says, but at most a third of the time. Nothing without a limit.
+std::optional<int> warning_seconds(const recipe::Slurm& slurm, const site::Signal& signal = {});
 
 /// The variables of `environment` ("NAME=value") that a job inherits: a short list (PATH, HOME, LANG, LD_LIBRARY_PATH,
-/// ...) and the settings of MPI and the network (OMPI_MCA_*, NCCL_*, ...). Nothing whose name hints at a secret.
-std::vector<std::string> variables_to_export(const std::vector<std::string>& environment);
+/// ...), the settings of MPI and the network (OMPI_MCA_*, NCCL_*, ...), and the site's `export`. Nothing whose name
+/// hints at a secret.
+std::vector<std::string> variables_to_export(const std::vector<std::string>& environment,
+                                             const std::vector<std::string>& site_exports = {});
+
+/// Variables of the submitting shell that would win over what the script itself says: SBATCH_EXPORT, ... To be taken
+/// out of sbatch's environment.
+std::vector<std::string> variables_that_override();
 
 /// jobscripts/train.sh.in
 const char* job_template();

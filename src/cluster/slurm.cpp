@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "cluster/capture.hpp"
+#include "cluster/job_script.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 
@@ -39,10 +40,10 @@ bool is_transient(const std::string& words) {
 }  // namespace
 
 std::string submit(const std::filesystem::path& script) {
-  // SBATCH_EXPORT would win over the script's own --export and ship the whole environment.
+  // SBATCH_EXPORT would win over the script's own --export and ship the whole environment; others likewise.
   const Captured answer = capture({.argv = {"sbatch", "--parsable", script.string()},
                                    .remedy_when_missing = kNoSlurm,
-                                   .without_variables = {"SBATCH_EXPORT"}});
+                                   .without_variables = variables_that_override()});
   if (answer.status != 0) refuse("sbatch refused the job", answer);
   // "<id>" or "<id>;<cluster>" in the last line; a site's submit plugin may print a greeting before it.
   const std::string out(trim(answer.out));

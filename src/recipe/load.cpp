@@ -26,6 +26,8 @@ void make_paths_absolute(Recipe& recipe, const fs::path& base) {
   make_absolute(recipe.data.chat_template, base);
   if (recipe.checkpoint.resume != "auto" && recipe.checkpoint.resume != "never")
     make_absolute(recipe.checkpoint.resume, base);
+  make_absolute(recipe.slurm.secrets_file, base);
+  if (recipe.slurm.site.find('/') != std::string::npos) make_absolute(recipe.slurm.site, base);  // else it is a name
   make_absolute(recipe.output_dir, base);
 }
 

@@ -1,8 +1,8 @@
 #pragma once
-#include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
+
+#include "config/slurm_words.hpp"
 
 namespace pst::config {
 class Fields;
@@ -22,13 +22,15 @@ struct Slurm {
   int spares = 0;
   bool shrink = true;
   int max_restarts = 100;
-  std::string mpi = "pmix";  ///< srun --mpi=<this>
+  std::optional<std::string> mpi;           ///< srun --mpi=<this>, whatever the site's launcher
+  std::string site = "auto";                ///< a profile's name or file; "auto": the one whose `match` fits
+  std::optional<std::string> secrets_file;  ///< NAME=value lines for the workers' environment
 };
 
 void bind(config::Fields& field, Slurm& s);
 
-bool is_slurm_time(std::string_view text);  ///< "90", "90:00", "01:30:00", "2-12", "2-12:30", "2-12:30:00", "UNLIMITED"
-std::optional<std::int64_t> slurm_seconds(std::string_view text);  ///< of such a text; nothing for UNLIMITED
-bool is_slurm_memory(std::string_view text);                       ///< "16000", "16G"
+using config::is_slurm_memory;
+using config::is_slurm_time;
+using config::slurm_seconds;
 
 }  // namespace pst::recipe

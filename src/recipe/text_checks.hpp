@@ -1,11 +1,11 @@
 #pragma once
 #include "config/constraint.hpp"
+#include "config/slurm_words.hpp"
 
 namespace pst::recipe {
 
 /// A file or folder: not empty, no `~`, which only a shell expands.
 config::Constraint path();
-/// One argument of a directive: no blanks, quotes, backslashes, dollars or hashes.
-config::Constraint directive_word();
+using config::directive_word;
 
 }  // namespace pst::recipe

@@ -102,7 +102,6 @@ bool comes_later(const std::string& path) {
                                                   "plugins",
                                                   "logging",
                                                   "objective",
-                                                  "slurm.site",
                                                   "adapter.use_dora",
                                                   "adapter.bias",
                                                   "adapter.modules_to_save",

@@ -44,6 +44,7 @@ class RunDir {
 
   const fs::path& root() const { return root_; }
   fs::path recipe() const { return root_ / "recipe.yaml"; }
+  fs::path site() const { return root_ / "site.yaml"; }
   fs::path job_script() const { return root_ / "job.sh"; }
   fs::path adapter() const { return root_ / "adapter"; }
   fs::path checkpoints() const { return root_ / "checkpoints"; }

@@ -1,27 +1,28 @@
 #!/bin/bash
-# The job of one PEFT Studio run. Made by `peft-studio submit` from jobscripts/train.sh.in: directives, environment and
-# one call. What to start, what to do when it fails and what counts as success is decided by that call, in C++.
+# The job of one PEFT Studio run. Made by `peft-studio submit` from jobscripts/train.sh.in, the recipe and the site profile
+# generic: directives, environment and one call. What to start, what to do when it fails and what
+# counts as success is decided by that call, in C++.
 #SBATCH --job-name=support-lora
 #SBATCH --output=/scratch/runs/support-lora-7f3a/slurm-%j.log
-#SBATCH --open-mode=append
+#SBATCH --open-mode=append                  # a job that was put back into the queue writes on
 #SBATCH --nodes=2
-#SBATCH --ntasks-per-node=4
-#SBATCH --cpus-per-task=8
+#SBATCH --ntasks-per-node=4                 # one worker each
+#SBATCH --cpus-per-task=8                   # cores of a worker
 #SBATCH --gpus-per-node=4
-#SBATCH --mem=64G
+#SBATCH --mem=64G                           # of every node; 0 is all of it
 #SBATCH --time=02:00:00
 #SBATCH --account=project-1
 #SBATCH --partition=gpu
 #SBATCH --qos=normal
-#SBATCH --constraint="a100&nvlink"
+#SBATCH --constraint="a100&nvlink"          # features that the nodes must have
 #SBATCH --reservation=class
 #SBATCH --nodelist=n[1-8]
 #SBATCH --exclude=n3
-#SBATCH --exclusive
-#SBATCH --requeue
-#SBATCH --no-kill
-#SBATCH --signal=B:USR2@150
-#SBATCH --export=HOME,LANG,PATH
+#SBATCH --exclusive                         # no other job on these nodes
+#SBATCH --requeue                           # may go back into the queue, and continues from its newest checkpoint
+#SBATCH --no-kill                           # the run outlives a dead node: the supervisor goes on with the others
+#SBATCH --signal=B:USR2@150                 # seconds before the end this script is told to save and leave
+#SBATCH --export=HOME,LANG,PATH             # nothing else leaves the submitting shell
 
 # Only the variables above came with the job, so no token of the submitting shell is in here or in Slurm's database.
 # What is in here now goes on to the steps.

@@ -40,5 +40,20 @@ TEST(Encode, ShellWordsAreInert) {
   EXPECT_THROW(shell_word("run", "a\nb"), Error);
 }
 
+TEST(Encode, OptionsKeepTheirNameAndQuoteTheirValue) {
+  EXPECT_EQ(directive_option("extra_sbatch", "--contiguous"), "--contiguous");
+  EXPECT_EQ(directive_option("extra_sbatch", "--comment=a b"), "--comment=\"a b\"");
+  for (const char* bad : {"", "-N4", "--", "--a b", "nodes", "--n=\n", "--n=", "--1", "--a\"=x", "-- =x"})
+    EXPECT_THROW(directive_option("extra_sbatch", bad), Error) << bad;
+}
+
+TEST(Encode, PathsMayNameVariablesAndNothingElse) {
+  EXPECT_EQ(shell_path("scratch", "/mnt/bb/$USER/x-1.y"), "\"/mnt/bb/$USER/x-1.y\"");
+  EXPECT_EQ(shell_path("scratch", "$SLURM_TMPDIR"), "\"$SLURM_TMPDIR\"");
+  for (const char* bad :
+       {"", "$", "/$(id)", "/`id`", "/a b", "/a\"", "/a\n", "/${X}", "/$1", "/\\", "/a;b", "/\xc3\xa9"})
+    EXPECT_THROW(shell_path("scratch", bad), Error) << bad;
+}
+
 }  // namespace
 }  // namespace pst::cluster

@@ -98,7 +98,7 @@ TEST_F(Supervisor, AWorkersErrorIsTheReason) {
 
 TEST_F(Supervisor, AMissingLauncherIsOneClearErrorAndAFailedRun) {
   SuperviseSettings settings;
-  settings.launch = [this](int attempt, const auto&) { return srun_launch({}, run, attempt, "/bin/true"); };
+  settings.launch = [this](int attempt, const auto&) { return launch_in_job({}, run, attempt, "/bin/true"); };
   const fixture::FakePrograms nothing(fixture::FakePrograms::Path::only);
 
   try {
@@ -258,27 +258,6 @@ TEST_F(Supervisor, NothingIsLeftRunning) {
   const auto pid = to_int(trim(read_file(run.root() / "orphan")));
   ASSERT_TRUE(pid);
   EXPECT_FALSE(mark_of(*pid)) << "process " << *pid << " outlived its attempt";
-}
-
-TEST(Launches, SrunCarriesTheLayout) {
-  const rundir::RunDir run("/runs/50% x");
-  recipe::Slurm slurm = {.nodes = 2, .ranks_per_node = 4, .cpus_per_rank = 8};
-
-  const Launch launch = srun_launch(slurm, run, 1, "/opt/w");
-
-  EXPECT_EQ(launch.ranks, 8);
-  EXPECT_THAT(launch.child.argv,
-              testing::ElementsAre("srun", "--mpi=pmix", "--nodes=2", "--ntasks=8", "--ntasks-per-node=4",
-                                   "--kill-on-bad-exit=1", "--input=none", "--unbuffered",
-                                   "--output=/runs/50%% x/attempts/0001/rank-%4t.log", "--cpus-per-task=8", "/opt/w",
-                                   "train", "--run", "/runs/50% x", "--attempt", "1"));
-}
-
-TEST(Launches, OneLocalRankNeedsNoMpirun) {
-  const rundir::RunDir run("/runs/x");
-  EXPECT_EQ(local_launch(1, 2, run, 1, "/opt/w").child.argv.front(), "/opt/w");
-  EXPECT_EQ(local_launch(4, 2, run, 1, "/opt/w").child.argv.front(), "mpirun");
-  EXPECT_EQ(local_launch(4, 2, run, 1, "/opt/w").child.environment.at("OMP_NUM_THREADS"), "1");
 }
 
 }  // namespace

@@ -183,7 +183,6 @@ TEST(Load, KnowsTheNamesOfOtherProgramsAndOfLaterVersions) {
       {"model: {dtype: auto}", "write train.precision"},
       {"guard: {policy: skip}", "unknown key 'guard.policy'"},
       {"checkpoint: {save_total_limit: 5}", "unknown key 'checkpoint.save_total_limit'; write checkpoint.keep"},
-      {"slurm: {site: auto}", "unknown key 'slurm.site'; this version does not have it yet"},
       {"quantization: {method: nf4}", "unknown key 'quantization'; this version does not have it yet"},
       {"adapter: {alhpa: 8}", "unknown key 'adapter.alhpa'; did you mean 'alpha'?"},
       {"adaptor: {r: 8}", "unknown key 'adaptor'; did you mean 'adapter'?"},

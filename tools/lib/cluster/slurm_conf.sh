@@ -1,5 +1,6 @@
 # Sourced by outer.sh: writes the configuration of the local cluster into $STATE.
-# Reads NODES, CPUS_PER_NODE, STATE, PST_CLUSTER_UID. Addresses: the login node 10.9.0.254, node i 10.9.0.<i>.
+# Reads NODES, CPUS_PER_NODE, STATE, PST_CLUSTER_UID, and SHAPE: a file with nodes and partitions to take in place of ours.
+# Addresses: the login node 10.9.0.254, node i 10.9.0.<i>.
 
 write_slurm_conf() {
   local memory_mb
@@ -22,7 +23,6 @@ JobCompType=jobcomp/filetxt
 JobCompLoc=$STATE/jobcomp.log
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
-DefMemPerCPU=$((memory_mb / CPUS_PER_NODE))
 MpiDefault=none
 ReturnToService=2
 SlurmdParameters=config_overrides
@@ -42,6 +42,8 @@ SlurmdSpoolDir=$STATE/nodes/%n/spool
 SlurmdPidFile=$STATE/nodes/%n/slurmd.pid
 SlurmdLogFile=$STATE/nodes/%n/slurmd.log
 CONF
+  if [[ -n ${SHAPE:-} ]]; then cat "$SHAPE" >>"$STATE/slurm.conf"; return; fi
+  echo "DefMemPerCPU=$((memory_mb / CPUS_PER_NODE))" >>"$STATE/slurm.conf"
   local i
   for ((i = 1; i <= NODES; i++)); do
     echo "NodeName=n$i NodeAddr=10.9.0.$i CPUs=$CPUS_PER_NODE RealMemory=$memory_mb State=UNKNOWN"

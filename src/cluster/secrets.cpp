@@ -1,0 +1,95 @@
+#include "cluster/secrets.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "config/slurm_words.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+
+namespace pst::cluster {
+namespace {
+
+constexpr std::size_t kMost = 64u << 10;
+
+class File {
+ public:
+  /// Opened first and looked at then, so that nobody can put another one in its place in between.
+  explicit File(const std::filesystem::path& path)
+      : path_(path.string()), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+    if (descriptor_ < 0)
+      throw Error(Fault::usage, cat("cannot read the secrets file ", path_, ": ", std::strerror(errno)),
+                  "correct slurm.secrets_file, or leave it out");
+  }
+  ~File() { ::close(descriptor_); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  void check() const {
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode))
+      throw Error(Fault::usage, cat("the secrets file ", path_, " is no plain file"));
+    if (status.st_uid != ::geteuid())
+      throw Error(Fault::usage, cat("the secrets file ", path_, " belongs to somebody else"),
+                  "use a file of your own, mode 0600");
+    if ((status.st_mode & 077) != 0)
+      throw Error(Fault::usage, cat("the secrets file ", path_, " is open to others"), cat("chmod 600 ", path_));
+  }
+
+  std::string read() const {
+    std::string text(kMost + 1, '\0');
+    std::size_t size = 0;
+    while (size < text.size()) {
+      const ssize_t got = ::read(descriptor_, text.data() + size, text.size() - size);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) throw Error(Fault::io, cat("cannot read the secrets file ", path_, ": ", std::strerror(errno)));
+      if (got == 0) break;
+      size += static_cast<std::size_t>(got);
+    }
+    if (size > kMost) throw Error(Fault::usage, cat("the secrets file ", path_, " is larger than 64 KiB"));
+    text.resize(size);
+    return text;
+  }
+
+ private:
+  std::string path_;
+  int descriptor_;
+};
+
+/// Whether a variable of that name would change what the job does, and not only what it knows.
+bool is_reserved(const std::string& name) {
+  for (const char* own : {"PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "BASH_ENV", "ENV", "HOME"})
+    if (name == own) return true;
+  return starts_with(name, "SLURM_") || starts_with(name, "PST_") || starts_with(name, "PMIX_");
+}
+
+}  // namespace
+
+std::map<std::string, std::string> read_secrets(const std::filesystem::path& path) {
+  const File file(path);
+  file.check();
+  std::map<std::string, std::string> all;
+  int number = 0;
+  for (const std::string& line : split(file.read(), '\n')) {
+    ++number;
+    const auto text = line.empty() || line.back() != '\r' ? std::string_view(line)
+                                                          : std::string_view(line).substr(0, line.size() - 1);
+    if (trim(text).empty() || trim(text).front() == '#') continue;
+    const auto equals = text.find('=');
+    const std::string name(text.substr(0, equals));
+    const auto refuse = [&](const std::string& what) {
+      throw Error(Fault::usage, cat(path.string(), ":", number, ": ", what), "write NAME=value, one a line");
+    };
+    if (equals == std::string_view::npos || !config::is_variable_name(name)) refuse("this is no NAME=value");
+    if (is_reserved(name)) refuse(cat(name, " is no secret but part of how the job works"));
+    if (find_control(text)) refuse(cat("the value of ", name, " has a control character"));
+    if (!all.emplace(name, std::string(text.substr(equals + 1))).second) refuse(cat(name, " is there twice"));
+  }
+  return all;
+}
+
+}  // namespace pst::cluster

@@ -1,0 +1,63 @@
+#!/bin/bash
+# The job of one PEFT Studio run. Made by `peft-studio submit` from jobscripts/train.sh.in, the recipe and the site profile
+# cscs-alps: directives, environment and one call. What to start, what to do when it fails and what
+# counts as success is decided by that call, in C++.
+#SBATCH --job-name=support-lora
+#SBATCH --output=/scratch/runs/support-lora-7f3a/slurm-%j.log
+#SBATCH --open-mode=append                  # a job that was put back into the queue writes on
+#SBATCH --nodes=2
+#SBATCH --ntasks-per-node=4                 # one worker each
+#SBATCH --cpus-per-task=7                   # cores of a worker
+#SBATCH --gpus-per-node=4
+#SBATCH --time=02:00:00
+#SBATCH --account=abc123
+#SBATCH --partition=normal
+#SBATCH --exclusive                         # no other job on these nodes
+#SBATCH --requeue                           # may go back into the queue, and continues from its newest checkpoint
+#SBATCH --no-kill                           # the run outlives a dead node: the supervisor goes on with the others
+#SBATCH --signal=B:USR2@150                 # seconds before the end this script is told to save and leave
+#SBATCH --export=HOME,LANG,PATH             # nothing else leaves the submitting shell
+
+# Only the variables above came with the job, so no token of the submitting shell is in here or in Slurm's database.
+# What is in here now goes on to the steps.
+export SLURM_EXPORT_ENV=ALL
+umask 027
+ulimit -c 0       # a core file of every rank would fill the disk
+exec </dev/null   # srun would eat this script's input
+
+peft_studio='/opt/pst/bin/peft-studio'
+run='/scratch/runs/support-lora-7f3a'
+
+# Variables of the site profile, for its network and libraries.
+export FI_CXI_DEFAULT_CQ_SIZE='131072'
+export FI_CXI_DEFAULT_TX_SIZE='16384'
+export FI_CXI_DISABLE_HOST_REGISTER='1'
+export FI_CXI_RX_MATCH_MODE='software'
+export FI_MR_CACHE_MONITOR='userfaultfd'
+export FI_PROVIDER='cxi'
+export MPICH_GPU_SUPPORT_ENABLED='0'
+export NCCL_CROSS_NIC='1'
+export NCCL_NET='AWS Libfabric'
+export NCCL_NET_GDR_LEVEL='PHB'
+export NCCL_PROTO='^LL128'
+export OMPI_MCA_mtl='ofi'
+export OMPI_MCA_pml='cm'
+export PMIX_MCA_psec='native'
+
+# In the background with `wait`, because bash runs a trap only when no foreground program is in its way.
+supervise() {
+  "$peft_studio" supervise "$run" &
+  supervisor=$!
+  while kill -0 "$supervisor" 2>/dev/null; do
+    wait "$supervisor"   # a trap ends this early
+  done
+  wait "$supervisor"     # bash has kept its exit status
+}
+trap 'kill -TERM "$supervisor" 2>/dev/null' TERM
+trap 'kill -USR2 "$supervisor" 2>/dev/null' USR2
+for _ in 1 2 3; do
+  supervise
+  status=$?
+  ((status > 128)) || break   # more means that it was killed: the run can go on
+done
+exit "$status"
