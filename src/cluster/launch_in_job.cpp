@@ -12,6 +12,7 @@ namespace {
 
 using site::Launcher;
 using Words = std::vector<std::string>;
+using Variables = std::map<std::string, std::string>;
 
 void append(Words& words, Words more) {
   for (auto& word : more) words.push_back(std::move(word));
@@ -65,7 +66,7 @@ Words srun(const InJob& how, const rundir::RunDir& run, int attempt, const Layou
 }
 
 /// Open MPI's, within the job. It starts its daemons on the other nodes by a step of srun.
-Words mpirun(const InJob& how, const Layout& layout, const Words& chosen) {
+Words mpirun(const InJob& how, const Layout& layout, const Words& chosen, const Variables& variables) {
   Words argv = {"mpirun",    "-n",  cat(layout.ranks()), "--map-by", cat("ppr:", layout.ranks_per_node, ":node"),
                 "--bind-to", "none"};  // it would pin each rank, with all its threads, to a single core
   if (!chosen.empty()) {
@@ -74,10 +75,19 @@ Words mpirun(const InJob& how, const Layout& layout, const Words& chosen) {
     append(argv, {"--host", join(hosts, ",")});
   }
   for (const auto& [name, value] : how.site.environment) append(argv, {"-x", name});
-  for (const auto& [name, value] : how.secrets) append(argv, {"-x", name});  // only the name: others see our arguments
+  for (const auto& [name, value] : variables) append(argv, {"-x", name});  // only names: others see our arguments
   if (::geteuid() == 0) argv.emplace_back("--allow-run-as-root");
   append(argv, how.site.extra_srun);
   return argv;
+}
+
+/// What srun would have told the ranks by itself. Its own variables are about the step that the launcher's daemons run
+/// in.
+Variables variables_without_srun(const InJob& how, const Layout& layout) {
+  Variables variables = {{"PST_RANKS", cat(layout.ranks())},
+                         {"SLURM_OVERLAP", "1"}};  // the launcher's own srun, beside the watcher's step
+  if (how.slurm.cpus_per_rank) variables.emplace("OMP_NUM_THREADS", cat(*how.slurm.cpus_per_rank));
+  return variables;
 }
 
 /// TACC's: a script around the MPI at hand. It takes the layout from the job, and signals would end it rather than
@@ -95,13 +105,13 @@ Launch launch_in_job(const InJob& how, const rundir::RunDir& run, int attempt, c
   const Layout layout = {chosen.empty() ? how.slurm.nodes : static_cast<int>(chosen.size()), how.slurm.ranks_per_node};
   const bool by_srun = how.slurm.mpi || site::uses_srun(how.site.launcher);
   const std::string launcher = by_srun ? "srun" : site::name_of(how.site.launcher);
+  Variables variables = how.secrets;
+  if (!by_srun) variables.merge(variables_without_srun(how, layout));
   Words argv = by_srun                                 ? srun(how, run, attempt, layout, chosen)
-               : how.site.launcher == Launcher::mpirun ? mpirun(how, layout, chosen)
+               : how.site.launcher == Launcher::mpirun ? mpirun(how, layout, chosen, variables)
                                                        : ibrun(how, layout);
   append(argv, container_command(how.site.container, run));
   append(argv, worker_arguments(run, attempt, how.site.container.worker.value_or(worker.string())));
-  auto environment = how.secrets;
-  if (!by_srun) environment.emplace("SLURM_OVERLAP", "1");  // the launcher's own srun, beside the watcher's step
   return {.launcher = launcher,
           .ranks = layout.ranks(),
           .polite_signal = by_srun ? SIGTERM : SIGUSR2,  // at SIGTERM mpirun kills its ranks within a second
@@ -112,7 +122,7 @@ Launch launch_in_job(const InJob& how, const rundir::RunDir& run, int attempt, c
                                 : cat("the profile of the site ", how.site.name, " says that jobs are started by ",
                                       launcher, "; load its module there (`modules`), or correct `launcher`"),
                     .output = run.attempt(attempt) / (by_srun ? "srun.log" : "ranks.log"),
-                    .environment = std::move(environment)}};
+                    .environment = std::move(variables)}};
 }
 
 }  // namespace pst::cluster

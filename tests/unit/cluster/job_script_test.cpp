@@ -109,6 +109,15 @@ TEST(JobScript, SetUpOfTheSiteStandsBeforeTheCall) {
   EXPECT_LT(script.find("export X="), script.find("for _ in 1 2 3"));
 }
 
+TEST(JobScript, ALauncherThatTakesTheWholeJobHasNoSparesAndOutlivesNoNode) {
+  Job job = job_on("tacc-vista");
+  job.slurm.gpus_per_node.reset();
+  EXPECT_THAT(job_script(job), Not(HasSubstr("--no-kill")));
+  job.slurm.spares = 1;
+  EXPECT_THAT(pst::fixture::error_of(Fault::usage, [&] { job_script(job); }),
+              HasSubstr("ibrun, always takes all nodes"));
+}
+
 TEST(JobScript, TheSiteMayExportMore) {
   EXPECT_THAT(
       variables_to_export({"LICENSE_FILE=x", "SITE_A=1", "SITE_TOKEN=x", "OTHER=1"}, {"LICENSE_FILE", "SITE_*"}),
@@ -122,10 +131,8 @@ TEST(JobScript, LeavesOutWhatTheRecipeLeavesOut) {
 
   for (const char* option : {"--account", "--partition", "--mem", "--gpus-per-node", "--cpus-per-task", "--exclusive"})
     EXPECT_THAT(script, Not(HasSubstr(option)));
-  EXPECT_THAT(
-      script,
-      HasSubstr(
-          "#SBATCH --nodes=1\n#SBATCH --ntasks-per-node=1                 # one worker each\n#SBATCH --time=01:00:00\n"));
+  EXPECT_THAT(script, HasSubstr("#SBATCH --nodes=1\n#SBATCH --ntasks-per-node=1                 # one worker "
+                                "each\n#SBATCH --time=01:00:00\n"));
   EXPECT_THAT(script, Not(testing::ContainsRegex("@[a-z_]+@"))) << "a placeholder is left";
 }
 

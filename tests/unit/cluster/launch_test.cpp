@@ -74,12 +74,15 @@ TEST(Launches, MpirunNamesHostsAndLayout) {
   const Launch launch = launched(site, {"n1", "n3"});
 
   EXPECT_THAT(line_of(launch),
-              HasSubstr("mpirun -n 8 --map-by ppr:4:node --bind-to none --host n1:4,n3:4 -x FI_PROVIDER -x HF_TOKEN"));
+              HasSubstr("mpirun -n 8 --map-by ppr:4:node --bind-to none --host n1:4,n3:4 -x FI_PROVIDER -x HF_TOKEN -x "
+                        "OMP_NUM_THREADS -x PST_RANKS -x SLURM_OVERLAP"));
   EXPECT_EQ(launch.launcher, "mpirun");
   EXPECT_EQ(launch.ranks, 8);
   EXPECT_EQ(launch.polite_signal, SIGUSR2);
   EXPECT_EQ(launch.child.output.filename(), "ranks.log");
   EXPECT_EQ(launch.child.environment.at("SLURM_OVERLAP"), "1");
+  EXPECT_EQ(launch.child.environment.at("PST_RANKS"), "8") << "SLURM_STEP_NUM_TASKS would count mpirun's daemons";
+  EXPECT_EQ(launch.child.environment.at("OMP_NUM_THREADS"), "8");
 }
 
 TEST(Launches, IbrunTakesTheWholeJob) {
