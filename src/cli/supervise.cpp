@@ -2,7 +2,9 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "cli/chain_turn.hpp"
 #include "cli/command.hpp"
+#include "cli/sweep_table.hpp"
 #include "cluster/job_script.hpp"
 #include "cluster/program_path.hpp"
 #include "cluster/slurm_job.hpp"
@@ -16,15 +18,26 @@
 namespace pst::cli {
 namespace {
 
-cluster::Hands hands_on(const std::string& job, cluster::WatcherStep& watcher) {
+constexpr double kSubmissionWithin_s = 10;
+constexpr double kFolderLags_s = 15;
+
+/// A chain goes on with its next job, any other run with the same one.
+void go_on_later(const ChainTurn& turn) {
+  if (!turn.is_chained()) return cluster::requeue(cluster::requeue_id());
+  if (const auto next = turn.next()) return turn.hand_on(*next);
+  throw Error(Fault::transient, "this was the last job of the chain",
+              "peft-studio resume RUN --jobs N   goes on from the newest checkpoint");
+}
+
+cluster::Hands hands_on(const std::string& job, const ChainTurn& turn, cluster::WatcherStep& watcher) {
   return {.end_step = [job](int attempt) { cluster::end_steps(job, cluster::step_name(attempt)); },
           .answers = cluster::answers,
-          .requeue = [] { cluster::requeue(cluster::requeue_id()); },
+          .requeue = [&turn] { go_on_later(turn); },
           .keep_watcher = [&watcher](const auto& listener, int attempt,
                                      const auto& nodes) { watcher.tick(listener, attempt, nodes); }};
 }
 
-int supervise(const rundir::RunDir& run, const char* job) {
+int supervise(const rundir::RunDir& run, const std::string& job, const ChainTurn& turn) {
   const auto slurm = recipe::load(run.recipe()).slurm;
   const char* const list = std::getenv("SLURM_JOB_NODELIST");
   const auto worker = cluster::worker_program();
@@ -39,7 +52,7 @@ int supervise(const rundir::RunDir& run, const char* job) {
             .nodes_wanted = slurm.nodes,
             .may_shrink = slurm.shrink,
             .max_restarts = slurm.max_restarts,
-            .hands = hands_on(job, watcher),
+            .hands = hands_on(job, turn, watcher),
             .reach = heartbeat::Reach::network,
             .patience = patience});
   if (!outcome.report.empty()) std::cerr << outcome.report << '\n';
@@ -50,20 +63,60 @@ int supervise(const rundir::RunDir& run, const char* job) {
   return outcome.exit;
 }
 
+/// In a job array the folder is the sweep's, and the element's number names the run.
+rundir::RunDir run_of_this_job(const std::string& folder) {
+  const auto found = rundir::find_run_or_sweep(folder, ".");
+  if (const auto* run = std::get_if<rundir::RunDir>(&found)) return *run;
+  const char* const element = std::getenv("SLURM_ARRAY_TASK_ID");
+  if (element == nullptr)
+    throw Error(Fault::usage, cat(folder, " is a sweep, and this job is no element of a job array"),
+                "peft-studio resume SWEEP   submits it as one");
+  return rundir::RunDir::find(cat(folder, "/", element), ".");
+}
+
+int supervise_turn(const rundir::RunDir& run, const std::string& job, const rundir::RunState& state) {
+  const ChainTurn turn(run, state.chain, job);
+  if (const auto why = nothing_to_do(state, turn.is_chained())) {
+    std::cout << "run " << run.root().string() << " is " << *why << std::endl;
+    if (state.state != rundir::State::completed) turn.drop_the_rest();
+    return state.exit;
+  }
+  if (!state.after.empty()) refuse_unless_completed(rundir::RunDir(state.after), run, kFolderLags_s);
+  if (turn.is_chained() && state.job_id != job) turn.hand_on(job);  // the one before could not say so
+  turn.take_lease_over();
+  const int status = supervise(run, job, turn);
+  // After a completion they end by themselves, as completed ones: other jobs may wait for that.
+  const auto after = rundir::read_state(run).state;
+  if (rundir::is_final(after) && after != rundir::State::completed) turn.drop_the_rest();
+  return status;
+}
+
+void write_results_of_its_sweep(const rundir::RunDir& run) {
+  try {
+    if (const auto sweep = rundir::sweep_of(run)) write_results_when_over(*sweep);
+  } catch (const Error& error) {
+    std::cerr << "warning: the sweep's results could not be written: " << error.message() << std::endl;
+  }
+}
+
 int supervise(const std::string& folder) {
-  const char* const job = std::getenv("SLURM_JOB_ID");
-  if (job == nullptr)
+  const std::string job = cluster::requeue_id();
+  if (job.empty())
     throw Error(Fault::usage,
                 "`supervise` runs inside the job that `peft-studio submit` makes, and this is not a Slurm job",
                 "peft-studio submit RECIPE, or without Slurm: peft-studio train RECIPE");
-  const rundir::RunDir run = rundir::RunDir::find(folder, ".");
+  const rundir::RunDir run = run_of_this_job(folder);
   try {
-    return supervise(run, job);
+    const int status = supervise_turn(run, job, await_submission(run, job, kSubmissionWithin_s));
+    write_results_of_its_sweep(run);
+    return status;
   } catch (const Error& error) {
     // Whoever follows the run looks at its events and not at the job's log.
     if (!rundir::is_final(rundir::read_state(run).state))
       run.event("failed",
                 {{"exit", exit_status(error.fault())}, {"reason", error.message()}, {"remedy", error.remedy()}});
+    ChainTurn(run, rundir::read_state(run).chain, job).drop_the_rest();
+    write_results_of_its_sweep(run);
     throw;
   }
 }
@@ -74,7 +127,7 @@ Command add_supervise(CLI::App& program) {
   CLI::App* app = program.add_subcommand(
       "supervise", "What the job script calls: start the workers, start them again when they are lost, judge the end");
   auto run = std::make_shared<std::string>();
-  app->add_option("RUN", *run, "Folder of the run")->required();
+  app->add_option("RUN", *run, "Folder of the run, or in a job array of the sweep")->required();
   return {app, [run] { return supervise(*run); }};
 }
 

@@ -246,6 +246,7 @@ const Case kCases[] = {
     {"srun_missing",
      [](Workspace& w) {
        w.add_run("tiny", "aa11");
+       w.write("runs/tiny-aa11/events.jsonl", "{\"event\":\"submitted\",\"job_id\":\"12\"}\n");
        w.set("SLURM_JOB_ID", "12");
      },
      {"supervise", "runs/tiny-aa11"},
