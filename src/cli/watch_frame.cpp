@@ -24,7 +24,7 @@ std::string head_line(const WatchView& view) {
 
 std::string reason_line(const WatchView& view) {
   if (!view.live.run.reason.empty()) return printable(view.live.run.reason.substr(0, view.live.run.reason.find('\n')));
-  return view.live.job ? cluster::to_text(*view.live.job) : std::string();
+  return view.live.job && view.live.job->state != "RUNNING" ? cluster::to_text(*view.live.job) : std::string();
 }
 
 std::string bar_line(const Progress& progress, std::size_t width, Marks marks) {

@@ -26,6 +26,7 @@ if(PST_WORKER)
   pst_cluster_test(sweep_pause)
   pst_cluster_test(after)
   pst_cluster_test(chain)
+  pst_cluster_test(chain_pause)
   # Slurm's time limits are whole minutes, and it looks at them once a minute.
   foreach(name time_limit chain_slow)
     pst_cluster_test(${name})

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A chain of jobs: each one that is warned of its time limit hands the run on to the next, with the bits of one undisturbed job;
-# surplus jobs burn through. A paused run takes its chain out of the queue.
+# surplus jobs burn through.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"
 steps=600 tiny_recipe
 reference=$(undisturbed)
@@ -24,17 +24,4 @@ check "the fourth job did not end as completed: $burnt" grep -q 'JobState=COMPLE
 took=$(($(date -d "$(sed -nE 's/.*EndTime=([^ ]*).*/\1/p' <<<"$burnt")" +%s) - $(date -d "$(sed -nE 's/.*StartTime=([^ ]*).*/\1/p' <<<"$burnt")" +%s)))
 check "the fourth job took $took s" test "$took" -le 5
 check "status does not name its jobs" bash -c 'grep -q "\"${2}\"" <<<"$1"' bash "$("$program" status --json "$run")" "${jobs[3]}"
-expect_the_undisturbed_result
-
-# Paused: the jobs behind do not start in its place.
-rm -rf "$work/runs"
-cluster run -- "$program" submit "$work/recipe.yaml" --jobs 2 </dev/null
-run=$(the_run)
-within 60 "step 20" stepped 1 20
-cluster run -- "$program" pause "$run" </dev/null
-within 10 "the queue empty" queue_empty
-check "it is not paused" bash -c '"$1" status "$2" | grep -q paused' bash "$program" "$run"
-cluster run -- "$program" resume "$run" --jobs 2 </dev/null
-within 60 "completion" completed
-within 20 "the queue empty" queue_empty
 expect_the_undisturbed_result

@@ -24,9 +24,10 @@ check "not all are paused: $said" grep -q '^3 runs: 3 paused$' <<<"$said"
 within 5 "workers gone" no_worker_left
 
 cluster run -- "$program" resume "$sweep" </dev/null
-run=$sweep/0
-within 30 "run 0 again" stepped 2 60
+run=$sweep/1
+within 30 "run 1 again" has_event restored
 cluster run -- "$program" cancel "$sweep/1" </dev/null
+run=$sweep/0
 within 60 "completion of run 0" completed
 run=$sweep/2
 within 60 "completion of run 2" completed

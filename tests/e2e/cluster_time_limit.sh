@@ -7,6 +7,7 @@ steps=300 tiny_recipe
 submit
 within 100 "completion of the run that measures the speed" completed
 seconds=$(sed -nE 's/.*"seconds": *([0-9.]+).*/\1/p' "$run/completed.json")
+within 30 "the job gone" bash -c '[[ -z $(bash tools/local-cluster --dir "$1" run -- squeue --noheader) ]]' bash "$state"
 rm -rf "$work/runs"
 # A job of one minute is warned 20 to 60 s before its end; one of two minutes 40 to 100 s: it trains for 20 to 75 s.
 steps=$(awk -v s="$seconds" 'BEGIN { printf "%d", 300 / s * 85 }')

@@ -120,7 +120,7 @@ TEST_F(Slurm, ElementsOfAnArrayAreAskedForAsOneJob) {
 
 TEST_F(Slurm, CancelsAllInOneCall) {
   fake.add("scancel", "test \"$*\" = '12 13_1'");
-  EXPECT_NO_THROW(cancel({"12", "13_1"}));
+  EXPECT_NO_THROW(cancel(std::vector<std::string>{"12", "13_1"}));
   EXPECT_NO_THROW(cancel(std::vector<std::string>{}));
   fake.add("scancel", "test \"$*\" = '--batch --signal=USR2 12_3'");
   EXPECT_NO_THROW(warn("12_3"));
