@@ -16,7 +16,7 @@ struct WatchView {
   std::string run;
   LiveState live;
   std::optional<Progress> progress;
-  Curve losses;
+  Curve losses = Curve();
   std::vector<NodeSign> nodes;
   std::vector<nlohmann::ordered_json> events;  ///< the newest, oldest first
 };

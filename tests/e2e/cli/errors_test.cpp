@@ -162,7 +162,7 @@ const Case kCases[] = {
      },
      {"submit", "recipe.yaml"},
      64,
-     {"invalid partition specified: gpux", "slurm section"}},
+     {"invalid partition specified: gpux", "slurm.partition"}},
     {"sbatch_finds_no_controller",
      [](Workspace& w) {
        w.add_program("sbatch", "echo 'sbatch: error: Unable to contact slurm controller' >&2; exit 1");

@@ -23,7 +23,6 @@ WatchView example() {
                                       .tokens_per_s = 812,
                                       .seconds_left = 72,
                                       .validation_loss = 1.3},
-                 .losses = {},
                  .nodes = {{"n1", 1.2}, {"n2", 0.4}},
                  .events = {}};
   for (int i = 1; i <= 120; ++i) view.losses.add(i, 3.0 - 0.01 * i);
