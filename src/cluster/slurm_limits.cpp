@@ -51,6 +51,8 @@ struct Refusal {
   const char* remedy;
 };
 constexpr Refusal kRefusals[] = {
+    // First: its words name time and size as well.
+    {"policy", "a limit of your account or QOS is in the way: sacctmgr show assoc user=$USER"},
     {"invalid partition", "sinfo lists the partitions; set slurm.partition to one of them"},
     {"account/partition",
      "set slurm.account and slurm.partition to a pair that you may use: sacctmgr show assoc user=$USER"},
@@ -70,7 +72,6 @@ constexpr Refusal kRefusals[] = {
      "-N "
      "-l"},
     {"node name", "sinfo -N lists the nodes; change slurm.nodelist or slurm.exclude"},
-    {"policy", "a limit of your account or QOS is in the way: sacctmgr show assoc user=$USER"},
     {"dependency", "the run to come after has left Slurm's queue: peft-studio status"},
     {"array", "the sweep has more runs than the site allows in an array: scontrol show config | grep MaxArraySize"},
 };
