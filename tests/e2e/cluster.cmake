@@ -30,6 +30,6 @@ if(PST_WORKER)
   # Slurm's time limits are whole minutes, and it looks at them once a minute.
   foreach(name time_limit chain_slow)
     pst_cluster_test(${name})
-    set_tests_properties(e2e.cluster_${name} PROPERTIES LABELS "e2e;cluster;slow" TIMEOUT 900)
+    set_tests_properties(e2e.cluster_${name} PROPERTIES LABELS "e2e;cluster;slow" TIMEOUT 1500)
   endforeach()
 endif()

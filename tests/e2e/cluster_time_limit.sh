@@ -9,8 +9,8 @@ within 100 "completion of the run that measures the speed" completed
 seconds=$(sed -nE 's/.*"seconds": *([0-9.]+).*/\1/p' "$run/completed.json")
 within 30 "the job gone" bash -c '[[ -z $(bash tools/local-cluster --dir "$1" run -- squeue --noheader) ]]' bash "$state"
 rm -rf "$work/runs"
-# A job of one minute is warned 20 to 60 s before its end; one of two minutes 40 to 100 s: it trains for 20 to 75 s.
-steps=$(awk -v s="$seconds" 'BEGIN { printf "%d", 300 / s * 85 }')
+# A two-minute job is warned 40 to 100 s before its end (Slurm looks once a minute), so it trains for 20 to 80 s.
+steps=$(awk -v s="$seconds" 'BEGIN { printf "%d", 300 / s * 100 }')
 sed -i "s/max_steps: [0-9]*/max_steps: $steps/; s/time: 00:05:00/time: 00:02:00/" "$work/recipe.yaml"
 submit
 within 130 "the requeue" has_event requeued
