@@ -29,6 +29,8 @@ Command add_train(CLI::App& program);
 Command add_supervise(CLI::App& program);
 Command add_status(CLI::App& program);
 Command add_follow(CLI::App& program);
+Command add_watch(CLI::App& program);
+Command add_logs(CLI::App& program);
 Command add_cancel(CLI::App& program);
 Command add_pause(CLI::App& program);
 Command add_resume(CLI::App& program);

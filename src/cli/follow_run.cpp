@@ -6,6 +6,7 @@
 
 #include "cli/live_state.hpp"
 #include "cli/run_monitor.hpp"
+#include "cli/submission.hpp"
 #include "cluster/signals.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
@@ -55,13 +56,22 @@ std::string where_to_look(const RunDir& run, const rundir::RunState& state) {
   return cat(state.remedy, " (", look, ")");
 }
 
+std::string short_path(const fs::path& path) {
+  std::error_code ignored;
+  const auto relative = path.lexically_relative(fs::current_path(ignored));
+  if (relative.empty() || starts_with(relative.string(), "..")) return path.string();
+  return relative.string();
+}
+
 }  // namespace
 
-std::string handle(const RunDir& run) {
-  std::error_code ignored;
-  const auto relative = run.root().lexically_relative(fs::current_path(ignored));
-  if (relative.empty() || starts_with(relative.string(), "..")) return run.root().string();
-  return relative.string();
+std::string handle(const RunDir& run) { return short_path(run.root()); }
+std::string handle(const rundir::SweepDir& sweep) { return short_path(sweep.root()); }
+
+std::vector<std::string> jobs_of(const LiveState& live) {
+  if (!live.run.chain.empty()) return live.run.chain;
+  if (live.run.job_id && !live.run.job_id->empty()) return {*live.run.job_id};
+  return {};
 }
 
 int report_end(const RunDir& run, const rundir::RunState& state) {
@@ -89,7 +99,12 @@ void cancel_run(const RunDir& run) {
     throw Error(Fault::usage,
                 cat("there is nothing to cancel: run ", handle(run), " is ", rundir::name_of(live.run.state)));
   run.event("cancel-requested", {{"by", cluster::host_name()}});
-  if (live.run.job_id && !live.run.job_id->empty()) return cluster::cancel(*live.run.job_id);
+  if (const auto jobs = jobs_of(live); !jobs.empty()) {
+    cluster::cancel(jobs);
+    // Nothing of it runs that could say so; and should it have started just now, it says the same.
+    if (waits_in_queue(live)) run.event("cancelled", {{"reason", "taken out of the queue"}});
+    return;
+  }
   if (live.run.attempt > 0 && cluster::signal_process(rundir::read_attempt(run, live.run.attempt).supervisor, SIGTERM))
     return;
   throw Error(Fault::usage, cat("there is nothing to cancel: run ", handle(run), " has no job and no process"));

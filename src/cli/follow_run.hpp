@@ -1,8 +1,9 @@
 #pragma once
 #include <string>
 
-#include "rundir/run_dir.hpp"
+#include "cli/live_state.hpp"
 #include "rundir/run_state.hpp"
+#include "rundir/sweep_dir.hpp"
 
 namespace pst::cli {
 
@@ -21,8 +22,12 @@ int report_end(const rundir::RunDir& run, const rundir::RunState& state);
 
 /// How to name a run in a command: its folder, as short as it can be from here.
 std::string handle(const rundir::RunDir& run);
+std::string handle(const rundir::SweepDir& sweep);
 
 /// Asks Slurm, or the local process, to stop; records who asked. @throws Error(usage) when there is nothing to cancel
 void cancel_run(const rundir::RunDir& run);
+
+/// Every job of Slurm that may yet work on the run: those of a chain, or the one.
+std::vector<std::string> jobs_of(const LiveState& live);
 
 }  // namespace pst::cli

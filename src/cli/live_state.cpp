@@ -55,6 +55,14 @@ LiveState by_process(RunState run, const Outside& outside) {
   return live;
 }
 
+/// Of a chain the first job that has not ended: one that Slurm killed could not say that the next one has its turn.
+std::optional<std::string> job_with_its_turn(const RunState& run,
+                                             const std::map<std::string, cluster::JobState>& known) {
+  for (const auto& id : run.chain)
+    if (const auto job = known.find(id); job != known.end() && cluster::is_active(job->second)) return id;
+  return run.job_id;
+}
+
 Life process_of(const RunDir& run, const RunState& state) {
   try {
     return cluster::life_of(rundir::read_attempt(run, state.attempt).supervisor);
@@ -77,7 +85,9 @@ std::vector<LiveState> live_states(const std::vector<RunDir>& runs) {
   std::vector<std::string> jobs;
   for (const auto& run : runs) {
     states.push_back(rundir::read_state(run));
-    if (!rundir::is_final(states.back().state) && states.back().job_id) jobs.push_back(*states.back().job_id);
+    if (rundir::is_final(states.back().state)) continue;
+    if (states.back().job_id) jobs.push_back(*states.back().job_id);
+    jobs.insert(jobs.end(), states.back().chain.begin(), states.back().chain.end());
   }
   Outside outside;
   std::map<std::string, cluster::JobState> known;
@@ -89,6 +99,7 @@ std::vector<LiveState> live_states(const std::vector<RunDir>& runs) {
 
   std::vector<LiveState> live;
   for (std::size_t i = 0; i < runs.size(); ++i) {
+    states[i].job_id = job_with_its_turn(states[i], known);
     const auto job = known.find(states[i].job_id.value_or(""));
     outside.job = job == known.end() ? std::nullopt : std::optional(job->second);
     outside.process = process_of(runs[i], states[i]);

@@ -4,6 +4,9 @@
 #include "cli/follow_run.hpp"
 #include "cli/live_state.hpp"
 #include "cli/next_recipe.hpp"
+#include "cli/submission.hpp"
+#include "cli/submit_sweep.hpp"
+#include "cli/sweep_table.hpp"
 #include "cli/train_here.hpp"
 #include "cluster/program_path.hpp"
 #include "cluster/slurm.hpp"
@@ -20,17 +23,18 @@ using rundir::State;
 struct ResumeArguments {
   RunArguments run;
   RecipeChange change;
-  int ranks = 0;
+  int ranks = 0, jobs = 1;
   bool follow = false;
 };
+
+bool rests(State state) { return state == State::paused || state == State::failed || state == State::cancelled; }
 
 void refuse_unless_it_rests(const RunDir& run) {
   const LiveState live = live_state(run);
   const State state = live.run.state;
   if (state == State::completed)
     throw Error(Fault::usage, cat("run ", handle(run), " is completed; there is nothing to resume"));
-  const bool rests = state == State::paused || state == State::failed || state == State::cancelled;
-  if (!rests)
+  if (!rests(state))
     throw Error(Fault::usage, cat("run ", handle(run), " is ", rundir::name_of(state), " already"),
                 cat("watch it with peft-studio follow ", handle(run)));
 }
@@ -55,8 +59,7 @@ int resume_here(const RunDir& run, const RecipeChange& change, int ranks) {
   return train_here(run, ranks);
 }
 
-int resume(const ResumeArguments& arguments) {
-  const RunDir run = arguments.run.find();
+int resume_run(const RunDir& run, const ResumeArguments& arguments) {
   refuse_unless_it_rests(run);
   std::error_code ignored;
   const bool under_slurm = std::filesystem::exists(run.job_script(), ignored) && arguments.ranks == 0;
@@ -64,17 +67,54 @@ int resume(const ResumeArguments& arguments) {
     return resume_here(run, arguments.change, arguments.ranks > 0 ? arguments.ranks : ranks_before(run));
 
   put_in_place(run, next_recipe(run, arguments.change, 0));
-  const std::string job = cluster::submit(run.job_script());
+  const auto jobs = submit_chain(run.job_script(), arguments.jobs, {});
   run.event("resumed", {{"launcher", "srun"}});
-  run.event("submitted", {{"job_id", job}});
-  std::cout << "run  " << handle(run) << "\njob  " << job << std::endl;
+  run.event("submitted", submitted_details(jobs, {}));
+  std::cout << "run  " << handle(run) << "\njob  " << join(jobs, ", ") << std::endl;
   return arguments.follow ? follow_run(run, OnInterrupt::detach) : 0;
+}
+
+/// Those that rest, as one job array; where the sweep was begun by `train`, one after the other.
+int resume_sweep(const rundir::SweepDir& sweep, const ResumeArguments& arguments) {
+  if (!arguments.change.overrides.empty() || arguments.change.allowed || arguments.jobs > 1)
+    throw Error(Fault::usage, "--set, --allow-change and --jobs are for a single run",
+                cat("peft-studio resume ", handle(sweep), "/0 --set ..."));
+  const auto record = sweep.read_record();
+  const auto runs = sweep.runs(record);
+  const auto live = live_states(runs);
+  std::vector<int> resting;
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    if (rests(live[i].run.state) || live[i].run.state == State::unknown) resting.push_back(static_cast<int>(i));
+  if (resting.empty())
+    throw Error(Fault::usage, cat("no run of sweep ", handle(sweep), " rests; there is nothing to resume"),
+                cat("peft-studio status ", handle(sweep)));
+  std::error_code ignored;
+  if (std::filesystem::exists(sweep.job_script(), ignored) && arguments.ranks == 0) {
+    for (const int number : resting) runs[static_cast<std::size_t>(number)].event("resumed", {{"launcher", "srun"}});
+    submit_runs(sweep, record, resting, {});
+    std::cout << "watch it with: peft-studio watch " << handle(sweep) << std::endl;
+    return 0;
+  }
+  for (const int number : resting) {
+    const RunDir& run = runs[static_cast<std::size_t>(number)];
+    resume_here(run, {}, arguments.ranks > 0 ? arguments.ranks : ranks_before(run));
+  }
+  write_results_when_over(sweep);
+  print_sweep(std::cout, look_at(sweep));
+  return 0;
+}
+
+int resume(const ResumeArguments& arguments) {
+  const auto found = rundir::find_run_or_sweep(arguments.run.run, arguments.run.output_dir);
+  if (const auto* sweep = std::get_if<rundir::SweepDir>(&found)) return resume_sweep(*sweep, arguments);
+  return resume_run(std::get<RunDir>(found), arguments);
 }
 
 }  // namespace
 
 Command add_resume(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("resume", "Go on with a run that was paused, or ended before its time");
+  CLI::App* app = program.add_subcommand(
+      "resume", "Go on with a run, or the runs of a sweep, that were paused or ended before their time");
   auto arguments = std::make_shared<ResumeArguments>();
   add_run_arguments(*app, arguments->run);
   add_override_option(*app, arguments->change.overrides);
@@ -82,6 +122,8 @@ Command add_resume(CLI::App& program) {
                 "Go on although keys that decide the result differ from the newest checkpoint's");
   app->add_option("--ranks", arguments->ranks, "Go on here, without Slurm, with that many processes")
       ->check(CLI::Range(1, 1024));
+  app->add_option("--jobs", arguments->jobs, "As a chain of that many jobs, each with the recipe's slurm.time")
+      ->check(CLI::Range(1, 100));
   app->add_flag("--follow", arguments->follow, "Stay and show the progress");
   return {app, [arguments] { return resume(*arguments); }};
 }

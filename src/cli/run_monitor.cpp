@@ -1,5 +1,6 @@
 #include "cli/run_monitor.hpp"
 
+#include <chrono>
 #include <numeric>
 
 #include "core/error.hpp"
@@ -46,6 +47,18 @@ const std::optional<Progress>& RunMonitor::poll() {
   return progress_;
 }
 
+std::vector<NodeSign> RunMonitor::nodes() const {
+  std::vector<NodeSign> all;
+  const auto now = std::filesystem::file_time_type::clock::now();
+  for (const auto& [name, tail] : tails_) {
+    std::error_code status;
+    const auto file = run_.attempt(attempt_) / "nodes" / name;
+    const auto written = std::filesystem::last_write_time(file, status);
+    if (!status) all.push_back({file.stem().string(), std::chrono::duration<double>(now - written).count()});
+  }
+  return all;
+}
+
 void RunMonitor::apply(const ordered_json& record) {
   const auto kind = record.find("kind");
   if (kind == record.end() || !kind->is_string()) return;
@@ -61,6 +74,7 @@ void RunMonitor::apply(const ordered_json& record) {
   if (step <= progress_->step) return;  // another node's record of a step that we have
   progress_->step = step;
   progress_->loss = real(record, "loss");
+  if (progress_->loss) losses_.add(step, *progress_->loss);
   progress_->lr = real(record, "lr");
   progress_->tokens_per_s = real(record, "tokens_per_s");
   if (const auto seconds = real(record, "step_s")) step_seconds_.push_back(*seconds);

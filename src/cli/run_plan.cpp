@@ -19,7 +19,7 @@ namespace pst::cli {
 namespace {
 
 /// What only recipe and model together can get wrong: found here, not by a job after its time in the queue.
-void check_fit(const recipe::Recipe& recipe, const weights::ModelConfig& config) {
+void check_fit(const recipe::Recipe& recipe, const weights::ModelConfig& config, const fs::path& coming_adapter) {
   if (recipe.data.max_length > config.max_position_embeddings)
     throw Error(Fault::usage,
                 cat("data.max_length is ", recipe.data.max_length, ", and the model has ",
@@ -37,7 +37,7 @@ void check_fit(const recipe::Recipe& recipe, const weights::ModelConfig& config)
                 "take slurm.gpus_per_node out, and give the ranks cores: slurm.cpus_per_rank");
   if (const std::string& from = recipe.checkpoint.resume; from != "auto" && from != "never")
     doing("reading checkpoint.resume", [&] { checkpoint::open_valid(from); });
-  if (!recipe.adapter.init_from) return;
+  if (!recipe.adapter.init_from || fs::path(*recipe.adapter.init_from) == coming_adapter) return;
   for (const char* const file : {"adapter_config.json", "adapter_model.safetensors"})
     if (!fs::exists(fs::path(*recipe.adapter.init_from) / file))
       throw Error(Fault::data,
@@ -66,11 +66,27 @@ std::string count_of(std::int64_t count, const char* what) {
 
 }  // namespace
 
+namespace {
+
+void check_with_model(const recipe::Recipe& recipe, int ranks, PlanMemory& memory) {
+  recipe::check_ranks(recipe, ranks > 0 ? ranks : recipe.slurm.nodes * recipe.slurm.ranks_per_node);
+  if (memory.checked_models.insert(recipe.model.path).second) weights::check_model(recipe.model.path);
+  check_fit(recipe, weights::read_model_config(recipe.model.path), memory.coming_adapter);
+}
+
+/// Everything that data::prepare looks at, and the output folder, where its store is.
+std::string what_decides_the_data(const recipe::Recipe& recipe) {
+  recipe::Recipe only{.name = "x", .model = recipe.model, .data = recipe.data, .output_dir = recipe.output_dir};
+  only.train.seed = recipe.train.seed;
+  return recipe::to_yaml(only);
+}
+
+}  // namespace
+
 recipe::Recipe check_recipe_and_model(const RecipeArguments& arguments, int ranks) {
   auto recipe = recipe::load(arguments.file, arguments.overrides);
-  recipe::check_ranks(recipe, ranks > 0 ? ranks : recipe.slurm.nodes * recipe.slurm.ranks_per_node);
-  weights::check_model(recipe.model.path);
-  check_fit(recipe, weights::read_model_config(recipe.model.path));
+  PlanMemory memory;
+  check_with_model(recipe, ranks, memory);
   return recipe;
 }
 
@@ -81,12 +97,24 @@ recipe::Recipe check_all(const RecipeArguments& arguments) {
 }
 
 RunPlan plan_run(const RecipeArguments& arguments, int ranks) {
-  RunPlan plan = {.recipe = check_recipe_and_model(arguments, ranks)};
+  PlanMemory memory;
+  return plan_recipe(recipe::load(arguments.file, arguments.overrides), ranks, memory);
+}
+
+RunPlan plan_recipe(recipe::Recipe checked, int ranks, PlanMemory& memory) {
+  RunPlan plan = {.recipe = std::move(checked)};
   const auto& recipe = plan.recipe;
+  check_with_model(recipe, ranks, memory);
   plan.ranks = ranks > 0 ? ranks : recipe.slurm.nodes * recipe.slurm.ranks_per_node;
-  plan.model_digest = weights::model_digest(recipe.model.path);
-  ReadingLine reading;
-  plan.data = data::prepare(recipe, reading.progress());
+  auto& model_digest = memory.model_digests[recipe.model.path];
+  if (model_digest.empty()) model_digest = weights::model_digest(recipe.model.path);
+  plan.model_digest = model_digest;
+  const std::string data_key = what_decides_the_data(recipe);
+  if (memory.data.count(data_key) == 0) {
+    ReadingLine reading;
+    memory.data[data_key] = data::prepare(recipe, reading.progress());
+  }
+  plan.data = memory.data.at(data_key);
   const auto train = data::PreparedSet::open(plan.data.store, "train");
   if (const auto vocabulary = weights::read_model_config(recipe.model.path).vocab_size;
       train.largest_id() >= vocabulary)
@@ -116,24 +144,29 @@ std::string to_text(const RunPlan& plan) {
   return text;
 }
 
+void fill_run(const rundir::RunDir& run, const RunPlan& plan, const RecipeArguments& arguments,
+              const std::function<void(const rundir::RunDir&)>& more) {
+  const std::string effective = recipe::to_yaml(plan.recipe);
+  write_durably(run.recipe(), effective);
+  more(run);
+  const std::string folder = run.root().filename().string();
+  run.write_record({.id = folder.substr(folder.rfind('-') + 1),
+                    .name = plan.recipe.name,
+                    .version = version(),
+                    .created = iso_time(unix_seconds()),
+                    .recipe_file = arguments.file,
+                    .recipe_digest = digest(effective),
+                    .model_digest = plan.model_digest,
+                    .data_digest = plan.data.digest,
+                    .model_path = plan.recipe.model.path,
+                    .store = fs::absolute(plan.data.store).lexically_normal()});
+}
+
 rundir::RunDir make_run(const RunPlan& plan, const RecipeArguments& arguments,
                         const std::function<void(const rundir::RunDir&)>& more) {
   const auto run = rundir::RunDir::create(plan.recipe.output_dir, plan.recipe.name);
   try {
-    const std::string effective = recipe::to_yaml(plan.recipe);
-    write_durably(run.recipe(), effective);
-    more(run);
-    const std::string folder = run.root().filename().string();
-    run.write_record({.id = folder.substr(folder.rfind('-') + 1),
-                      .name = plan.recipe.name,
-                      .version = version(),
-                      .created = iso_time(unix_seconds()),
-                      .recipe_file = arguments.file,
-                      .recipe_digest = digest(effective),
-                      .model_digest = plan.model_digest,
-                      .data_digest = plan.data.digest,
-                      .model_path = plan.recipe.model.path,
-                      .store = fs::absolute(plan.data.store).lexically_normal()});
+    fill_run(run, plan, arguments, more);
   } catch (Error& error) {
     std::error_code ignored;
     fs::remove_all(run.root(), ignored);  // made a moment ago; holds nothing of anybody's

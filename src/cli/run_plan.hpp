@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 
 #include "cli/command.hpp"
@@ -9,6 +11,8 @@
 #include "rundir/run_dir.hpp"
 
 namespace pst::cli {
+
+namespace fs = std::filesystem;
 
 /// A checked recipe and what a run of it will do.
 struct RunPlan {
@@ -24,6 +28,15 @@ std::string to_text(const RunPlan& plan);
 /// @param ranks  0: as many as the slurm section says
 recipe::Recipe check_recipe_and_model(const RecipeArguments& arguments, int ranks);
 
+/// What plans of the same sweep share, so that a large model is not read once for every run.
+struct PlanMemory {
+  std::map<std::string, std::string> model_digests;  ///< by folder
+  std::map<std::string, data::PreparedStore> data;   ///< by everything that decides it
+  std::set<std::string> checked_models;
+  /// An adapter that a run yet to be completed will have written by the time this one starts.
+  fs::path coming_adapter;
+};
+
 /// Recipe, model folder and data, in this order, without writing anything.
 /// @throws Error(usage) for the recipe, Error(data) for model and data
 recipe::Recipe check_all(const RecipeArguments& arguments);
@@ -32,11 +45,15 @@ recipe::Recipe check_all(const RecipeArguments& arguments);
 /// @param ranks  0: as many as the slurm section says
 /// @throws Error(io) besides
 RunPlan plan_run(const RecipeArguments& arguments, int ranks = 0);
+RunPlan plan_recipe(recipe::Recipe recipe, int ranks, PlanMemory& memory);
 
 /// Makes the run directory: recipe.yaml, whatever `more` adds, and last run.json, which is what makes it a run. On any
 /// failure the directory is removed again.
 rundir::RunDir make_run(
     const RunPlan& plan, const RecipeArguments& arguments,
     const std::function<void(const rundir::RunDir&)>& more = [](const rundir::RunDir&) {});
+/// Fills a folder that exists and is empty.
+void fill_run(const rundir::RunDir& run, const RunPlan& plan, const RecipeArguments& arguments,
+              const std::function<void(const rundir::RunDir&)>& more);
 
 }  // namespace pst::cli

@@ -1,10 +1,9 @@
-#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
-#include "cli/live_state.hpp"
-#include "cli/run_monitor.hpp"
+#include "cli/run_rows.hpp"
+#include "cli/sweep_table.hpp"
 #include "cli/table.hpp"
 #include "core/strings.hpp"
 
@@ -18,77 +17,72 @@ struct StatusArguments {
   bool json = false;
 };
 
-struct Row {
-  rundir::RunDir run;
-  LiveState live;
-  std::optional<Progress> progress;
-};
-
-ordered_json or_null(const std::optional<double>& value) { return value ? ordered_json(*value) : ordered_json(); }
-
-ordered_json to_json(const Row& row) {
-  const auto progress = row.progress.value_or(Progress{});
-  return {
-      {"run", row.run.root().filename().string()},
-      {"folder", row.run.root().string()},
-      {"state", rundir::name_of(row.live.run.state)},
-      {"reason", row.live.run.reason},
-      {"step", progress.step},
-      {"total_steps", progress.total_steps},
-      {"loss", or_null(progress.loss)},
-      {"validation_loss", or_null(progress.validation_loss)},
-      {"tokens_per_s", or_null(progress.tokens_per_s)},
-      {"seconds_left", row.live.run.state == rundir::State::running ? or_null(progress.seconds_left) : ordered_json()},
-      {"job_id", row.live.run.job_id ? ordered_json(*row.live.run.job_id) : ordered_json()},
-      {"attempt", row.live.run.attempt}};
+void print_json(const ordered_json& json) {
+  std::cout << json.dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';
 }
 
-std::vector<std::string> cells(const Row& row) {
-  const auto& progress = row.progress;
-  std::string reason = row.live.run.reason.substr(0, row.live.run.reason.find('\n'));
-  for (char& c : reason)
-    if (find_control(std::string_view(&c, 1))) c = ' ';
-  return {row.run.root().filename().string(),
-          rundir::name_of(row.live.run.state),
-          progress ? cat(progress->step, "/", progress->total_steps) : "-",
-          progress && progress->loss ? fixed(*progress->loss, 3) : "-",
-          progress && progress->tokens_per_s ? fixed(*progress->tokens_per_s, 0) : "-",
-          row.live.run.job_id.value_or("-"),
-          reason};
+std::vector<std::string> cells(const RunRow& row) {
+  const auto tokens = row.progress ? row.progress->tokens_per_s : std::nullopt;
+  return {row.run.root().filename().string(), rundir::name_of(row.live.run.state), step_cell(row),  loss_cell(row),
+          tokens ? fixed(*tokens, 0) : "-",   row.live.run.job_id.value_or("-"),   reason_cell(row)};
 }
 
-void print_rows(const std::vector<Row>& rows) {
+void print_runs(const std::vector<RunRow>& rows) {
   std::vector<std::vector<std::string>> table = {{"RUN", "STATE", "STEP", "LOSS", "TOKENS/S", "JOB", "REASON"}};
   for (const auto& row : rows) table.push_back(cells(row));
   print_table(std::cout, table);
 }
 
-int status(const StatusArguments& arguments) {
-  const auto runs = arguments.run.empty() ? rundir::list_runs(arguments.output_dir)
-                                          : std::vector{rundir::RunDir::find(arguments.run, arguments.output_dir)};
-  const auto live = live_states(runs);
-  std::vector<Row> rows;
-  for (std::size_t i = 0; i < runs.size(); ++i) rows.push_back({runs[i], live[i], RunMonitor(runs[i]).poll()});
+int status_of_sweep(const rundir::SweepDir& sweep, bool json) {
+  const SweepView view = look_at(sweep);
+  if (json)
+    print_json(to_json(view));
+  else
+    print_sweep(std::cout, view);
+  return 0;
+}
+
+int status_of_all(const StatusArguments& arguments) {
+  const auto rows = look_at(rundir::list_runs(arguments.output_dir));
+  std::vector<SweepView> sweeps;
+  for (const auto& sweep : rundir::list_sweeps(arguments.output_dir)) sweeps.push_back(look_at(sweep));
   if (arguments.json) {
     ordered_json all = ordered_json::array();
     for (const auto& row : rows) all.push_back(to_json(row));
-    std::cout << all.dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';
-  } else if (rows.empty()) {
-    std::cout << "no runs in " << arguments.output_dir << '\n';
-  } else {
-    print_rows(rows);
+    for (const auto& sweep : sweeps)
+      for (const auto& run : to_json(sweep)["runs"]) all.push_back(run);
+    print_json(all);
+    return 0;
   }
+  if (rows.empty() && sweeps.empty()) std::cout << "no runs in " << arguments.output_dir << '\n';
+  if (!rows.empty()) print_runs(rows);
+  if (!rows.empty() && !sweeps.empty()) std::cout << '\n';
+  std::vector<std::vector<std::string>> table = {{"SWEEP", "RUNS"}};
+  for (const auto& sweep : sweeps) table.push_back({sweep.dir.root().filename().string(), summary(sweep)});
+  if (!sweeps.empty()) print_table(std::cout, table);
+  return 0;
+}
+
+int status(const StatusArguments& arguments) {
+  if (arguments.run.empty()) return status_of_all(arguments);
+  const auto found = rundir::find_run_or_sweep(arguments.run, arguments.output_dir);
+  if (const auto* sweep = std::get_if<rundir::SweepDir>(&found)) return status_of_sweep(*sweep, arguments.json);
+  const auto rows = look_at(std::vector{std::get<rundir::RunDir>(found)});
+  if (arguments.json)
+    print_json(ordered_json::array({to_json(rows.front())}));
+  else
+    print_runs(rows);
   return 0;
 }
 
 }  // namespace
 
 Command add_status(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("status", "Say how runs are doing");
+  CLI::App* app = program.add_subcommand("status", "Say how runs and sweeps are doing");
   auto arguments = std::make_shared<StatusArguments>();
-  app->add_option("RUN", arguments->run, "Folder, name or id of one run; all when left out");
+  app->add_option("RUN", arguments->run, "Folder, name or id of a run or a sweep; all when left out");
   app->add_option("--output-dir", arguments->output_dir, "Where the runs are")->capture_default_str();
-  app->add_flag("--json", arguments->json, "For programs");
+  app->add_flag("--json", arguments->json, "For programs (docs/submitting.md says which keys)");
   return {app, [arguments] { return status(*arguments); }};
 }
 

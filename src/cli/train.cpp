@@ -3,6 +3,7 @@
 #include "cli/command.hpp"
 #include "cli/follow_run.hpp"
 #include "cli/run_plan.hpp"
+#include "cli/submit_sweep.hpp"
 #include "cli/train_here.hpp"
 #include "cluster/program_path.hpp"
 #include "recipe/load.hpp"
@@ -16,9 +17,11 @@ struct TrainArguments {
 };
 
 int train(const TrainArguments& arguments) {
-  recipe::load(arguments.recipe.file, arguments.recipe.overrides);  // the quick checks first
+  const bool sweep = recipe::is_sweep(arguments.recipe.file, arguments.recipe.overrides);
+  if (!sweep) recipe::load(arguments.recipe.file, arguments.recipe.overrides);  // the quick checks first
   cluster::worker_program();
   if (arguments.ranks > 1) cluster::require_program("mpirun", "install Open MPI, or use --ranks 1");
+  if (sweep) return train_sweep_here(arguments.recipe, arguments.ranks);
   const RunPlan plan = plan_run(arguments.recipe, arguments.ranks);
   const rundir::RunDir run = make_run(plan, arguments.recipe);
   std::cout << "run  " << handle(run) << std::endl;

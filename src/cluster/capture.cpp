@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,12 +57,25 @@ std::vector<std::string> environment_without(const std::vector<std::string>& nam
   return kept;
 }
 
+/// Open at its beginning; without a name, and gone when closed.
+int file_in_memory(const std::string& content) {
+  const int descriptor = ::memfd_create("input", MFD_CLOEXEC);
+  if (descriptor < 0 || ::write(descriptor, content.data(), content.size()) != static_cast<ssize_t>(content.size()) ||
+      ::lseek(descriptor, 0, SEEK_SET) != 0)
+    throw Error(Fault::unfit, cat("cannot make a file in memory: ", std::strerror(errno)));
+  return descriptor;
+}
+
 /// In a process group of its own, so that a timeout ends its children too and a Ctrl-C on the terminal is ours alone.
 pid_t spawn(const Command& command, const Pipe& out, const Pipe& err) {
   const std::string program = require_program(command.argv.at(0), command.remedy_when_missing).string();
   posix_spawn_file_actions_t files;
   ::posix_spawn_file_actions_init(&files);
-  ::posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+  const int input = command.input.empty() ? -1 : file_in_memory(command.input);
+  if (input >= 0)
+    ::posix_spawn_file_actions_adddup2(&files, input, 0);
+  else
+    ::posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(&files, out.ends[1], 1);
   ::posix_spawn_file_actions_adddup2(&files, err.ends[1], 2);
   posix_spawnattr_t attributes;
@@ -80,6 +94,7 @@ pid_t spawn(const Command& command, const Pipe& out, const Pipe& err) {
   const int error =
       ::posix_spawn(&child, program.c_str(), &files, &attributes, pointers(argv).data(), pointers(environment).data());
   ::posix_spawn_file_actions_destroy(&files);
+  if (input >= 0) ::close(input);
   ::posix_spawnattr_destroy(&attributes);
   if (error != 0) throw Error(Fault::unfit, cat("cannot start ", program, ": ", std::strerror(error)));
   return child;

@@ -12,6 +12,7 @@ struct Command {
   double timeout_s = 60;
   std::size_t max_output = 1 << 20;            ///< of each stream; the rest is read and dropped
   std::vector<std::string> without_variables;  ///< taken out of its environment
+  std::string input;                           ///< what it reads from standard input
 };
 
 struct Captured {
@@ -21,7 +22,7 @@ struct Captured {
   std::string words() const;
 };
 
-/// Runs it to its end with standard input empty.
+/// Runs it to its end.
 /// @throws Error(unfit) when the program is missing; Error(transient) when it takes longer than timeout_s (it is
 /// killed)
 Captured capture(const Command& command);

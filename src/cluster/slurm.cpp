@@ -2,25 +2,46 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 #include "cluster/capture.hpp"
 #include "cluster/job_script.hpp"
+#include "cluster/slurm_limits.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 
 namespace pst::cluster {
-namespace {
-
-const char* const kNoSlurm =
+const char* const kWithoutSlurm =
     "run this where Slurm's commands are (a login node; perhaps `module load slurm`), or train here and now with "
     "`peft-studio train`";
 
-bool is_job_id(std::string_view text) {
+namespace {
+
+bool is_number(std::string_view text) {
   return !text.empty() && text.size() < 20 &&
          std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); });
 }
 
-/// Trouble on Slurm's side, which may be over in a minute; anything else is about the job.
+/// 12 of "12_3": the job that Slurm counts an element to.
+std::string array_of(const std::string& id) { return id.substr(0, id.find('_')); }
+
+/// {0, 1, 2, 5} -> "0-2,5".
+std::string ranges(const std::vector<int>& numbers) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0, end = 0; begin < numbers.size(); begin = end) {
+    for (end = begin + 1; end < numbers.size() && numbers[end] == numbers[end - 1] + 1;) ++end;
+    parts.push_back(end == begin + 1 ? cat(numbers[begin]) : cat(numbers[begin], "-", numbers[end - 1]));
+  }
+  return join(parts, ",");
+}
+
+void check_ids(const std::vector<std::string>& ids) {
+  for (const auto& id : ids)
+    if (!is_job_id(id)) throw Error(Fault::data, cat("the run's job is ", quoted(id), ", which is no job number"));
+}
+
+}  // namespace
+
 bool is_transient(const std::string& words) {
   const std::string small = lower(words);
   for (const char* sign : {"unable to contact", "timed out", "connection refused", "connect failure", "communication",
@@ -29,42 +50,55 @@ bool is_transient(const std::string& words) {
   return false;
 }
 
-[[noreturn]] void refuse(const std::string& what, const Captured& answer) {
-  const std::string words = answer.words();
-  if (is_transient(words))
-    throw Error(Fault::transient, cat(what, ": ", words), "Slurm's controller does not answer; try again later");
-  throw Error(Fault::usage, cat(what, ": ", words),
-              "check the recipe's slurm section against what the site offers (sinfo)");
+bool is_job_id(std::string_view text) {
+  const auto bar = text.find('_');
+  return is_number(text.substr(0, bar)) && (bar == std::string_view::npos || is_number(text.substr(bar + 1)));
 }
 
-}  // namespace
+void refuse(const std::string& what, const std::string& words) {
+  if (is_transient(words))
+    throw Error(Fault::transient, cat(what, ": ", words), "Slurm's controller does not answer; try again later");
+  throw Error(Fault::usage, cat(what, ": ", words), remedy_for_refusal(words));
+}
 
-std::string submit(const std::filesystem::path& script) {
+std::vector<std::string> sbatch_words(const SubmitOptions& options) {
+  std::vector<std::string> words;
+  check_ids(options.after);
+  if (!options.after.empty()) words.push_back("--dependency=afterany:" + join(options.after, ":"));
+  if (!options.array.empty())
+    words.push_back(cat("--array=", ranges(options.array), options.at_once ? cat("%", *options.at_once) : ""));
+  if (!options.output.empty()) words.push_back("--output=" + options.output);
+  return words;
+}
+
+std::string submit(const std::filesystem::path& script, const SubmitOptions& options) {
+  std::vector<std::string> argv = {"sbatch", "--parsable"};
+  for (auto& word : sbatch_words(options)) argv.push_back(std::move(word));
+  argv.push_back(script.string());
   // SBATCH_EXPORT would win over the script's own --export and ship the whole environment; others likewise.
-  const Captured answer = capture({.argv = {"sbatch", "--parsable", script.string()},
-                                   .remedy_when_missing = kNoSlurm,
-                                   .without_variables = variables_that_override()});
-  if (answer.status != 0) refuse("sbatch refused the job", answer);
+  const Captured answer = capture(
+      {.argv = std::move(argv), .remedy_when_missing = kWithoutSlurm, .without_variables = variables_that_override()});
+  if (answer.status != 0) refuse("sbatch refused the job", answer.words());
   // "<id>" or "<id>;<cluster>" in the last line; a site's submit plugin may print a greeting before it.
   const std::string out(trim(answer.out));
   const std::string line = out.substr(out.rfind('\n') + 1);
   const std::string id = line.substr(0, line.find(';'));
-  if (!is_job_id(id))
+  if (!is_number(id))
     throw Error(Fault::transient, cat("sbatch accepted the job but printed ", quoted(out), " instead of its number"),
                 "look for it with squeue, and cancel it with scancel");
   return id;
 }
 
 std::map<std::string, JobState> job_states(const std::vector<std::string>& ids) {
-  std::vector<std::string> valid;
+  std::set<std::string> valid, jobs;  // a thousand elements of an array are asked for as one job
   for (const auto& id : ids)
-    if (is_job_id(id)) valid.push_back(id);
+    if (is_job_id(id)) valid.insert(id), jobs.insert(array_of(id));
   if (valid.empty()) return {};
-  const Captured answer =
-      capture({.argv = {"squeue", "--noheader", "--states=all", "--format=%A|%T|%r", "--jobs=" + join(valid, ",")},
-               .remedy_when_missing = kNoSlurm,
-               .timeout_s = 20,
-               .max_output = 8 << 20});
+  const Captured answer = capture({.argv = {"squeue", "--noheader", "--states=all", "--array", "--format=%i|%T|%r",
+                                            "--jobs=" + join({jobs.begin(), jobs.end()}, ",")},
+                                   .remedy_when_missing = kWithoutSlurm,
+                                   .timeout_s = 20,
+                                   .max_output = 8 << 20});
   // Of a single job that it has forgotten Slurm says this; of one among several it says nothing.
   if (answer.status != 0 && answer.err.find("Invalid job id") != std::string::npos) return {};
   if (answer.status != 0)
@@ -74,7 +108,7 @@ std::map<std::string, JobState> job_states(const std::vector<std::string>& ids) 
   std::map<std::string, JobState> states;
   for (const auto& line : split(answer.out, '\n')) {
     const auto fields = split(trim(line), '|');
-    if (fields.size() != 3 || std::find(valid.begin(), valid.end(), fields[0]) == valid.end()) continue;
+    if (fields.size() != 3 || valid.count(fields[0]) == 0) continue;
     states[fields[0]] = {.state = fields[1], .reason = fields[2] == "None" ? "" : fields[2]};
   }
   return states;
@@ -82,20 +116,21 @@ std::map<std::string, JobState> job_states(const std::vector<std::string>& ids) 
 
 namespace {
 
-void scancel(const std::string& job_id, std::vector<std::string> options) {
-  if (!is_job_id(job_id))
-    throw Error(Fault::data, cat("the run's job is ", quoted(job_id), ", which is no job number"));
+void scancel(const std::vector<std::string>& job_ids, std::vector<std::string> options) {
+  check_ids(job_ids);
   options.insert(options.begin(), "scancel");
-  options.push_back(job_id);
-  const Captured answer = capture({.argv = options, .remedy_when_missing = kNoSlurm});
-  if (answer.status != 0) refuse(cat("scancel ", job_id, " failed"), answer);
+  options.insert(options.end(), job_ids.begin(), job_ids.end());
+  const Captured answer = capture({.argv = options, .remedy_when_missing = kWithoutSlurm});
+  if (answer.status != 0) refuse(cat("scancel ", join(job_ids, " "), " failed"), answer.words());
 }
 
 }  // namespace
 
-void cancel(const std::string& job_id) { scancel(job_id, {}); }
+void cancel(const std::vector<std::string>& job_ids) {
+  if (!job_ids.empty()) scancel(job_ids, {});
+}
 
-void warn(const std::string& job_id) { scancel(job_id, {"--batch", "--signal=USR2"}); }
+void warn(const std::string& job_id) { scancel({job_id}, {"--batch", "--signal=USR2"}); }
 
 bool is_active(const JobState& job) {
   for (const char* ended : {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",

@@ -288,7 +288,11 @@ void apply_override(Node& document, const std::string& assignment, Problems& pro
     return;
   }
   set_marks(value, mark);
-  Node* const place = place_for(document, assignment.substr(0, equals), mark, problems);
+  assign(document, assignment.substr(0, equals), std::move(value), mark, problems);
+}
+
+void assign(Node& document, const std::string& path, Node value, const Mark& mark, Problems& problems) {
+  Node* const place = place_for(document, path, mark, problems);
   if (place != nullptr) *place = std::move(value);
 }
 

@@ -25,4 +25,7 @@ Node parse_yaml(std::string_view text, const std::string& name, Problems& proble
 /// `data.train.0.path=x`. Mistakes are added to `problems`, located as `--set key.sub=value`.
 void apply_override(Node& document, const std::string& assignment, Problems& problems);
 
+/// The same for a value that keeps its own place. @param mark  where the path was written
+void assign(Node& document, const std::string& path, Node value, const Mark& mark, Problems& problems);
+
 }  // namespace pst::config

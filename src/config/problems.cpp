@@ -14,6 +14,8 @@ std::string Mark::text() const {
 }
 
 void Problems::add(const Mark& where, const std::string& what) {
+  const auto is_same = [&](const auto& other) { return other.second == what && other.first.text() == where.text(); };
+  if (std::any_of(shown_.begin(), shown_.end(), is_same)) return;
   ++count_;
   if (shown_.size() < kShown) shown_.emplace_back(where, what);
 }

@@ -20,7 +20,7 @@ struct Mark {
 /// Collects everything that is wrong, so that a user corrects a file once and not ten times.
 class Problems {
  public:
-  void add(const Mark& where, const std::string& what);
+  void add(const Mark& where, const std::string& what);  ///< the same at the same place is told once
 
   bool empty() const { return count_ == 0; }
   std::size_t count() const { return count_; }

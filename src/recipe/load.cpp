@@ -31,28 +31,93 @@ void make_paths_absolute(Recipe& recipe, const fs::path& base) {
   make_absolute(recipe.output_dir, base);
 }
 
-}  // namespace
-
-Recipe parse(std::string_view yaml, const std::string& name, const std::vector<std::string>& overrides,
-             const fs::path& base) {
-  config::Problems problems;
+/// The file as a tree, with the overrides in it.
+config::Node document_of(std::string_view yaml, const std::string& name, const std::vector<std::string>& overrides,
+                         config::Problems& problems) {
   config::Node document = config::parse_yaml(yaml, name, problems);
   for (const auto& assignment : overrides) config::apply_override(document, assignment, problems);
-  Recipe recipe;
-  const config::Places places = config::read(document, recipe, problems, unknown_key_advice());
-  make_paths_absolute(recipe, base);
-  check_together(recipe, places, problems);
-  problems.throw_if_any();
-  return recipe;
+  return document;
 }
 
-Recipe load(const fs::path& file, const std::vector<std::string>& overrides) {
+/// What a file can hold.
+struct Document {
+  Recipe recipe;
+  Sweep sweep;
+};
+
+void bind(config::Fields& field, Document& s) {
+  bind(field, s.recipe);
+  bind_sweep(field, s.sweep);
+}
+
+Recipe read(const config::Node& document, const fs::path& base, config::Problems& problems) {
+  Document content;
+  const config::Places places = config::read(document, content, problems, unknown_key_advice());
+  make_paths_absolute(content.recipe, base);
+  check_together(content.recipe, places, problems);
+  return content.recipe;
+}
+
+const config::Node* sweep_in(const config::Node& document) {
+  const config::Node* const sweep = document.find("sweep");
+  return sweep != nullptr && sweep->kind != config::Node::Kind::null ? sweep : nullptr;
+}
+
+std::string text_of(const fs::path& file) {
   std::error_code status;
   if (!fs::is_regular_file(file, status))
     throw Error(Fault::usage, cat("there is no recipe ", quoted(file.string())),
                 "give the path of a YAML file, such as one of configs/recipes");
   constexpr std::uint64_t kMost = 4u << 20;  // the parser refuses at 1 MiB, with a place; this spares reading the rest
-  return parse(read_file(file, kMost), file.string(), overrides, fs::current_path());
+  return read_file(file, kMost);
+}
+
+}  // namespace
+
+Recipe parse(std::string_view yaml, const std::string& name, const std::vector<std::string>& overrides,
+             const fs::path& base) {
+  config::Problems problems;
+  const config::Node document = document_of(yaml, name, overrides, problems);
+  Recipe recipe = read(document, base, problems);
+  if (const config::Node* const sweep = sweep_in(document); sweep != nullptr && problems.empty())
+    problems.add(sweep->mark,
+                 "sweep makes several runs of this recipe, and one is wanted here; --set sweep=null leaves it out");
+  problems.throw_if_any();
+  return recipe;
+}
+
+Recipe load(const fs::path& file, const std::vector<std::string>& overrides) {
+  return parse(text_of(file), file.string(), overrides, fs::current_path());
+}
+
+SweepRecipe parse_sweep(std::string_view yaml, const std::string& name, const std::vector<std::string>& overrides,
+                        const fs::path& base) {
+  config::Problems problems;
+  const config::Node document = document_of(yaml, name, overrides, problems);
+  SweepRecipe result{.sweep = read_sweep(document, problems), .runs = {}};
+  problems.throw_if_any();
+  for (const auto& point : points_of(result.sweep)) {
+    config::Node with = document;
+    put_point(with, result.sweep, point, problems);
+    result.runs.push_back({.values = texts_of(result.sweep, point), .recipe = read(with, base, problems)});
+    // What is wrong with the first run is wrong with all: told once, and not mixed with what only some get wrong.
+    if (result.runs.size() == 1) problems.throw_if_any();
+  }
+  problems.throw_if_any();
+  return result;
+}
+
+SweepRecipe load_sweep(const fs::path& file, const std::vector<std::string>& overrides) {
+  return parse_sweep(text_of(file), file.string(), overrides, fs::current_path());
+}
+
+bool is_sweep(const fs::path& file, const std::vector<std::string>& overrides) {
+  try {
+    config::Problems problems;
+    return sweep_in(document_of(text_of(file), file.string(), overrides, problems)) != nullptr;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 std::string to_yaml(const Recipe& recipe) { return config::print(recipe); }

@@ -6,7 +6,11 @@ namespace pst::recipe {
 
 std::string reference_page() {
   Recipe recipe;
-  const auto rows = config::catalogue([&](config::Fields& fields) { bind(fields, recipe); });
+  Sweep sweep;
+  const auto rows = config::catalogue([&](config::Fields& fields) {
+    bind(fields, recipe);
+    bind_sweep(fields, sweep);
+  });
   return cat(R"(# The recipe: every key
 
 <!-- Written from the declarations in src/recipe by `PST_UPDATE_DOCS=1 recipe_test`. Do not edit by hand. -->

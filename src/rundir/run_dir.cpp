@@ -43,20 +43,6 @@ std::string four_digits(int number) {
   return text;
 }
 
-bool is_run(const fs::path& folder) {
-  std::error_code ignored;
-  return fs::is_regular_file(folder / "run.json", ignored);
-}
-
-std::string id_of(const std::string& folder_name) { return folder_name.substr(folder_name.rfind('-') + 1); }
-std::string name_part_of(const std::string& folder_name) { return folder_name.substr(0, folder_name.rfind('-')); }
-
-std::vector<std::string> folder_names(const std::vector<fs::path>& runs) {
-  std::vector<std::string> names;
-  for (const auto& run : runs) names.push_back(run.filename().string());
-  return names;
-}
-
 }  // namespace
 
 RunDir RunDir::create(const fs::path& output_dir, const std::string& name) {
@@ -73,52 +59,6 @@ RunDir RunDir::create(const fs::path& output_dir, const std::string& name) {
       if (make_new_folder(root)) return RunDir(root);
     }
   });
-}
-
-std::vector<RunDir> list_runs(const fs::path& output_dir) {
-  std::vector<std::pair<fs::file_time_type, fs::path>> found;
-  std::error_code status;
-  for (fs::directory_iterator at(output_dir, status), end; !status && at != end; at.increment(status)) {
-    std::error_code ignored;
-    if (is_run(at->path())) found.emplace_back(fs::last_write_time(at->path() / "run.json", ignored), at->path());
-  }
-  std::sort(found.begin(), found.end());
-  std::vector<RunDir> runs;
-  for (const auto& [time, path] : found) runs.emplace_back(fs::absolute(path).lexically_normal());
-  return runs;
-}
-
-RunDir RunDir::find(const std::string& what, const fs::path& output_dir) {
-  if (!what.empty() && is_run(what)) {
-    fs::path folder = fs::absolute(what).lexically_normal();
-    return RunDir(folder.has_filename() ? folder : folder.parent_path());
-  }
-
-  std::vector<fs::path> exact, same_id, same_name, begins;
-  std::vector<std::string> all;
-  for (const RunDir& run : list_runs(output_dir)) {
-    const std::string folder = run.root().filename().string();
-    all.push_back(folder);
-    if (folder == what) exact.push_back(run.root());
-    if (id_of(folder) == what) same_id.push_back(run.root());
-    if (name_part_of(folder) == what) same_name.push_back(run.root());
-    if (starts_with(folder, what) || starts_with(id_of(folder), what)) begins.push_back(run.root());
-  }
-  for (const auto* candidates : {&exact, &same_id, &same_name, &begins}) {
-    if (what.empty() || candidates->empty()) continue;
-    if (candidates->size() == 1) return RunDir(candidates->front());
-    throw Error(Fault::usage,
-                cat("more than one run in ", output_dir.string(), " is meant by ", quoted(what), ": ",
-                    join(folder_names(*candidates), ", ")),
-                "name one of them in full");
-  }
-  if (all.empty())
-    throw Error(Fault::usage, cat("there is no run ", quoted(what), ": no run in ", output_dir.string()),
-                "give the run's folder, or the folder of runs with --output-dir");
-  if (all.size() > 10) all.erase(all.begin(), all.end() - 10);
-  const auto close = nearest(what, all);
-  throw Error(Fault::usage, cat("there is no run ", quoted(what), " in ", output_dir.string()),
-              close ? cat("did you mean '", *close, "'?") : cat("the newest there: ", join(all, ", ")));
 }
 
 fs::path RunDir::attempt(int number) const { return root_ / "attempts" / four_digits(number); }

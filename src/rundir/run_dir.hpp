@@ -38,8 +38,8 @@ class RunDir {
 
   /// Makes `<output_dir>/<name>-<id>` with a fresh id. @throws Error(io)
   static RunDir create(const fs::path& output_dir, const std::string& name);
-  /// A run by folder, or by name or id (or unambiguous start of it) below `output_dir`.
-  /// @throws Error(usage) naming the candidates when there is none or more than one
+  /// A run by folder, or by name or id (or unambiguous start of it) below `output_dir`; one of a sweep as `<sweep>/3`.
+  /// @throws Error(usage) naming the candidates when there is none or more than one, or a sweep is named
   static RunDir find(const std::string& what, const fs::path& output_dir);
 
   const fs::path& root() const { return root_; }
@@ -72,7 +72,7 @@ class RunDir {
   fs::path root_;
 };
 
-/// Every run in `output_dir`, oldest first; none when the folder does not exist.
+/// Every run in `output_dir`, oldest first, without those of sweeps; none when the folder does not exist.
 std::vector<RunDir> list_runs(const fs::path& output_dir);
 
 }  // namespace pst::rundir

@@ -17,10 +17,24 @@ int number_or(const ordered_json& event, const char* key, int otherwise) {
   return found != event.end() && found->is_number_integer() ? found->get<int>() : otherwise;
 }
 
+std::vector<std::string> texts(const ordered_json& event, const char* key) {
+  std::vector<std::string> all;
+  if (const auto found = event.find(key); found != event.end() && found->is_array())
+    for (const auto& text : *found)
+      if (text.is_string()) all.push_back(text.get<std::string>());
+  return all;
+}
+
 void apply(const ordered_json& event, RunState& run) {
   const std::string kind = text_or_empty(event, "event");
   if (kind == "submitted") {
-    run = {.state = State::submitted, .job_id = text_or_empty(event, "job_id"), .attempt = run.attempt};
+    run = {.state = State::submitted,
+           .job_id = text_or_empty(event, "job_id"),
+           .attempt = run.attempt,
+           .chain = texts(event, "chain"),
+           .after = text_or_empty(event, "after")};
+  } else if (kind == "job-changed") {
+    run.job_id = text_or_empty(event, "job_id");
   } else if (kind == "started") {
     run.state = State::running;
     run.reason.clear();

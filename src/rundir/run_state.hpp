@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "rundir/run_dir.hpp"
 
@@ -15,12 +16,14 @@ bool is_final(State state);
 struct RunState {
   State state = State::unknown;
   std::string reason;                 ///< of failed, cancelled and unknown; may be empty
-  std::optional<std::string> job_id;  ///< of the latest submission
+  std::optional<std::string> job_id;  ///< of the latest submission; of a chain the one that has its turn
   int attempt = 0;                    ///< the latest one; 0: none yet
   std::string remedy;                 ///< what a worker advised; may be empty
   int exit = 0;                       ///< of failed: the exit status that fits
   bool cancel_requested = false;
   bool pause_requested = false;
+  std::vector<std::string> chain;  ///< every job of the latest submission, in their order, when there are several
+  std::string after;               ///< folder of the run that must be completed before this one starts; may be empty
 };
 
 /// From events.jsonl and completed.json. Only a valid completed.json makes a run completed, whatever the events say.

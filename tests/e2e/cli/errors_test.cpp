@@ -167,7 +167,7 @@ const Case kCases[] = {
      },
      {"submit", "recipe.yaml"},
      64,
-     {"invalid partition specified: gpux", "slurm section"}},
+     {"invalid partition specified: gpux", "slurm.partition"}},
     {"sbatch_finds_no_controller",
      [](Workspace& w) {
        w.add_program("sbatch", "echo 'sbatch: error: Unable to contact slurm controller' >&2; exit 1");
@@ -251,6 +251,7 @@ const Case kCases[] = {
     {"srun_missing",
      [](Workspace& w) {
        w.add_run("tiny", "aa11");
+       w.write("runs/tiny-aa11/events.jsonl", "{\"event\":\"submitted\",\"job_id\":\"12\"}\n");
        w.set("SLURM_JOB_ID", "12");
      },
      {"supervise", "runs/tiny-aa11"},

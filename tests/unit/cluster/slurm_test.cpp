@@ -92,6 +92,40 @@ TEST_F(Slurm, CancelCallsScancelWithTheNumberOnly) {
   EXPECT_THAT(complaint([] { cancel("12"); }).what(), HasSubstr("permission denied"));
 }
 
+TEST_F(Slurm, DependencyArrayAndLogAreWords) {
+  EXPECT_THAT(sbatch_words({}), testing::IsEmpty());
+  EXPECT_THAT(sbatch_words({.after = {"12", "13_4"}}), testing::ElementsAre("--dependency=afterany:12:13_4"));
+  EXPECT_THAT(sbatch_words({.array = {0, 1, 2, 3, 4, 5}, .at_once = 2, .output = "/s/%a/slurm-%A_%a.log"}),
+              testing::ElementsAre("--array=0-5%2", "--output=/s/%a/slurm-%A_%a.log"));
+  EXPECT_THAT(sbatch_words({.array = {0, 2, 3, 7}}), testing::ElementsAre("--array=0,2-3,7"));
+  for (const char* hostile : {"", "12;x", "--x", "12_", "_3", "1_2_3", "12:13"})
+    EXPECT_THAT(complaint([&] { sbatch_words({.after = {hostile}}); }).what(), HasSubstr("no job number")) << hostile;
+}
+
+TEST_F(Slurm, SubmitPutsTheWordsBeforeTheScript) {
+  fake.add("sbatch", "test \"$*\" = '--parsable --dependency=afterany:7 /job.sh' && echo 8");
+  EXPECT_EQ(submit("/job.sh", {.after = {"7"}}), "8");
+}
+
+TEST_F(Slurm, ElementsOfAnArrayAreAskedForAsOneJob) {
+  fake.add("squeue",
+           "for w; do case $w in --jobs=*) test \"$w\" = --jobs=12,9 || exit 1;; esac; done\n"
+           "printf '12_0|RUNNING|None\\n12_1|PENDING|JobArrayTaskLimit\\n12_2|PENDING|None\\n9|RUNNING|None\\n'");
+
+  const auto states = job_states({"12_0", "12_1", "9"});
+
+  ASSERT_EQ(states.size(), 3u);
+  EXPECT_EQ(to_text(states.at("12_1")), "PENDING (JobArrayTaskLimit)");
+}
+
+TEST_F(Slurm, CancelsAllInOneCall) {
+  fake.add("scancel", "test \"$*\" = '12 13_1'");
+  EXPECT_NO_THROW(cancel(std::vector<std::string>{"12", "13_1"}));
+  EXPECT_NO_THROW(cancel(std::vector<std::string>{}));
+  fake.add("scancel", "test \"$*\" = '--batch --signal=USR2 12_3'");
+  EXPECT_NO_THROW(warn("12_3"));
+}
+
 TEST_F(Slurm, KnowsWhichJobsHaveEnded) {
   EXPECT_TRUE(is_active({.state = "COMPLETING"}));
   EXPECT_TRUE(is_active({.state = "PENDING"}));

@@ -1,0 +1,39 @@
+#include "cli/follow_sweep.hpp"
+
+#include <signal.h>
+
+#include <iostream>
+
+#include "cli/follow_run.hpp"
+#include "cli/progress.hpp"
+#include "cli/sweep_table.hpp"
+#include "cluster/signals.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+
+namespace pst::cli {
+
+int follow_sweep(const rundir::SweepDir& sweep) {
+  constexpr double kPoll_s = 3;  // Slurm is asked every time
+  cluster::SignalQueue signals{SIGINT, SIGTERM, SIGHUP};
+  LiveLine line(std::cerr, kind_of_standard_error());
+  SweepView view = look_at(sweep);
+  while (!is_over(view)) {
+    line.show(summary(view));
+    if (signals.wait(kPoll_s)) {
+      line.finish();
+      throw Error(Fault::stopped, cat("no longer following ", handle(sweep), ", which goes on"),
+                  cat("peft-studio watch ", handle(sweep), "   to watch it again, peft-studio cancel ", handle(sweep),
+                      "   to end it"));
+    }
+    view = look_at(sweep);
+  }
+  line.finish();
+  write_results_when_over(sweep);  // of a run that was killed nobody else could
+  print_sweep(std::cout, view);
+  for (const auto& row : view.rows)
+    if (row.live.run.state != rundir::State::completed) return exit_status(Fault::transient);
+  return 0;
+}
+
+}  // namespace pst::cli

@@ -1,0 +1,154 @@
+#include "cli/submit_check.hpp"
+
+#include <iostream>
+
+#include "cli/job_script_for.hpp"
+#include "cli/run_plan.hpp"
+#include "cluster/program_path.hpp"
+#include "cluster/slurm.hpp"
+#include "core/clock.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+#include "recipe/load.hpp"
+#include "recipe/targets.hpp"
+#include "weights/model_config.hpp"
+
+namespace pst::cli {
+namespace {
+
+using Kind = Finding::Kind;
+
+struct Checked {
+  recipe::Recipe recipe;  ///< of the first run
+  std::size_t runs = 1;
+};
+
+Checked check_recipes(const RecipeArguments& arguments) {
+  if (!recipe::is_sweep(arguments.file, arguments.overrides)) return {check_all(arguments), 1};
+  const auto sweep = recipe::load_sweep(arguments.file, arguments.overrides);
+  return {sweep.runs.front().recipe, sweep.runs.size()};
+}
+
+Finding about_the_rest(const std::optional<std::vector<std::string>>& limits) {
+  if (!limits)
+    return {Kind::note, "no accounting database answers: limits of account and QOS show only in sbatch's answer", {}};
+  if (limits->empty()) return {Kind::note, "the accounting database lists no association of yours", {}};
+  return {
+      Kind::note,
+      cat("your associations (account|partition|qos|max wall|max TRES|TRES minutes|max jobs): ", join(*limits, "; ")),
+      {}};
+}
+
+Finding about_queue(const std::string& partition) {
+  const auto waiting = cluster::waiting_jobs(partition);
+  if (!waiting) return {Kind::note, cat("squeue does not say how many jobs wait in partition ", partition), {}};
+  return {Kind::note, cat(*waiting, *waiting == 1 ? " job waits" : " jobs wait", " in partition ", partition), {}};
+}
+
+void print(const Finding& finding) {
+  const char* const word = finding.kind == Kind::ok ? "ok    " : finding.kind == Kind::note ? "note  " : "wrong ";
+  std::cout << word << finding.text << '\n';
+  if (!finding.remedy.empty()) std::cout << "      try: " << finding.remedy << '\n';
+}
+
+}  // namespace
+
+Finding about_trial(const cluster::Trial& trial) {
+  if (!trial.accepted)
+    return {Kind::wrong, cat("sbatch refuses the job: ", trial.words), cluster::remedy_for_refusal(trial.words)};
+  std::string text = "sbatch accepts the job";
+  // Behind jobs without a time limit Slurm reckons with centuries.
+  const auto year = to_int(trial.start.value_or("").substr(0, 4));
+  if (year && *year > to_int(iso_time(unix_seconds()).substr(0, 4)).value_or(0) + 1)
+    return {Kind::ok, text + "; Slurm cannot say when it would start: jobs without a time limit are in its way", {}};
+  if (trial.start) text += cat("; as things are now it starts at ", *trial.start);
+  if (!trial.where.empty()) text += cat(" ", trial.where);
+  return {Kind::ok, text, {}};
+}
+
+std::vector<Finding> about_partition(const recipe::Slurm& slurm, const cluster::Partition& partition) {
+  std::vector<Finding> all;
+  const std::string of = cat("partition ", partition.name);
+  if (const std::string state = partition.value("State"); !state.empty() && state != "UP")
+    all.push_back(
+        {Kind::wrong, cat(of, " is ", state), "sinfo shows which ones are up; or wait until it is", Fault::unfit});
+  const int nodes = slurm.nodes + slurm.spares;
+  for (const char* key : {"MaxNodes", "TotalNodes"}) {
+    const auto most = to_int(partition.value(key));
+    if (!most || nodes <= *most) continue;
+    all.push_back({Kind::wrong, cat(of, " has ", key, "=", *most, ", and the job wants ", nodes, " nodes"),
+                   "lower slurm.nodes or slurm.spares, or set another slurm.partition"});
+    break;
+  }
+  const auto wanted = recipe::slurm_seconds(slurm.time), most = recipe::slurm_seconds(partition.value("MaxTime"));
+  if (most && (!wanted || *wanted > *most))
+    all.push_back({Kind::wrong, cat(of, " allows ", partition.value("MaxTime"), ", and slurm.time is ", slurm.time),
+                   cat("set slurm.time to ", partition.value("MaxTime"), " and submit a chain: --jobs ",
+                       wanted ? (*wanted + *most - 1) / std::max<std::int64_t>(*most, 1) : 2)});
+  if (all.empty())
+    all.push_back({Kind::ok, cat(of, ": up, ", partition.value("TotalNodes"), " nodes, time limit ",
+                                 partition.value("MaxTime"))});
+  return all;
+}
+
+Finding about_disk(const std::string& folder, std::uint64_t needed_bytes, std::uint64_t free_bytes) {
+  const std::string text = cat(human_bytes(free_bytes), " free in ", folder,
+                               "; checkpoints and adapters come to about ", human_bytes(needed_bytes));
+  if (needed_bytes < free_bytes) return {Kind::ok, text, {}};
+  return {Kind::wrong, text,
+          cat("free ", human_bytes(needed_bytes - free_bytes),
+              ", set output_dir to another disk, or "
+              "lower checkpoint.keep"),
+          Fault::unfit};
+}
+
+std::uint64_t bytes_of_a_run(const recipe::Recipe& recipe) {
+  std::map<std::string, std::uint64_t> sides;  // rows + columns of every matrix, by name
+  const auto config = weights::read_model_config(recipe.model.path);
+  for (const auto& tensor : weights::expected_tensors(config))
+    if (tensor.shape.size() == 2) sides[tensor.name] = static_cast<std::uint64_t>(tensor.shape[0] + tensor.shape[1]);
+  const auto layers = recipe::llama_linear_layers(config.num_hidden_layers);
+  std::uint64_t parameters = 0;
+  for (const auto& adapted : recipe::select_layers(recipe.adapter, layers))
+    parameters += static_cast<std::uint64_t>(adapted.r) * sides[layers[adapted.index].name + ".weight"];
+  // The adapter and two moments of the optimizer, each of 4 bytes; the kept ones, the best, and the one being written.
+  const auto checkpoints = recipe.checkpoint.enabled ? static_cast<std::uint64_t>(recipe.checkpoint.keep) + 2 : 0;
+  return parameters * 4 * (3 * checkpoints + 1);
+}
+
+int submit_check(const RecipeArguments& arguments) {
+  const auto [recipe, runs] = check_recipes(arguments);
+  cluster::require_program("sbatch", cluster::kWithoutSlurm);
+  cluster::worker_program();
+  std::vector<Finding> findings = {
+      {Kind::ok, runs == 1 ? "recipe, model and data" : cat("the recipes of all ", runs, " runs"), {}}};
+  const auto add = [&](Finding finding) { findings.push_back(std::move(finding)); };
+  // The folder is only a name here: nothing is made.
+  const fs::path folder = fs::absolute(recipe.output_dir).lexically_normal();
+  try {
+    add(about_trial(cluster::try_out(job_script_for(recipe, site_for(recipe).site, folder / (recipe.name + "-0000")))));
+  } catch (const Error& error) {
+    add({Kind::wrong, error.message(), error.remedy(), Fault::unfit});
+  }
+  if (const auto partition = cluster::partition(recipe.slurm.partition)) {
+    for (auto& finding : about_partition(recipe.slurm, *partition)) add(std::move(finding));
+    add(about_queue(partition->name));
+  } else {
+    add({Kind::note, "scontrol does not say what the partition allows", {}});
+  }
+  add(about_the_rest(cluster::association_limits()));
+  add(about_disk(folder.string(), bytes_of_a_run(recipe) * runs, free_bytes(folder)));
+  add({Kind::note, "a quota that the file system does not show as free space is not seen here", {}});
+
+  int status = 0;
+  for (const auto& finding : findings) {
+    print(finding);
+    // 69 also where a retry may help: the recipe is not what is wrong.
+    if (finding.kind == Kind::wrong && status == 0) status = exit_status(finding.fault);
+  }
+  std::cout << (status == 0 ? "it can be submitted" : "it cannot run like this") << "; nothing was submitted or written"
+            << std::endl;
+  return status;
+}
+
+}  // namespace pst::cli

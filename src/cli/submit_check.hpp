@@ -1,0 +1,33 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "cluster/slurm_limits.hpp"
+#include "core/error.hpp"
+#include "recipe/recipe.hpp"
+
+namespace pst::cli {
+
+/// One line of `submit --check`.
+struct Finding {
+  enum class Kind { ok, note, wrong } kind = Kind::ok;
+  std::string text, remedy;
+  Fault fault = Fault::usage;  ///< of `wrong`
+};
+
+/// sbatch's answer. @param trial of the job script
+Finding about_trial(const cluster::Trial& trial);
+/// What the partition allows against what the recipe asks for.
+std::vector<Finding> about_partition(const recipe::Slurm& slurm, const cluster::Partition& partition);
+/// @param free_bytes  where the runs are made
+Finding about_disk(const std::string& folder, std::uint64_t needed_bytes, std::uint64_t free_bytes);
+
+/// What the checkpoints and the adapter of a run come to.
+std::uint64_t bytes_of_a_run(const recipe::Recipe& recipe);
+
+/// Everything that submit would check, then what Slurm and the disk say to it. Creates nothing.
+/// @return 0, or the status of the first thing that is wrong: 64 for what the recipe asks for, 69 for the place
+int submit_check(const RecipeArguments& arguments);
+
+}  // namespace pst::cli
