@@ -30,6 +30,7 @@ Command add_pause(CLI::App& program);
 Command add_resume(CLI::App& program);
 Command add_watch_host(CLI::App& program);
 Command add_generate(CLI::App& program);
+Command add_report(CLI::App& program);
 Command add_checkpoint_list(CLI::App& checkpoint);
 Command add_checkpoint_verify(CLI::App& checkpoint);
 Command add_checkpoint_prune(CLI::App& checkpoint);

@@ -22,6 +22,7 @@ std::vector<Command> add_commands(CLI::App& program) {
           add_pause(program),
           add_resume(program),
           add_generate(program),
+          add_report(program),
           add_checkpoint_list(checkpoint),
           add_checkpoint_verify(checkpoint),
           add_checkpoint_prune(checkpoint),
