@@ -12,6 +12,7 @@ namespace {
 std::vector<Command> add_commands(CLI::App& program) {
   CLI::App& data = *program.add_subcommand("data", "Work on datasets")->require_subcommand(1);
   CLI::App& checkpoint = *program.add_subcommand("checkpoint", "Look after a run's checkpoints")->require_subcommand(1);
+  CLI::App& exports = *program.add_subcommand("export", "Hand a run's results to other programs")->require_subcommand(1);
   CLI::App& model = *program.add_subcommand("model", "Work on models")->require_subcommand(1);
   return {add_validate(program),
           add_submit(program),
@@ -23,6 +24,9 @@ std::vector<Command> add_commands(CLI::App& program) {
           add_resume(program),
           add_generate(program),
           add_report(program),
+          add_compare(program),
+          add_scaling(program),
+          add_export_metrics(exports),
           add_checkpoint_list(checkpoint),
           add_checkpoint_verify(checkpoint),
           add_checkpoint_prune(checkpoint),

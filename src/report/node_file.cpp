@@ -29,7 +29,7 @@ class NodeReader {
       ++node_.unreadable_lines;
       return;
     }
-    node_.lost_lines += record.value("kind", "") == "end" ? 0 : integer(record, "lost_lines").value_or(0);
+    node_.lost_lines += text_of(record, "kind") == "end" ? 0 : integer(record, "lost_lines").value_or(0);
     take(record);
   }
   Node finish(const LineCount& count) {

@@ -1,6 +1,7 @@
 #include "report/page_sections.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/clock.hpp"
 #include "core/strings.hpp"
@@ -58,6 +59,14 @@ std::vector<std::pair<std::string, double>> phase_parts(const ordered_json& phas
   return parts;
 }
 
+/// Three digits that say something, however few the hours.
+std::string hours_text(const ordered_json& value) {
+  if (!value.is_number()) return "not known";
+  const double hours = value.get<double>();
+  const int digits = hours > 0 ? std::clamp(2 - static_cast<int>(std::floor(std::log10(hours))), 0, 6) : 0;
+  return cat(fixed(hours, digits), " h");
+}
+
 std::string milliseconds(const ordered_json& value) { return value_text(value, 2, "ms"); }
 
 }  // namespace
@@ -73,9 +82,9 @@ std::string heading_section(const ordered_json& report) {
   const auto planned = at(totals, "steps_planned");
   html += figure(cat(count_text(at(totals, "steps")), planned.is_number() ? cat(" of ", count_text(planned)) : ""), "optimizer steps");
   html += figure(count_text(at(totals, "tokens")), "tokens trained on");
-  html += figure(value_text(at(totals, "tokens_per_s"), 0, "tokens/s"), "in steps, all ranks together");
+  html += figure(at(totals, "tokens_per_s").is_number() ? cat(grouped(std::llround(at(totals, "tokens_per_s").get<double>())), " tokens/s") : "not known", "in steps, all ranks together");
   html += figure(seconds_text(at(time, "wall_s")), "from first sign to last");
-  html += figure(value_text(at(at(report, "cost"), "node_hours"), 3, "h"), "node hours");
+  html += figure(hours_text(at(at(report, "cost"), "node_hours")), "node hours");
   if (at(totals, "loss_last").is_number())
     html += figure(cat(fixed(at(totals, "loss_first").is_number() ? at(totals, "loss_first").get<double>() : 0, 3), " &rarr; ",
                        fixed(at(totals, "loss_last").get<double>(), 3), " nat"), "training loss, first and last step");
@@ -226,7 +235,7 @@ std::string machine_section(const ordered_json& report) {
     if (at(memory, "least_available_bytes").is_number())
       rows.push_back({"memory left on a node, least", cat(bytes_text(memory["least_available_bytes"]), " (", text(memory, "least_available_on"), ")")});
   }
-  rows.push_back({"node hours", value_text(at(cost, "node_hours"), 4, "h")});
+  rows.push_back({"node hours", hours_text(at(cost, "node_hours"))});
   if (at(cost, "gpu_kwh_measured").is_number()) rows.push_back({"energy of the GPUs, measured", value_text(cost["gpu_kwh_measured"], 3, "kWh")});
   if (at(cost, "kwh_by_site").is_number()) rows.push_back({"energy of the nodes", cat(value_text(cost["kwh_by_site"], 4, "kWh"), " at ", value_text(cost["watts_per_node"], 0, "W per node"))});
   if (at(cost, "money").is_number()) rows.push_back({"cost", cat(value_text(cost["money"], 2, text_of(cost, "currency")), " at ", value_text(cost["price_per_node_hour"], 4, text_of(cost, "currency") + " per node hour"))});

@@ -165,7 +165,10 @@ void NodeRecorder::run() {
     }
     while (write_front(stopping)) {
     }
-    if (stopping) return;
+    if (stopping) {
+      if (samples_) sample();  // so that a short run has one, too
+      return;
+    }
     if (samples_ && monotonic_seconds() >= next_sample) {
       sample();
       next_sample = std::max(next_sample + setup_.sample_s, monotonic_seconds());

@@ -9,7 +9,7 @@
 
   const style = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const short = v => v === null || v === undefined || isNaN(v) ? 'unknown'
-    : v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e6) ? v.toExponential(2) : String(+v.toPrecision(5));
+    : v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e6) ? String(+v.toPrecision(3)).replace('e+', 'e') : String(+v.toPrecision(5));
   // The axis of time counts in the largest unit that leaves a few of it.
   const last = data.series.length ? Math.max(...data.series.map(s => s.seconds[s.seconds.length - 1] || 0)) : 0;
   const unit = last > 7200 ? ['h', 3600] : last > 180 ? ['min', 60] : ['s', 1];
@@ -63,9 +63,9 @@
       connectSeparatedPoints: true, legend: 'never', strokeWidth: 1.5, fillAlpha: stacked ? 0.75 : 0.2,
       gridLineColor: style('--line'), axisLineColor: style('--line'), includeZero: stacked || column === 'tokens_per_s',
       xlabel: byTime ? 'time since the first step (' + unit[0] + ')' : 'optimizer step (number)',
-      ylabel: node.dataset.axis, labelsKMB: false, xLabelHeight: 18, yLabelWidth: 18,
+      ylabel: node.dataset.axis, labelsKMB: false, xLabelHeight: 18, yLabelWidth: 20,
       axes: { x: { axisLabelFormatter: v => short(v), pixelsPerLabel: narrow ? 70 : 90 },
-              y: { axisLabelFormatter: v => short(v), axisLabelWidth: 56, pixelsPerLabel: 40 } },
+              y: { axisLabelFormatter: v => short(v), axisLabelWidth: 60, pixelsPerLabel: 40 } },
       underlayCallback: marks,
       highlightCallback: (event, x, points, row) => {
         const parts = [(byTime ? short(x) + ' ' + unit[0] : 'step ' + x)];
@@ -80,6 +80,18 @@
       unhighlightCallback: () => { reading.textContent = reading.dataset.rest; },
     });
     charts.push(graph);
+    const shown = labels.slice(1);
+    if (shown.length > 1) {
+      const key = node.previousElementSibling.classList.contains('key') ? node.previousElementSibling : document.createElement('div');
+      key.className = 'key';
+      key.replaceChildren(...shown.map((name, i) => {
+        const entry = document.createElement('span'), swatch = document.createElement('i');
+        swatch.style.background = colors[i];
+        entry.append(swatch, name === 'mean' ? 'training' : name);
+        return entry;
+      }));
+      node.before(key);
+    }
   }
 
   function drawAll() {
