@@ -25,7 +25,8 @@ std::optional<telemetry::PhaseBoard> shared_board(comm::MpiSession& mpi, std::st
   BoardName mine{};
   if (mpi.local_rank() == 0) {
     board = telemetry::PhaseBoard::create(mpi.local_size(), problem);
-    if (board && board->name().size() < mine.size()) std::memcpy(mine.data(), board->name().data(), board->name().size());
+    if (board && board->name().size() < mine.size())
+      std::memcpy(mine.data(), board->name().data(), board->name().size());
   }
   std::vector<BoardName> all(static_cast<std::size_t>(world.size()));
   world.all_gather(ConstView(mine.data(), sizeof mine, Dtype::u8),

@@ -24,7 +24,8 @@ int compare(const CompareArguments& arguments) {
   std::vector<report::Compared> runs;
   for (const auto& name : arguments.runs) {
     const auto run = rundir::RunDir::find(name, arguments.output_dir);
-    doing(cat("reading ", run.root().string()), [&] { runs.push_back(report::read_compared(run, with_source(arguments.figures))); });
+    doing(cat("reading ", run.root().string()),
+          [&] { runs.push_back(report::read_compared(run, with_source(arguments.figures))); });
   }
   const auto comparison = report::comparison_of(runs, arguments.loss);
   const fs::path folder = arguments.folder;
@@ -48,7 +49,8 @@ Command add_compare(CLI::App& program) {
   app->add_option("RUN", arguments->runs, "Folders, names or ids")->required()->expected(2, 8);
   app->add_option("--output-dir", arguments->output_dir, "Where the runs are")->capture_default_str();
   app->add_option("-o,--output", arguments->folder, "Folder for compare.html and compare.md")->capture_default_str();
-  app->add_option("--loss", arguments->loss, "Loss whose price is asked; the lowest that all have reached when left out");
+  app->add_option("--loss", arguments->loss,
+                  "Loss whose price is asked; the lowest that all have reached when left out");
   app->add_flag("--pdf", arguments->pdf, "Also compare.pdf, by a browser or weasyprint of this machine");
   add_figure_options(*app, arguments->figures);
   return {app, [arguments] { return compare(*arguments); }};

@@ -39,7 +39,9 @@ int export_metrics(const ExportArguments& arguments) {
     } else {
       const auto keys = recipe::all_keys(recipe::load(run.recipe()));
       written = folder / "mlflow.json";
-      write_durably(written, report::mlflow_batches(summary, steps, {keys.begin(), keys.end()}).dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+      write_durably(written, report::mlflow_batches(summary, steps, {keys.begin(), keys.end()})
+                                     .dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
+                                 "\n");
     }
     std::cout << "written " << written.string() << '\n';
     return 0;

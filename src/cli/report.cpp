@@ -29,7 +29,8 @@ int make_report(ReportArguments& arguments) {
     for (const auto& format : arguments.formats) {
       if (format == "html") write_durably(folder / "report.html", report::report_page(summary));
       if (format == "json")
-        write_durably(folder / "report.json", summary.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+        write_durably(folder / "report.json",
+                      summary.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
       if (format == "csv") report::write_csv(folder, summary, attempts);
     }
     std::cout << "covered   " << summary["coverage"]["text"].get<std::string>() << '\n';
@@ -37,7 +38,11 @@ int make_report(ReportArguments& arguments) {
     for (const auto& straggler : summary["stragglers"])
       std::cout << "straggler " << straggler["evidence"].get<std::string>() << '\n';
     for (const auto& format : arguments.formats)
-      std::cout << "written   " << (folder / (format == "csv" ? "steps.csv, ranks.csv, nodes.csv, evaluations.csv" : "report." + format)).string() << '\n';
+      std::cout << "written   "
+                << (folder /
+                    (format == "csv" ? "steps.csv, ranks.csv, nodes.csv, evaluations.csv" : "report." + format))
+                       .string()
+                << '\n';
     return 0;
   });
 }
@@ -45,18 +50,23 @@ int make_report(ReportArguments& arguments) {
 }  // namespace
 
 report::Figures with_source(report::Figures figures) {
-  if (figures.source.empty() && (figures.price_per_node_hour || figures.watts_per_node || figures.carbon_g_per_kwh || figures.peak_flops_per_rank))
+  if (figures.source.empty() && (figures.price_per_node_hour || figures.watts_per_node || figures.carbon_g_per_kwh ||
+                                 figures.peak_flops_per_rank))
     figures.source = "command line";
   return figures;
 }
 
 void add_figure_options(CLI::App& app, report::Figures& figures) {
-  app.add_option("--price", figures.price_per_node_hour, "Price of a node hour, for the cost")->check(CLI::NonNegativeNumber);
+  app.add_option("--price", figures.price_per_node_hour, "Price of a node hour, for the cost")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--currency", figures.currency, "Of --price")->capture_default_str();
-  app.add_option("--watts", figures.watts_per_node, "Power of a node at work, in watts, for the energy")->check(CLI::NonNegativeNumber);
-  app.add_option("--carbon", figures.carbon_g_per_kwh, "Grams of CO2e per kilowatt hour")->check(CLI::NonNegativeNumber);
-  app.add_option_function<double>("--peak-gflops", [&figures](const double& giga) { figures.peak_flops_per_rank = giga * 1e9; },
-                                  "Measured peak of a matrix product on what one rank has, in GFLOP/s")
+  app.add_option("--watts", figures.watts_per_node, "Power of a node at work, in watts, for the energy")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--carbon", figures.carbon_g_per_kwh, "Grams of CO2e per kilowatt hour")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option_function<double>(
+         "--peak-gflops", [&figures](const double& giga) { figures.peak_flops_per_rank = giga * 1e9; },
+         "Measured peak of a matrix product on what one rank has, in GFLOP/s")
       ->check(CLI::PositiveNumber);
 }
 

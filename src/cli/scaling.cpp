@@ -36,7 +36,8 @@ int scaling(const ScalingArguments& arguments) {
     const fs::path folder = arguments.folder;
     make_directories(folder);
     write_durably(folder / "scaling.md", text);
-    write_durably(folder / "scaling.json", result.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+    write_durably(folder / "scaling.json",
+                  result.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
     std::cout << "written " << (folder / "scaling.md").string() << " and scaling.json\n";
   }
   return 0;
@@ -45,7 +46,8 @@ int scaling(const ScalingArguments& arguments) {
 }  // namespace
 
 Command add_scaling(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("scaling", "Say what more ranks bring, from runs on different numbers of them");
+  CLI::App* app =
+      program.add_subcommand("scaling", "Say what more ranks bring, from runs on different numbers of them");
   auto arguments = std::make_shared<ScalingArguments>();
   app->add_option("RUN", arguments->runs, "Folders, names or ids")->required()->expected(2, 64);
   app->add_option("--output-dir", arguments->output_dir, "Where the runs are")->capture_default_str();

@@ -166,12 +166,13 @@ ordered_json faults_of(const std::vector<Span>& spans, const CountedSteps& steps
   for (std::size_t i = 0; i < spans.size(); ++i) {
     const Span& span = spans[i];
     if (span.end == "completed" || span.end.empty()) continue;
-    ordered_json fault = {{"t", or_null(span.ended)},
-                          {"attempt", span.attempt->number},
-                          {"kind", span.node_lost ? "node lost" : span.end},
-                          {"cause", span.reason},
-                          {"what_to_do", span.remedy},
-                          {"step", span.attempt->steps.empty() ? ordered_json() : ordered_json(span.attempt->steps.back().step)}};
+    ordered_json fault = {
+        {"t", or_null(span.ended)},
+        {"attempt", span.attempt->number},
+        {"kind", span.node_lost ? "node lost" : span.end},
+        {"cause", span.reason},
+        {"what_to_do", span.remedy},
+        {"step", span.attempt->steps.empty() ? ordered_json() : ordered_json(span.attempt->steps.back().step)}};
     std::int64_t redone = 0;
     for (const auto& at : steps.redone) redone += at.attempt == span.attempt;
     fault["steps_redone"] = redone;
@@ -201,8 +202,9 @@ ordered_json warnings_of(const std::vector<ordered_json>& events) {
   ordered_json all = ordered_json::array();
   for (const auto& event : events) {
     const std::string kind = text_of(event, "event");
-    if (kind != "guard" && kind != "checkpoint-failed" && kind != "checkpoint-warning" && kind != "checkpoint-rejected" &&
-        kind != "shrunk" && kind != "spare-used" && kind != "recipe-changed" && kind != "change-allowed")
+    if (kind != "guard" && kind != "checkpoint-failed" && kind != "checkpoint-warning" &&
+        kind != "checkpoint-rejected" && kind != "shrunk" && kind != "spare-used" && kind != "recipe-changed" &&
+        kind != "change-allowed")
       continue;
     all.push_back({{"t", or_null(time_of(event))},
                    {"kind", kind},
@@ -264,7 +266,8 @@ void add_account(ordered_json& report, const rundir::RunDir& run, const std::vec
     if (!submitted && text_of(event, "event") == "submitted") submitted = time_of(event);
   const auto spans = spans_of(run, attempts, events);
   const Account a = account_of(spans, steps, submitted);
-  const double wall = a.queued + a.starting + a.stepping + a.redone + a.evaluating + a.between_steps + a.ending + a.between_attempts;
+  const double wall =
+      a.queued + a.starting + a.stepping + a.redone + a.evaluating + a.between_steps + a.ending + a.between_attempts;
   report["time"] = {{"wall_s", wall},
                     {"queued_s", submitted ? ordered_json(a.queued) : ordered_json()},
                     {"starting_s", a.starting},

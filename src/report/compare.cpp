@@ -74,7 +74,8 @@ Course course_of(const ordered_json& report, bool validation) {
 }
 
 ordered_json to_loss(const std::vector<Compared>& runs, std::optional<double> wanted) {
-  const bool validation = std::all_of(runs.begin(), runs.end(), [](const Compared& run) { return run.report["evaluations"].size() > 1; });
+  const bool validation =
+      std::all_of(runs.begin(), runs.end(), [](const Compared& run) { return run.report["evaluations"].size() > 1; });
   std::vector<Course> courses;
   for (const auto& run : runs) courses.push_back(course_of(run.report, validation));
   std::optional<double> target = wanted;
@@ -87,8 +88,10 @@ ordered_json to_loss(const std::vector<Compared>& runs, std::optional<double> wa
   ordered_json rows = ordered_json::array();
   for (std::size_t r = 0; r < runs.size(); ++r) {
     const Course& course = courses[r];
-    ordered_json row = {{"run", runs[r].name}, {"step", nullptr}, {"seconds", nullptr}, {"node_hours", nullptr}, {"money", nullptr}};
-    const auto reached = std::find_if(course.loss.begin(), course.loss.end(), [&](double loss) { return loss <= *target; });
+    ordered_json row = {
+        {"run", runs[r].name}, {"step", nullptr}, {"seconds", nullptr}, {"node_hours", nullptr}, {"money", nullptr}};
+    const auto reached =
+        std::find_if(course.loss.begin(), course.loss.end(), [&](double loss) { return loss <= *target; });
     if (reached != course.loss.end()) {
       const auto i = static_cast<std::size_t>(reached - course.loss.begin());
       row["step"] = course.steps[i];
@@ -103,7 +106,8 @@ ordered_json to_loss(const std::vector<Compared>& runs, std::optional<double> wa
     }
     rows.push_back(row);
   }
-  return {{"loss", *target}, {"of", validation ? "validation" : "training"}, {"given", wanted.has_value()}, {"runs", rows}};
+  return {
+      {"loss", *target}, {"of", validation ? "validation" : "training"}, {"given", wanted.has_value()}, {"runs", rows}};
 }
 
 ordered_json settings_that_differ(const std::vector<Compared>& runs) {
@@ -120,7 +124,8 @@ ordered_json settings_that_differ(const std::vector<Compared>& runs) {
       differ = differ || values.back() != values.front();
       alters = alters || run.alter.count(key) > 0;
     }
-    if (differ && key != "name" && key != "output_dir") rows.push_back({{"key", key}, {"values", values}, {"alters_result", alters}});
+    if (differ && key != "name" && key != "output_dir")
+      rows.push_back({{"key", key}, {"values", values}, {"alters_result", alters}});
   }
   return rows;
 }
@@ -167,9 +172,11 @@ ordered_json comparison_of(const std::vector<Compared>& runs, std::optional<doub
       any = any || !values.back().is_null();
     }
     if (any)
-      rows.push_back({{"metric", metric.name}, {"unit", metric.unit}, {"values", values}, {"best", best_of(values, metric.best)}});
+      rows.push_back(
+          {{"metric", metric.name}, {"unit", metric.unit}, {"values", values}, {"best", best_of(values, metric.best)}});
   }
-  return {{"runs", names}, {"metrics", rows}, {"settings", settings_that_differ(runs)}, {"to_loss", to_loss(runs, loss)}};
+  return {
+      {"runs", names}, {"metrics", rows}, {"settings", settings_that_differ(runs)}, {"to_loss", to_loss(runs, loss)}};
 }
 
 }  // namespace pst::report

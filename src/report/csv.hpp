@@ -7,8 +7,8 @@
 
 namespace pst::report {
 
-/// Writes steps.csv (every step of every attempt), ranks.csv, nodes.csv and evaluations.csv into `folder`. Columns carry their
-/// units; what is not known is an empty field. @throws Error(io)
+/// Writes steps.csv (every step of every attempt), ranks.csv, nodes.csv and evaluations.csv into `folder`. Columns
+/// carry their units; what is not known is an empty field. @throws Error(io)
 void write_csv(const std::filesystem::path& folder, const nlohmann::ordered_json& report,
                const std::vector<Attempt>& attempts);
 

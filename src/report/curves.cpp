@@ -75,7 +75,8 @@ ordered_json curves_of(const CountedSteps& steps, const std::vector<Attempt>& at
     curves["tokens_per_s"].push_back(speed.json());
     ordered_json row = ordered_json::array();
     for (const auto phase : phases)
-      row.push_back(told > 0 ? ordered_json(milli(1e-3 * static_cast<double>(phase) / static_cast<double>(told))) : ordered_json());
+      row.push_back(told > 0 ? ordered_json(milli(1e-3 * static_cast<double>(phase) / static_cast<double>(told)))
+                             : ordered_json());
     curves["phases_ms"].push_back(row);
   }
   return curves;

@@ -51,7 +51,7 @@ double lower_median(std::vector<double> values) {
 
 ordered_json ranks_of(const Attempt& attempt) {
   ordered_json all = ordered_json::array();
-  const auto steps = std::max<double>(1, static_cast<double>(attempt.steps.size()));
+  const auto steps = std::max<double>(1, static_cast<double>(attempt.full_steps));
   for (const auto& r : attempt.members)
     all.push_back({{"rank", r.rank},
                    {"node", r.host},
@@ -73,7 +73,7 @@ ordered_json stragglers_of(const Attempt& attempt, double stepping_s) {
   constexpr double kSlower = 1.10, kCost = 0.02;
   constexpr std::int64_t kFewest = 10;
   ordered_json all = ordered_json::array();
-  if (attempt.members.size() < 2 || attempt.members.front().steps < kFewest) return all;
+  if (attempt.members.size() < 2 || attempt.full_steps < kFewest) return all;
   std::vector<double> medians;
   for (const auto& r : attempt.members) medians.push_back(r.work.quantile(0.5));
   const double usual = lower_median(medians);
@@ -81,14 +81,15 @@ ordered_json stragglers_of(const Attempt& attempt, double stepping_s) {
     const double median = r.work.quantile(0.5), share = stepping_s > 0 ? r.held_up_s / stepping_s : 0;
     const bool always = usual > 0 && median > kSlower * usual;
     if (!always && share < kCost) continue;
-    const double most = static_cast<double>(r.slowest) / static_cast<double>(attempt.steps.size());
-    // Everybody is slowest now and then: without a slow median it takes more than a fair share of the steps, too.
-    if (!always && most < 2.0 / static_cast<double>(attempt.members.size())) continue;
-    std::string words = cat("rank ", r.rank, " on node ", r.host, ": its work takes ", fixed(median / 1e3, 1),
-                            " ms in the median step, where ", fixed(usual / 1e3, 1),
-                            " ms are usual; it was the slowest of the ranks in ", fixed(100 * most, 0),
-                            " % of the steps, and ", fixed(r.held_up_s, 1), " s were lost by that (",
-                            fixed(100 * share, 1), " % of the time in steps)");
+    const double most = static_cast<double>(r.slowest) / static_cast<double>(attempt.full_steps);
+    // Everybody is slowest now and then: without a slow median it takes far more than a fair share of the steps, too.
+    const double fair = 1.0 / static_cast<double>(attempt.members.size());
+    if (!always && most < std::min(2 * fair, (1 + fair) / 2)) continue;
+    std::string words =
+        cat("rank ", r.rank, " on node ", r.host, ": its work takes ", fixed(median / 1e3, 1),
+            " ms in the median step, where ", fixed(usual / 1e3, 1),
+            " ms are usual; it was the slowest of the ranks in ", fixed(100 * most, 0), " % of the steps, and ",
+            fixed(r.held_up_s, 1), " s were lost by that (", fixed(100 * share, 1), " % of the time in steps)");
     all.push_back({{"attempt", attempt.number},
                    {"rank", r.rank},
                    {"node", r.host},
@@ -122,18 +123,19 @@ ordered_json factors_of(const Attempt& attempt) {
   if (longest <= 0 || n == 0) return nullptr;
   const double without_saving = longest - sum_saving / n, ideal = without_saving - sum_transfer / n;
   const bool known = splits_known(attempt);
-  ordered_json factors = {{"attempt", attempt.number},
-                          {"ranks", attempt.members.size()},
-                          {"parallel_efficiency", sum_useful / n / longest},
-                          {"load_balance", max_useful > 0 ? ordered_json(sum_useful / n / max_useful) : ordered_json()},
-                          {"communication_efficiency", max_useful / longest},
-                          {"serialisation", known && ideal > 0 ? ordered_json(max_useful / ideal) : ordered_json()},
-                          {"transfer", known ? ordered_json(ideal / without_saving) : ordered_json()},
-                          {"saving", without_saving / longest},
-                          {"waiting_share", known ? ordered_json(sum_waiting / n / longest) : ordered_json()},
-                          {"transfer_share", known ? ordered_json(sum_transfer / n / longest) : ordered_json()},
-                          {"communication_share", (sum_waiting + sum_transfer) / n / longest},
-                          {"imbalance", max_useful > 0 ? ordered_json(max_useful / (sum_useful / n) - 1) : ordered_json()}};
+  ordered_json factors = {
+      {"attempt", attempt.number},
+      {"ranks", attempt.members.size()},
+      {"parallel_efficiency", sum_useful / n / longest},
+      {"load_balance", max_useful > 0 ? ordered_json(sum_useful / n / max_useful) : ordered_json()},
+      {"communication_efficiency", max_useful / longest},
+      {"serialisation", known && ideal > 0 ? ordered_json(max_useful / ideal) : ordered_json()},
+      {"transfer", known ? ordered_json(ideal / without_saving) : ordered_json()},
+      {"saving", without_saving / longest},
+      {"waiting_share", known ? ordered_json(sum_waiting / n / longest) : ordered_json()},
+      {"transfer_share", known ? ordered_json(sum_transfer / n / longest) : ordered_json()},
+      {"communication_share", (sum_waiting + sum_transfer) / n / longest},
+      {"imbalance", max_useful > 0 ? ordered_json(max_useful / (sum_useful / n) - 1) : ordered_json()}};
   return factors;
 }
 
@@ -182,7 +184,8 @@ ordered_json memory_of(const Attempt& attempt) {
   ordered_json memory = {{"resident_peak_bytes", peak}, {"rank", rank}, {"least_available_bytes", nullptr}};
   for (const auto& node : attempt.nodes)
     if (node.least_available_bytes &&
-        (memory["least_available_bytes"].is_null() || *node.least_available_bytes < memory["least_available_bytes"].get<std::int64_t>())) {
+        (memory["least_available_bytes"].is_null() ||
+         *node.least_available_bytes < memory["least_available_bytes"].get<std::int64_t>())) {
       memory["least_available_bytes"] = *node.least_available_bytes;
       memory["least_available_on"] = node.host;
     }
@@ -206,7 +209,8 @@ ordered_json nodes_phases(const Attempt& attempt) {
   }
   ordered_json all = ordered_json::array();
   for (const auto& [host, sum] : by_node)
-    all.push_back({{"node", host}, {"ranks", sum.ranks}, {"phases_ms", phases_of(sum.phases, sum.steps, sum.split_known)}});
+    all.push_back(
+        {{"node", host}, {"ranks", sum.ranks}, {"phases_ms", phases_of(sum.phases, sum.steps, sum.split_known)}});
   return all;
 }
 

@@ -14,7 +14,8 @@ std::string prometheus_text(const nlohmann::ordered_json& report, const CountedS
 /// A TensorBoard event file: scalars of every counted step, and of the evaluations.
 std::string tensorboard_events(const nlohmann::ordered_json& report, const CountedSteps& steps);
 
-/// Bodies for MLflow's REST call runs/log-batch (without the run's id, which MLflow gives), 1000 metrics in each: params, tags, then metrics.
+/// Bodies for MLflow's REST call runs/log-batch (without the run's id, which MLflow gives), 1000 metrics in each:
+/// params, tags, then metrics.
 /// @param keys  of the effective recipe
 nlohmann::ordered_json mlflow_batches(const nlohmann::ordered_json& report, const CountedSteps& steps,
                                       const std::vector<std::pair<std::string, std::string>>& keys);

@@ -104,7 +104,9 @@ std::string tensorboard_events(const ordered_json& report, const CountedSteps& s
     put_scalar(summary, "train/loss", step->loss);
     put_scalar(summary, "train/learning_rate", step->lr);
     put_scalar(summary, "train/grad_norm", step->grad_norm);
-    if (step->step_us > 0) put_scalar(summary, "train/tokens_per_s", 1e6 * static_cast<double>(step->tokens) / static_cast<double>(step->step_us));
+    if (step->step_us > 0)
+      put_scalar(summary, "train/tokens_per_s",
+                 1e6 * static_cast<double>(step->tokens) / static_cast<double>(step->step_us));
     put(step->ended, step->step, summary);
   }
   for (const auto& e : report["evaluations"]) {

@@ -65,7 +65,8 @@ void Gathered::add_rank_step(Step& step, Rank& rank, const telemetry::RankStep& 
   ++rank.steps;
   rank.step_us += times.step_us;
   for (std::size_t i = 0; i < times.phase_us.size(); ++i) rank.phase_us[i] += times.phase_us[i];
-  rank.work.add(own_us);
+  most_rows = std::max(most_rows, step.rows);
+  if (step.rows == most_rows) rank.work.add(own_us);
 }
 
 void Gathered::add(Gathered&& other) {

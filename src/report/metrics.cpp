@@ -56,7 +56,11 @@ void blame(Attempt& attempt) {
     if (by_rank.size() <= index) by_rank.resize(index + 1, nullptr);
     by_rank[index] = &member;
   }
+  std::int64_t most_rows = 0;
+  for (const auto& step : attempt.steps) most_rows = std::max(most_rows, step.rows);
   for (const auto& step : attempt.steps) {
+    if (step.rows < most_rows) continue;
+    ++attempt.full_steps;
     if (step.ranks < 2 || step.slowest_rank < 0) continue;
     Rank& slowest = *by_rank[static_cast<std::size_t>(step.slowest_rank)];
     ++slowest.slowest;

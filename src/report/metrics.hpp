@@ -22,11 +22,11 @@ struct Step {
   double loss = 0, lr = 0, grad_norm = 0;
   std::int64_t rows = 0, tokens = 0, labelled_tokens = 0, attention_pairs = 0;
   bool skipped = false, has_values = false;
-  std::int64_t step_us = 0;                   ///< of the rank that took longest
-  int ranks = 0;                              ///< that told their times
-  Phases phase_us{};                          ///< summed over those ranks
-  std::int64_t work_us = 0;                   ///< summed: data, forward and backward
-  std::int64_t slowest_us = 0, second_us = 0; ///< of a rank's work
+  std::int64_t step_us = 0;                    ///< of the rank that took longest
+  int ranks = 0;                               ///< that told their times
+  Phases phase_us{};                           ///< summed over those ranks
+  std::int64_t work_us = 0;                    ///< summed: data, forward and backward
+  std::int64_t slowest_us = 0, second_us = 0;  ///< of a rank's work
   int slowest_rank = -1;
 };
 
@@ -37,8 +37,8 @@ struct Rank {
   bool split_known = true;  ///< waiting and transfer told apart; else both are in `transfer` (format 0)
   std::int64_t steps = 0, step_us = 0;
   Phases phase_us{};
-  Histogram work;  ///< data + forward + backward of its steps
-  std::int64_t slowest = 0;  ///< steps in which its work took longest
+  Histogram work;            ///< data + forward + backward of its full steps
+  std::int64_t slowest = 0;  ///< full steps in which its work took longest
   double held_up_s = 0;      ///< what all would have saved, had it been as fast as the next slowest
   std::optional<std::int64_t> resident_peak_bytes;
   std::optional<double> cpu_cores;  ///< mean
@@ -77,11 +77,12 @@ struct Attempt {
   std::vector<std::string> expected;  ///< nodes that it was started on; empty when not known
   int ranks = 0;                      ///< 0: not known
   std::vector<Node> nodes;
-  std::vector<Step> steps;  ///< by step
+  std::vector<Step> steps;    ///< by step
   std::vector<Rank> members;  ///< by rank
   std::vector<Evaluation> evaluations;
   std::optional<Work> work;
   std::int64_t total_steps = 0;
+  std::int64_t full_steps = 0;  ///< with as many rows as any: only they tell how fast the ranks are
   nlohmann::ordered_json resolved;
 };
 

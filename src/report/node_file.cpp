@@ -69,7 +69,8 @@ class NodeReader {
   void start(const ordered_json& record) {
     node_.format = static_cast<int>(integer(record, "format").value_or(0));
     if (node_.format > telemetry::kMetricsFormat)
-      node_.problem = cat("format ", node_.format, " is newer than this program reads (", telemetry::kMetricsFormat, ")");
+      node_.problem =
+          cat("format ", node_.format, " is newer than this program reads (", telemetry::kMetricsFormat, ")");
     node_.cpu = text_of(record, "cpu");
     node_.cores = integer(record, "cores").value_or(0);
     node_.memory_bytes = integer(record, "memory_bytes").value_or(0);
@@ -101,9 +102,9 @@ class NodeReader {
       return;
     }
     if (node_.format < 0) node_.format = 1;  // its first line is damaged
+    if (!step->has_values) values(*step, ordered_json::parse(line, nullptr, /*allow_exceptions=*/false));
     for (const auto& [number, times] : times_) into_.add_rank_step(*step, rank(number, true), times);
     ++node_.steps;
-    if (!step->has_values) values(*step, ordered_json::parse(line, nullptr, /*allow_exceptions=*/false));
   }
 
   /// Format 0, or a line of format 1 that another program wrote.
@@ -128,9 +129,9 @@ class NodeReader {
     times.step_us = std::llround(1e6 * real(record, "step_s").value_or(0)) + put(StepPhase::checkpoint, "checkpoint_s");
     sum += times.phase_us[static_cast<std::size_t>(StepPhase::checkpoint)];
     times.phase_us[static_cast<std::size_t>(StepPhase::other)] = std::max<std::int64_t>(0, times.step_us - sum);
+    if (!step->has_values) values(*step, record);
     into_.add_rank_step(*step, rank(first_rank_, false), times);
     ++node_.steps;
-    if (!step->has_values) values(*step, record);
   }
 
   void values(Step& step, const ordered_json& record) {

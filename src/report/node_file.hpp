@@ -12,6 +12,8 @@ class Gathered {
  public:
   /// The place of a step, made when it is new. nullptr for a number so far from all others that it must be damaged.
   Step* at(std::int64_t step);
+  /// Of a step whose rows are known. One with fewer rows than others (an epoch's last) leaves some ranks without work:
+  /// it says nothing about how fast they are.
   void add_rank_step(Step& step, Rank& rank, const telemetry::RankStep& times);
   void add(Gathered&& other);
 
@@ -20,7 +22,7 @@ class Gathered {
   std::vector<Node> nodes;
   std::vector<Evaluation> evaluations;
   std::optional<Work> work;
-  std::int64_t total_steps = 0;
+  std::int64_t total_steps = 0, most_rows = 0;
   int ranks = 0;
   nlohmann::ordered_json resolved;
   bool has_root = false;  ///< evaluations are those of rank 0's node

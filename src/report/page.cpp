@@ -36,7 +36,8 @@ std::string report_page(const ordered_json& report) {
   std::string phase_chart;
   if (!report["curves"]["step"].empty()) {
     body += cat("<section><h2>Curves</h2>\n", axis_switch(),
-                "<p class=soft hint>Dashed lines: red where an attempt ended by a fault, amber where the next one began. Drag to zoom, double-click to go back.</p>\n",
+                "<p class=soft hint>Dashed lines: red where an attempt ended by a fault, amber where the next one "
+                "began. Drag to zoom, double-click to go back.</p>\n",
                 chart("Loss", "loss", "loss (nat per token)", "nat", series),
                 chart("Throughput", "tokens_per_s", "tokens per second", "tokens/s", series),
                 chart("Gradient norm, before clipping", "grad_norm", "norm (no unit)", "", series),
@@ -46,7 +47,8 @@ std::string report_page(const ordered_json& report) {
   body += time_section(report) + phases_section(report, phase_chart) + ranks_section(report) + machine_section(report) +
           identity_section(report) + coverage_section(report);
   body += cat("<p class=soft>Made ", escaped(text_of(report, "made")), ".</p>");
-  return whole_page(cat("Report of ", text_of(report["run"], "folder")), body, curves_data(series, evaluations, marks_of(report)));
+  return whole_page(cat("Report of ", text_of(report["run"], "folder")), body,
+                    curves_data(series, evaluations, marks_of(report)));
 }
 
 }  // namespace pst::report

@@ -39,7 +39,8 @@ std::string curve_table(std::string_view column, std::string_view unit, const st
     before = i;
     std::vector<std::string> cells = {count_text(steps[i])};
     if (phases) {
-      for (const auto& value : series.front().curves["phases_ms"][i]) cells.push_back(value.is_null() ? kUnknown : number(value.get<double>()));
+      for (const auto& value : series.front().curves["phases_ms"][i])
+        cells.push_back(value.is_null() ? kUnknown : number(value.get<double>()));
     } else {
       for (const auto& one : series) {
         const auto& values = one.curves[std::string(column)];
@@ -94,7 +95,8 @@ std::string count_text(const ordered_json& value) {
 
 std::string html_table(const std::vector<Column>& columns, const std::vector<std::vector<std::string>>& rows) {
   std::string html = "<div class=wide><table><thead><tr>";
-  for (const auto& column : columns) html += cat("<th", column.is_number ? " class=n" : "", ">", escaped(column.title), "</th>");
+  for (const auto& column : columns)
+    html += cat("<th", column.is_number ? " class=n" : "", ">", escaped(column.title), "</th>");
   html += "</tr></thead><tbody>";
   for (const auto& row : rows) {
     html += "<tr>";
@@ -105,26 +107,31 @@ std::string html_table(const std::vector<Column>& columns, const std::vector<std
   return html + "</tbody></table></div>\n";
 }
 
-std::string curves_data(const std::vector<Series>& series, const ordered_json& evaluations, const std::vector<Mark>& marks) {
-  ordered_json data = {{"series", ordered_json::array()}, {"evaluations", evaluations}, {"marks", ordered_json::array()}};
+std::string curves_data(const std::vector<Series>& series, const ordered_json& evaluations,
+                        const std::vector<Mark>& marks) {
+  ordered_json data = {
+      {"series", ordered_json::array()}, {"evaluations", evaluations}, {"marks", ordered_json::array()}};
   data["phases"] = telemetry::kStepPhaseNames;
   for (const auto& one : series) {
     ordered_json curves = one.curves;
     curves["name"] = one.name;
     data["series"].push_back(std::move(curves));
   }
-  for (const auto& mark : marks) data["marks"].push_back({{"step", mark.step}, {"seconds", mark.seconds}, {"bad", mark.bad}});
+  for (const auto& mark : marks)
+    data["marks"].push_back({{"step", mark.step}, {"seconds", mark.seconds}, {"bad", mark.bad}});
   return script_safe(data.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
 }
 
 std::string chart(std::string_view title, std::string_view column, std::string_view axis, std::string_view unit,
                   const std::vector<Series>& series) {
   const auto width = series.front().curves.value("steps_per_point", std::int64_t{1});
-  const std::string rest =
-      width > 1 ? cat("each point: mean of ", width, " steps, with the lowest and the highest as a band") : "each point: one step";
-  return cat("<h3>", escaped(title), "</h3><div class=chart role=img aria-label=\"", escaped(title), "\" data-column=\"", column,
-             "\" data-axis=\"", escaped(axis), "\" data-unit=\"", escaped(unit), "\"></div><div class=reading data-rest=\"", rest,
-             "\">", rest, "</div><details><summary>table</summary>", curve_table(column, unit, series), "</details>\n");
+  const std::string rest = width > 1
+                               ? cat("each point: mean of ", width, " steps, with the lowest and the highest as a band")
+                               : "each point: one step";
+  return cat("<h3>", escaped(title), "</h3><div class=chart role=img aria-label=\"", escaped(title),
+             "\" data-column=\"", column, "\" data-axis=\"", escaped(axis), "\" data-unit=\"", escaped(unit),
+             "\"></div><div class=reading data-rest=\"", rest, "\">", rest, "</div><details><summary>table</summary>",
+             curve_table(column, unit, series), "</details>\n");
 }
 
 std::string axis_switch() {

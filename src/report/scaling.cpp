@@ -29,7 +29,8 @@ const Attempt& longest(const std::vector<Attempt>& attempts, const std::string& 
   const Attempt* best = nullptr;
   for (const auto& attempt : attempts)
     if (!attempt.steps.empty() && (best == nullptr || attempt.steps.size() > best->steps.size())) best = &attempt;
-  if (best == nullptr) throw Error(Fault::data, cat("run ", name, " has no recorded step"), "leave it out of the series");
+  if (best == nullptr)
+    throw Error(Fault::data, cat("run ", name, " has no recorded step"), "leave it out of the series");
   return *best;
 }
 
@@ -39,7 +40,8 @@ std::vector<double> speeds(const Attempt& attempt) {
   std::vector<double> all;
   for (std::size_t i = warm_up; i < attempt.steps.size(); ++i) {
     const Step& step = attempt.steps[i];
-    if (step.has_values && step.step_us > 0) all.push_back(1e6 * static_cast<double>(step.tokens) / static_cast<double>(step.step_us));
+    if (step.has_values && step.step_us > 0)
+      all.push_back(1e6 * static_cast<double>(step.tokens) / static_cast<double>(step.step_us));
   }
   return all;
 }
@@ -61,7 +63,9 @@ void refuse_different_work(const std::vector<Compared>& runs, ScalingKind kind) 
         break;
       }
   // The number of steps decides how long a run is, not how much a step costs.
-  std::erase_if(differing, [](const std::string& key) { return key == "train.max_steps" || key == "train.epochs" || key == "train.seed"; });
+  std::erase_if(differing, [](const std::string& key) {
+    return key == "train.max_steps" || key == "train.epochs" || key == "train.seed";
+  });
   if (differing.empty()) return;
   throw Error(Fault::usage, cat("these runs do not do the same work: they differ in ", join(differing, ", ")),
               "leave the odd ones out, or say --mixed to compare them nevertheless");
@@ -92,7 +96,8 @@ std::string limit_of(const ordered_json& point) {
       why = words;
     }
   if (worst == nullptr) return {};
-  return cat("At ", point["ranks"].get<int>(), " ranks the factor that takes most away is ", worst, " (", percent(least), "): ", why, ".");
+  return cat("At ", point["ranks"].get<int>(), " ranks the factor that takes most away is ", worst, " (",
+             percent(least), "): ", why, ".");
 }
 
 ordered_json words_of(const ordered_json& points, ScalingKind kind) {
@@ -104,30 +109,40 @@ ordered_json words_of(const ordered_json& points, ScalingKind kind) {
     const double gain = points[i]["tokens_per_s"].get<double>() / points[i - 1]["tokens_per_s"].get<double>();
     if (more <= 1 || (gain - 1) >= kPays * (more - 1)) continue;
     stops = true;
-    words.push_back(cat("More ranks stop paying at ", points[i - 1]["ranks"].get<int>(), ": from there to ", points[i]["ranks"].get<int>(),
-                        " the speed grows ", fixed(gain, 2), " times, for ", fixed(more, 2), " times the ranks."));
+    words.push_back(cat("More ranks stop paying at ", points[i - 1]["ranks"].get<int>(), ": from there to ",
+                        points[i]["ranks"].get<int>(), " the speed grows ", fixed(gain, 2), " times, for ",
+                        fixed(more, 2), " times the ranks."));
   }
-  if (!stops) words.push_back(cat("Up to ", points.back()["ranks"].get<int>(), " ranks every step of the series pays: at least half of what is added becomes speed."));
+  if (!stops)
+    words.push_back(cat("Up to ", points.back()["ranks"].get<int>(),
+                        " ranks every step of the series pays: at least half of what is added becomes speed."));
   // Beside the factors of a run, processors may do the same work more slowly when more of them are at it.
   const char* const cost = "work_s_per_token_and_rank";
   const auto first = real(points.front(), cost), last = real(points.back(), cost);
   if (first && last && *last > 1.05 * *first)
-    words.push_back(cat("A token costs a rank ", percent(*last / *first - 1), " more of its own time than in the smallest run: the ranks share something, such as memory bandwidth, cores or the clock's budget",
-                        kind == ScalingKind::strong ? ", or their share of the batch is too small to work efficiently." : "."));
-  if (const auto limit = limit_of(points.back()); !limit.empty() && points.back()["ranks"].get<int>() > 1) words.push_back(limit);
+    words.push_back(
+        cat("A token costs a rank ", percent(*last / *first - 1),
+            " more of its own time than in the smallest run: the ranks share something, such as memory bandwidth, "
+            "cores or the clock's budget",
+            kind == ScalingKind::strong ? ", or their share of the batch is too small to work efficiently." : "."));
+  if (const auto limit = limit_of(points.back()); !limit.empty() && points.back()["ranks"].get<int>() > 1)
+    words.push_back(limit);
   return words;
 }
 
 }  // namespace
 
-ordered_json scaling_of(const std::vector<Compared>& runs, const std::vector<std::vector<Attempt>>& metrics, ScalingKind kind, bool mixed) {
+ordered_json scaling_of(const std::vector<Compared>& runs, const std::vector<std::vector<Attempt>>& metrics,
+                        ScalingKind kind, bool mixed) {
   ordered_json points = ordered_json::array();
   std::vector<std::int64_t> rows_per_rank;
   for (std::size_t r = 0; r < runs.size(); ++r) {
     const Attempt& attempt = longest(metrics[r], runs[r].name);
     const int ranks = std::max<int>(attempt.ranks, static_cast<int>(attempt.members.size()));
     const auto speed = speeds(attempt);
-    if (speed.empty()) throw Error(Fault::data, cat("run ", runs[r].name, " has too few steps to measure a speed"), "leave it out, or let it run longer");
+    if (speed.empty())
+      throw Error(Fault::data, cat("run ", runs[r].name, " has too few steps to measure a speed"),
+                  "leave it out, or let it run longer");
     double work_s = 0, tokens = 0;
     for (const auto& step : attempt.steps) {
       if (step.ranks == 0) continue;
@@ -143,22 +158,30 @@ ordered_json scaling_of(const std::vector<Compared>& runs, const std::vector<std
                           {"tokens_per_s_quarter", quantile(speed, 0.25)},
                           {"tokens_per_s_three_quarters", quantile(speed, 0.75)},
                           {"work_s_per_token_and_rank", tokens > 0 ? ordered_json(work_s / tokens) : ordered_json()}};
-    for (const char* factor : {"parallel_efficiency", "load_balance", "communication_efficiency", "serialisation", "transfer", "saving", "communication_share"})
-      point[factor] = runs[r].report.contains("efficiency") ? runs[r].report["efficiency"].value(factor, ordered_json()) : ordered_json();
+    for (const char* factor : {"parallel_efficiency", "load_balance", "communication_efficiency", "serialisation",
+                               "transfer", "saving", "communication_share"})
+      point[factor] = runs[r].report.contains("efficiency") ? runs[r].report["efficiency"].value(factor, ordered_json())
+                                                            : ordered_json();
     rows_per_rank.push_back(ranks > 0 ? batch_of(runs[r]) / ranks : 0);
     points.push_back(point);
   }
   if (kind == ScalingKind::automatic) {
-    const bool one_batch = std::all_of(runs.begin(), runs.end(), [&](const Compared& run) { return batch_of(run) == batch_of(runs.front()); });
-    const bool one_share = std::all_of(rows_per_rank.begin(), rows_per_rank.end(), [&](std::int64_t rows) { return rows == rows_per_rank.front(); });
+    const bool one_batch = std::all_of(runs.begin(), runs.end(),
+                                       [&](const Compared& run) { return batch_of(run) == batch_of(runs.front()); });
+    const bool one_share = std::all_of(rows_per_rank.begin(), rows_per_rank.end(),
+                                       [&](std::int64_t rows) { return rows == rows_per_rank.front(); });
     kind = !one_batch && one_share ? ScalingKind::weak : ScalingKind::strong;
   }
   if (!mixed) refuse_different_work(runs, kind);
 
   std::vector<ordered_json> sorted(points.begin(), points.end());
-  std::stable_sort(sorted.begin(), sorted.end(), [](const ordered_json& a, const ordered_json& b) { return a["ranks"].get<int>() < b["ranks"].get<int>(); });
+  std::stable_sort(sorted.begin(), sorted.end(), [](const ordered_json& a, const ordered_json& b) {
+    return a["ranks"].get<int>() < b["ranks"].get<int>();
+  });
   if (sorted.front()["ranks"] == sorted.back()["ranks"])
-    throw Error(Fault::usage, cat("all of these runs have ", sorted.front()["ranks"].get<int>(), " ranks: there is nothing to scale"), "peft-studio compare   puts equal runs side by side");
+    throw Error(Fault::usage,
+                cat("all of these runs have ", sorted.front()["ranks"].get<int>(), " ranks: there is nothing to scale"),
+                "peft-studio compare   puts equal runs side by side");
   points = sorted;
   const double base = points.front()["tokens_per_s"].get<double>(), base_ranks = points.front()["ranks"].get<double>();
   for (auto& point : points) {
@@ -170,13 +193,20 @@ ordered_json scaling_of(const std::vector<Compared>& runs, const std::vector<std
 }
 
 std::string scaling_markdown(const ordered_json& scaling) {
-  std::string out = cat("# ", scaling["kind"] == "weak" ? "Weak scaling: the same work per rank" : "Strong scaling: the same work in all", "\n\n",
-                        "| ranks | nodes | tokens/s, median | quartiles | speed-up | efficiency | load balance | serialisation | transfer | saving | communication |\n"
-                        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+  std::string out = cat(
+      "# ", scaling["kind"] == "weak" ? "Weak scaling: the same work per rank" : "Strong scaling: the same work in all",
+      "\n\n",
+      "| ranks | nodes | tokens/s, median | quartiles | speed-up | efficiency | load balance | serialisation | "
+      "transfer | saving | communication |\n"
+      "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
   for (const auto& p : scaling["points"])
-    out += cat("| ", p["ranks"].get<int>(), " | ", p["nodes"].get<int>(), " | ", fixed(p["tokens_per_s"].get<double>(), 0), " | ", fixed(p["tokens_per_s_quarter"].get<double>(), 0), " to ",
-               fixed(p["tokens_per_s_three_quarters"].get<double>(), 0), " | ", fixed(p["speed_up"].get<double>(), 2), " | ", percent_text(p["efficiency"]), " | ", percent_text(p["load_balance"]), " | ",
-               percent_text(p["serialisation"]), " | ", percent_text(p["transfer"]), " | ", percent_text(p["saving"]), " | ", percent_text(p["communication_share"]), " |\n");
+    out +=
+        cat("| ", p["ranks"].get<int>(), " | ", p["nodes"].get<int>(), " | ", fixed(p["tokens_per_s"].get<double>(), 0),
+            " | ", fixed(p["tokens_per_s_quarter"].get<double>(), 0), " to ",
+            fixed(p["tokens_per_s_three_quarters"].get<double>(), 0), " | ", fixed(p["speed_up"].get<double>(), 2),
+            " | ", percent_text(p["efficiency"]), " | ", percent_text(p["load_balance"]), " | ",
+            percent_text(p["serialisation"]), " | ", percent_text(p["transfer"]), " | ", percent_text(p["saving"]),
+            " | ", percent_text(p["communication_share"]), " |\n");
   out += '\n';
   for (const auto& words : scaling["words"]) out += cat("- ", words.get<std::string>(), '\n');
   return out;

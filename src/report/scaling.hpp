@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "report/metrics.hpp"
 #include "report/compare.hpp"
+#include "report/metrics.hpp"
 
 namespace pst::report {
 

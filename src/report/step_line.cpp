@@ -48,8 +48,7 @@ bool StepText::ranks(std::vector<RankTimes>& into) const {
   do {
     std::int64_t rank = 0;
     RankTimes one;
-    if (!expect(at, end, '[') || !number(at, end, rank) || !expect(at, end, ',') ||
-        !number(at, end, one.times.step_us))
+    if (!expect(at, end, '[') || !number(at, end, rank) || !expect(at, end, ',') || !number(at, end, one.times.step_us))
       return false;
     for (auto& phase : one.times.phase_us)
       if (!expect(at, end, ',') || !number(at, end, phase)) return false;

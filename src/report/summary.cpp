@@ -49,24 +49,25 @@ ordered_json totals_of(const CountedSteps& steps, const std::vector<Attempt>& at
   }
   all_tokens = tokens;
   for (const auto& at : steps.redone) all_tokens += at.step->tokens;
-  ordered_json totals = {{"steps", steps.counted.size()},
-                         {"steps_planned", ordered_json()},
-                         {"steps_redone", steps.redone.size()},
-                         {"steps_skipped", skipped},
-                         {"rows", rows},
-                         {"tokens", tokens},
-                         {"labelled_tokens", labelled},
-                         {"tokens_with_redone", all_tokens},
-                         {"step_seconds", steps.counted_s},
-                         {"tokens_per_s", steps.counted_s > 0 ? finite(static_cast<double>(tokens) / steps.counted_s)
-                                                              : ordered_json()}};
+  ordered_json totals = {
+      {"steps", steps.counted.size()},
+      {"steps_planned", ordered_json()},
+      {"steps_redone", steps.redone.size()},
+      {"steps_skipped", skipped},
+      {"rows", rows},
+      {"tokens", tokens},
+      {"labelled_tokens", labelled},
+      {"tokens_with_redone", all_tokens},
+      {"step_seconds", steps.counted_s},
+      {"tokens_per_s", steps.counted_s > 0 ? finite(static_cast<double>(tokens) / steps.counted_s) : ordered_json()}};
   for (const auto& attempt : attempts)
     if (attempt.total_steps > 0) totals["steps_planned"] = attempt.total_steps;
   if (!steps.counted.empty()) {
     const Step &first = *steps.counted.front().step, &last = *steps.counted.back().step;
     totals["loss_first"] = finite(first.loss);
     totals["loss_last"] = finite(last.loss);
-    if (steps.counted.size() != static_cast<std::size_t>(last.step)) totals["steps_missing"] = last.step - static_cast<std::int64_t>(steps.counted.size());
+    if (steps.counted.size() != static_cast<std::size_t>(last.step))
+      totals["steps_missing"] = last.step - static_cast<std::int64_t>(steps.counted.size());
   }
   return totals;
 }
@@ -132,11 +133,16 @@ ordered_json coverage_of(const std::vector<Attempt>& attempts) {
       unreadable += node.unreadable_lines;
       lost += node.lost_lines;
       const std::string where = cat("attempt ", attempt.number, ", node ", node.host);
-      if (node.format < 0) gaps.push_back(cat(where, ": ", node.problem.empty() ? "nothing in its file" : node.problem));
-      else if (!node.problem.empty()) gaps.push_back(cat(where, ": ", node.problem));
+      if (node.format < 0)
+        gaps.push_back(cat(where, ": ", node.problem.empty() ? "nothing in its file" : node.problem));
+      else if (!node.problem.empty())
+        gaps.push_back(cat(where, ": ", node.problem));
       if (node.format == 0)
-        gaps.push_back(cat(where, ": format 0, which has the times of the node's first rank only, and does not tell waiting from transfer"));
-      if (node.torn_end) gaps.push_back(cat(where, ": its last line is torn (the writer was killed, or its disk was full)"));
+        gaps.push_back(cat(
+            where,
+            ": format 0, which has the times of the node's first rank only, and does not tell waiting from transfer"));
+      if (node.torn_end)
+        gaps.push_back(cat(where, ": its last line is torn (the writer was killed, or its disk was full)"));
       if (node.unreadable_lines > 0) gaps.push_back(cat(where, ": ", node.unreadable_lines, " lines cannot be read"));
       if (node.lost_lines > 0)
         gaps.push_back(cat(where, ": ", node.lost_lines, " lines were lost, because its disk was full or too slow"));

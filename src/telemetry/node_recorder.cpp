@@ -59,9 +59,7 @@ NodeRecorder::~NodeRecorder() {
   thread_.join();
 }
 
-void NodeRecorder::step(const StepLine& line, const RankStep& mine) {
-  push(Step{line, mine, monotonic_seconds()});
-}
+void NodeRecorder::step(const StepLine& line, const RankStep& mine) { push(Step{line, mine, monotonic_seconds()}); }
 
 void NodeRecorder::write(ordered_json record) { push(std::move(record)); }
 

@@ -24,7 +24,7 @@ class NodeRecorder {
   struct Setup {
     std::filesystem::path steps_file, samples_folder;
     std::string host;
-    nlohmann::ordered_json header;    ///< beside format, host and columns
+    nlohmann::ordered_json header;      ///< beside format, host and columns
     const PhaseBoard* board = nullptr;  ///< nullptr: only this rank's times are known
     int ranks_here = 1, rank = 0;
     double sample_s = 1;  ///< 0: no samples
@@ -39,7 +39,7 @@ class NodeRecorder {
   void write(nlohmann::ordered_json record);
   /// Until all that was handed over has reached its file, two seconds at most.
   void flush();
-  double cpu_seconds() const;      ///< that recording has cost so far
+  double cpu_seconds() const;       ///< that recording has cost so far
   std::int64_t lost_lines() const;  ///< because the disk did not keep up, or refused
 
  private:

@@ -30,8 +30,8 @@ struct alignas(64) PhaseBoard::Row {
 };
 
 std::optional<PhaseBoard> PhaseBoard::map(const std::string& name, int descriptor, int ranks) {
-  void* const memory = ::mmap(nullptr, sizeof(Row) * static_cast<std::size_t>(ranks), PROT_READ | PROT_WRITE,
-                              MAP_SHARED, descriptor, 0);
+  void* const memory =
+      ::mmap(nullptr, sizeof(Row) * static_cast<std::size_t>(ranks), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
   ::close(descriptor);
   if (memory == MAP_FAILED) return std::nullopt;
   return PhaseBoard(name, static_cast<Row*>(memory), ranks);
@@ -68,7 +68,8 @@ std::optional<PhaseBoard> PhaseBoard::open(const std::string& name, int ranks) {
   const int descriptor = ::shm_open(name.c_str(), O_RDWR | O_CLOEXEC, 0);
   if (descriptor < 0) return std::nullopt;
   struct stat info {};
-  if (::fstat(descriptor, &info) != 0 || static_cast<std::size_t>(info.st_size) < sizeof(Row) * static_cast<std::size_t>(ranks)) {
+  if (::fstat(descriptor, &info) != 0 ||
+      static_cast<std::size_t>(info.st_size) < sizeof(Row) * static_cast<std::size_t>(ranks)) {
     ::close(descriptor);
     return std::nullopt;
   }

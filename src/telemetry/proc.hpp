@@ -22,7 +22,7 @@ struct TrafficCounters {
 
 /// What the kernel counts about a machine and our processes on it, at one moment.
 struct MachineCounters {
-  double at_s = 0;  ///< monotonic
+  double at_s = 0;                 ///< monotonic
   double busy_s = 0, total_s = 0;  ///< of all cores together
   std::int64_t memory_bytes = 0, available_bytes = 0;
   TrafficCounters network;                    ///< all interfaces but the loopback

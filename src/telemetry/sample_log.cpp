@@ -10,7 +10,10 @@ namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
 SampleLog::SampleLog(const fs::path& folder, const std::string& host, const ordered_json& header)
-    : recent_(folder / (host + ".recent.jsonl")), older_(folder / (host + ".recent.1.jsonl")), host_(host), header_(header) {
+    : recent_(folder / (host + ".recent.jsonl")),
+      older_(folder / (host + ".recent.1.jsonl")),
+      host_(host),
+      header_(header) {
   make_directories(folder);
   thinned_log_ = std::make_unique<NodeLog>(folder / (host + ".jsonl"));
   thinned_log_->write(header_);

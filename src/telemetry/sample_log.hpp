@@ -10,8 +10,8 @@
 namespace pst::telemetry {
 
 /// The samples of one node, bounded: `<host>.jsonl` has one line per kThinned seconds for good, `<host>.recent.jsonl`
-/// one per second; after kRecent lines that becomes `<host>.recent.1.jsonl`, in place of the one before. So the last ten
-/// to twenty minutes are there second by second, and an hour costs 360 lines however long a run takes.
+/// one per second; after kRecent lines that becomes `<host>.recent.1.jsonl`, in place of the one before. So the last
+/// ten to twenty minutes are there second by second, and an hour costs 360 lines however long a run takes.
 class SampleLog {
  public:
   static constexpr int kThinned = 10;

@@ -79,11 +79,16 @@ class EventReader {
     Scalar scalar{};
     while (!bytes.empty()) {
       const auto key = varint(bytes);
-      if (key == (1 << 3 | 1)) scalar.wall_time = number<double>(take(bytes, 8));
-      else if (key == (2 << 3 | 0)) scalar.step = static_cast<std::int64_t>(varint(bytes));
-      else if (key == (3 << 3 | 2)) version = take(bytes, varint(bytes));
-      else if (key == (5 << 3 | 2)) summary(take(bytes, varint(bytes)), scalar);
-      else FAIL() << "field " << key;
+      if (key == (1 << 3 | 1))
+        scalar.wall_time = number<double>(take(bytes, 8));
+      else if (key == (2 << 3 | 0))
+        scalar.step = static_cast<std::int64_t>(varint(bytes));
+      else if (key == (3 << 3 | 2))
+        version = take(bytes, varint(bytes));
+      else if (key == (5 << 3 | 2))
+        summary(take(bytes, varint(bytes)), scalar);
+      else
+        FAIL() << "field " << key;
     }
   }
   void summary(std::string_view bytes, Scalar scalar) {
@@ -93,9 +98,12 @@ class EventReader {
       std::string tag;
       while (!value.empty()) {
         const auto key = varint(value);
-        if (key == (1 << 3 | 2)) tag = take(value, varint(value));
-        else if (key == (2 << 3 | 5)) scalar.value = number<float>(take(value, 4));
-        else FAIL() << "field " << key;
+        if (key == (1 << 3 | 2))
+          tag = take(value, varint(value));
+        else if (key == (2 << 3 | 5))
+          scalar.value = number<float>(take(value, 4));
+        else
+          FAIL() << "field " << key;
       }
       scalars[tag].push_back(scalar);
     }
@@ -103,7 +111,7 @@ class EventReader {
 };
 
 TEST(Crc32c, KnownValues) {
-  EXPECT_EQ(crc32c("123456789"), 0xe3069283u);  // the check value of the CRC catalogues
+  EXPECT_EQ(crc32c("123456789"), 0xe3069283u);            // the check value of the CRC catalogues
   EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8a9136aau);  // RFC 3720, B.4
   EXPECT_EQ(crc32c(""), 0u);
   EXPECT_EQ(crc32c("peft"), slow_crc("peft"));

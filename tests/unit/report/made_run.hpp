@@ -44,17 +44,28 @@ class MadeRun {
       hosts.push_back(node.host);
     }
     make_directories(run_.attempt(number) / "nodes");
-    rundir::write_attempt(run_, {.number = number, .launcher = "srun", .hosts = join(hosts, ","), .ranks = ranks, .nodes = hosts, .started = iso_time(began)});
+    rundir::write_attempt(run_, {.number = number,
+                                 .launcher = "srun",
+                                 .hosts = join(hosts, ","),
+                                 .ranks = ranks,
+                                 .nodes = hosts,
+                                 .started = iso_time(began)});
     for (const auto& node : nodes) {
       std::ofstream out(run_.node_log(number, node.host));
-      out << R"({"t":")" << iso_time(began) << R"(","kind":"start","format":1,"host":")" << node.host << R"(","attempt":)" << number << R"(,"rank":)" << node.ranks[0]
-          << R"(,"ranks":)" << ranks << R"(,"clock":{"offset_s":0.0,"uncertainty_s":0.00002},"cpu":"made","cores":8,"memory_bytes":1000000})" << '\n'
-          << R"({"t":")" << iso_time(began) << R"(","kind":"work","layer_weights":1000,"head_weights":100,"adapter_parameters":10,"attention_width":4})" << '\n';
+      out << R"({"t":")" << iso_time(began) << R"(","kind":"start","format":1,"host":")" << node.host
+          << R"(","attempt":)" << number << R"(,"rank":)" << node.ranks[0] << R"(,"ranks":)" << ranks
+          << R"(,"clock":{"offset_s":0.0,"uncertainty_s":0.00002},"cpu":"made","cores":8,"memory_bytes":1000000})"
+          << '\n'
+          << R"({"t":")" << iso_time(began)
+          << R"(","kind":"work","layer_weights":1000,"head_weights":100,"adapter_parameters":10,"attention_width":4})"
+          << '\n';
       for (std::int64_t step = from; step <= to; ++step) out << line(step, began, from, node) << '\n';
     }
   }
 
-  static double ended(std::int64_t step, double began, std::int64_t from) { return began + 10 + 0.25 * static_cast<double>(step - from + 1); }
+  static double ended(std::int64_t step, double began, std::int64_t from) {
+    return began + 10 + 0.25 * static_cast<double>(step - from + 1);
+  }
   static double loss(std::int64_t step) { return 5.0 / (1 + 0.01 * static_cast<double>(step)); }
   static std::int64_t tokens(std::int64_t step) { return 1000 + step; }
 
@@ -70,8 +81,10 @@ class MadeRun {
       }
       ranks += cat(ranks.empty() ? "" : ",", '[', rank, ',', sum, columns, ']');
     }
-    return cat(R"({"t":")", iso_time(ended(step, began, from)), R"(","kind":"step","step":)", step, R"(,"us":[)", ranks, R"(],"total_steps":200,"loss":)", number(loss(step)),
-               R"(,"lr":0.001,"grad_norm":1.5,"rows":4,"tokens":)", tokens(step), R"(,"labelled_tokens":500,"attention_pairs":20000,"step_s":0.25,"tokens_per_s":4000})");
+    return cat(R"({"t":")", iso_time(ended(step, began, from)), R"(","kind":"step","step":)", step, R"(,"us":[)", ranks,
+               R"(],"total_steps":200,"loss":)", number(loss(step)),
+               R"(,"lr":0.001,"grad_norm":1.5,"rows":4,"tokens":)", tokens(step),
+               R"(,"labelled_tokens":500,"attention_pairs":20000,"step_s":0.25,"tokens_per_s":4000})");
   }
 
   void event(const std::string& kind, double t, nlohmann::ordered_json details) {

@@ -16,17 +16,23 @@ using nlohmann::ordered_json;
 using testing::Contains;
 using testing::HasSubstr;
 
-std::vector<std::string> gaps_of(const ordered_json& report) { return report["coverage"]["gaps"].get<std::vector<std::string>>(); }
+std::vector<std::string> gaps_of(const ordered_json& report) {
+  return report["coverage"]["gaps"].get<std::vector<std::string>>();
+}
 
 void four_nodes(MadeRun& made) { made.attempt(1, {{"n1", {0}}, {"n2", {1}}, {"n3", {2}}, {"n4", {3}}}, 1, 40, kEpoch); }
 
 /// As the release before this format wrote them.
 std::string old_file() {
-  std::string text = R"({"t":"2026-01-01T00:00:00.000Z","node":"n4","kind":"start","attempt":1,"rank":3,"ranks":4,"ranks_here":1,"cpu":"old"})" "\n";
+  std::string text =
+      R"({"t":"2026-01-01T00:00:00.000Z","node":"n4","kind":"start","attempt":1,"rank":3,"ranks":4,"ranks_here":1,"cpu":"old"})"
+      "\n";
   for (int step = 1; step <= 40; ++step)
-    text += cat(R"({"t":"2026-01-01T00:00:20.000Z","node":"n4","kind":"step","step":)", step,
-                R"(,"total_steps":200,"loss":1.0,"lr":0.001,"grad_norm":1.5,"rows":4,"tokens":1,"labelled_tokens":1,"skipped":false,"step_s":0.2,"tokens_per_s":5.0,)",
-                R"("data_s":0.01,"forward_s":0.05,"backward_s":0.1,"communication_s":0.03,"optimizer_s":0.01,"checkpoint_s":0.002})", "\n");
+    text += cat(
+        R"({"t":"2026-01-01T00:00:20.000Z","node":"n4","kind":"step","step":)", step,
+        R"(,"total_steps":200,"loss":1.0,"lr":0.001,"grad_norm":1.5,"rows":4,"tokens":1,"labelled_tokens":1,"skipped":false,"step_s":0.2,"tokens_per_s":5.0,)",
+        R"("data_s":0.01,"forward_s":0.05,"backward_s":0.1,"communication_s":0.03,"optimizer_s":0.01,"checkpoint_s":0.002})",
+        "\n");
   return text;
 }
 
@@ -82,8 +88,11 @@ TEST(Metrics, DamagedLinesAreCountedAndPassedOver) {
   MadeRun made;
   made.attempt(1, {{"n1", {0}}}, 1, 5, kEpoch);
   std::ofstream(made.run().node_log(1, "n1"), std::ios::app)
-      << "\x01\xff not json\n[1,2]\n" << R"({"kind":"step","step":9000000000000000000})" << '\n'
-      << R"({"kind":"step","step":"six"})" << '\n' << R"({"kind":7,"step":6})" << '\n' << std::string(5 << 20, 'x') << '\n'
+      << "\x01\xff not json\n[1,2]\n"
+      << R"({"kind":"step","step":9000000000000000000})" << '\n'
+      << R"({"kind":"step","step":"six"})" << '\n'
+      << R"({"kind":7,"step":6})" << '\n'
+      << std::string(5 << 20, 'x') << '\n'
       << MadeRun::line(6, kEpoch, 1, {.host = "n1", .ranks = {0}}) << '\n';
 
   const auto attempts = read_metrics(made.run());
@@ -95,7 +104,9 @@ TEST(Metrics, DamagedLinesAreCountedAndPassedOver) {
 TEST(Metrics, LostLinesAreAddedUp) {
   MadeRun made;
   made.attempt(1, {{"n1", {0}}}, 1, 5, kEpoch);
-  std::ofstream(made.run().node_log(1, "n1"), std::ios::app) << R"({"kind":"lost","lines":3})" << '\n' << R"({"kind":"eval","step":5,"loss":1.0,"lost_lines":2})" << '\n';
+  std::ofstream(made.run().node_log(1, "n1"), std::ios::app)
+      << R"({"kind":"lost","lines":3})" << '\n'
+      << R"({"kind":"eval","step":5,"loss":1.0,"lost_lines":2})" << '\n';
   EXPECT_EQ(read_metrics(made.run())[0].nodes[0].lost_lines, 5);
 }
 
@@ -104,8 +115,10 @@ TEST(Metrics, SamplesBecomePeaksAndMeans) {
   made.attempt(1, {{"n1", {0, 1}}}, 1, 5, kEpoch);
   make_directories(made.run().attempt(1) / "samples");
   std::ofstream(made.run().attempt(1) / "samples/n1.jsonl")
-      << R"({"kind":"sample","seconds":10,"cpu_busy":0.5,"available_bytes":900,"network":[10,20],"ranks":[[0,1.0,100,0,0,0,0,null,null],[1,2.0,300,0,0,0,0,0,0]]})" << '\n'
-      << R"({"kind":"sample","seconds":30,"cpu_busy":0.9,"available_bytes":700,"network":[30,20],"ranks":[[0,2.0,200,0,0,0,0,null,null]],"gpus":[[0,50,10,100.0,null,null,null,4,0,null,null]]})" << '\n'
+      << R"({"kind":"sample","seconds":10,"cpu_busy":0.5,"available_bytes":900,"network":[10,20],"ranks":[[0,1.0,100,0,0,0,0,null,null],[1,2.0,300,0,0,0,0,0,0]]})"
+      << '\n'
+      << R"({"kind":"sample","seconds":30,"cpu_busy":0.9,"available_bytes":700,"network":[30,20],"ranks":[[0,2.0,200,0,0,0,0,null,null]],"gpus":[[0,50,10,100.0,null,null,null,4,0,null,null]]})"
+      << '\n'
       << R"({"kind":"sample","secon)";
 
   const auto attempt = read_metrics(made.run())[0];

@@ -21,7 +21,8 @@ TEST(Page, IsOneFileThatAsksForNothing) {
 
   const std::string page = page_of(made);
 
-  for (const char* wanted : {"src=\"http", "href=\"http", "src=http", "url(", "@import", "sourceMappingURL", "<link"}) EXPECT_THAT(page, Not(HasSubstr(wanted)));
+  for (const char* wanted : {"src=\"http", "href=\"http", "src=http", "url(", "@import", "sourceMappingURL", "<link"})
+    EXPECT_THAT(page, Not(HasSubstr(wanted)));
   EXPECT_THAT(page, HasSubstr("prefers-color-scheme: dark"));
   EXPECT_THAT(page, HasSubstr("dygraphs"));
 }
@@ -29,7 +30,8 @@ TEST(Page, IsOneFileThatAsksForNothing) {
 TEST(Page, WhatARunSaysCannotBecomeMarkup) {
   MadeRun made;
   made.attempt(1, {{"n1", {0}}}, 1, 20, kEpoch);
-  made.event("failed", kEpoch + 60, {{"attempt", 1}, {"reason", "<script>alert(1)</script>"}, {"remedy", "\"><img src=x onerror=alert(2)>"}});
+  made.event("failed", kEpoch + 60,
+             {{"attempt", 1}, {"reason", "<script>alert(1)</script>"}, {"remedy", "\"><img src=x onerror=alert(2)>"}});
 
   const std::string page = page_of(made);
 

@@ -32,7 +32,9 @@ Point point(int ranks, std::int64_t step_us, const std::string& batch = "16", co
     step.step_us = step_us;
     step.tokens = 1000;
   }
-  p.compared = {.name = cat("on ", ranks), .report = summarise(p.made->run(), p.attempts, {}), .keys = {{"train.global_batch_size", batch}, {"adapter.r", rank}}};
+  p.compared = {.name = cat("on ", ranks),
+                .report = summarise(p.made->run(), p.attempts, {}),
+                .keys = {{"train.global_batch_size", batch}, {"adapter.r", rank}}};
   p.compared.alter = p.compared.keys;
   return p;
 }

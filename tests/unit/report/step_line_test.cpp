@@ -26,7 +26,8 @@ TEST(StepText, ReadsWhatJsonReads) {
   for (std::size_t r = 0; r < ranks.size(); ++r) {
     EXPECT_EQ(ranks[r].rank, json["us"][r][0]);
     EXPECT_EQ(ranks[r].times.step_us, json["us"][r][1]);
-    for (std::size_t p = 0; p < telemetry::kStepPhases; ++p) EXPECT_EQ(ranks[r].times.phase_us[p], json["us"][r][p + 2]);
+    for (std::size_t p = 0; p < telemetry::kStepPhases; ++p)
+      EXPECT_EQ(ranks[r].times.phase_us[p], json["us"][r][p + 2]);
   }
 }
 
@@ -49,7 +50,9 @@ TEST(Histogram, QuantilesAreWithinAPercent) {
 TEST(UnixOf, ReadsItsOwnTimesOnly) {
   EXPECT_NEAR(*unix_of("2026-11-23T01:37:33.123Z"), 1795397853.123, 1e-3);
   EXPECT_NEAR(*unix_of(iso_time(fixture::kEpoch + 0.5)), fixture::kEpoch + 0.5, 1e-3);
-  for (const char* text : {"", "2026-11-23", "2026-13-23T01:37:33.123Z", "2026-11-23T01:37:xx.123Z", "yesterday, at about noon"}) EXPECT_FALSE(unix_of(text)) << text;
+  for (const char* text :
+       {"", "2026-11-23", "2026-13-23T01:37:33.123Z", "2026-11-23T01:37:xx.123Z", "yesterday, at about noon"})
+    EXPECT_FALSE(unix_of(text)) << text;
 }
 
 }  // namespace

@@ -22,13 +22,21 @@ void two_attempts(MadeRun& made) {
   made.event("started", kEpoch + 30, {{"attempt", 1}});
   made.attempt(1, {{"n1", {0, 1}}, {"n2", {2, 3}}}, 1, 60, kEpoch + 30);
   made.event("node-lost", kEpoch + 56, {{"attempt", 1}, {"nodes", {"n2"}}, {"remedy", "tell the site"}});
-  made.event("attempt-ended", kEpoch + 57, {{"attempt", 1}, {"end", "failed"}, {"exit", 75}, {"step", 60}, {"node_lost", true}, {"reason", "node n2 is gone"}});
+  made.event("attempt-ended", kEpoch + 57,
+             {{"attempt", 1},
+              {"end", "failed"},
+              {"exit", 75},
+              {"step", 60},
+              {"node_lost", true},
+              {"reason", "node n2 is gone"}});
   made.event("started", kEpoch + 59, {{"attempt", 2}});
   made.attempt(2, {{"n1", {0, 1}}}, 51, 100, kEpoch + 59);
   made.event("completed", kEpoch + 84, {{"attempt", 2}});
 }
 
-ordered_json summary_of(const MadeRun& made, const Figures& figures = {}) { return summarise(made.run(), read_metrics(made.run()), figures); }
+ordered_json summary_of(const MadeRun& made, const Figures& figures = {}) {
+  return summarise(made.run(), read_metrics(made.run()), figures);
+}
 
 /// The same totals from the raw lines, by nothing but a JSON parser.
 struct Raw {
@@ -37,7 +45,8 @@ struct Raw {
   std::map<int, std::map<std::string, double>> phase_s;  // of the first attempt, by rank
 };
 Raw raw_totals(const rundir::RunDir& run) {
-  const std::vector<std::string> names = {"data", "forward", "backward", "waiting", "transfer", "optimizer", "checkpoint", "other"};
+  const std::vector<std::string> names = {"data",     "forward",   "backward",   "waiting",
+                                          "transfer", "optimizer", "checkpoint", "other"};
   Raw raw;
   std::map<std::int64_t, std::pair<int, double>> newest;  // step -> attempt, its longest rank
   std::map<std::pair<int, std::int64_t>, double> longest;
@@ -52,7 +61,8 @@ Raw raw_totals(const rundir::RunDir& run) {
           double& most = longest[{attempt, record["step"].get<std::int64_t>()}];
           most = std::max(most, 1e-6 * rank[1].get<double>());
           if (attempt == 1)
-            for (std::size_t p = 0; p < names.size(); ++p) raw.phase_s[rank[0]][names[p]] += 1e-6 * rank[p + 2].get<double>();
+            for (std::size_t p = 0; p < names.size(); ++p)
+              raw.phase_s[rank[0]][names[p]] += 1e-6 * rank[p + 2].get<double>();
         }
       }
     }
@@ -139,6 +149,43 @@ TEST(Summary, NamesAStragglerWithItsNode) {
   EXPECT_LT(report["efficiency"]["load_balance"].get<double>(), 0.9);
 }
 
+TEST(Summary, StepsWithFewerRowsSayNothingAboutARanksSpeed) {
+  MadeRun made;
+  made.attempt(1, {{"n1", {0}}, {"n2", {1}}}, 1, 50, kEpoch);
+  // Every other step has half of the rows, and rank 1 nothing to do in it.
+  for (const char* host : {"n1", "n2"}) {
+    std::string text;
+    for (std::int64_t step = 1; step <= 50; ++step) {
+      MadeRun::Node node{host, {host[1] - '1'}};
+      if (step % 2 == 0 && node.ranks[0] == 1) node.slower = 0.001;
+      std::string line = MadeRun::line(step, kEpoch, 1, node);
+      if (step % 2 == 0) line.replace(line.find("\"rows\":4"), 8, "\"rows\":2");
+      text += line + '\n';
+    }
+    std::ofstream(made.run().node_log(1, host)) << text;
+  }
+
+  const auto report = summary_of(made);
+
+  EXPECT_TRUE(report["stragglers"].empty()) << report["stragglers"];
+  EXPECT_NEAR(report["ranks"][1]["work_ms_median"].get<double>(), 121, 2);
+}
+
+TEST(Summary, ARankThatIsSlowNowAndThenIsNamedByWhatItCosts) {
+  MadeRun made;
+  made.attempt(1, {{"n1", {0}}, {"n2", {1}}}, 1, 50, kEpoch);
+  std::string text;
+  for (std::int64_t step = 1; step <= 50; ++step)
+    text += MadeRun::line(step, kEpoch, 1, {"n2", {1}, step % 3 == 0 ? 1.6 : 1.02}) + '\n';
+  std::ofstream(made.run().node_log(1, "n2")) << text;
+
+  const auto report = summary_of(made);
+
+  ASSERT_EQ(report["stragglers"].size(), 1u);
+  EXPECT_EQ(report["stragglers"][0]["node"], "n2");
+  EXPECT_THAT(report["stragglers"][0]["what_to_do"].get<std::string>(), HasSubstr("comes and goes"));
+}
+
 TEST(Summary, EqualRanksHaveNoStraggler) {
   MadeRun made;
   made.attempt(1, {{"n1", {0, 1}}, {"n2", {2, 3}}}, 1, 50, kEpoch);
@@ -150,7 +197,8 @@ TEST(Summary, TheFactorsMultiplyToTheParallelEfficiency) {
   made.attempt(1, {{"n1", {0}}, {"n2", {1}, 1.2}}, 1, 50, kEpoch);
   const auto e = summary_of(made)["efficiency"];
   const auto factor = [&](const char* key) { return e[key].get<double>(); };
-  EXPECT_NEAR(factor("load_balance") * factor("serialisation") * factor("transfer") * factor("saving"), factor("parallel_efficiency"), 1e-9);
+  EXPECT_NEAR(factor("load_balance") * factor("serialisation") * factor("transfer") * factor("saving"),
+              factor("parallel_efficiency"), 1e-9);
   EXPECT_NEAR(factor("load_balance") * factor("communication_efficiency"), factor("parallel_efficiency"), 1e-9);
 }
 
@@ -162,7 +210,8 @@ TEST(Summary, OperationsFollowTheFormula) {
 
   const auto work = summary_of(made, {.peak_flops_per_rank = 1e9, .source = "a test"})["work"];
 
-  const double expected = static_cast<double>(tokens) * (4 * 1000 + 6 * 10) + 10 * 500 * 4 * 100 + 10 * 3 * 2 * 4 * 20000.0;
+  const double expected =
+      static_cast<double>(tokens) * (4 * 1000 + 6 * 10) + 10 * 500 * 4 * 100 + 10 * 3 * 2 * 4 * 20000.0;
   EXPECT_NEAR(work["operations"].get<double>(), expected, 1e-6 * expected);
   EXPECT_NEAR(work["share_of_peak"].get<double>(), work["flops"].get<double>() / 1e9, 1e-12);
 }
@@ -176,7 +225,8 @@ TEST(Summary, CostIsLeftOutOrExplained) {
   const double node_hours = (2 * 27 + 1 * 25) / 3600.0;  // two nodes for 27 s, one for 25 s
   EXPECT_NEAR(without["node_hours"].get<double>(), node_hours, 1e-6);
 
-  const auto with = summary_of(made, {.price_per_node_hour = 2, .watts_per_node = 500, .carbon_g_per_kwh = 300})["cost"];
+  const auto with =
+      summary_of(made, {.price_per_node_hour = 2, .watts_per_node = 500, .carbon_g_per_kwh = 300})["cost"];
   EXPECT_NEAR(with["money"].get<double>(), 2 * node_hours, 1e-6);
   EXPECT_NEAR(with["carbon_g"].get<double>(), 0.5 * node_hours * 300, 1e-6);
   EXPECT_TRUE(with["left_out"].empty());
