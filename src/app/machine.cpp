@@ -67,8 +67,6 @@ bool has_fast_bf16() {
   return padded.find(" avx512_bf16 ") != std::string::npos || padded.find(" amx_bf16 ") != std::string::npos;
 }
 
-std::string cpu_name() { return line_of("/proc/cpuinfo", "model name").value_or("unknown CPU"); }
-
 std::uint64_t available_memory_bytes() {
   std::uint64_t available = 0;
   if (const auto text = line_of("/proc/meminfo", "MemAvailable"))

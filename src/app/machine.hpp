@@ -10,7 +10,6 @@ std::string host_name();
 int usable_cores();
 /// True where the CPU multiplies bf16 natively (avx512_bf16 or AMX); elsewhere bf16 is slower than f32.
 bool has_fast_bf16();
-std::string cpu_name();
 /// MemAvailable, within the limit of the job's cgroup where there is one.
 std::uint64_t available_memory_bytes();
 std::uint64_t peak_memory_bytes();

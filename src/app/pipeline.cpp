@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "app/journal.hpp"
 #include "app/machine.hpp"
 #include "app/preflight.hpp"
 #include "app/resolve.hpp"
@@ -23,7 +24,6 @@
 #include "recipe/load.hpp"
 #include "rundir/lease.hpp"
 #include "rundir/run_dir.hpp"
-#include "telemetry/node_log.hpp"
 #include "train/trainer.hpp"
 #include "version/version.hpp"
 #include "weights/model_config.hpp"
@@ -42,63 +42,6 @@ void listen_for_stop() {
   struct sigaction action {};
   action.sa_handler = note_signal;
   for (const int number : {SIGTERM, SIGUSR2, SIGINT}) ::sigaction(number, &action, nullptr);
-}
-
-/// The records of this machine, written by its first rank.
-class Log {
- public:
-  Log(const rundir::RunDir& run, int attempt, const comm::MpiSession& mpi) {
-    if (mpi.local_rank() == 0)
-      log_ = std::make_unique<telemetry::NodeLog>(run.node_log(attempt, host_name()), host_name());
-  }
-  void write(const ordered_json& record) {
-    if (log_) log_->write(record);
-  }
-
- private:
-  std::unique_ptr<telemetry::NodeLog> log_;
-};
-
-ordered_json record_of(const train::StepRecord& s) {
-  return {{"kind", "step"},
-          {"step", s.step},
-          {"total_steps", s.total_steps},
-          {"loss", s.loss},
-          {"lr", s.lr},
-          {"grad_norm", s.grad_norm},
-          {"rows", s.rows},
-          {"tokens", s.tokens},
-          {"labelled_tokens", s.labelled_tokens},
-          {"skipped", s.skipped},
-          {"step_s", s.step_s},
-          {"tokens_per_s", s.step_s > 0 ? static_cast<double>(s.tokens) / s.step_s : 0.0},
-          {"data_s", s.data_s},
-          {"forward_s", s.forward_s},
-          {"backward_s", s.backward_s},
-          {"communication_s", s.communication_s},
-          {"optimizer_s", s.optimizer_s},
-          {"checkpoint_s", s.checkpoint_s}};
-}
-
-ordered_json record_of(const train::EvalRecord& e) {
-  return {{"kind", "eval"},
-          {"step", e.step},
-          {"loss", e.loss},
-          {"labelled_tokens", e.labelled_tokens},
-          {"seconds", e.seconds}};
-}
-
-ordered_json start_record(int attempt, const comm::MpiSession& mpi, comm::Communicator& world,
-                          const Resolved& resolved) {
-  ordered_json record = {{"kind", "start"},
-                         {"attempt", attempt},
-                         {"rank", world.rank()},
-                         {"ranks", world.size()},
-                         {"ranks_here", mpi.local_size()},
-                         {"cpu", cpu_name()}};
-  for (const auto& [key, value, reason] : resolved.decisions)
-    record["resolved"][key] = {{"value", value}, {"reason", reason}};
-  return record;
 }
 
 /// Replicas that drifted apart would go unnoticed otherwise: their adapters have to be the same bits.
@@ -154,9 +97,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   comm::together(world, "settling what the recipe leaves open",
                  [&] { resolved = resolve(recipe, config, world, mpi.local_size()); });
   ops::set_threads(resolved.threads);
-  std::optional<Log> log;
-  comm::together(world, "opening the node's log", [&] { log.emplace(run, attempt, mpi); });
-  log->write(start_record(attempt, mpi, world, resolved));
+  Journal journal(run, attempt, mpi, resolved, config);
 
   // 3. The frozen model and the adapter around its layers.
   std::unique_ptr<nn::CausalLm> model;
@@ -168,6 +109,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
     adapter->initialise(recipe.train.seed);
     if (recipe.adapter.init_from) adapter->load(*recipe.adapter.init_from);
   });
+  journal.model_loaded(adapter->parameters().flat().numel());
 
   // 4. Where a former start of this run left off.
   const train::Moments moments(adapter->parameters());
@@ -205,9 +147,9 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
                            .on_step =
                                [&](const train::StepRecord& step) {
                                  signs.progress(step.step, heartbeat::Phase::evaluating);  // until the next one begins
-                                 log->write(record_of(step));
+                                 journal.step(step);
                                },
-                           .on_eval = [&](const train::EvalRecord& eval) { log->write(record_of(eval)); },
+                           .on_eval = [&](const train::EvalRecord& eval) { journal.eval(eval); },
                            .moments = moments,
                            .saver = saver,
                            .restore_newest =
@@ -234,6 +176,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   // 6. The result: written by rank 0 once every rank has agreed, completed.json last of all.
   signs.enter(heartbeat::Phase::finishing);
   common_digest(world, adapter->parameters().flat());
+  journal.flush();
   comm::together(world, "writing the result", [&] {
     if (!world.is_root()) return;
     rundir::check_generation(run, attempt);
@@ -250,8 +193,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
                          .ranks = world.size(),
                          .finished = iso_time(unix_seconds())});
   });
-  log->write(
-      {{"kind", "end"}, {"steps", state.step}, {"seconds", state.seconds}, {"peak_memory_bytes", peak_memory_bytes()}});
+  journal.end(state);
 }
 
 }  // namespace pst::app

@@ -46,6 +46,16 @@ void Communicator::all_to_all(ConstView out, View in) {
   numbered("all_to_all", out.count, [&] { do_all_to_all(out, in); });
 }
 
+void Communicator::send(int to, ConstView out) {
+  PST_ASSERT(to >= 0 && to < size_ && to != rank_, "a message goes to another rank of the group");
+  do_send(to, out);
+}
+
+void Communicator::receive(int from, View in) {
+  PST_ASSERT(from >= 0 && from < size_ && from != rank_, "a message comes from another rank of the group");
+  do_receive(from, in);
+}
+
 std::string broadcast_text(Communicator& group, const std::string& text) {
   std::int64_t length = static_cast<std::int64_t>(text.size());
   group.broadcast(view_of(std::span(&length, 1)), 0);

@@ -27,6 +27,9 @@ class Communicator {
   void all_gather(ConstView mine, View all);
   /// Share r of `out` goes to rank r; share r of `in` comes from rank r. Both [size * share].
   void all_to_all(ConstView out, View in);
+  // The two that are not for all: one rank sends, the other receives. For measurements, not for the loop.
+  void send(int to, ConstView out);
+  void receive(int from, View in);
 
  protected:
   Communicator(std::string name, int rank, int size) : name_(std::move(name)), rank_(rank), size_(size) {}
@@ -37,6 +40,8 @@ class Communicator {
   virtual void do_broadcast(View inout, int root) = 0;
   virtual void do_all_gather(ConstView mine, View all) = 0;
   virtual void do_all_to_all(ConstView out, View in) = 0;
+  virtual void do_send(int to, ConstView out) = 0;
+  virtual void do_receive(int from, View in) = 0;
 
   std::string name_;
   int rank_, size_;

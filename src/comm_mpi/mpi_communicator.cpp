@@ -49,6 +49,12 @@ class MpiCommunicator final : public Communicator {
     const int share = int_of(out.bytes() / static_cast<std::size_t>(size()));
     check(MPI_Alltoall(out.data, share, MPI_BYTE, in.data, share, MPI_BYTE, group_), "MPI_Alltoall");
   }
+  void do_send(int to, ConstView out) override {
+    check(MPI_Send(out.data, int_of(out.bytes()), MPI_BYTE, to, 0, group_), "MPI_Send");
+  }
+  void do_receive(int from, View in) override {
+    check(MPI_Recv(in.data, int_of(in.bytes()), MPI_BYTE, from, 0, group_, MPI_STATUS_IGNORE), "MPI_Recv");
+  }
 
   MPI_Comm group_;
 };
@@ -97,6 +103,8 @@ MpiSession::MpiSession() {
   check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &local), "MPI_Comm_split_type");
   check(MPI_Comm_rank(local, &local_rank_), "MPI_Comm_rank");
   check(MPI_Comm_size(local, &local_size_), "MPI_Comm_size");
+  node_root_ = rank;
+  check(MPI_Bcast(&node_root_, 1, MPI_INT, 0, local), "MPI_Bcast");
   check(MPI_Comm_free(&local), "MPI_Comm_free");
   world_ = std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, rank, size);
 }

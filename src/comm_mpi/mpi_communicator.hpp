@@ -22,13 +22,14 @@ class MpiSession {
   /// Rank within this machine and how many ranks it holds.
   int local_rank() const { return local_rank_; }
   int local_size() const { return local_size_; }
+  int node_root() const { return node_root_; }  ///< world's rank of this machine's first
 
   /// Ends every rank of the job with `status`. Does not return.
   [[noreturn]] void abort(int status);
 
  private:
   std::unique_ptr<Communicator> world_;
-  int local_rank_ = 0, local_size_ = 1;
+  int local_rank_ = 0, local_size_ = 1, node_root_ = 0;
 };
 
 std::string mpi_library();  ///< "Open MPI v4.1.4"

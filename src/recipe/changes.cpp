@@ -21,7 +21,7 @@ bool is_harmless(const std::string& path) {
 
 void flatten(const config::Node& node, const std::string& path, std::map<std::string, std::string>& into) {
   if (node.kind != config::Node::Kind::map) {
-    if (!is_harmless(path)) into[path] = config::to_flow(node);
+    into[path] = config::to_flow(node);
     return;
   }
   for (const auto& entry : node.entries)
@@ -30,11 +30,17 @@ void flatten(const config::Node& node, const std::string& path, std::map<std::st
 
 }  // namespace
 
-std::map<std::string, std::string> keys_that_alter(const Recipe& recipe) {
+std::map<std::string, std::string> all_keys(const Recipe& recipe) {
   Recipe copy = recipe;
   std::map<std::string, std::string> all;
   flatten(config::write_section([&](config::Fields& fields) { bind(fields, copy); }), "", all);
   return all;
+}
+
+std::map<std::string, std::string> keys_that_alter(const Recipe& recipe) {
+  auto keys = all_keys(recipe);
+  std::erase_if(keys, [](const auto& entry) { return is_harmless(entry.first); });
+  return keys;
 }
 
 std::vector<Change> changes_between(const std::map<std::string, std::string>& was,

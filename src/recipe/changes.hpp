@@ -7,7 +7,9 @@
 
 namespace pst::recipe {
 
-/// The keys that decide the bits of the result, flat, with their values as YAML: "adapter.r" -> "16". Left out: where a
+/// Every key of the effective recipe, flat, with its value as YAML: "adapter.r" -> "16".
+std::map<std::string, std::string> all_keys(const Recipe& recipe);
+/// The keys that decide the bits of the result, in the same form. Left out: where a
 /// run lives, how it is scheduled, saved and evaluated, and what gives the same bits either way (threads,
 /// recomputation, number of ranks).
 std::map<std::string, std::string> keys_that_alter(const Recipe& recipe);

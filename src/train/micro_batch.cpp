@@ -9,7 +9,9 @@ RowTotals totals_of(const data::PreparedSet& documents, const std::vector<data::
   RowTotals totals;
   for (const auto& row : rows)
     for (const auto index : row) {
-      totals.tokens += static_cast<std::int64_t>(documents.document(index).ids.size());
+      const auto length = static_cast<std::int64_t>(documents.document(index).ids.size());
+      totals.tokens += length;
+      totals.attention_pairs += length * length;
       totals.labelled += documents.labelled_tokens(index);
     }
   return totals;

@@ -12,6 +12,7 @@ namespace pst::train {
 
 struct RowTotals {
   std::int64_t tokens = 0, labelled = 0;
+  std::int64_t attention_pairs = 0;  ///< sum of the documents' lengths squared: what attention costs goes by it
 };
 RowTotals totals_of(const data::PreparedSet& documents, const std::vector<data::Row>& rows);
 

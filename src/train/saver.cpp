@@ -206,12 +206,13 @@ double Saver::edge(const TrainState& state) {
                       " minutes: more work would be at risk than checkpoint.max_loss_minutes allows"),
                   "free or repair the disk; the reasons are in events.jsonl. Then: peft-studio resume");
     const Due due = due_at(state, ranks.front().due_by_clock != 0);
+    const double began = monotonic_seconds();
     if (due == Due::now)
       settle();  // the disk is slower than the recipe's steps: there is one buffer, so training waits
     if (due != Due::no && !pending_) {  // by the clock it stays due until it is begun, so it can wait instead
       begin(state);
-      stall = stall_s_;
     }
+    if (due != Due::no) stall = monotonic_seconds() - began;
   }
   if (signal == 0) return stall;
   if (!writer_)

@@ -51,7 +51,6 @@ class Loop {
 
   /// Forward and backward over this rank's micro batches, and the ordered sum: what a step would do.
   std::pair<StepRecord, at::Tensor> gradient_of_step(std::int64_t index) {
-    const double began = monotonic_seconds();
     Stopwatch watch;
     StepRecord record{.step = index + 1,
                       .total_steps = total_steps_,
@@ -62,6 +61,7 @@ class Loop {
     record.rows = static_cast<std::int64_t>(rows.size());
     record.tokens = totals.tokens;
     record.labelled_tokens = totals.labelled;
+    record.attention_pairs = totals.attention_pairs;
     watch.into(record.data_s);
 
     std::vector<double> losses(static_cast<std::size_t>(leaves_), 0.0);  // summed loss of each micro batch
@@ -82,19 +82,21 @@ class Loop {
     const at::Tensor gradient = parallel::sum_of_leaves(mine_.begin, mine_.size(), buffers_, add_leaf);
     watch.into(record.backward_s);
 
-    all_reduce_(gradient);
+    // The losses first: few bytes, so the time is that of waiting for the slowest rank; and then the gradients find
+    // everybody there, so theirs is that of the transfer. The split costs no message more.
     record.loss = sum_over_ranks(parts_.group, losses) / static_cast<double>(totals.labelled);
-    watch.into(record.communication_s);
+    watch.into(record.waiting_s);
+    all_reduce_(gradient);
+    watch.into(record.transfer_s);
 
     record.grad_norm = std::sqrt(kernels::sum_of_squares(ops::cpu_exec(), ops::view_of(gradient)));
     watch.into(record.optimizer_s);
-    record.step_s = monotonic_seconds() - began;
     return {record, gradient};
   }
 
   /// Clips, updates. @param update  which one of the optimizer's this is, from 1
   void apply(StepRecord& record, const at::Tensor& gradient, std::int64_t update) {
-    const double began = monotonic_seconds();
+    Stopwatch watch;
     const double limit = settings_.train.max_grad_norm;
     const double factor =
         limit > 0 ? std::min(1.0, limit / (record.grad_norm + 1e-6)) : 1.0;  // torch's clip_grad_norm_
@@ -110,9 +112,7 @@ class Loop {
                    ops::view_of(parts_.parameters.flat()), ops::view_of(gradient), ops::view_of(parts_.moments.exp_avg),
                    ops::view_of(parts_.moments.exp_avg_sq));
     parts_.parameters.refresh_compute();
-    const double took = monotonic_seconds() - began;
-    record.optimizer_s += took;
-    record.step_s += took;
+    watch.into(record.optimizer_s);
   }
 
   void give_back(const at::Tensor& gradient) { buffers_.give_back(gradient); }
@@ -150,21 +150,25 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
   if (state.step == 0) evaluate_now();
   while (state.step < loop.total_steps()) {
     const double began = monotonic_seconds();
-    const double stall = parts.saver.edge(state);
+    const double saving_s = parts.saver.edge(state);
+    const double met_s = monotonic_seconds() - began - saving_s;  // all ranks meet there
     auto [record, gradient] = loop.gradient_of_step(state.step);
-    record.checkpoint_s = stall;
+    record.checkpoint_s = saving_s;
+    record.waiting_s += met_s;
     if (const auto finding = guard.judge(record.loss, record.grad_norm)) {
       parts.on_finding(record.step, *finding);
       if (finding->action == recipe::GuardAction::stop)
         throw Error(Fault::data, cat("step ", record.step, ": ", finding->what), finding->remedy);
       record.skipped = finding->action != recipe::GuardAction::warn;
       if (finding->action == recipe::GuardAction::rollback) {
+        Stopwatch watch;
         parts.saver.settle();
         const TrainState before = std::exchange(state, parts.restore_newest());
         state.tokens = before.tokens;  // this data was used up; the parameters are those of the checkpoint
         state.seconds = before.seconds;
         state.guard.passed_over = before.guard.passed_over;
         guard = Guard(settings.guard, state.guard);
+        watch.into(record.checkpoint_s);
       }
     }
     record.checkpoint_s += parts.saver.make_room(record.step);
@@ -180,6 +184,9 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
       state.tokens += record.tokens;
     }
     loop.give_back(gradient);
+    record.step_s = monotonic_seconds() - began;
+    record.other_s = record.step_s - (record.data_s + record.forward_s + record.backward_s + record.waiting_s +
+                                      record.transfer_s + record.optimizer_s + record.checkpoint_s);
     parts.on_step(record);
     const bool due = settings.evaluate.every_steps && state.step % *settings.evaluate.every_steps == 0;
     if (due || state.step == loop.total_steps()) evaluate_now();

@@ -21,9 +21,15 @@ struct StepRecord {
   double loss = 0;                                         ///< mean over the labelled tokens of the step, all ranks
   double lr = 0, grad_norm = 0;                            ///< norm before clipping
   std::int64_t rows = 0, tokens = 0, labelled_tokens = 0;  ///< all ranks
+  std::int64_t attention_pairs = 0;                        ///< all ranks: sum of the documents' lengths squared
   bool skipped = false;                                    ///< the guard passed over it: nothing was updated
-  double step_s = 0, data_s = 0, forward_s = 0, backward_s = 0, communication_s = 0, optimizer_s = 0;
+  /// From step edge to step edge, without evaluation; what follows adds up to it.
+  double step_s = 0;
+  double data_s = 0, forward_s = 0, backward_s = 0, optimizer_s = 0;
+  double waiting_s = 0;     ///< for other ranks: at the step's edge, and before gradients are exchanged
+  double transfer_s = 0;    ///< the exchange of gradients
   double checkpoint_s = 0;  ///< that saving kept the loop, before this step and at its end
+  double other_s = 0;
 };
 
 struct EvalRecord {

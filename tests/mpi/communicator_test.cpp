@@ -33,6 +33,17 @@ TEST(MpiCommunicator, AllGatherKeepsTheRanksOrder) {
   for (std::size_t rank = 0; rank < all.size(); ++rank) EXPECT_EQ(all[rank], static_cast<double>(rank) + 0.5);
 }
 
+TEST(MpiCommunicator, AMessageGoesFromOneRankToAnother) {
+  const std::int64_t sent = 4711;
+  std::int64_t received = 0;
+  const int last = world().size() - 1;
+
+  if (last > 0 && world().is_root()) world().send(last, const_view_of(std::span<const std::int64_t>(&sent, 1)));
+  if (last > 0 && world().rank() == last) world().receive(0, view_of(std::span<std::int64_t>(&received, 1)));
+
+  if (last > 0 && world().rank() == last) EXPECT_EQ(received, sent);
+}
+
 TEST(MpiCommunicator, BroadcastTextComesFromTheRoot) {
   EXPECT_EQ(broadcast_text(world(), world().is_root() ? "from the root" : "from another"), "from the root");
 }

@@ -13,21 +13,20 @@
 namespace pst::telemetry {
 namespace {
 
-TEST(NodeLog, AddsTimeAndNode) {
+TEST(NodeLog, AddsTheTime) {
   const fixture::TemporaryDirectory dir;
 
-  NodeLog(dir / "n1.jsonl", "n1").write({{"kind", "step"}, {"step", 7}});
+  NodeLog(dir / "n1.jsonl").write({{"kind", "step"}, {"step", 7}});
 
   const auto records = read_lines(dir / "n1.jsonl");
   ASSERT_EQ(records.size(), 1u);
-  EXPECT_EQ(records[0]["node"], "n1");
   EXPECT_EQ(records[0]["step"], 7);
   EXPECT_THAT(records[0]["t"].get<std::string>(), testing::MatchesRegex("....-..-..T..:..:..\\....Z"));
 }
 
 TEST(NodeLog, InvalidUtf8AndInfinitiesDoNotThrow) {
   const fixture::TemporaryDirectory dir;
-  NodeLog log(dir / "n1.jsonl", "n1");
+  NodeLog log(dir / "n1.jsonl");
 
   log.write({{"kind", "note"}, {"text", "\xff"}, {"loss", std::numeric_limits<double>::infinity()}});
 
@@ -36,7 +35,7 @@ TEST(NodeLog, InvalidUtf8AndInfinitiesDoNotThrow) {
 
 TEST(NodeLog, AFileThatCannotBeMadeIsAnError) {
   const fixture::TemporaryDirectory dir;
-  EXPECT_THROW(NodeLog(dir / "gone/n1.jsonl", "n1"), Error);
+  EXPECT_THROW(NodeLog(dir / "gone/n1.jsonl"), Error);
 }
 
 TEST(NodeLog, AFullDiskLosesLinesTellsHowManyAndGoesOn) {
@@ -44,7 +43,7 @@ TEST(NodeLog, AFullDiskLosesLinesTellsHowManyAndGoesOn) {
   if (::mount("tmpfs", dir.path().c_str(), "tmpfs", 0, "size=64k") != 0)
     GTEST_SKIP() << "mounting a small tmpfs needs root; this user may not";
   write_durably(dir / "ballast", std::string(40 << 10, 'x'));
-  NodeLog log(dir / "n1.jsonl", "n1");
+  NodeLog log(dir / "n1.jsonl");
 
   for (int step = 0; step < 1000; ++step) log.write({{"kind", "step"}, {"step", step}});
   fs::remove(dir / "ballast");

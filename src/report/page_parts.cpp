@@ -1,0 +1,151 @@
+#include <algorithm>
+#include <cmath>
+
+#include "core/strings.hpp"
+#include "report/page.hpp"
+#include "telemetry/step_line.hpp"
+
+namespace pst::report {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+const char* const kUnknown = "not known";
+
+/// JSON inside a script element: "</script" must not occur, and neither what older parsers take for one.
+std::string script_safe(std::string text) {
+  for (std::size_t at = 0; (at = text.find('<', at)) != std::string::npos; at += 6) text.replace(at, 1, "\\u003c");
+  return text;
+}
+
+/// A few rows of a curve, from its first point to its last.
+std::string curve_table(std::string_view column, std::string_view unit, const std::vector<Series>& series) {
+  constexpr std::size_t kRows = 12;
+  std::vector<Column> columns = {{"step", true}};
+  const bool phases = column == "phases_ms";
+  if (phases) {
+    for (const char* phase : telemetry::kStepPhaseNames) columns.push_back({cat(phase, " (ms)"), true});
+  } else {
+    for (const auto& one : series) columns.push_back({cat(one.name, " (", unit, ")"), true});
+  }
+  std::vector<std::vector<std::string>> rows;
+  const auto& steps = series.front().curves["step"];
+  const std::size_t count = steps.size();
+  std::size_t before = count;
+  for (std::size_t row = 0; row < std::min(kRows, count); ++row) {
+    const std::size_t i = count <= kRows ? row : row * (count - 1) / (kRows - 1);
+    if (i == before) continue;
+    before = i;
+    std::vector<std::string> cells = {count_text(steps[i])};
+    if (phases) {
+      for (const auto& value : series.front().curves["phases_ms"][i])
+        cells.push_back(value.is_null() ? kUnknown : number(value.get<double>()));
+    } else {
+      for (const auto& one : series) {
+        const auto& values = one.curves[std::string(column)];
+        const bool known = i < values.size() && values[i].is_array();
+        cells.push_back(known ? number(values[i][1].get<double>()) : kUnknown);
+      }
+    }
+    rows.push_back(cells);
+  }
+  return html_table(columns, rows);
+}
+
+}  // namespace
+
+std::string escaped(std::string_view text) {
+  std::string safe;
+  for (const char c : text) {
+    switch (c) {
+      case '&': safe += "&amp;"; break;
+      case '<': safe += "&lt;"; break;
+      case '>': safe += "&gt;"; break;
+      case '"': safe += "&quot;"; break;
+      case '\'': safe += "&#39;"; break;
+      default: safe += c;
+    }
+  }
+  return safe;
+}
+
+std::string seconds_text(const ordered_json& value) {
+  if (!value.is_number()) return kUnknown;
+  const double seconds = value.get<double>();
+  if (seconds > 0 && seconds < 10) return cat(fixed(seconds, seconds < 0.1 ? 4 : 2), " s");
+  return human_seconds(seconds);
+}
+
+std::string percent_text(const ordered_json& value, int digits) {
+  return value.is_number() ? cat(fixed(100 * value.get<double>(), digits), " %") : kUnknown;
+}
+
+std::string bytes_text(const ordered_json& value) {
+  return value.is_number() ? human_bytes(static_cast<std::uint64_t>(std::max(0.0, value.get<double>()))) : kUnknown;
+}
+
+std::string value_text(const ordered_json& value, int digits, std::string_view unit) {
+  return value.is_number() ? cat(fixed(value.get<double>(), digits), " ", unit) : kUnknown;
+}
+
+std::string count_text(const ordered_json& value) {
+  return value.is_number_integer() ? grouped(value.get<std::int64_t>()) : kUnknown;
+}
+
+std::string html_table(const std::vector<Column>& columns, const std::vector<std::vector<std::string>>& rows) {
+  std::string html = "<div class=wide><table><thead><tr>";
+  for (const auto& column : columns)
+    html += cat("<th", column.is_number ? " class=n" : "", ">", escaped(column.title), "</th>");
+  html += "</tr></thead><tbody>";
+  for (const auto& row : rows) {
+    html += "<tr>";
+    for (std::size_t i = 0; i < row.size(); ++i)
+      html += cat("<td", i < columns.size() && columns[i].is_number ? " class=n" : "", ">", row[i], "</td>");
+    html += "</tr>";
+  }
+  return html + "</tbody></table></div>\n";
+}
+
+std::string curves_data(const std::vector<Series>& series, const ordered_json& evaluations,
+                        const std::vector<Mark>& marks) {
+  ordered_json data = {
+      {"series", ordered_json::array()}, {"evaluations", evaluations}, {"marks", ordered_json::array()}};
+  data["phases"] = telemetry::kStepPhaseNames;
+  for (const auto& one : series) {
+    ordered_json curves = one.curves;
+    curves["name"] = one.name;
+    data["series"].push_back(std::move(curves));
+  }
+  for (const auto& mark : marks)
+    data["marks"].push_back({{"step", mark.step}, {"seconds", mark.seconds}, {"bad", mark.bad}});
+  return script_safe(data.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+}
+
+std::string chart(std::string_view title, std::string_view column, std::string_view axis, std::string_view unit,
+                  const std::vector<Series>& series) {
+  const auto width = series.front().curves.value("steps_per_point", std::int64_t{1});
+  const std::string rest = width > 1
+                               ? cat("each point: mean of ", width, " steps, with the lowest and the highest as a band")
+                               : "each point: one step";
+  return cat("<h3>", escaped(title), "</h3><div class=chart role=img aria-label=\"", escaped(title),
+             "\" data-column=\"", column, "\" data-axis=\"", escaped(axis), "\" data-unit=\"", escaped(unit),
+             "\"></div><div class=reading data-rest=\"", rest, "\">", rest, "</div><details><summary>table</summary>",
+             curve_table(column, unit, series), "</details>\n");
+}
+
+std::string axis_switch() {
+  return "<div class=switch>Against <label><input type=radio name=axis value=step checked> optimizer steps</label>"
+         "<label><input type=radio name=axis value=time> time</label></div>\n";
+}
+
+std::string whole_page(std::string_view title, std::string_view body, std::string_view data) {
+  return cat("<!doctype html>\n<html lang=en><head><meta charset=utf-8><title>", escaped(title),
+             "</title>\n<meta name=viewport content=\"width=device-width, initial-scale=1\">\n<meta name=color-scheme "
+             "content=\"light dark\">\n<style>\n",
+             chart_style(), page_style(), "</style></head>\n<body><main>\n", body,
+             "</main>\n<script type=\"application/json\" id=curves>", data, "</script>\n<script>\n", chart_script(),
+             "\n</script>\n<script>\n", page_script(), "</script>\n</body></html>\n");
+}
+
+}  // namespace pst::report
