@@ -18,6 +18,8 @@ struct Command {
 
 // One file each.
 Command add_validate(CLI::App& program);
+Command add_plan(CLI::App& program);
+Command add_probe(CLI::App& program);
 Command add_data_prepare(CLI::App& data);
 Command add_data_dump(CLI::App& data);
 Command add_submit(CLI::App& program);

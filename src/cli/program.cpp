@@ -14,6 +14,8 @@ std::vector<Command> add_commands(CLI::App& program) {
   CLI::App& checkpoint = *program.add_subcommand("checkpoint", "Look after a run's checkpoints")->require_subcommand(1);
   CLI::App& model = *program.add_subcommand("model", "Work on models")->require_subcommand(1);
   return {add_validate(program),
+          add_plan(program),
+          add_probe(program),
           add_submit(program),
           add_train(program),
           add_follow(program),

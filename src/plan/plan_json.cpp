@@ -50,7 +50,7 @@ Json json_of(const Prediction& p) {
                {"memory_bytes", json_of(p.memory)},
                {"memory_limit_bytes", p.memory_limit},
                {"step_s", json_of(p.step)},
-               {"slowest_step_s", p.slowest_step},
+               {"sampled_steps_s", p.sampled_s},
                {"tokens_per_s", p.tokens_per_s},
                {"start_s", p.start_s},
                {"evaluation_s", p.evaluation_s},
@@ -91,6 +91,7 @@ std::string to_json(const Report& report) {
   json["alternatives"] = Json::array();
   for (const auto& other : report.alternatives) {
     Json entry = json_of(other.prediction);
+    entry.erase("sampled_steps_s");
     entry["changes"] = other.changes;
     entry["same_bits"] = other.same_bits;
     json["alternatives"].push_back(std::move(entry));

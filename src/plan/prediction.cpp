@@ -14,7 +14,7 @@ double real(std::int64_t value) { return static_cast<double>(value); }
 
 struct Steps {
   StepTime mean;
-  double slowest = 0;
+  std::vector<double> seconds;
 };
 
 /// The optimizer's part, which every step has.
@@ -69,7 +69,7 @@ Steps steps_of(const Inputs& in, const Choice& choice, const ModelShape& model, 
         std::max(0.0, per_rank - 1) * costs(Op::tree_add, {values}) + per_rank * costs(Op::zero, {values});
     mean += update_time(model, costs, choice.dtype);
     mean.communication = all_reduce_seconds(in.machine, costs, choice, values);
-    out.slowest = std::max(out.slowest, mean.total());
+    out.seconds.push_back(mean.total());
     out.mean += mean;
   }
   if (counted > 0) out.mean = out.mean.scaled(1 / counted);
@@ -162,9 +162,9 @@ Prediction predict(const Inputs& in, const Choice& choice, std::size_t most) {
   p.memory_limit = memory_limit(in, choice);
   p.fits = p.memory_limit == 0 || p.memory.peak() * kMemoryMargin <= p.memory_limit;
 
-  const Steps steps = steps_of(in, choice, p.model, costs, most);
+  Steps steps = steps_of(in, choice, p.model, costs, most);
   p.step = steps.mean;
-  p.slowest_step = steps.slowest;
+  p.sampled_s = std::move(steps.seconds);
   const double step = p.step.total();
   if (in.work.steps > 0 && step > 0) p.tokens_per_s = real(in.work.tokens) / real(in.work.steps) / step;
 

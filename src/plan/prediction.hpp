@@ -53,10 +53,10 @@ struct Prediction {
   ModelShape model;
   MicroBatch largest;
   Memory memory;
-  double memory_limit = 0;  ///< bytes that this rank may use; 0: unknown
-  bool fits = true;         ///< peak with kMargin below the limit
-  StepTime step;            ///< mean over the run
-  double slowest_step = 0;  ///< of the sample
+  double memory_limit = 0;        ///< bytes that this rank may use; 0: unknown
+  bool fits = true;               ///< peak with kMargin below the limit
+  StepTime step;                  ///< mean over the run
+  std::vector<double> sampled_s;  ///< of each step that was looked at: the first ones of a short run, all of them
   double tokens_per_s = 0, flops_per_token = 0;
   double start_s = 0, evaluation_s = 0, checkpoint_s = 0;
   double total_s = 0;     ///< without failures
