@@ -4,11 +4,13 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 
 #include "app/generate.hpp"
 #include "app/pipeline.hpp"
 #include "app/preflight.hpp"
+#include "app/probe.hpp"
 #include "app/vital_signs.hpp"
 #include "comm_mpi/mpi_communicator.hpp"
 #include "core/error.hpp"
@@ -29,25 +31,20 @@ int report(const pst::Error& error) {
   return pst::exit_status(error.fault());
 }
 
-int train(const std::string& run, int attempt) {
-  std::optional<pst::app::VitalSigns> signs;
+/// Starts MPI and does `body` as one of its ranks.
+int as_rank(const std::string& action, const std::function<void()>& before,
+            const std::function<void(pst::comm::MpiSession&)>& body) {
   std::optional<pst::comm::MpiSession> mpi;
   try {
-    pst::app::check_scratch(pst::rundir::RunDir(run), attempt);
-  } catch (const pst::Error& error) {
-    return report(error);
-  }
-  try {
-    signs.emplace(run, attempt);
+    before();
     mpi.emplace();
-    signs->enter(pst::heartbeat::Phase::starting);
   } catch (const pst::Error& error) {
     if (speaks_for_all()) return report(error);
     ::sleep(1);  // srun ends all ranks as soon as one has left: the first to leave is to be the one that spoke
     return pst::exit_status(error.fault());
   }
   try {
-    pst::doing("training", [&] { pst::app::train(run, attempt, *mpi, *signs); });
+    pst::doing(action, [&] { body(*mpi); });
     return 0;
   } catch (const pst::Error& error) {
     const int status = report(error);
@@ -55,6 +52,26 @@ int train(const std::string& run, int attempt) {
     if (mpi->world().size() > 1 && error.fault() != pst::Fault::stopped) mpi->abort(status);
     return status;
   }
+}
+
+int train(const std::string& run, int attempt) {
+  try {
+    pst::app::check_scratch(pst::rundir::RunDir(run), attempt);
+  } catch (const pst::Error& error) {
+    return report(error);  // of this node alone, so it is this rank that has to say it
+  }
+  std::optional<pst::app::VitalSigns> signs;
+  return as_rank(
+      "training", [&] { signs.emplace(run, attempt); },
+      [&](pst::comm::MpiSession& mpi) {
+        signs->enter(pst::heartbeat::Phase::starting);  // out of MPI_Init
+        pst::app::train(run, attempt, mpi, *signs);
+      });
+}
+
+int probe(const pst::app::ProbeRequest& request) {
+  return as_rank(
+      "measuring this machine", [] {}, [&](pst::comm::MpiSession& mpi) { pst::app::probe(request, mpi); });
 }
 
 }  // namespace
@@ -75,6 +92,10 @@ int main(int argc, char** argv) {
   CLI::App* const generate_command = cli.add_subcommand("generate", "Answer a prompt");
   pst::app::add_options(*generate_command, request);
 
+  pst::app::ProbeRequest probe_request;
+  CLI::App* const probe_command = cli.add_subcommand("probe", "Measure this machine for `peft-studio plan`");
+  pst::app::add_options(*probe_command, probe_request);
+
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -82,6 +103,7 @@ int main(int argc, char** argv) {
     return status == 0 ? 0 : pst::exit_status(pst::Fault::usage);
   }
   if (*train_command) return train(run, attempt);
+  if (*probe_command) return probe(probe_request);
   try {
     pst::doing("generating", [&] { pst::app::generate(request); });
     return 0;

@@ -18,6 +18,7 @@
 #include "core/strings.hpp"
 #include "data/prepared.hpp"
 #include "model/llama.hpp"
+#include "ops/allocator.hpp"
 #include "ops/exec.hpp"
 #include "peft/lora_adapter.hpp"
 #include "recipe/changes.hpp"
@@ -74,6 +75,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   comm::Communicator& world = mpi.world();
   const rundir::RunDir run(run_directory);
   keep_freed_memory();
+  ops::use_exact_fit_allocator();
   listen_for_stop();
   preflight(mpi, run, attempt);
 

@@ -22,6 +22,8 @@ Command add_config_import(CLI::App& config);
 Command add_init(CLI::App& program);
 Command add_completion(CLI::App& program);
 Command add_doctor(CLI::App& program);
+Command add_plan(CLI::App& program);
+Command add_probe(CLI::App& program);
 Command add_data_prepare(CLI::App& data);
 Command add_data_dump(CLI::App& data);
 Command add_submit(CLI::App& program);

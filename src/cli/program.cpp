@@ -18,6 +18,8 @@ std::vector<Command> add_commands(CLI::App& program) {
   CLI::App& site = *program.add_subcommand("site", "Look at site profiles")->require_subcommand(1);
   return {add_init(program),
           add_validate(program),
+          add_plan(program),
+          add_probe(program),
           add_submit(program),
           add_train(program),
           add_status(program),

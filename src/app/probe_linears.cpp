@@ -1,0 +1,130 @@
+#include <ATen/ops/randn.h>
+
+#include <algorithm>
+
+#include "app/probe_bench.hpp"
+#include "core/strings.hpp"
+#include "peft/lora_linear.hpp"
+#include "plan/costs.hpp"
+
+namespace pst::app {
+namespace {
+
+using plan::Dtype;
+using plan::Op;
+using plan::table_name;
+
+at::ScalarType scalar(Dtype dtype) { return dtype == Dtype::bf16 ? at::kBFloat16 : at::kFloat; }
+
+/// Random values that all weights are windows of. Larger than a last-level cache, so that a layer's weights come from
+/// memory, as they do in a model of some size.
+class Pool {
+ public:
+  explicit Pool(Dtype dtype) : values_(at::randn({kValues}, at::kFloat).mul_(0.02).to(scalar(dtype))) {}
+  /// As many [out, in] matrices as there is room for, up to `most`.
+  std::vector<at::Tensor> matrices(std::int64_t out, std::int64_t in, std::int64_t most) const {
+    std::vector<at::Tensor> windows;
+    for (std::int64_t i = 0; i < most && (i + 1) * out * in <= kValues; ++i)
+      windows.push_back(values_.narrow(0, i * out * in, out * in).view({out, in}));
+    return windows;
+  }
+
+ private:
+  static constexpr std::int64_t kValues = 29 << 20;  // 116 MiB in f32
+  at::Tensor values_;
+};
+
+/// A row of layers of one size: forward through all, then back through all, as a model does.
+struct Stack {
+  nn::ParameterSet parameters;
+  std::vector<std::unique_ptr<nn::Linear>> layers;
+  at::Tensor x, dy, gradient;
+};
+
+std::shared_ptr<Stack> make_stack(const Pool& pool, Dtype dtype, std::int64_t n, std::int64_t in, std::int64_t out,
+                                  std::int64_t rank, std::int64_t most) {
+  auto stack = std::make_shared<Stack>();
+  for (auto& weight : pool.matrices(out, in, most)) {
+    auto base = std::make_unique<nn::DenseLinear>(weight, std::nullopt);
+    if (rank == 0)
+      stack->layers.push_back(std::move(base));
+    else
+      stack->layers.push_back(std::make_unique<peft::LoraLinear>(
+          std::move(base), cat("layer", stack->layers.size()),
+          peft::LoraOptions{.r = static_cast<int>(rank), .scale = 2}, stack->layers.size(), stack->parameters));
+  }
+  if (rank > 0) {
+    stack->parameters.allocate(scalar(dtype));
+    stack->parameters.refresh_compute();
+    stack->gradient = stack->parameters.new_gradient();
+    stack->parameters.accumulate_into(stack->gradient);
+  }
+  stack->x = at::randn({n, in}, at::kFloat).to(scalar(dtype)).set_requires_grad(true);
+  stack->dy = at::randn({n, out}, at::kFloat).to(scalar(dtype));
+  return stack;
+}
+
+/// {forward, backward} of one layer.
+Bench::Once through(std::shared_ptr<Stack> stack) {
+  return [stack] {
+    const auto count = static_cast<double>(stack->layers.size());
+    std::vector<at::Tensor> outputs;
+    const double forward = timed([&] {
+      for (const auto& layer : stack->layers) outputs.push_back(layer->forward(stack->x, {.training = true}));
+    });
+    const double backward = timed([&] {
+      while (!outputs.empty()) {
+        stack->x.mutable_grad().reset();
+        outputs.back().backward(stack->dy);
+        outputs.pop_back();
+      }
+    });
+    return std::vector<double>{forward / count, backward / count};
+  };
+}
+
+}  // namespace
+
+void warm_up() {
+  for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
+    const at::Tensor weight = at::randn({64, 64}, at::kFloat).to(scalar(dtype));
+    nn::ParameterSet parameters;
+    const peft::LoraLinear layer(std::make_unique<nn::DenseLinear>(weight, std::nullopt), "warm",
+                                 peft::LoraOptions{.r = 16, .scale = 1}, 0, parameters);
+    parameters.allocate(scalar(dtype));
+    parameters.refresh_compute();
+    const at::Tensor x = at::randn({64, 64}, at::kFloat).to(scalar(dtype)).set_requires_grad(true);
+    layer.forward(x, {}).backward(at::randn({64, 64}, at::kFloat).to(scalar(dtype)));
+  }
+}
+
+void probe_linears(Bench& bench) {
+  // Enough layers that their weights leave the caches between two meetings, and no more: the time is short.
+  const auto layers = [](std::int64_t in, std::int64_t out) {
+    return std::clamp<std::int64_t>((4 << 20) / (in * out), 1, 8);
+  };
+  const std::vector<double> tokens = {64, 256, 1024}, widths = {128, 544, 2304};
+  for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
+    const Pool pool(dtype);
+    const auto whole = [](double value) { return static_cast<std::int64_t>(value); };
+    bench.grid({table_name(Op::lora_forward, dtype), table_name(Op::lora_backward, dtype)},
+               {{"tokens", tokens}, {"in", widths}, {"out", widths}, {"rank", {8, 16, 64}}},
+               [&](const std::vector<double>& s) {
+                 return through(make_stack(pool, dtype, whole(s[0]), whole(s[1]), whole(s[2]), whole(s[3]),
+                                           layers(whole(s[1]), whole(s[2]))));
+               });
+    bench.grid({table_name(Op::linear_forward, dtype), table_name(Op::linear_backward, dtype)},
+               {{"tokens", tokens}, {"in", widths}, {"out", widths}}, [&](const std::vector<double>& s) {
+                 return through(make_stack(pool, dtype, whole(s[0]), whole(s[1]), whole(s[2]), 0,
+                                           layers(whole(s[1]), whole(s[2]))));
+               });
+    // The head is one matrix, met chunk after chunk.
+    bench.grid({table_name(Op::head_forward, dtype), table_name(Op::head_backward, dtype)},
+               {{"tokens", {16, 128, 512}}, {"in", {128, 576}}, {"out", {8192, 49152}}},
+               [&](const std::vector<double>& s) {
+                 return through(make_stack(pool, dtype, whole(s[0]), whole(s[1]), whole(s[2]), 0, 1));
+               });
+  }
+}
+
+}  // namespace pst::app

@@ -1,0 +1,65 @@
+#pragma once
+#include <initializer_list>
+
+#include "plan/machine.hpp"
+
+namespace pst::plan {
+
+/// What a training step is made of, as coarse as the code that the probe can time by itself. Sizes in brackets.
+enum class Op {
+  lora_forward,        ///< [tokens, in, out, rank]: peft::LoraLinear
+  lora_backward,       ///< the same
+  linear_forward,      ///< [tokens, in, out]: nn::DenseLinear without an adapter
+  linear_backward,     ///< the same
+  head_forward,        ///< [rows, in, vocabulary]
+  head_backward,       ///< the same
+  cross_entropy,       ///< [values]: logits into their gradient
+  attention_forward,   ///< [length, head width, query heads of one key/value head]: one document, one key/value head
+  attention_backward,  ///< the same
+  rms_norm_forward,    ///< [values], with the residual addition; as all below
+  rms_norm_backward,
+  swiglu_forward,
+  swiglu_backward,
+  rope,
+  dropout,
+  embed,
+  grad_add,  ///< two gradients of one tensor meeting
+  zero,      ///< f32, as all below
+  tree_add,
+  sum_squares,
+  adamw,
+  refresh,     ///< masters to bf16
+  all_reduce,  ///< among the ranks of the layout
+};
+const char* name_of(Op op);
+std::size_t axes_of(Op op);
+std::vector<Op> all_ops();
+
+enum class Dtype { f32, bf16 };
+const char* name_of(Dtype dtype);
+inline std::int64_t value_bytes(Dtype dtype) { return dtype == Dtype::bf16 ? 2 : 4; }
+/// "lora_forward.bf16"; what works on f32 only has no ending.
+std::string table_name(Op op, Dtype dtype);
+
+/// Seconds of an operation on one rank: from what was measured, else from the roofline.
+class Costs {
+ public:
+  /// @throws Error(usage) when the machine has neither tables for it nor a roofline
+  Costs(const Machine& machine, int ranks, int threads, Dtype dtype);
+  double operator()(Op op, std::initializer_list<double> sizes) const;
+  int threads() const { return threads_; }
+  bool measured() const { return layout_ != nullptr; }
+  double layer_overhead_s() const { return layout_ != nullptr ? layout_->layer_overhead_s : 0; }
+  /// Where the figures come from, for people; with the scaling where the layout is another.
+  std::string source() const;
+
+ private:
+  const Machine& machine_;
+  const Layout* layout_;
+  int ranks_, threads_;
+  Dtype dtype_;
+  double slower_ = 1;  // by fewer threads than were measured
+  std::vector<const Table*> tables_;
+};
+
+}  // namespace pst::plan

@@ -1,0 +1,84 @@
+#include "plan/memory.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+// Mirrors src/train, src/nn, src/ops and src/peft: a change there in what a node keeps is a change here.
+namespace pst::plan {
+namespace {
+
+using Slot = LayerShape::Slot;
+
+/// Buffers that summing `leaves` gradients in tree order holds at once.
+int tree_buffers(std::int64_t leaves) {
+  int depth = 1;
+  for (; leaves > 1; leaves = (leaves + 1) / 2) ++depth;
+  return depth;
+}
+
+/// What backward holds besides what forward kept, in its widest moment: at the down projection, when its input's
+/// gradient is made (f32: base and sum are two arrays; bf16 adds in place), or just after, when both of gate and up
+/// are.
+double workspace_bytes(const ModelShape& m, double tokens, double b) {
+  const double wide = 2 * static_cast<double>(m.inner), stream = 2 * static_cast<double>(m.hidden);
+  return tokens * b * (wide + stream);
+}
+
+}  // namespace
+
+std::int64_t head_chunk_rows(std::int64_t vocabulary, Dtype dtype) {
+  constexpr std::int64_t kChunkBytes = 24 << 20;  // as in src/train/loss.cpp
+  return std::clamp<std::int64_t>(kChunkBytes / (vocabulary * value_bytes(dtype)), 16, 1024);
+}
+
+double kept_bytes(const ModelShape& m, const LayerShape& layer, double tokens, Dtype dtype) {
+  const auto& linear = layer.linears;
+  const auto adapted = [&](Slot slot) { return linear[slot].rank > 0; };
+  // Two sums of the residual stream; queries, keys, values and the mixed heads; gate and up.
+  double values = 2 * static_cast<double>(m.hidden) + 2 * static_cast<double>(m.query) +
+                  2 * static_cast<double>(m.key_value) + 2 * static_cast<double>(m.inner);
+  // An adapter keeps its input, which neighbours share; the mixed heads are kept already.
+  if (adapted(Slot::q) || adapted(Slot::k) || adapted(Slot::v)) values += static_cast<double>(m.hidden);
+  if (adapted(Slot::gate) || adapted(Slot::up)) values += static_cast<double>(m.hidden);
+  if (adapted(Slot::down)) values += static_cast<double>(m.inner);
+  for (const auto& shape : linear) values += static_cast<double>(shape.rank);
+  const double f32_values = static_cast<double>(m.query_heads) + 2;  // log-sum-exp of attention, two norms' factors
+  return tokens * (values * static_cast<double>(value_bytes(dtype)) + 4 * f32_values);
+}
+
+Memory memory_of(const MemoryInputs& in, const Choice& choice) {
+  const ModelShape& m = in.model;
+  const double b = static_cast<double>(value_bytes(choice.dtype)), tokens = static_cast<double>(in.largest.tokens);
+  const double d = static_cast<double>(m.hidden), adapter = 4 * static_cast<double>(m.trainable_padded);
+  Memory memory;
+  memory.libraries = in.baseline_bytes;
+  memory.weights = b * static_cast<double>(m.frozen) + 4 * static_cast<double>(m.positions * m.head_dim);
+  memory.adapters = adapter + (choice.dtype == Dtype::bf16 ? 2 * static_cast<double>(m.trainable) : 0);
+  memory.gradients = adapter * tree_buffers((in.leaves + choice.ranks() - 1) / choice.ranks());
+  memory.optimizer = 2 * adapter;
+
+  double widest = 0;
+  for (const auto& layer : m.layers) {
+    const double kept = kept_bytes(m, layer, tokens, choice.dtype);
+    widest = std::max(widest, kept);
+    memory.activations += static_cast<double>(layer.count) * (choice.recompute ? 2 * tokens * d * b : kept);
+  }
+  memory.activations += tokens * d * b;  // the hidden states that the head reads
+  memory.workspace = workspace_bytes(m, tokens, b);
+  if (choice.recompute) memory.workspace += widest + 2 * tokens * d * b;
+  if (in.dropout) memory.workspace += tokens * static_cast<double>(m.inner) * b;
+
+  const double labelled = static_cast<double>(in.largest.labelled);
+  const double chunk = std::min(labelled, static_cast<double>(head_chunk_rows(m.vocabulary, choice.dtype)));
+  memory.head = chunk * b * (static_cast<double>(m.vocabulary) + 3 * d) + tokens * d * b;
+  // The head's backward product copies its logits once; it is over when the layers' backward begins.
+  memory.workspace = std::max(memory.workspace, chunk * b * static_cast<double>(m.vocabulary));
+  if (choice.ranks() > 1) memory.communication = 2 * adapter;
+  if (in.saves) memory.checkpoint = 3 * 4 * static_cast<double>(m.trainable) / static_cast<double>(choice.ranks());
+  if (!in.is_gpu) memory.data = static_cast<double>(in.prepared_bytes);
+  memory.loading =
+      memory.libraries + memory.weights + memory.data + (in.is_gpu ? 0 : static_cast<double>(in.weight_file_bytes));
+  return memory;
+}
+
+}  // namespace pst::plan

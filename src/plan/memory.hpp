@@ -1,0 +1,49 @@
+#pragma once
+#include <cstdint>
+
+#include "plan/choice.hpp"
+#include "plan/model_shape.hpp"
+#include "plan/work.hpp"
+
+namespace pst::plan {
+
+/// Bytes of the rank that needs most, at its worst moment.
+struct Memory {
+  double libraries = 0;      ///< before there is a model
+  double weights = 0;        ///< the frozen base in the dtype it is computed with, and the rotary tables
+  double adapters = 0;       ///< f32 masters, and their bf16 copies
+  double gradients = 0;      ///< the buffers of the ordered sum
+  double optimizer = 0;      ///< two moments
+  double activations = 0;    ///< kept from forward for backward
+  double workspace = 0;      ///< of the backward pass in its widest layer
+  double head = 0;           ///< one chunk of logits, and the gradient of the hidden states
+  double communication = 0;  ///< of the all-reduce
+  double checkpoint = 0;     ///< the snapshot
+  double data = 0;           ///< mapped prepared data
+  double training() const {
+    return libraries + weights + adapters + gradients + optimizer + activations + workspace + head + communication +
+           checkpoint + data;
+  }
+  double loading = 0;  ///< while the weights are copied from the mapped files, which count as resident
+  double peak() const { return training() > loading ? training() : loading; }
+};
+
+struct MemoryInputs {
+  const ModelShape& model;
+  MicroBatch largest;
+  std::int64_t leaves = 1;    ///< micro batches of a step
+  double baseline_bytes = 0;  ///< of a rank without a model
+  std::uint64_t weight_file_bytes = 0, prepared_bytes = 0;
+  bool is_gpu = false;
+  bool dropout = false, saves = true;
+};
+
+Memory memory_of(const MemoryInputs& in, const Choice& choice);
+
+/// What forward keeps of one decoder layer for its backward, for `tokens` tokens.
+double kept_bytes(const ModelShape& model, const LayerShape& layer, double tokens, Dtype dtype);
+
+/// Labelled rows that pass through the head at once (train::summed_loss_backward).
+std::int64_t head_chunk_rows(std::int64_t vocabulary, Dtype dtype);
+
+}  // namespace pst::plan

@@ -1,0 +1,183 @@
+#include "plan/prediction.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "checkpoint/interval.hpp"
+#include "core/strings.hpp"
+#include "plan/resolve.hpp"
+
+namespace pst::plan {
+namespace {
+
+double real(std::int64_t value) { return static_cast<double>(value); }
+
+struct Steps {
+  StepTime mean;
+  std::vector<double> seconds;
+};
+
+/// The optimizer's part, which every step has.
+StepTime update_time(const ModelShape& model, const Costs& costs, Dtype dtype) {
+  const double values = real(model.trainable_padded);
+  StepTime time;
+  time.optimizer = costs(Op::sum_squares, {values}) + costs(Op::adamw, {values});
+  if (dtype == Dtype::bf16) time.optimizer += costs(Op::refresh, {real(model.trainable)});
+  return time;
+}
+
+/// Each rank's micro batches one after the other; all wait for the slowest rank.
+Steps steps_of(const Inputs& in, const Choice& choice, const ModelShape& model, const Costs& costs, std::size_t most) {
+  const MicroBatchTime time_of(model, costs, choice, in.recipe.adapter.dropout > 0);
+  const double values = real(model.trainable_padded);
+  const auto ranks = static_cast<std::size_t>(choice.ranks());
+  std::vector<std::vector<MicroBatch>> steps;
+  std::size_t count = 0;
+  for (const auto& rows : in.work.sample) {
+    steps.push_back(micro_batches(rows, choice.micro_batch));
+    count += steps.back().size();
+  }
+  const std::size_t stride = std::max<std::size_t>(1, (count + most - 1) / std::max<std::size_t>(1, most));
+
+  Steps out;
+  std::size_t number = 0;
+  double largest = 0, counted = 0;
+  for (const auto& step : steps) {
+    std::vector<double> of_rank(ranks, 0.0);
+    StepTime all;
+    std::size_t used = 0;
+    for (std::size_t leaf = 0; leaf < step.size(); ++leaf, ++number) {
+      if (number % stride != 0) continue;
+      const StepTime time = time_of(step[leaf]);
+      // train::parallel::leaves_of_rank of a full step; an epoch's last step may be shorter.
+      const auto leaves = std::max<std::size_t>(step.size(), ranks);
+      of_rank[std::min(ranks - 1, leaf * ranks / leaves)] += time.total();
+      largest = std::max(largest, time.total());
+      all += time;
+      ++used;
+    }
+    if (used == 0) continue;
+    ++counted;
+    const double per_rank = real(static_cast<std::int64_t>(step.size())) / real(static_cast<std::int64_t>(ranks));
+    StepTime mean = all.scaled(per_rank / real(static_cast<std::int64_t>(used)));
+    // Exactly when every micro batch was looked at; else from the spread of those that were.
+    mean.waiting = stride == 1  ? std::max(0.0, *std::max_element(of_rank.begin(), of_rank.end()) - mean.total())
+                   : ranks == 1 ? 0.0
+                                : std::max(0.0, largest - all.total() / real(static_cast<std::int64_t>(used))) *
+                                      std::sqrt(std::max(1.0, per_rank));
+    mean.gradient_sum =
+        std::max(0.0, per_rank - 1) * costs(Op::tree_add, {values}) + per_rank * costs(Op::zero, {values});
+    mean += update_time(model, costs, choice.dtype);
+    mean.communication = all_reduce_seconds(in.machine, costs, choice, values);
+    out.seconds.push_back(mean.total());
+    out.mean += mean;
+  }
+  if (counted > 0) out.mean = out.mean.scaled(1 / counted);
+  return out;
+}
+
+double evaluation_time(const Inputs& in, const Choice& choice, const ModelShape& model, const Costs& costs,
+                       std::size_t most) {
+  const MicroBatchTime time_of(model, costs, choice, false);
+  const auto batches = micro_batches(in.work.validation, choice.micro_batch);
+  const std::size_t stride = std::max<std::size_t>(1, batches.size() / std::max<std::size_t>(1, most));
+  double sum = 0;
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < batches.size(); i += stride, ++used) sum += time_of.evaluation(batches[i]);
+  if (used == 0) return 0;
+  return sum / real(static_cast<std::int64_t>(used)) *
+         std::ceil(real(static_cast<std::int64_t>(batches.size())) / real(choice.ranks()));
+}
+
+/// The interval as the saver takes it, and what is lost to failures between two checkpoints.
+Saving saving_of(const Inputs& in, const Prediction& p, const Costs& costs) {
+  Saving saving;
+  const auto& recipe = in.recipe.checkpoint;
+  const double hours = in.site.node_mtbf_hours.value_or(kUsualNodeMtbfHours);
+  saving.job_mtbf_s = hours * 3600 / p.choice.nodes;
+  if (!recipe.enabled) {
+    saving.reason = "checkpoint.enabled is false: a failure loses everything";
+    return saving;
+  }
+  const double share = 3 * real(p.model.trainable) / real(p.choice.ranks());
+  saving.bytes = 3 * 4 * real(p.model.trainable);
+  saving.snapshot_s = costs(Op::refresh, {std::max(1.0, share)});
+  if (in.machine.disk) saving.write_s = saving.bytes / in.machine.disk->bytes_per_s + 3 * in.machine.disk->fsync_s;
+  const double step = p.step.total();
+  if (recipe.every_steps) {
+    saving.interval_s = real(*recipe.every_steps) * step;
+    saving.reason = cat("checkpoint.every_steps is ", *recipe.every_steps);
+  } else if (recipe.every_minutes) {
+    saving.interval_s = 60 * *recipe.every_minutes;
+    saving.reason = cat("checkpoint.every_minutes is ", number(*recipe.every_minutes));
+  } else {
+    saving.interval_s =
+        std::max(step, checkpoint::young_daly_interval(saving.snapshot_s + saving.write_s, saving.job_mtbf_s));
+    saving.reason =
+        cat("Young and Daly: a checkpoint costs ", fixed(saving.snapshot_s + saving.write_s, 3), " s, a failure every ",
+            human_seconds(saving.job_mtbf_s), in.site.node_mtbf_hours ? " (site)" : " (1,000 hours a node: assumed)");
+  }
+  // A checkpoint is worth something once it is written: half an interval and the writing are repeated, after a start.
+  const double repeated = saving.interval_s / 2 + saving.write_s + p.start_s;
+  saving.lost_share = saving.snapshot_s / std::max(saving.interval_s, step) + repeated / saving.job_mtbf_s;
+  return saving;
+}
+
+void count_costs(const Inputs& in, Prediction& p) {
+  p.node_hours = p.expected_s / 3600 * p.choice.nodes;
+  if (in.site.node_watts) p.kilowatt_hours = p.node_hours * *in.site.node_watts / 1000;
+  if (in.site.price_per_node_hour) p.money = p.node_hours * *in.site.price_per_node_hour;
+  auto walltime = in.site.walltime_s;
+  if (const auto asked = recipe::slurm_seconds(in.recipe.slurm.time))
+    walltime = std::min(walltime.value_or(1e300), real(*asked));
+  if (!walltime) return;
+  // A job spends its start, and the time between the warning and its end, on no step.
+  const double useful = *walltime - p.start_s - kWarningBeforeEndS;
+  p.jobs = useful <= p.step.total()
+               ? 0
+               : static_cast<std::int64_t>(std::ceil(std::max(1.0, p.expected_s - p.start_s) / useful));
+}
+
+}  // namespace
+
+Prediction predict(const Inputs& in, const Choice& choice, std::size_t most) {
+  const Costs costs(in.machine, choice.ranks_per_node, choice.threads, choice.dtype);
+  const auto* layout = in.machine.layout(choice.ranks_per_node, choice.threads);
+  Prediction p{.choice = choice,
+               .model = shape_of(in.config, in.recipe.adapter, in.recipe.data.max_length),
+               .largest = largest_micro_batch(in.work, choice.micro_batch),
+               .machine_source = costs.source()};
+  const std::int64_t leaves = (in.recipe.train.global_batch_size + choice.micro_batch - 1) / choice.micro_batch;
+  p.memory = memory_of({.model = p.model,
+                        .largest = p.largest,
+                        .leaves = leaves,
+                        .baseline_bytes = layout != nullptr ? static_cast<double>(layout->baseline_bytes)
+                                                            : in.machine.roofline->baseline_bytes,
+                        .weight_file_bytes = in.weight_file_bytes,
+                        .prepared_bytes = in.work.prepared_bytes,
+                        .is_gpu = in.machine.is_gpu,
+                        .dropout = in.recipe.adapter.dropout > 0,
+                        .saves = in.recipe.checkpoint.enabled},
+                       choice);
+  p.memory_limit = memory_limit(in, choice);
+  p.fits = p.memory_limit == 0 || p.memory.peak() * kMemoryMargin <= p.memory_limit;
+
+  Steps steps = steps_of(in, choice, p.model, costs, most);
+  p.step = steps.mean;
+  p.sampled_s = std::move(steps.seconds);
+  const double step = p.step.total();
+  if (in.work.steps > 0 && step > 0) p.tokens_per_s = real(in.work.tokens) / real(in.work.steps) / step;
+
+  p.start_s = (layout != nullptr ? layout->start_s : 30.0) +
+              (layout != nullptr ? costs(Op::refresh, {real(p.model.frozen)}) : 0);
+  p.evaluation_s = real(in.work.evaluations) * evaluation_time(in, choice, p.model, costs, most);
+  p.saving = saving_of(in, p, costs);
+  const double training = real(in.work.steps) * step;
+  if (p.saving.interval_s > 0) p.checkpoint_s = training / std::max(p.saving.interval_s, step) * p.saving.snapshot_s;
+  p.total_s = p.start_s + training + p.evaluation_s + p.checkpoint_s;
+  p.expected_s = p.total_s * (1 + std::min(10.0, p.saving.lost_share));
+  count_costs(in, p);
+  return p;
+}
+
+}  // namespace pst::plan

@@ -1,0 +1,97 @@
+#include "plan/resolve.hpp"
+
+#include <algorithm>
+
+#include "core/strings.hpp"
+
+namespace pst::plan {
+namespace {
+
+/// Slurm's "16000" is MiB, "16G" GiB.
+std::optional<double> slurm_memory_bytes(const std::optional<std::string>& text) {
+  if (!text || text->empty()) return std::nullopt;
+  static const std::string kUnits = "KMGT";
+  const auto unit = kUnits.find(text->back());
+  const auto count = to_double(unit == std::string::npos ? *text : text->substr(0, text->size() - 1));
+  if (!count || *count <= 0) return std::nullopt;  // 0 is Slurm's word for the whole node
+  double bytes = *count * 1024;
+  for (std::size_t i = 0; i < (unit == std::string::npos ? 1 : unit); ++i) bytes *= 1024;
+  return bytes;
+}
+
+Decision decide_precision(const Inputs& in, Choice& choice) {
+  switch (in.recipe.train.precision) {
+    case recipe::Precision::fp32: choice.dtype = Dtype::f32; return {"train.precision", "fp32", "given"};
+    case recipe::Precision::bf16: choice.dtype = Dtype::bf16; return {"train.precision", "bf16", "given"};
+    case recipe::Precision::automatic: break;
+  }
+  choice.dtype = in.machine.fast_bf16 ? Dtype::bf16 : Dtype::f32;
+  return {
+      "train.precision", in.machine.fast_bf16 ? "bf16" : "fp32",
+      cat(in.machine.name, in.machine.fast_bf16 ? " multiplies bf16 natively" : " does not multiply bf16 natively")};
+}
+
+Decision decide_threads(const Inputs& in, Choice& choice) {
+  if (in.machine.is_gpu) return {"train.threads", "auto", "a rank is one GPU"};
+  if (in.recipe.train.threads) {
+    choice.threads = *in.recipe.train.threads;
+    return {"train.threads", cat(choice.threads), "given"};
+  }
+  if (in.recipe.slurm.cpus_per_rank) {
+    choice.threads = *in.recipe.slurm.cpus_per_rank;
+    return {"train.threads", cat(choice.threads), "slurm.cpus_per_rank"};
+  }
+  choice.threads = std::max(1, in.machine.cores / choice.ranks_per_node);
+  return {"train.threads", cat(choice.threads), cat(in.machine.cores, " cores for ", choice.ranks_per_node, " ranks")};
+}
+
+Decision decide_recompute(const Inputs& in, Choice& choice) {
+  const char* const key = "train.gradient_checkpointing";
+  if (in.recipe.train.gradient_checkpointing != recipe::Switch::automatic) {
+    choice.recompute = in.recipe.train.gradient_checkpointing == recipe::Switch::on;
+    return {key, choice.recompute ? "true" : "false", "given"};
+  }
+  const double tokens = static_cast<double>(in.recipe.data.max_length) * in.recipe.train.micro_batch_size;
+  const double needed = tokens * static_cast<double>(activation_bytes_per_token(in.config, choice.dtype));
+  const double limit = memory_limit(in, choice);
+  choice.recompute = limit > 0 && needed > limit / 2;
+  return {key, choice.recompute ? "true" : "false",
+          limit > 0 ? cat("a micro batch of ", grouped(static_cast<std::int64_t>(tokens)), " tokens keeps up to ",
+                          human_bytes(static_cast<std::uint64_t>(needed)), " for backward, a rank has ",
+                          human_bytes(static_cast<std::uint64_t>(limit)))
+                    : std::string("the node's memory is not known")};
+}
+
+}  // namespace
+
+double memory_limit(const Inputs& in, const Choice& choice) {
+  if (in.machine.is_gpu) return static_cast<double>(in.machine.memory_bytes);
+  double node = static_cast<double>(in.machine.memory_bytes);
+  const auto lower = [&](double bytes) { node = node > 0 ? std::min(node, bytes) : bytes; };
+  if (in.site.node_memory_bytes) lower(static_cast<double>(*in.site.node_memory_bytes));
+  if (const auto asked = slurm_memory_bytes(in.recipe.slurm.mem)) lower(*asked);
+  return node / choice.ranks_per_node;
+}
+
+std::int64_t activation_bytes_per_token(const weights::ModelConfig& c, Dtype dtype) {
+  const std::int64_t query = c.num_attention_heads * c.head_dim, key_value = c.num_key_value_heads * c.head_dim;
+  // Kept per layer: two sums and two norms of the stream, q, k, v, the mixed heads, gate, up and their product.
+  const std::int64_t values = 4 * c.hidden_size + 2 * query + 2 * key_value + 3 * c.intermediate_size;
+  return c.num_hidden_layers * values * value_bytes(dtype);
+}
+
+Choice choice_of(const Inputs& in, std::vector<Decision>& decisions) {
+  Choice choice{.nodes = in.recipe.slurm.nodes,
+                .ranks_per_node = in.recipe.slurm.ranks_per_node,
+                .micro_batch = in.recipe.train.micro_batch_size};
+  decisions.push_back(
+      {"train.device", in.machine.is_gpu ? "cuda" : "cpu",
+       in.machine.is_gpu ? "the machine is a GPU; this version trains on CPUs only" : "this version trains on CPUs"});
+  decisions.push_back(decide_precision(in, choice));
+  decisions.push_back(decide_threads(in, choice));
+  decisions.push_back(decide_recompute(in, choice));
+  decisions.push_back({"parallel.strategy", "replicate", "every rank holds the frozen base; gradients are summed"});
+  return choice;
+}
+
+}  // namespace pst::plan

@@ -1,0 +1,16 @@
+#pragma once
+#include "plan/prediction.hpp"
+
+namespace pst::plan {
+
+constexpr double kUsualNodeMtbfHours = 1000;  ///< as app::mean_time_between_failures assumes
+constexpr double kWarningBeforeEndS = 120;    ///< the job script's --signal lead
+
+/// Bytes that one rank may use; 0 when nothing tells. The least of the node's memory, the site's and slurm.mem.
+double memory_limit(const Inputs& in, const Choice& choice);
+
+/// Bytes that backward needs of the layers, per token of a micro batch: the rule by which a rank decides about
+/// gradient_checkpointing: auto, coarser than memory_of() so that every rank comes to the same answer.
+std::int64_t activation_bytes_per_token(const weights::ModelConfig& config, Dtype dtype);
+
+}  // namespace pst::plan

@@ -1,0 +1,152 @@
+#include "plan/step_time.hpp"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <queue>
+
+#include "plan/memory.hpp"
+
+namespace pst::plan {
+namespace {
+
+double real(std::int64_t value) { return static_cast<double>(value); }
+
+double linear_forward(const Costs& costs, double n, const LinearShape& s) {
+  return s.rank > 0 ? costs(Op::lora_forward, {n, real(s.in), real(s.out), real(s.rank)})
+                    : costs(Op::linear_forward, {n, real(s.in), real(s.out)});
+}
+double linear_backward(const Costs& costs, double n, const LinearShape& s) {
+  return s.rank > 0 ? costs(Op::lora_backward, {n, real(s.in), real(s.out), real(s.rank)})
+                    : costs(Op::linear_backward, {n, real(s.in), real(s.out)});
+}
+
+}  // namespace
+
+StepTime& StepTime::operator+=(const StepTime& o) {
+  forward += o.forward;
+  backward += o.backward;
+  recompute += o.recompute;
+  attention += o.attention;
+  elementwise += o.elementwise;
+  head += o.head;
+  gradient_sum += o.gradient_sum;
+  optimizer += o.optimizer;
+  communication += o.communication;
+  waiting += o.waiting;
+  return *this;
+}
+
+StepTime StepTime::scaled(double f) const {
+  return {forward * f, backward * f,     recompute * f, attention * f,     elementwise * f,
+          head * f,    gradient_sum * f, optimizer * f, communication * f, waiting * f};
+}
+
+double makespan(std::vector<double> seconds, int threads) {
+  const double sum = std::accumulate(seconds.begin(), seconds.end(), 0.0);
+  if (threads <= 1 || seconds.empty()) return sum;
+  std::sort(seconds.begin(), seconds.end(), std::greater<>());
+  std::priority_queue<double, std::vector<double>, std::greater<>> free_at;
+  for (int t = 0; t < threads; ++t) free_at.push(0);
+  double last = 0;
+  for (const double task : seconds) {
+    const double end = free_at.top() + task;
+    free_at.pop();
+    free_at.push(end);
+    last = std::max(last, end);
+  }
+  return last;
+}
+
+MicroBatchTime::MicroBatchTime(const ModelShape& model, const Costs& costs, const Choice& choice, bool dropout)
+    : model_(model), costs_(costs), choice_(choice), dropout_(dropout) {}
+
+double MicroBatchTime::attention(const MicroBatch& batch, Op op) const {
+  std::map<std::uint32_t, double> by_length;  // packed rows repeat lengths
+  std::vector<double> tasks;
+  for (const auto length : batch.lengths) {
+    auto [known, fresh] = by_length.try_emplace(length, 0.0);
+    if (fresh) known->second = costs_(op, {real(length), real(model_.head_dim), real(model_.groups())});
+    tasks.insert(tasks.end(), static_cast<std::size_t>(model_.key_value_heads), known->second);
+  }
+  return makespan(std::move(tasks), costs_.measured() ? choice_.threads : 1);
+}
+
+StepTime MicroBatchTime::layers_forward(const MicroBatch& batch, bool dropout) const {
+  const double n = real(batch.tokens), d = real(model_.hidden);
+  StepTime time;
+  for (const auto& layer : model_.layers) {
+    const double count = real(layer.count);
+    for (const auto& linear : layer.linears) {
+      time.forward += count * linear_forward(costs_, n, linear);
+      if (dropout && linear.rank > 0) time.elementwise += count * costs_(Op::dropout, {n * real(linear.in)});
+    }
+    time.elementwise +=
+        count * (2 * costs_(Op::rms_norm_forward, {n * d}) + costs_(Op::rope, {n * real(model_.query)}) +
+                 costs_(Op::rope, {n * real(model_.key_value)}) + costs_(Op::swiglu_forward, {n * real(model_.inner)}) +
+                 costs_.layer_overhead_s() / 3);
+  }
+  time.attention = real(model_.layer_count()) * attention(batch, Op::attention_forward);
+  return time;
+}
+
+StepTime MicroBatchTime::operator()(const MicroBatch& batch) const {
+  const double n = real(batch.tokens), d = real(model_.hidden);
+  StepTime time = layers_forward(batch, dropout_);
+  if (choice_.recompute) time.recompute = time.total();
+  time.elementwise += costs_(Op::embed, {n * d}) + costs_(Op::rms_norm_forward, {n * d});
+
+  for (const auto& layer : model_.layers) {
+    const double count = real(layer.count);
+    for (const auto& linear : layer.linears) {
+      time.backward += count * linear_backward(costs_, n, linear);
+      if (dropout_ && linear.rank > 0) time.elementwise += 2 * count * costs_(Op::dropout, {n * real(linear.in)});
+    }
+    // q, k and v meet in their input, gate and up in theirs: three additions.
+    time.elementwise +=
+        count *
+        (2 * costs_(Op::rms_norm_backward, {n * d}) + costs_(Op::rope, {n * real(model_.query)}) +
+         costs_(Op::rope, {n * real(model_.key_value)}) + costs_(Op::swiglu_backward, {n * real(model_.inner)}) +
+         3 * costs_(Op::grad_add, {n * d}) + costs_.layer_overhead_s() * 2 / 3);
+  }
+  time.attention += real(model_.layer_count()) * attention(batch, Op::attention_backward);
+
+  const auto chunk = std::min(batch.labelled, head_chunk_rows(model_.vocabulary, choice_.dtype));
+  const auto pass = [&](std::int64_t rows) {
+    const double c = real(rows), v = real(model_.vocabulary);
+    const double products = model_.head.rank > 0
+                                ? linear_forward(costs_, c, model_.head) + linear_backward(costs_, c, model_.head)
+                                : costs_(Op::head_forward, {c, d, v}) + costs_(Op::head_backward, {c, d, v});
+    return products + costs_(Op::cross_entropy, {c * v}) + 2 * costs_(Op::embed, {c * d});
+  };
+  if (chunk > 0) {
+    time.head = real(batch.labelled / chunk) * pass(chunk);
+    if (const auto rest = batch.labelled % chunk; rest > 0) time.head += pass(rest);
+  }
+  return time;
+}
+
+double MicroBatchTime::evaluation(const MicroBatch& batch) const {
+  StepTime time = layers_forward(batch, false);
+  const double c = real(std::min(batch.labelled, head_chunk_rows(model_.vocabulary, choice_.dtype)));
+  const double d = real(model_.hidden), v = real(model_.vocabulary);
+  if (c > 0)
+    time.head = real(batch.labelled) / c * (costs_(Op::head_forward, {c, d, v}) + costs_(Op::cross_entropy, {c * v}));
+  return time.total();
+}
+
+double all_reduce_seconds(const Machine& machine, const Costs& costs, const Choice& choice, double values) {
+  if (choice.ranks() == 1) return 0;
+  const auto* layout = machine.layout(choice.ranks_per_node, choice.threads);
+  const bool measured = layout != nullptr && layout->ranks == choice.ranks_per_node && choice.nodes == 1 &&
+                        layout->tables.count("all_reduce") != 0;
+  if (measured) return costs(Op::all_reduce, {values});
+  // All-to-all and all-gather: each rank sends its bytes once in each, (ranks - 1) / ranks of them to others.
+  const Link link = choice.nodes > 1 ? machine.between.value_or(Link{20e-6, 10e9, "assumed"})
+                                     : machine.inside.value_or(Link{2e-6, 5e9, "assumed"});
+  const double ranks = real(choice.ranks());
+  return 2 * ((ranks - 1) * link.latency_s + 4 * values * (ranks - 1) / ranks / link.bytes_per_s) +
+         2 * costs(Op::tree_add, {values});
+}
+
+}  // namespace pst::plan

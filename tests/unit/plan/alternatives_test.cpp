@@ -1,0 +1,78 @@
+#include "plan/alternatives.hpp"
+
+#include <gtest/gtest.h>
+
+#include "plan/report.hpp"
+#include "unit/plan/models.hpp"
+
+namespace {
+
+using namespace pst;
+
+TEST(Alternatives, AreRankedByTimeAmongThoseThatFit) {
+  const auto in = fixture::inputs(fixture::llama3_8b(), "a100-40", 100, 32, 2048);
+  std::vector<plan::Decision> decisions;
+
+  const auto all = plan::alternatives(in, plan::choice_of(in, decisions), {1, 2, 4});
+
+  ASSERT_GT(all.size(), 10u);
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    const auto &a = all[i - 1].prediction, &b = all[i].prediction;
+    EXPECT_GE(a.fits, b.fits);
+    if (a.fits == b.fits) {
+      EXPECT_LE(a.expected_s, b.expected_s);
+    }
+  }
+  EXPECT_EQ(std::count_if(all.begin(), all.end(), [](const auto& a) { return a.changes.empty(); }), 1);
+}
+
+TEST(Alternatives, ShareEveryStepEqually) {
+  const auto in = fixture::inputs(fixture::smollm2_135m(), "h100", 10, 12, 512);
+  std::vector<plan::Decision> decisions;
+
+  for (const auto& other : plan::alternatives(in, plan::choice_of(in, decisions), {1, 2, 3, 5, 8})) {
+    const auto& c = other.prediction.choice;
+    EXPECT_EQ(12 % c.micro_batch, 0);
+    EXPECT_EQ(12 / c.micro_batch % c.ranks(), 0);
+  }
+}
+
+TEST(Alternatives, TheSmallestChangeIsOneKeyWhenOneIsEnough) {
+  auto in = fixture::inputs(fixture::llama3_8b(), "h100", 100, 32, 4096);
+  in.recipe.train.micro_batch_size = 16;
+  in.recipe.train.gradient_checkpointing = recipe::Switch::off;
+
+  const auto report = plan::make_report(in, {});
+
+  EXPECT_FALSE(report.chosen.fits);
+  ASSERT_TRUE(report.smallest_change);
+  EXPECT_EQ(report.smallest_change->changes.size(), 1u);
+  EXPECT_TRUE(report.smallest_change->prediction.fits);
+  EXPECT_NE(plan::to_text(report).find("smallest change that fits: --set "), std::string::npos);
+}
+
+TEST(Alternatives, WhereNothingFitsTheRowsThatWouldAreNamed) {
+  auto in = fixture::inputs(fixture::llama3_8b(), "a100-40", 10, 4, 4096);
+  in.machine.memory_bytes = 22'000'000'000;
+
+  const auto report = plan::make_report(in, {});
+
+  EXPECT_FALSE(report.chosen.fits);
+  EXPECT_FALSE(report.smallest_change);
+  EXPECT_GT(report.longest_that_fits, 0);
+  EXPECT_LT(report.longest_that_fits, 4096);
+
+  in.machine.memory_bytes = 10'000'000'000;  // not even the weights
+  EXPECT_EQ(plan::make_report(in, {}).longest_that_fits, 0);
+}
+
+TEST(Alternatives, PrecisionIsVariedOnlyWhenTheRecipeLeavesItOpen) {
+  auto in = fixture::inputs(fixture::smollm2_135m(), "h100", 10, 4, 512);
+  in.recipe.train.precision = recipe::Precision::bf16;
+  std::vector<plan::Decision> decisions;
+
+  for (const auto& other : plan::alternatives(in, plan::choice_of(in, decisions), {}))
+    EXPECT_EQ(other.prediction.choice.dtype, plan::Dtype::bf16);
+}
+
+}  // namespace

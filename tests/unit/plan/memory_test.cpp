@@ -1,0 +1,75 @@
+#include "plan/memory.hpp"
+
+#include <gtest/gtest.h>
+
+#include "unit/plan/models.hpp"
+
+namespace {
+
+using namespace pst;
+
+plan::Memory memory(int micro_batch, bool recompute, plan::Dtype dtype, int r = 16, std::uint32_t length = 512,
+                    int ranks = 1) {
+  const auto model = plan::shape_of(fixture::smollm2_135m(), {.r = r}, length);
+  const plan::MicroBatch largest{std::vector<std::uint32_t>(static_cast<std::size_t>(micro_batch), length),
+                                 std::int64_t{micro_batch} * length, std::int64_t{micro_batch} * (length - 1)};
+  return plan::memory_of({.model = model, .largest = largest, .leaves = 16},
+                         {.nodes = ranks, .micro_batch = micro_batch, .recompute = recompute, .dtype = dtype});
+}
+
+TEST(Memory, CountsWhatALayerKeeps) {
+  const auto model = plan::shape_of(fixture::smollm2_135m(), {.r = 16}, 512);
+
+  const double kept = plan::kept_bytes(model, model.layers[0], 1, plan::Dtype::bf16);
+
+  // By hand: sums and norms of the stream, q, k, v and the mixed heads, gate, up, their product, seven low-rank
+  // products; in f32 nine heads' log-sum-exp and two norms' factors.
+  EXPECT_DOUBLE_EQ(kept, 2 * (4 * 576 + 2 * 576 + 2 * 192 + 3 * 1536 + 7 * 16) + 4 * (9 + 2));
+}
+
+TEST(Memory, KeepsLessWhereThereIsNoAdapter) {
+  recipe::Adapter adapter{.r = 16};
+  adapter.target_modules = {.kind = recipe::Targets::Kind::names, .names = {"q_proj", "v_proj"}};
+  const auto model = plan::shape_of(fixture::smollm2_135m(), adapter, 512);
+
+  EXPECT_DOUBLE_EQ(plan::kept_bytes(model, model.layers[0], 1, plan::Dtype::f32),
+                   4 * (3 * 576 + 2 * 576 + 2 * 192 + 2 * 1536 + 2 * 16) + 4 * (9 + 2));
+}
+
+TEST(Memory, GrowsWithWhatIsLarger) {
+  const double base = memory(4, false, plan::Dtype::bf16).peak();
+
+  EXPECT_GT(memory(8, false, plan::Dtype::bf16).peak(), base);
+  EXPECT_GT(memory(4, false, plan::Dtype::f32).peak(), base);
+  EXPECT_GT(memory(4, false, plan::Dtype::bf16, 64).peak(), base);
+  EXPECT_GT(memory(4, false, plan::Dtype::bf16, 16, 1024).peak(), base);
+  EXPECT_LT(memory(4, true, plan::Dtype::bf16).peak(), base);
+}
+
+TEST(Memory, ReplicasHoldWholeModelsAndShareTheSnapshot) {
+  const auto one = memory(4, false, plan::Dtype::f32), four = memory(4, false, plan::Dtype::f32, 16, 512, 4);
+
+  EXPECT_EQ(one.weights, four.weights);
+  EXPECT_EQ(one.communication, 0);
+  EXPECT_GT(four.communication, 0);
+  EXPECT_EQ(one.checkpoint, 4 * four.checkpoint);
+  EXPECT_LT(four.gradients, one.gradients);  // fewer leaves of the tree on a rank
+}
+
+TEST(Memory, TheHeadsChunkIsTheTrainersOwn) {
+  EXPECT_EQ(plan::head_chunk_rows(49152, plan::Dtype::f32), 128);
+  EXPECT_EQ(plan::head_chunk_rows(49152, plan::Dtype::bf16), 256);
+  EXPECT_EQ(plan::head_chunk_rows(300, plan::Dtype::bf16), 1024);
+  EXPECT_EQ(plan::head_chunk_rows(2'000'000, plan::Dtype::f32), 16);
+}
+
+TEST(Memory, TheLargestMicroBatchIsExactWhereAllStepsAreKnown) {
+  plan::Work work{.steps = 2};
+  work.sample = {{{{10}, 10, 9}, {{20}, 20, 19}}, {{{30}, 30, 29}, {{5}, 5, 4}}};
+
+  EXPECT_EQ(plan::largest_micro_batch(work, 2).tokens, 35);
+  work.steps = 100;  // other epochs shuffle: the two longest rows may meet
+  EXPECT_EQ(plan::largest_micro_batch(work, 2).tokens, 50);
+}
+
+}  // namespace

@@ -1,0 +1,113 @@
+#include "plan/prediction.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "plan/report.hpp"
+#include "unit/plan/models.hpp"
+
+namespace {
+
+using namespace pst;
+
+plan::Choice choice(int nodes = 1, int micro = 1, bool recompute = false) {
+  return {.nodes = nodes, .micro_batch = micro, .recompute = recompute, .dtype = plan::Dtype::bf16};
+}
+
+TEST(Prediction, MatchesTheFlopCountWhereOnlyProductsCost) {
+  auto in = fixture::inputs(fixture::llama3_8b(), "h100", 1, 1, 4096);
+  in.machine.roofline->bytes_per_s = 1e18;
+  in.machine.roofline->flops_share = 1;
+  in.machine.roofline->launch_s = 0;
+  in.machine.roofline->f32_flops = 1e18;
+
+  const auto p = plan::predict(in, choice());
+
+  // docs/plan.md: 4 N + 6 P + 3 A a token; N without the embedding, A causal. The 6 P count as 2 + 4 of our products.
+  const double n = 6.98e9 + 128256.0 * 4096, a = 2 * 4096.0 * 32 * 128 * 32, tokens = 4096;
+  const double attention = (1 + 2.5) * a;  // the backward pass makes the scores again
+  EXPECT_NEAR(p.step.total() * 989e12 / tokens / (4 * n + 6 * 41.94e6 + attention), 1, 0.02);
+}
+
+TEST(Prediction, MoreNodesMakeAStepFasterAndLongerRowsSlower) {
+  const auto in = fixture::inputs(fixture::llama3_8b(), "h200", 100, 64, 2048);
+
+  const double one = plan::predict(in, choice(1)).step.total(), four = plan::predict(in, choice(4)).step.total();
+
+  EXPECT_LT(four, one);
+  EXPECT_GT(four, one / 4);
+  EXPECT_GT(plan::predict(fixture::inputs(fixture::llama3_8b(), "h200", 100, 64, 4096), choice(1)).step.total(),
+            2 * one);
+  EXPECT_GT(plan::predict(in, choice(1, 1, true)).step.total(), one);
+}
+
+TEST(Prediction, TheSlowestRankIsWaitedFor) {
+  auto in = fixture::inputs(fixture::smollm2_135m(), "h100", 1, 2, 1024);
+  in.work.sample = {{{{1024}, 1024, 1023}, {{128}, 128, 127}}};
+
+  const auto p = plan::predict(in, choice(2));
+  auto even = in;
+  even.work.sample = {{{{1024}, 1024, 1023}, {{1024}, 1024, 1023}}};
+
+  EXPECT_GT(p.step.waiting, 0);
+  EXPECT_NEAR(p.step.total(), plan::predict(even, choice(2)).step.total(), 1e-9);
+}
+
+TEST(Prediction, MakespanIsThatOfTheLongestFirst) {
+  EXPECT_DOUBLE_EQ(plan::makespan({3, 3, 2, 2, 2}, 2), 7);
+  EXPECT_DOUBLE_EQ(plan::makespan({1, 1, 1}, 1), 3);
+  EXPECT_DOUBLE_EQ(plan::makespan({5, 1}, 8), 5);
+  EXPECT_DOUBLE_EQ(plan::makespan({}, 4), 0);
+}
+
+TEST(Prediction, CostAndJobsFollowTheTime) {
+  auto in = fixture::inputs(fixture::llama3_8b(), "h100", 20000, 16, 2048);
+  in.recipe.slurm.time = "02:00:00";
+  const auto without = plan::predict(in, choice());
+  in.site.price_per_node_hour = 10;
+  in.site.node_watts = 700;
+
+  const auto p = plan::predict(in, choice());
+
+  EXPECT_FALSE(without.money);
+  EXPECT_FALSE(without.kilowatt_hours);
+  EXPECT_DOUBLE_EQ(*p.money, 10 * p.node_hours);
+  EXPECT_DOUBLE_EQ(*p.kilowatt_hours, 0.7 * p.node_hours);
+  ASSERT_TRUE(p.jobs);
+  EXPECT_EQ(*p.jobs, static_cast<std::int64_t>(std::ceil((p.expected_s - p.start_s) / (7200 - 120 - p.start_s))));
+  in.recipe.slurm.time = "00:02:00";
+  EXPECT_EQ(*plan::predict(in, choice()).jobs, 0);  // no job would finish a step
+}
+
+TEST(Prediction, MoreFailuresMeanShorterIntervalsAndMoreLoss) {
+  auto in = fixture::inputs(fixture::llama3_8b(), "h100", 20000, 1024, 2048);
+  const auto few = plan::predict(in, choice(4));
+  in.site.node_mtbf_hours = 10;
+
+  const auto many = plan::predict(in, choice(4));
+
+  EXPECT_LT(many.saving.job_mtbf_s, few.saving.job_mtbf_s);
+  EXPECT_LE(many.saving.interval_s, few.saving.interval_s);
+  EXPECT_GT(many.saving.lost_share, few.saving.lost_share);
+  EXPECT_GT(many.expected_s, few.expected_s);
+}
+
+TEST(Prediction, FourThousandGpusAreAnsweredInASecond) {
+  auto in = fixture::inputs(fixture::llama3_8b(), "gh200", 1000, 16384, 4096);
+  in.recipe.slurm.nodes = 1024;
+  in.recipe.slurm.ranks_per_node = 4;
+
+  const auto began = std::chrono::steady_clock::now();
+  const auto report = plan::make_report(in, {});
+  const std::string text = plan::to_text(report);
+  const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+
+  EXPECT_NE(text.find("4096 (1024 nodes x 4)"), std::string::npos) << text;
+  RecordProperty("milliseconds",
+                 static_cast<int>(1000 * took));  // the promise is kept by tools/plan-check: no timed tests
+}
+
+}  // namespace

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""`peft-studio plan` against reality: time of a step and peak memory of 16 configurations.
+
+The machine is probed first; then every configuration is planned and run for a few steps. Time is the median over the
+steps after the first, each against its own prediction; memory the worker's own peak (ru_maxrss). None of the shapes is one that the probe measures.
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PROMISED = {"median_time": 8.0, "worst_time": 20.0, "worst_memory": 5.0}  # per cent
+
+MODELS = {
+    "5M": dict(hidden=192, layers=6, heads=6, kv_heads=3, intermediate=512, vocab=12000, dtype="F32"),
+    "16M": dict(hidden=320, layers=8, heads=5, kv_heads=5, intermediate=864, vocab=16000, dtype="BF16"),
+    "52M": dict(hidden=640, layers=8, heads=10, kv_heads=2, intermediate=1728, vocab=24000, dtype="BF16"),
+    "135M": dict(hidden=576, layers=30, heads=9, kv_heads=3, intermediate=1536, vocab=49152, dtype="BF16"),
+}
+
+# model, ranks, r, row length, micro batch, rows of a step, precision, gradient checkpointing, packing
+CONFIGURATIONS = [
+    ("5M", 1, 8, 256, 4, 8, "fp32", False, True),
+    ("5M", 1, 16, 1024, 2, 4, "bf16", False, True),
+    ("5M", 2, 4, 512, 4, 16, "fp32", False, False),
+    ("5M", 1, 64, 128, 8, 16, "fp32", True, True),
+    ("16M", 1, 16, 512, 4, 8, "fp32", False, True),
+    ("16M", 1, 32, 1024, 2, 4, "fp32", True, True),
+    ("16M", 1, 4, 256, 8, 8, "bf16", False, False),
+    ("16M", 2, 16, 512, 2, 8, "fp32", False, True),
+    ("16M", 2, 64, 256, 4, 16, "bf16", True, True),
+    ("52M", 1, 16, 512, 2, 4, "fp32", False, True),
+    ("52M", 1, 8, 128, 4, 8, "bf16", False, False),
+    ("52M", 1, 32, 1024, 1, 2, "fp32", True, True),
+    ("52M", 2, 16, 512, 2, 8, "bf16", False, True),
+    ("135M", 1, 16, 256, 2, 2, "bf16", False, True),
+    ("135M", 1, 16, 512, 1, 2, "fp32", True, True),
+    ("135M", 2, 8, 256, 1, 4, "bf16", False, False),
+]
+
+
+def model(args, name: str) -> Path:
+    folder = args.work / f"model-{name}"
+    if not (folder / "config.json").exists():
+        options = [str(word) for key, value in MODELS[name].items() for word in ("--" + key.replace("_", "-"), value)]
+        subprocess.run([str(args.build / "bin/make-tiny-model"), str(folder), "--max-positions", "2048", *options], check=True)
+    return folder
+
+
+def texts(args) -> Path:
+    """Documents of 20 to 1,400 tokens: the tiny tokenizer has a token for nearly every byte."""
+    path = args.work / "texts.jsonl"
+    if not path.exists():
+        chance = random.Random(11)
+        with open(path, "w", encoding="utf-8") as out:
+            for _ in range(600):
+                length = int(min(1400, 20 + chance.expovariate(1 / 300)))
+                out.write(json.dumps({"text": "".join(chance.choice("bcdfjklmpqrs uvwxyz") for _ in range(length))}) + "\n")
+    return path
+
+
+def recipe(args, number: int, configuration) -> Path:
+    name, ranks, r, length, micro, rows, precision, checkpointing, packing = configuration
+    content = {
+        "name": f"check-{number:02}", "model": {"path": str(model(args, name))},
+        "adapter": {"r": r, "alpha": 2 * r, "target_modules": "all-linear"},
+        "data": {"train": [{"path": str(texts(args)), "format": "text"}], "max_length": length, "packing": packing,
+                 "train_on": "all"},
+        "train": {"max_steps": args.steps, "epochs": 100, "micro_batch_size": micro, "global_batch_size": rows,
+                  "precision": precision, "gradient_checkpointing": checkpointing, "threads": 1},
+        "evaluate": {"every_steps": None}, "slurm": {"ranks_per_node": ranks}, "output_dir": str(args.work / "runs"),
+    }
+    path = args.work / f"check-{number:02}.yaml"
+    path.write_text(json.dumps(content, indent=1))  # JSON is YAML
+    return path
+
+
+def call(args, *words, measured: bool = False) -> str:
+    command = (shlex.split(args.around) if measured else []) + [str(word) for word in words]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def measure(args, number: int, configuration) -> dict:
+    program, file = args.build / "bin/peft-studio", recipe(args, number, configuration)
+    began = time.monotonic()
+    said = json.loads(call(args, program, "plan", file, "--machine", args.machine, "--json"))["prediction"]
+    planned_in = time.monotonic() - began
+    call(args, program, "train", file, "--ranks", configuration[1], measured=True)
+    [run] = (args.work / "runs").glob(f"check-{number:02}-*")
+    records = [json.loads(line) for log in run.glob("attempts/0001/nodes/*.jsonl") for line in open(log)]
+    steps = [record["step_s"] for record in records if record["kind"] == "step"]
+    [end] = [record for record in records if record["kind"] == "end"]
+    if len(steps) != args.steps:
+        raise SystemExit(f"{run}: {len(steps)} steps recorded, expected {args.steps}")
+    shutil.rmtree(run)
+    # Steps differ in what they hold, so each is compared with its own prediction; the first one also warms up.
+    planned = said["sampled_steps_s"][1:]
+    slower = statistics.median(took / plan for took, plan in zip(steps[1:], planned, strict=True))
+    middle = statistics.median(planned)
+    return {"planned_s": middle, "taken_s": middle * slower, "planned_bytes": said["memory_bytes"]["peak"],
+            "taken_bytes": end["peak_memory_bytes"], "limit": said["memory_limit_bytes"], "fits": said["fits"],
+            "planned_in_s": planned_in}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=lambda p: Path(p).absolute(), required=True)
+    parser.add_argument("--work", type=lambda p: Path(p).absolute(), required=True)
+    parser.add_argument("--machine", type=lambda p: Path(p).absolute(), help="a file of `probe`; absent: it is made now")
+    parser.add_argument("--around", default="", help="command that runs each measurement, such as one that quiets the machine")
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--only", type=int, nargs="+", help="numbers of configurations")
+    args = parser.parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    if args.machine is None:
+        args.machine = args.work / "machine.json"
+        for ranks in (1, 2):
+            print(call(args, args.build / "bin/peft-studio", "probe", "--ranks", ranks, "--threads", 1, "--output", args.machine,
+                       "--folder", args.work, measured=True), end="", flush=True)
+
+    print(f"{platform.node()}: {os.cpu_count()} cores, {args.steps} steps each, one thread a rank")
+    print(f"{'':>3} {'model':<5} {'ranks':>5} {'r':>3} {'rows':>10} {'step':>4} {'':<5}{'ckpt':<5}{'pack':<5}"
+          f"{'planned':>10} {'taken':>10} {'error':>8} {'planned':>10} {'taken':>10} {'error':>8}")
+    times, memories, false_fits, slowest_plan = [], [], 0, 0.0
+    for number, configuration in enumerate(CONFIGURATIONS, 1):
+        if args.only and number not in args.only:
+            continue
+        name, ranks, r, length, micro, rows, precision, checkpointing, packing = configuration
+        got = measure(args, number, configuration)
+        time_error = 100 * (got["planned_s"] / got["taken_s"] - 1)
+        memory_error = 100 * (got["planned_bytes"] / got["taken_bytes"] - 1)
+        times.append(abs(time_error))
+        memories.append(abs(memory_error))
+        false_fits += got["fits"] and got["taken_bytes"] > got["limit"] > 0
+        slowest_plan = max(slowest_plan, got["planned_in_s"])
+        print(f"{number:>3} {name:<5} {ranks:>5} {r:>3} {f'{micro} x {length}':>10} {rows:>4} {precision:<5}"
+              f"{'yes' if checkpointing else 'no':<5}{'yes' if packing else 'no':<5}"
+              f"{1e3 * got['planned_s']:>7.0f} ms {1e3 * got['taken_s']:>7.0f} ms {time_error:>+7.1f}% "
+              f"{got['planned_bytes'] / 2**20:>6.0f} MiB {got['taken_bytes'] / 2**20:>6.0f} MiB {memory_error:>+7.1f}%", flush=True)
+    seen = {"median_time": statistics.median(times), "worst_time": max(times), "worst_memory": max(memories)}
+    print(f"time: median error {seen['median_time']:.1f} %, worst {seen['worst_time']:.1f} %; peak memory: median "
+          f"{statistics.median(memories):.1f} %, worst {seen['worst_memory']:.1f} %; {false_fits} that did not fit and were said to; "
+          f"the slowest plan took {slowest_plan:.2f} s")
+    misses = [f"{key} {seen[key]:.1f} > {most}" for key, most in PROMISED.items() if seen[key] > most] + ["fits"] * bool(false_fits)
+    if misses:
+        print("MISSED: " + ", ".join(misses))
+    return 1 if misses else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
