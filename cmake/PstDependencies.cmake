@@ -1,10 +1,12 @@
-# Every outside package, found once. `tools/setup` installs all of them; versions are Debian 12's, the oldest we test.
+# Every outside package, found once. `tools/setup` installs all of them; versions are Debian 12's, the oldest we test, unless a
+# reason is given. package.py has the same ones (tests/package).
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 
 function(_pst_require package target debian)
   if(NOT TARGET ${target})
-    message(FATAL_ERROR "${package} was not found; run tools/setup, or install ${debian} (Debian's name)")
+    message(FATAL_ERROR "${package} was not found, or is too old (cmake/PstDependencies.cmake has the versions); run tools/setup, "
+                        "or install ${debian} (Debian's name)")
   endif()
 endfunction()
 
@@ -14,18 +16,18 @@ if(TARGET yaml-cpp AND NOT TARGET yaml-cpp::yaml-cpp)  # 0.7 has the plain name,
 endif()
 _pst_require(yaml-cpp yaml-cpp::yaml-cpp libyaml-cpp-dev)
 
-find_package(CLI11 2.1 QUIET)
+find_package(CLI11 2.1.2 QUIET)
 _pst_require(CLI11 CLI11::CLI11 libcli11-dev)
 find_package(nlohmann_json 3.11 QUIET)
 _pst_require(nlohmann-json nlohmann_json::nlohmann_json nlohmann-json3-dev)
 find_package(OpenSSL 3 QUIET)
 _pst_require(OpenSSL OpenSSL::Crypto libssl-dev)
 
-pkg_check_modules(pcre2 QUIET IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(pcre2 QUIET IMPORTED_TARGET libpcre2-8>=10.40)
 _pst_require(PCRE2 PkgConfig::pcre2 libpcre2-dev)
-pkg_check_modules(utf8proc QUIET IMPORTED_TARGET libutf8proc)
+pkg_check_modules(utf8proc QUIET IMPORTED_TARGET libutf8proc>=2.6)  # its ABI's version: this is release 2.8
 _pst_require(utf8proc PkgConfig::utf8proc libutf8proc-dev)
-pkg_check_modules(xxhash QUIET IMPORTED_TARGET libxxhash)
+pkg_check_modules(xxhash QUIET IMPORTED_TARGET libxxhash>=0.8.1)
 _pst_require(xxHash PkgConfig::xxhash libxxhash-dev)
 
 find_package(HDF5 1.10.5 COMPONENTS C QUIET)  # 1.10.5: H5Dget_chunk_info

@@ -1,17 +1,18 @@
-# What `cmake --install` puts where, and what `cpack` packs. Relocatable: nothing installed names the prefix, except that the
-# worker finds libtorch in lib/peft-studio/torch of its own prefix first, and else where it was found at build time.
+# What `cmake --install` puts where, and what `cpack` packs. Relocatable: nothing installed names the prefix. The worker looks for
+# libtorch in lib/peft-studio/torch of its own prefix first, then where it was found at build time; a package has the first only.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(TARGETS peft-studio EXPORT PeftStudioTargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 if(TARGET peft-studio-worker)
   set_target_properties(peft-studio-worker PROPERTIES
-    INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}/peft-studio/torch/lib" INSTALL_RPATH_USE_LINK_PATH TRUE)
+    INSTALL_RPATH "$ORIGIN/../lib/peft-studio/torch/lib" INSTALL_RPATH_USE_LINK_PATH TRUE)
   install(TARGETS peft-studio-worker EXPORT PeftStudioTargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
 install(DIRECTORY configs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/peft-studio)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.png")
+install(PROGRAMS packaging/self-test.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/peft-studio/tests)
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Completions and the manual page come out of the program itself.
@@ -37,6 +38,7 @@ configure_package_config_file(cmake/PeftStudioConfig.cmake.in ${CMAKE_BINARY_DIR
                               INSTALL_DESTINATION ${_package})
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/PeftStudioConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/PeftStudioConfig.cmake ${CMAKE_BINARY_DIR}/PeftStudioConfigVersion.cmake DESTINATION ${_package})
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig OUTPUT_VARIABLE _pc_to_prefix)
 configure_file(cmake/peft-studio.pc.in ${CMAKE_BINARY_DIR}/peft-studio.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/peft-studio.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 configure_file(cmake/modulefile.lua.in ${CMAKE_BINARY_DIR}/peft-studio.lua @ONLY)
@@ -53,11 +55,12 @@ set(CPACK_PACKAGE_CONTACT "PEFT Studio <peft-studio@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
 set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
 set(CPACK_STRIP_FILES ON)
+set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/portable_rpath.cmake)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-if(PST_WORKER)  # which the worker finds by its own means: no Debian package has them
+if(PST_WORKER)  # libtorch, which no Debian package has in this version: docs/install.md says how the worker gets it
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PST_TORCH_LIB_DIRS})
   set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "openmpi-bin, slurm-client")
 endif()

@@ -23,7 +23,6 @@ file(GLOB _nvidia_libs LIST_DIRECTORIES true ${_torch_lib}/../../nvidia/*/lib)
 foreach(dir ${_torch_lib} ${_nvidia_libs})
   target_link_options(pst_torch INTERFACE "LINKER:-rpath-link,${dir}")
 endforeach()
-target_link_options(pst_torch INTERFACE "LINKER:-rpath,${_torch_lib}")
 set(PST_TORCH_LIB_DIRS ${_torch_lib} ${_nvidia_libs})  # for packing
 
 # One precompiled header for every torch source: it turns 14 s of autograd headers into one.
