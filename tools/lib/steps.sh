@@ -113,7 +113,8 @@ step() {
   wait "$_steps_child" || status=$?
   _steps_child=
   if [[ -n $ticker ]]; then
-    kill "$ticker" 2>/dev/null || true
+    # KILL, which runs no trap: one that is ended in its first moments would still run its parent's for EXIT.
+    kill -KILL "$ticker" 2>/dev/null || true
     wait "$ticker" 2>/dev/null || true
   fi
 
