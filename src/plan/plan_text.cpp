@@ -35,6 +35,7 @@ std::string memory_text(const Prediction& p) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& [name, bytes] :
        std::initializer_list<std::pair<const char*, double>>{{"libraries", m.libraries},
+                                                             {"kernels made for sizes", m.kernels},
                                                              {"weights", m.weights},
                                                              {"adapters", m.adapters},
                                                              {"gradients", m.gradients},
@@ -66,6 +67,7 @@ std::string time_text(const Prediction& p) {
                                                              {"head and loss", t.head},
                                                              {"summing gradients", t.gradient_sum},
                                                              {"optimizer", t.optimizer},
+                                                             {"kernels made for new sizes", t.kernels},
                                                              {"all-reduce", t.communication},
                                                              {"waiting for the slowest rank", t.waiting}})
     if (seconds > 0) rows.push_back({name, seconds_text(seconds), cat(fixed(100 * seconds / t.total(), 1), " %")});
