@@ -109,7 +109,7 @@ std::string alternatives_text(const Report& report) {
     rows.push_back({cat(p.choice.nodes), cat(p.choice.micro_batch), p.choice.recompute ? "yes" : "no",
                     p.choice.dtype == Dtype::bf16 ? "bf16" : "fp32", seconds_text(p.step.total()),
                     seconds_text(p.expected_s), fixed(p.node_hours, 2), bytes_text(p.memory.peak()),
-                    cat(p.fits ? "" : "does not fit", other.changes.empty() ? "<- the recipe" : "")});
+                    cat(p.fits ? "" : "does not fit ", other.changes.empty() ? "<- the recipe" : "")});
   }
   return cat("alternatives, the fastest first",
              report.alternatives.size() > kShown ? cat(" (of ", report.alternatives.size(), ")") : "", "\n",
