@@ -21,6 +21,7 @@
 #include "ops/allocator.hpp"
 #include "ops/exec.hpp"
 #include "plan/costs.hpp"
+#include "telemetry/proc.hpp"
 
 namespace pst::app {
 namespace {
@@ -128,8 +129,14 @@ void probe(const ProbeRequest& request, comm::MpiSession& mpi) {
   ops::set_threads(layout.threads);
   warm_up();
   layout.baseline_bytes = resident_bytes();
+  const ProductCost f32 = product_cost(plan::Dtype::f32, resident_bytes),
+                    bf16 = product_cost(plan::Dtype::bf16, resident_bytes);
+  layout.product_bytes_f32 = f32.bytes;
+  layout.product_bytes_bf16 = bf16.bytes;
+  layout.product_s_f32 = f32.seconds;
+  layout.product_s_bf16 = bf16.seconds;
 
-  plan::Machine machine{.name = cpu_name(),
+  plan::Machine machine{.name = telemetry::cpu_model(),
                         .source = cat("measured on ", iso_time(unix_seconds())),
                         .cores = usable_cores(),
                         .memory_bytes = node_memory_bytes(),
@@ -142,7 +149,7 @@ void probe(const ProbeRequest& request, comm::MpiSession& mpi) {
   for (const auto& [what, part] : {Part{"linear layers", &probe_linears}, Part{"attention", &probe_attention},
                                    Part{"elementwise operations", &probe_elementwise},
                                    Part{"optimizer", &probe_updates}, Part{"all-reduce", &probe_all_reduce}}) {
-    const double took = timed([&, part = part] { part(bench); });
+    const double took = timed_by_the_wall([&, part = part] { part(bench); });
     if (world.is_root()) std::fprintf(stderr, "%-24s measured in %5.1f s\n", what, took);
   }
   if (const auto reduced = layout.tables.find("all_reduce"); reduced != layout.tables.end())

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
+#include "plan/costs.hpp"
 #include "plan/machine.hpp"
 
 namespace pst::app {
@@ -32,8 +33,10 @@ class Bench {
   plan::Layout& layout_;
 };
 
-/// Seconds that body() takes.
+/// Seconds that body() computes: on one thread the processor's, so that a busy login node measures right.
 double timed(const std::function<void()>& body);
+/// Where waiting for others is part of it.
+double timed_by_the_wall(const std::function<void()>& body);
 
 // What is measured, by subject. Each fills tables of both dtypes.
 void probe_linears(Bench& bench);
@@ -41,6 +44,13 @@ void probe_attention(Bench& bench);
 void probe_elementwise(Bench& bench);
 void probe_updates(Bench& bench);
 void probe_all_reduce(Bench& bench);
+
+/// What a matrix product of a size not met before costs: oneDNN makes a kernel for it and keeps that.
+struct ProductCost {
+  double bytes = 0, seconds = 0;
+};
+/// @param resident  memory of this process, in bytes
+ProductCost product_cost(plan::Dtype dtype, const std::function<std::uint64_t()>& resident);
 
 /// Runs one small layer each way in both dtypes, so that libraries are loaded and kernels made.
 void warm_up();

@@ -98,6 +98,23 @@ void warm_up() {
   }
 }
 
+ProductCost product_cost(plan::Dtype dtype, const std::function<std::uint64_t()>& resident) {
+  constexpr std::int64_t kSizes = 24;
+  constexpr double kProducts = 8.0 * kSizes;  // of a layer with an adapter, forward and back
+  const Pool pool(dtype);
+  const auto pass = [&](std::int64_t n) {
+    const auto stack = make_stack(pool, dtype, n, 256, 512, 16, 1);
+    return timed([&] { through(stack)(); });
+  };
+  pass(200);
+  const std::uint64_t before = resident();
+  double first = 0, again = 0;
+  for (std::int64_t n = 200 - kSizes; n < 200; ++n) first += pass(n);
+  const std::uint64_t after = std::max(before, resident());
+  for (std::int64_t n = 200 - kSizes; n < 200; ++n) again += pass(n);
+  return {static_cast<double>(after - before) / kProducts, std::max(0.0, first - again) / kProducts};
+}
+
 void probe_linears(Bench& bench) {
   // Enough layers that their weights leave the caches between two meetings, and no more: the time is short.
   const auto layers = [](std::int64_t in, std::int64_t out) {

@@ -48,7 +48,7 @@ void probe_all_reduce(Bench& bench) {
              [&](const std::vector<double>& s) -> Bench::Once {
                auto reduce = std::make_shared<parallel::OrderedAllReduce>(bench.group());
                return [reduce, values = at::zeros({static_cast<std::int64_t>(s[0])}, at::kFloat)] {
-                 return std::vector<double>{timed([&] { (*reduce)(values); })};
+                 return std::vector<double>{timed_by_the_wall([&] { (*reduce)(values); })};
                };
              });
 }

@@ -16,7 +16,10 @@ struct Layout {
   std::map<std::string, Table> tables;  ///< "lora_forward.f32"; names of ops in costs.hpp
   std::uint64_t baseline_bytes = 0;     ///< resident memory of a rank before it has a model
   double layer_overhead_s = 0;          ///< per decoder layer and micro batch, beside the operations in the tables
-  double start_s = 0;                   ///< from the start of the program to the first operation
+  double product_bytes_f32 = 0;         ///< that oneDNN keeps for each product of another size: code made just in time
+  double product_bytes_bf16 = 0;
+  double product_s_f32 = 0, product_s_bf16 = 0;  ///< that making one of them takes
+  double start_s = 0;                            ///< from the start of the program to the first operation
 };
 
 /// Speed by two numbers where nothing was measured.

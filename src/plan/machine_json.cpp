@@ -93,6 +93,10 @@ Layout layout_from(const nlohmann::json& json, const std::string& place) {
                 .threads = object.whole("threads", 1, 4096),
                 .baseline_bytes = static_cast<std::uint64_t>(object.real("baseline_bytes", 0, 1e15)),
                 .layer_overhead_s = object.real("layer_overhead_s", 0, 10),
+                .product_bytes_f32 = object.real("product_bytes_f32", 0, 1e9),
+                .product_bytes_bf16 = object.real("product_bytes_bf16", 0, 1e9),
+                .product_s_f32 = object.real("product_s_f32", 0, 100),
+                .product_s_bf16 = object.real("product_s_bf16", 0, 100),
                 .start_s = object.real("start_s", 0, 1e4)};
   const Object tables(object.at("tables"), cat(place, ": \"tables\""));
   for (const auto& [name, table] : object.at("tables").items()) {
@@ -122,6 +126,10 @@ Json to_json(const Layout& layout) {
                {"threads", layout.threads},
                {"baseline_bytes", layout.baseline_bytes},
                {"layer_overhead_s", layout.layer_overhead_s},
+               {"product_bytes_f32", layout.product_bytes_f32},
+               {"product_bytes_bf16", layout.product_bytes_bf16},
+               {"product_s_f32", layout.product_s_f32},
+               {"product_s_bf16", layout.product_s_bf16},
                {"start_s", layout.start_s},
                {"tables", Json::object()}};
   for (const auto& [name, table] : layout.tables) {

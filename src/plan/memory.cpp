@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <tuple>
 
 // Mirrors src/train, src/nn, src/ops and src/peft: a change there in what a node keeps is a change here.
 namespace pst::plan {
@@ -46,12 +48,23 @@ double kept_bytes(const ModelShape& m, const LayerShape& layer, double tokens, D
   return tokens * (values * static_cast<double>(value_bytes(dtype)) + 4 * f32_values);
 }
 
+std::int64_t products_of(const ModelShape& model) {
+  std::set<std::tuple<std::int64_t, std::int64_t, std::int64_t>> kinds;
+  for (const auto& layer : model.layers)
+    for (const auto& linear : layer.linears) kinds.insert({linear.in, linear.out, linear.rank});
+  std::int64_t products = 2;  // the head
+  for (const auto& kind : kinds)
+    products += std::get<2>(kind) > 0 ? 8 : 2;  // src/peft/lora_linear.cpp: 3 forward, 5 back
+  return products;
+}
+
 Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   const ModelShape& m = in.model;
   const double b = static_cast<double>(value_bytes(choice.dtype)), tokens = static_cast<double>(in.largest.tokens);
   const double d = static_cast<double>(m.hidden), adapter = 4 * static_cast<double>(m.trainable_padded);
   Memory memory;
   memory.libraries = in.baseline_bytes;
+  memory.kernels = in.product_bytes * static_cast<double>(std::min(kKernelsKept, products_of(m) * in.token_counts));
   memory.weights = b * static_cast<double>(m.frozen) + 4 * static_cast<double>(m.positions * m.head_dim);
   memory.adapters = adapter + (choice.dtype == Dtype::bf16 ? 2 * static_cast<double>(m.trainable) : 0);
   memory.gradients = adapter * tree_buffers((in.leaves + choice.ranks() - 1) / choice.ranks());

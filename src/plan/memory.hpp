@@ -10,6 +10,7 @@ namespace pst::plan {
 /// Bytes of the rank that needs most, at its worst moment.
 struct Memory {
   double libraries = 0;      ///< before there is a model
+  double kernels = 0;        ///< code that oneDNN makes for each size of product and keeps
   double weights = 0;        ///< the frozen base in the dtype it is computed with, and the rotary tables
   double adapters = 0;       ///< f32 masters, and their bf16 copies
   double gradients = 0;      ///< the buffers of the ordered sum
@@ -21,8 +22,8 @@ struct Memory {
   double checkpoint = 0;     ///< the snapshot
   double data = 0;           ///< mapped prepared data
   double training() const {
-    return libraries + weights + adapters + gradients + optimizer + activations + workspace + head + communication +
-           checkpoint + data;
+    return libraries + kernels + weights + adapters + gradients + optimizer + activations + workspace + head +
+           communication + checkpoint + data;
   }
   double loading = 0;  ///< while the weights are copied from the mapped files, which count as resident
   double peak() const { return training() > loading ? training() : loading; }
@@ -31,8 +32,10 @@ struct Memory {
 struct MemoryInputs {
   const ModelShape& model;
   MicroBatch largest;
-  std::int64_t leaves = 1;    ///< micro batches of a step
-  double baseline_bytes = 0;  ///< of a rank without a model
+  std::int64_t leaves = 1;        ///< micro batches of a step
+  double baseline_bytes = 0;      ///< of a rank without a model
+  double product_bytes = 0;       ///< of one kernel that oneDNN made
+  std::int64_t token_counts = 1;  ///< different sizes of micro batches that a rank meets
   std::uint64_t weight_file_bytes = 0, prepared_bytes = 0;
   bool is_gpu = false;
   bool dropout = false, saves = true;
@@ -42,6 +45,12 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice);
 
 /// What forward keeps of one decoder layer for its backward, for `tokens` tokens.
 double kept_bytes(const ModelShape& model, const LayerShape& layer, double tokens, Dtype dtype);
+
+/// What oneDNN's primitive cache holds, unless ONEDNN_PRIMITIVE_CACHE_CAPACITY says otherwise.
+constexpr std::int64_t kKernelsKept = 1024;
+
+/// Matrix products of different sizes in a step whose micro batches have all the same number of tokens.
+std::int64_t products_of(const ModelShape& model);
 
 /// Labelled rows that pass through the head at once (train::summed_loss_backward).
 std::int64_t head_chunk_rows(std::int64_t vocabulary, Dtype dtype);

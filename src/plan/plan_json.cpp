@@ -18,25 +18,20 @@ Json json_of(const Choice& c) {
 }
 
 Json json_of(const Memory& m) {
-  return {{"libraries", m.libraries},   {"weights", m.weights},     {"adapters", m.adapters},
-          {"gradients", m.gradients},   {"optimizer", m.optimizer}, {"activations", m.activations},
-          {"workspace", m.workspace},   {"head", m.head},           {"communication", m.communication},
-          {"checkpoint", m.checkpoint}, {"data", m.data},           {"training", m.training()},
-          {"loading", m.loading},       {"peak", m.peak()}};
+  return {{"libraries", m.libraries},         {"kernels", m.kernels},       {"weights", m.weights},
+          {"adapters", m.adapters},           {"gradients", m.gradients},   {"optimizer", m.optimizer},
+          {"activations", m.activations},     {"workspace", m.workspace},   {"head", m.head},
+          {"communication", m.communication}, {"checkpoint", m.checkpoint}, {"data", m.data},
+          {"training", m.training()},         {"loading", m.loading},       {"peak", m.peak()}};
 }
 
 Json json_of(const StepTime& t) {
-  return {{"forward", t.forward},
-          {"backward", t.backward},
-          {"recompute", t.recompute},
-          {"attention", t.attention},
-          {"elementwise", t.elementwise},
-          {"head", t.head},
-          {"gradient_sum", t.gradient_sum},
-          {"optimizer", t.optimizer},
-          {"communication", t.communication},
-          {"waiting", t.waiting},
-          {"total", t.total()}};
+  return {{"forward", t.forward},           {"backward", t.backward},
+          {"recompute", t.recompute},       {"attention", t.attention},
+          {"elementwise", t.elementwise},   {"head", t.head},
+          {"gradient_sum", t.gradient_sum}, {"optimizer", t.optimizer},
+          {"kernels", t.kernels},           {"communication", t.communication},
+          {"waiting", t.waiting},           {"total", t.total()}};
 }
 
 template <class T>

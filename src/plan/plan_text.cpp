@@ -35,6 +35,7 @@ std::string memory_text(const Prediction& p) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& [name, bytes] :
        std::initializer_list<std::pair<const char*, double>>{{"libraries", m.libraries},
+                                                             {"kernels made for sizes", m.kernels},
                                                              {"weights", m.weights},
                                                              {"adapters", m.adapters},
                                                              {"gradients", m.gradients},
@@ -66,6 +67,7 @@ std::string time_text(const Prediction& p) {
                                                              {"head and loss", t.head},
                                                              {"summing gradients", t.gradient_sum},
                                                              {"optimizer", t.optimizer},
+                                                             {"kernels made for new sizes", t.kernels},
                                                              {"all-reduce", t.communication},
                                                              {"waiting for the slowest rank", t.waiting}})
     if (seconds > 0) rows.push_back({name, seconds_text(seconds), cat(fixed(100 * seconds / t.total(), 1), " %")});
@@ -107,7 +109,7 @@ std::string alternatives_text(const Report& report) {
     rows.push_back({cat(p.choice.nodes), cat(p.choice.micro_batch), p.choice.recompute ? "yes" : "no",
                     p.choice.dtype == Dtype::bf16 ? "bf16" : "fp32", seconds_text(p.step.total()),
                     seconds_text(p.expected_s), fixed(p.node_hours, 2), bytes_text(p.memory.peak()),
-                    cat(p.fits ? "" : "does not fit", other.changes.empty() ? "<- the recipe" : "")});
+                    cat(p.fits ? "" : "does not fit ", other.changes.empty() ? "<- the recipe" : "")});
   }
   return cat("alternatives, the fastest first",
              report.alternatives.size() > kShown ? cat(" (of ", report.alternatives.size(), ")") : "", "\n",

@@ -26,6 +26,26 @@ StepTime update_time(const ModelShape& model, const Costs& costs, Dtype dtype) {
   return time;
 }
 
+/// Seconds that a micro batch spends, on average, on kernels for a number of tokens not met before, or forgotten since.
+double kernels_time(const Inputs& in, const Choice& choice, const ModelShape& model) {
+  const Layout* const layout = in.machine.layout(choice.ranks_per_node, choice.threads);
+  if (layout == nullptr || in.work.steps == 0) return 0;
+  constexpr std::int64_t kMost = 1 << 30;
+  const std::int64_t counts = token_counts(in.work, choice.micro_batch, 1, kMost), products = products_of(model);
+  std::int64_t batches = 0;
+  for (const auto& step : in.work.sample)
+    batches += (static_cast<std::int64_t>(step.size()) + choice.micro_batch - 1) / choice.micro_batch;
+  const bool forgets = counts / choice.ranks() * products > kKernelsKept;  // the least recently used leave first
+  const double all =
+      real(batches) * real(in.work.steps) / std::max<double>(1, static_cast<double>(in.work.sample.size()));
+  plan::Work once = in.work;
+  once.steps = static_cast<std::int64_t>(once.sample.size());
+  const double fresh = forgets ? real(token_counts(once, choice.micro_batch, 1, kMost)) / std::max(1.0, real(batches))
+                               : real(counts) / std::max(1.0, all);
+  const double each = choice.dtype == Dtype::bf16 ? layout->product_s_bf16 : layout->product_s_f32;
+  return std::min(1.0, fresh) * real(products) * each;
+}
+
 /// Each rank's micro batches one after the other; all wait for the slowest rank.
 Steps steps_of(const Inputs& in, const Choice& choice, const ModelShape& model, const Costs& costs, std::size_t most) {
   const MicroBatchTime time_of(model, costs, choice, in.recipe.adapter.dropout > 0);
@@ -40,6 +60,7 @@ Steps steps_of(const Inputs& in, const Choice& choice, const ModelShape& model, 
   const std::size_t stride = std::max<std::size_t>(1, (count + most - 1) / std::max<std::size_t>(1, most));
 
   Steps out;
+  const double kernels_s = kernels_time(in, choice, model);
   std::size_t number = 0;
   double largest = 0, counted = 0;
   for (const auto& step : steps) {
@@ -61,6 +82,7 @@ Steps steps_of(const Inputs& in, const Choice& choice, const ModelShape& model, 
     const double per_rank = real(static_cast<std::int64_t>(step.size())) / real(static_cast<std::int64_t>(ranks));
     StepTime mean = all.scaled(per_rank / real(static_cast<std::int64_t>(used)));
     // Exactly when every micro batch was looked at; else from the spread of those that were.
+    mean.kernels = per_rank * kernels_s;
     mean.waiting = stride == 1  ? std::max(0.0, *std::max_element(of_rank.begin(), of_rank.end()) - mean.total())
                    : ranks == 1 ? 0.0
                                 : std::max(0.0, largest - all.total() / real(static_cast<std::int64_t>(used))) *
@@ -153,6 +175,10 @@ Prediction predict(const Inputs& in, const Choice& choice, std::size_t most) {
                         .leaves = leaves,
                         .baseline_bytes = layout != nullptr ? static_cast<double>(layout->baseline_bytes)
                                                             : in.machine.roofline->baseline_bytes,
+                        .product_bytes = layout == nullptr             ? 0
+                                         : choice.dtype == Dtype::bf16 ? layout->product_bytes_bf16
+                                                                       : layout->product_bytes_f32,
+                        .token_counts = token_counts(in.work, choice.micro_batch, choice.ranks()),
                         .weight_file_bytes = in.weight_file_bytes,
                         .prepared_bytes = in.work.prepared_bytes,
                         .is_gpu = in.machine.is_gpu,

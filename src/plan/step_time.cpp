@@ -32,14 +32,19 @@ StepTime& StepTime::operator+=(const StepTime& o) {
   head += o.head;
   gradient_sum += o.gradient_sum;
   optimizer += o.optimizer;
+  kernels += o.kernels;
   communication += o.communication;
   waiting += o.waiting;
   return *this;
 }
 
 StepTime StepTime::scaled(double f) const {
-  return {forward * f, backward * f,     recompute * f, attention * f,     elementwise * f,
-          head * f,    gradient_sum * f, optimizer * f, communication * f, waiting * f};
+  StepTime time = *this;
+  for (double* const part :
+       {&time.forward, &time.backward, &time.recompute, &time.attention, &time.elementwise, &time.head,
+        &time.gradient_sum, &time.optimizer, &time.kernels, &time.communication, &time.waiting})
+    *part *= f;
+  return time;
 }
 
 double makespan(std::vector<double> seconds, int threads) {

@@ -9,10 +9,11 @@ namespace pst::plan {
 struct StepTime {
   double forward = 0, backward = 0, recompute = 0;
   double attention = 0, elementwise = 0, head = 0, gradient_sum = 0, optimizer = 0;
+  double kernels = 0;                     ///< made just in time for sizes of products not met before
   double communication = 0, waiting = 0;  ///< waiting: for the rank with the longest documents
   double total() const {
-    return forward + backward + recompute + attention + elementwise + head + gradient_sum + optimizer + communication +
-           waiting;
+    return forward + backward + recompute + attention + elementwise + head + gradient_sum + optimizer + kernels +
+           communication + waiting;
   }
   StepTime& operator+=(const StepTime& other);
   StepTime scaled(double factor) const;

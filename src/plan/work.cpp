@@ -1,6 +1,8 @@
 #include "plan/work.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <set>
 
 namespace pst::plan {
 namespace {
@@ -20,6 +22,24 @@ std::vector<MicroBatch> micro_batches(const std::vector<RowWork>& rows, std::int
     add(batches.back(), rows[i]);
   }
   return batches;
+}
+
+std::int64_t token_counts(const Work& work, std::int64_t size, std::int64_t ranks, std::int64_t most) {
+  std::set<std::int64_t> counts;
+  std::int64_t batches = 0;
+  for (const auto& step : work.sample)
+    for (std::size_t begin = 0; begin < step.size(); begin += static_cast<std::size_t>(size), ++batches) {
+      std::int64_t tokens = 0;
+      for (std::size_t i = begin; i < std::min(step.size(), begin + static_cast<std::size_t>(size)); ++i)
+        tokens += step[i].tokens;
+      counts.insert(tokens);
+    }
+  const auto seen = static_cast<double>(counts.size());
+  if (counts.size() <= 1 || batches == 0) return static_cast<std::int64_t>(counts.size());
+  // Of a sample in which nearly all differ, the whole run brings as many more; one rank meets its share of them.
+  const double steps = static_cast<double>(work.steps) / static_cast<double>(work.sample.size());
+  const double met = seen * (1 + (steps - 1) * seen / static_cast<double>(batches)) / static_cast<double>(ranks);
+  return static_cast<std::int64_t>(std::clamp(std::ceil(met), 1.0, static_cast<double>(most)));
 }
 
 MicroBatch largest_micro_batch(const Work& work, std::int64_t size) {

@@ -31,6 +31,10 @@ struct MicroBatch {
 /// Rows in groups of `size`, as train::micro_batch makes them; fewer than `leaves` when rows run out.
 std::vector<MicroBatch> micro_batches(const std::vector<RowWork>& rows, std::int64_t size);
 
+/// How many numbers of tokens the micro batches of one rank can have, at most `most`: scaled where only a sample is
+/// known.
+std::int64_t token_counts(const Work& work, std::int64_t size, std::int64_t ranks, std::int64_t most = 1024);
+
 /// The largest that the run can meet: of the sample when that is the whole run, else made of the largest rows.
 MicroBatch largest_micro_batch(const Work& work, std::int64_t size);
 

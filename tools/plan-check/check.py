@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import random
+import resource
 import shlex
 import shutil
 import statistics
@@ -92,26 +93,39 @@ def call(args, *words, measured: bool = False) -> str:
     return done.stdout
 
 
-def measure(args, number: int, configuration) -> dict:
-    program, file = args.build / "bin/peft-studio", recipe(args, number, configuration)
-    began = time.monotonic()
-    said = json.loads(call(args, program, "plan", file, "--machine", args.machine, "--json"))["prediction"]
-    planned_in = time.monotonic() - began
-    call(args, program, "train", file, "--ranks", configuration[1], measured=True)
+def train(args, number: int, file: Path, ranks: int, steps: int) -> dict:
+    """Seconds of every step by the wall, processor seconds of the whole run, and the worker's own peak of memory."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    call(args, args.build / "bin/peft-studio", "train", file, "--ranks", ranks, "--set", f"train.max_steps={steps}", measured=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     [run] = (args.work / "runs").glob(f"check-{number:02}-*")
     records = [json.loads(line) for log in run.glob("attempts/0001/nodes/*.jsonl") for line in open(log)]
-    steps = [record["step_s"] for record in records if record["kind"] == "step"]
+    took = [record["step_s"] for record in records if record["kind"] == "step"]
     [end] = [record for record in records if record["kind"] == "end"]
-    if len(steps) != args.steps:
-        raise SystemExit(f"{run}: {len(steps)} steps recorded, expected {args.steps}")
+    if len(took) != steps:
+        raise SystemExit(f"{run}: {len(took)} steps recorded, expected {steps}")
     shutil.rmtree(run)
-    # Steps differ in what they hold, so each is compared with its own prediction; the first one also warms up.
-    planned = said["sampled_steps_s"][1:]
-    slower = statistics.median(took / plan for took, plan in zip(steps[1:], planned, strict=True))
-    middle = statistics.median(planned)
-    return {"planned_s": middle, "taken_s": middle * slower, "planned_bytes": said["memory_bytes"]["peak"],
-            "taken_bytes": end["peak_memory_bytes"], "limit": said["memory_limit_bytes"], "fits": said["fits"],
-            "planned_in_s": planned_in}
+    return {"steps": took, "peak": end["peak_memory_bytes"],
+            "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
+
+
+def measure(args, number: int, configuration) -> dict:
+    file, ranks = recipe(args, number, configuration), configuration[1]
+    began = time.monotonic()
+    said = json.loads(call(args, args.build / "bin/peft-studio", "plan", file, "--machine", args.machine, "--json"))["prediction"]
+    planned_in = time.monotonic() - began
+    planned = said["sampled_steps_s"]
+    long = train(args, number, file, ranks, args.steps)
+    if args.clock == "cpu" and ranks == 1:
+        # What the run of two steps takes less is the others': start, loading and saving are in both.
+        short = train(args, number, file, ranks, 2)
+        taken = (long["cpu"] - short["cpu"]) / (args.steps - 2)
+        middle = statistics.fmean(planned[2:])
+    else:  # steps differ in what they hold, so each is compared with its own prediction; the first one also warms up
+        middle = statistics.median(planned[1:])
+        taken = middle * statistics.median(took / plan for took, plan in zip(long["steps"][1:], planned[1:], strict=True))
+    return {"planned_s": middle, "taken_s": taken, "planned_bytes": said["memory_bytes"]["peak"], "taken_bytes": long["peak"],
+            "limit": said["memory_limit_bytes"], "fits": said["fits"], "planned_in_s": planned_in}
 
 
 def main() -> int:
@@ -120,6 +134,8 @@ def main() -> int:
     parser.add_argument("--work", type=lambda p: Path(p).absolute(), required=True)
     parser.add_argument("--machine", type=lambda p: Path(p).absolute(), help="a file of `probe`; absent: it is made now")
     parser.add_argument("--around", default="", help="command that runs each measurement, such as one that quiets the machine")
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
+                        help="cpu: for one rank the processor's time, which counts on a machine that others use too")
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--only", type=int, nargs="+", help="numbers of configurations")
     args = parser.parse_args()
@@ -130,7 +146,7 @@ def main() -> int:
             print(call(args, args.build / "bin/peft-studio", "probe", "--ranks", ranks, "--threads", 1, "--output", args.machine,
                        "--folder", args.work, measured=True), end="", flush=True)
 
-    print(f"{platform.node()}: {os.cpu_count()} cores, {args.steps} steps each, one thread a rank")
+    print(f"{platform.node()}: {os.cpu_count()} cores, {args.steps} steps each, one thread a rank, {args.clock} time")
     print(f"{'':>3} {'model':<5} {'ranks':>5} {'r':>3} {'rows':>10} {'step':>4} {'':<5}{'ckpt':<5}{'pack':<5}"
           f"{'planned':>10} {'taken':>10} {'error':>8} {'planned':>10} {'taken':>10} {'error':>8}")
     times, memories, false_fits, slowest_plan = [], [], 0, 0.0

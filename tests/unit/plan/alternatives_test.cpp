@@ -53,7 +53,7 @@ TEST(Alternatives, TheSmallestChangeIsOneKeyWhenOneIsEnough) {
 
 TEST(Alternatives, WhereNothingFitsTheRowsThatWouldAreNamed) {
   auto in = fixture::inputs(fixture::llama3_8b(), "a100-40", 10, 4, 4096);
-  in.machine.memory_bytes = 22'000'000'000;
+  in.machine.memory_bytes = 25'000'000'000;
 
   const auto report = plan::make_report(in, {});
 

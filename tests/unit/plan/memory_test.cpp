@@ -63,6 +63,32 @@ TEST(Memory, TheHeadsChunkIsTheTrainersOwn) {
   EXPECT_EQ(plan::head_chunk_rows(2'000'000, plan::Dtype::f32), 16);
 }
 
+TEST(Memory, EverySizeOfProductKeepsAKernel) {
+  const auto model = plan::shape_of(fixture::smollm2_135m(), {.r = 16}, 512);
+  const auto kernels = [&](std::int64_t token_counts) {
+    return plan::memory_of({.model = model, .product_bytes = 1000, .token_counts = token_counts}, {}).kernels;
+  };
+
+  // Four kinds of layers, (576, 576), (576, 192), (576, 1536), (1536, 576), of eight products each; two of the head.
+  EXPECT_EQ(plan::products_of(model), 34);
+  EXPECT_EQ(kernels(1), 34'000);
+  EXPECT_EQ(kernels(10), 340'000);
+  EXPECT_EQ(kernels(1000), 1'024'000);  // oneDNN forgets the oldest
+}
+
+TEST(Memory, CountsTheSizesOfMicroBatches) {
+  plan::Work work{.steps = 2};
+  work.sample = {{{{10}, 10, 9}, {{20}, 20, 19}}, {{{20}, 20, 19}, {{5}, 5, 4}}};
+
+  EXPECT_EQ(plan::token_counts(work, 1, 1), 3);
+  EXPECT_EQ(plan::token_counts(work, 2, 1), 2);
+  EXPECT_EQ(plan::token_counts(work, 1, 2), 2);
+  work.steps = 200;  // of a sample the rest is scaled, up to what is asked for
+  EXPECT_GT(plan::token_counts(work, 1, 1), 100);
+  EXPECT_EQ(plan::token_counts(work, 1, 1, 50), 50);
+  EXPECT_EQ(plan::token_counts(fixture::full_rows(1000, 4, 512), 2, 1), 1);
+}
+
 TEST(Memory, TheLargestMicroBatchIsExactWhereAllStepsAreKnown) {
   plan::Work work{.steps = 2};
   work.sample = {{{{10}, 10, 9}, {{20}, 20, 19}}, {{{30}, 30, 29}, {{5}, 5, 4}}};

@@ -56,6 +56,15 @@ TEST(Prediction, TheSlowestRankIsWaitedFor) {
   EXPECT_NEAR(p.step.total(), plan::predict(even, choice(2)).step.total(), 1e-9);
 }
 
+TEST(Prediction, TheReportNamesEveryStepOfAShortRun) {
+  const auto in = fixture::inputs(fixture::smollm2_135m(), "h100", 3, 2, 512);
+
+  const auto p = plan::predict(in, choice());
+
+  ASSERT_EQ(p.sampled_s.size(), 3u);
+  EXPECT_NEAR(p.sampled_s[0], p.step.total(), 1e-12);
+}
+
 TEST(Prediction, MakespanIsThatOfTheLongestFirst) {
   EXPECT_DOUBLE_EQ(plan::makespan({3, 3, 2, 2, 2}, 2), 7);
   EXPECT_DOUBLE_EQ(plan::makespan({1, 1, 1}, 1), 3);
