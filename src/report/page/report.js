@@ -9,7 +9,7 @@
 
   const style = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const short = v => v === null || v === undefined || isNaN(v) ? 'unknown'
-    : v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e6) ? String(+v.toPrecision(3)).replace('e+', 'e') : String(+v.toPrecision(5));
+    : v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e6) ? v.toExponential(2).replace(/\.?0+e/, 'e').replace('e+', 'e') : String(+v.toPrecision(5));
   // The axis of time counts in the largest unit that leaves a few of it.
   const last = data.series.length ? Math.max(...data.series.map(s => s.seconds[s.seconds.length - 1] || 0)) : 0;
   const unit = last > 7200 ? ['h', 3600] : last > 180 ? ['min', 60] : ['s', 1];
