@@ -7,5 +7,5 @@ while IFS= read -r file; do
   count=$((count + 1))
   error=$(bash -n "$file" 2>&1) || complain "$file: $error"
   [[ $file == *.sh || -x $file ]] || complain "$file: is not executable (chmod +x)"
-done < <(find tools tests jobscripts .ci -type f -not -name '*.py' 2>/dev/null | sort)
+done < <(find tools tests jobscripts packaging .ci -type f -not -name '*.py' 2>/dev/null | sort)
 finish "$count" "shell programs"
