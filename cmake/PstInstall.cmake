@@ -5,8 +5,10 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS peft-studio EXPORT PeftStudioTargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 if(TARGET peft-studio-worker)
+  # libtorch's folder by name: CMake takes none that lies inside the sources, as .deps does, over from the link's.
+  list(GET PST_TORCH_LIB_DIRS 0 _torch_lib)
   set_target_properties(peft-studio-worker PROPERTIES
-    INSTALL_RPATH "$ORIGIN/../lib/peft-studio/torch/lib" INSTALL_RPATH_USE_LINK_PATH TRUE)
+    INSTALL_RPATH "$ORIGIN/../lib/peft-studio/torch/lib;${_torch_lib}" INSTALL_RPATH_USE_LINK_PATH TRUE)
   install(TARGETS peft-studio-worker EXPORT PeftStudioTargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 

@@ -25,7 +25,7 @@ int compare(const CompareArguments& arguments) {
   for (const auto& name : arguments.runs) {
     const auto run = rundir::RunDir::find(name, arguments.output_dir);
     doing(cat("reading ", run.root().string()),
-          [&] { runs.push_back(report::read_compared(run, with_source(arguments.figures))); });
+          [&] { runs.push_back(report::read_compared(run, with_source(arguments.figures, run))); });
   }
   const auto comparison = report::comparison_of(runs, arguments.loss);
   const fs::path folder = arguments.folder;

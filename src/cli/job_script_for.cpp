@@ -1,5 +1,8 @@
 #include "cli/job_script_for.hpp"
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "cluster/job_script.hpp"
 #include "cluster/program_path.hpp"
 #include "cluster/secrets.hpp"
@@ -23,6 +26,18 @@ site::Site site_of(const rundir::RunDir& run) {
   return fs::exists(run.site(), ignored) ? site::load_effective(run.site()) : site::Site{};
 }
 
+std::optional<double> slowest_checkpoint_s(const rundir::RunDir& run) {
+  std::optional<double> slowest;
+  std::error_code ignored;
+  if (!fs::exists(run.events_file(), ignored)) return slowest;
+  for (const auto& event : run.read_events()) {
+    if (event.value("event", "") != "checkpoint") continue;
+    const double took = event.value("stall_s", 0.0) + event.value("write_s", 0.0) + event.value("commit_s", 0.0);
+    slowest = std::max(slowest.value_or(0), took);
+  }
+  return slowest;
+}
+
 std::string job_script_for(const recipe::Recipe& recipe, const site::Site& site, const fs::path& run_dir) {
   std::vector<std::string> environment;
   for (char** entry = environ; *entry; ++entry) environment.emplace_back(*entry);
@@ -37,7 +52,8 @@ std::string job_script_for(const recipe::Recipe& recipe, const site::Site& site,
                               .site = site,
                               .run_dir = run_dir,
                               .program = cluster::own_program(),
-                              .exports = cluster::variables_to_export(environment, site.exports)});
+                              .exports = cluster::variables_to_export(environment, site.exports),
+                              .checkpoint_s = slowest_checkpoint_s(rundir::RunDir(run_dir))});
 }
 
 void write_job(const rundir::RunDir& run, const recipe::Recipe& recipe, const site::Site& site) {

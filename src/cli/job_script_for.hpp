@@ -22,6 +22,9 @@ site::Site site_of(const rundir::RunDir& run);
 /// @throws Error(usage) with every limit of the site that the job is beyond, and for a secrets file that cannot be used
 std::string job_script_for(const recipe::Recipe& recipe, const site::Site& site, const std::filesystem::path& run_dir);
 
+/// What the slowest checkpoint of a run has taken so far, in seconds: snapshot, writing and commit.
+std::optional<double> slowest_checkpoint_s(const rundir::RunDir& run);
+
 /// site.yaml and job.sh of a run.
 void write_job(const rundir::RunDir& run, const recipe::Recipe& recipe, const site::Site& site);
 

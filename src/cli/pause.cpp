@@ -40,12 +40,22 @@ void ask(const RunDir& run, const LiveState& live) {
   throw Error(Fault::usage, cat("there is nothing to pause: run ", handle(run), " has no job and no process"));
 }
 
+/// Slurm drops a signal to a job whose script it is just about to start, so it is sent again until the run has ended.
 /// @return its state once it is final, or when the time is over
 rundir::RunState await_end(const RunDir& run, double deadline) {
+  constexpr double kAgain_s = 3;  // a run that has heard it is gone by then, or on its way
   rundir::RunState now = rundir::read_state(run);
+  double again = monotonic_seconds() + kAgain_s;
   while (!rundir::is_final(now.state) && monotonic_seconds() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
     now = rundir::read_state(run);
+    if (monotonic_seconds() < again || !now.job_id || now.job_id->empty() || rundir::is_final(now.state)) continue;
+    again = monotonic_seconds() + kAgain_s;
+    try {
+      cluster::warn(*now.job_id);
+    } catch (const Error&) {
+      // It has ended a moment ago, or Slurm is busy: the next look tells.
+    }
   }
   return now;
 }

@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "cli/command.hpp"
+#include "cli/job_script_for.hpp"
 #include "cli/plan_inputs.hpp"
 #include "cli/progress.hpp"
 #include "cli/run_plan.hpp"
@@ -34,7 +35,8 @@ std::pair<recipe::Recipe, fs::path> load(const RecipeArguments& arguments) {
 int plan_of(const PlanArguments& arguments) {
   const plan::Machine machine = find_machine(arguments.machine);
   const auto [recipe, store] = load(arguments.recipe);
-  const plan::Inputs in = plan_inputs(recipe, store, machine);
+  plan::Inputs in = plan_inputs(recipe, store, machine);
+  in.site = site_facts(site_for(recipe).site, recipe.slurm);
   const plan::Report report = plan::make_report(in, arguments.nodes);
   std::cout << (arguments.json ? plan::to_json(report) : plan::to_text(report));
   return 0;
@@ -47,6 +49,9 @@ Command add_plan(CLI::App& program) {
       program.add_subcommand("plan", "Say what a run will take: memory, time, node hours, and what else would do");
   auto arguments = std::make_shared<PlanArguments>();
   add_recipe_arguments(*app, arguments->recipe);
+  app->add_option_function<std::string>(
+      "--site", [arguments](const std::string& site) { arguments->recipe.overrides.push_back("slurm.site=" + site); },
+      "Profile of the site whose limits and prices count; by default the recipe's");
   app->add_option("--nodes", arguments->nodes, "Numbers of nodes to compare: --nodes 1,2,4")
       ->delimiter(',')
       ->check(CLI::Range(1, 1 << 16));

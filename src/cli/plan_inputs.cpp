@@ -6,6 +6,7 @@
 #include "core/strings.hpp"
 #include "data/order.hpp"
 #include "data/prepared.hpp"
+#include "site/limits.hpp"
 #include "weights/model_config.hpp"
 
 namespace pst::cli {
@@ -116,18 +117,26 @@ plan::Inputs plan_inputs(const recipe::Recipe& recipe, const fs::path& store, pl
   return in;
 }
 
+plan::SiteFacts site_facts(const site::Site& site, const recipe::Slurm& slurm) {
+  plan::SiteFacts facts{.name = site.name,
+                        .price_per_node_hour = site.cost.node_hour,
+                        .currency = site.cost.currency,
+                        .node_watts = site.cost.busy_w};
+  if (const auto* partition = site::partition_for(site, slurm.partition, slurm.qos))
+    if (const auto longest = site::longest_time_s(*partition, slurm.nodes + slurm.spares); longest && *longest > 0)
+      facts.walltime_s = static_cast<double>(*longest);
+  return facts;
+}
+
 std::optional<std::string> plan_json_for(const recipe::Recipe& recipe, const fs::path& store,
                                          const plan::SiteFacts& site) {
-  std::optional<plan::Machine> machine;
   try {
-    machine = find_machine("");
-  } catch (const Error& error) {
-    if (error.fault() != Fault::usage) throw;
-    return std::nullopt;
+    plan::Inputs in = plan_inputs(recipe, store, find_machine(""));
+    in.site = site;
+    return plan::to_json(plan::make_report(in, {}));
+  } catch (const Error&) {
+    return std::nullopt;  // no machine was probed, or this one is not for this recipe: the run does not depend on it
   }
-  plan::Inputs in = plan_inputs(recipe, store, std::move(*machine));
-  in.site = site;
-  return plan::to_json(plan::make_report(in, {}));
 }
 
 }  // namespace pst::cli

@@ -5,6 +5,7 @@
 
 #include "plan/report.hpp"
 #include "recipe/recipe.hpp"
+#include "site/site.hpp"
 
 namespace pst::cli {
 
@@ -23,6 +24,9 @@ plan::Inputs plan_inputs(const recipe::Recipe& recipe, const std::filesystem::pa
 /// A published machine's name, a file of `probe`, or part of the name of a machine that was probed; empty: the machine
 /// that was probed here, else the only one. @throws Error(usage) naming what there is
 plan::Machine find_machine(const std::string& wanted);
+
+/// What a plan wants to know of a site, for a job of the recipe's size.
+plan::SiteFacts site_facts(const site::Site& site, const recipe::Slurm& slurm);
 
 /// plan.json for a run directory; nothing where no machine was probed, so that submitting does not depend on it.
 std::optional<std::string> plan_json_for(const recipe::Recipe& recipe, const std::filesystem::path& store,

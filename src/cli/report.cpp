@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.hpp"
+#include "cli/job_script_for.hpp"
 #include "cli/report_options.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
@@ -25,7 +26,7 @@ int make_report(ReportArguments& arguments) {
     const fs::path folder = arguments.folder.empty() ? run.root() : fs::path(arguments.folder);
     make_directories(folder);
     const auto attempts = report::read_metrics(run);
-    const auto summary = report::summarise(run, attempts, with_source(arguments.figures));
+    const auto summary = report::summarise(run, attempts, with_source(arguments.figures, run));
     for (const auto& format : arguments.formats) {
       if (format == "html") write_durably(folder / "report.html", report::report_page(summary));
       if (format == "json")
@@ -49,10 +50,22 @@ int make_report(ReportArguments& arguments) {
 
 }  // namespace
 
-report::Figures with_source(report::Figures figures) {
-  if (figures.source.empty() && (figures.price_per_node_hour || figures.watts_per_node || figures.carbon_g_per_kwh ||
-                                 figures.peak_flops_per_rank))
-    figures.source = "command line";
+report::Figures with_source(report::Figures figures, const rundir::RunDir& run) {
+  std::vector<std::string> sources;
+  if (figures.price_per_node_hour || figures.watts_per_node || figures.carbon_g_per_kwh || figures.peak_flops_per_rank)
+    sources.emplace_back("command line");
+  const site::Site site = site_of(run);
+  const auto fill = [&](std::optional<double>& figure, const std::optional<double>& of_site) {
+    if (figure || !of_site) return false;
+    figure = of_site;
+    return true;
+  };
+  const bool price = fill(figures.price_per_node_hour, site.cost.node_hour);
+  if (price) figures.currency = site.cost.currency;
+  const bool watts = fill(figures.watts_per_node, site.cost.busy_w);
+  const bool carbon = fill(figures.carbon_g_per_kwh, site.cost.carbon_g_per_kwh);
+  if (price || watts || carbon) sources.push_back("site " + site.name);
+  if (figures.source.empty()) figures.source = join(sources, ", ");
   return figures;
 }
 

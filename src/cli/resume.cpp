@@ -2,6 +2,7 @@
 
 #include "cli/command.hpp"
 #include "cli/follow_run.hpp"
+#include "cli/job_script_for.hpp"
 #include "cli/live_state.hpp"
 #include "cli/next_recipe.hpp"
 #include "cli/submission.hpp"
@@ -12,6 +13,7 @@
 #include "cluster/slurm.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "recipe/load.hpp"
 #include "rundir/attempt.hpp"
 
 namespace pst::cli {
@@ -67,6 +69,8 @@ int resume_run(const RunDir& run, const ResumeArguments& arguments) {
     return resume_here(run, arguments.change, arguments.ranks > 0 ? arguments.ranks : ranks_before(run));
 
   put_in_place(run, next_recipe(run, arguments.change, 0));
+  // Made again: by now it is known how long a checkpoint takes, and the warning before the time limit follows from it.
+  write_job(run, recipe::load(run.recipe()), site_of(run));
   const auto jobs = submit_chain(run.job_script(), arguments.jobs, {});
   run.event("resumed", {{"launcher", "srun"}});
   run.event("submitted", submitted_details(jobs, {}));

@@ -3,6 +3,8 @@
 #include <iostream>
 
 #include "checkpoint/store.hpp"
+#include "cli/job_script_for.hpp"
+#include "cli/plan_inputs.hpp"
 #include "cli/progress.hpp"
 #include "core/clock.hpp"
 #include "core/digest.hpp"
@@ -149,6 +151,8 @@ void fill_run(const rundir::RunDir& run, const RunPlan& plan, const RecipeArgume
   const std::string effective = recipe::to_yaml(plan.recipe);
   write_durably(run.recipe(), effective);
   more(run);
+  if (const auto planned = plan_json_for(plan.recipe, plan.data.store, site_facts(site_of(run), plan.recipe.slurm)))
+    write_durably(run.root() / "plan.json", *planned);  // what report compares with
   const std::string folder = run.root().filename().string();
   run.write_record({.id = folder.substr(folder.rfind('-') + 1),
                     .name = plan.recipe.name,

@@ -63,7 +63,8 @@ int supervise(const rundir::RunDir& run, const std::string& job, const ChainTurn
   const auto worker = cluster::worker_program();
   cluster::WatcherStep watcher(run, cluster::own_program());
   cluster::Patience patience;
-  patience.warning_grace = std::max(10, cluster::warning_seconds(slurm, site.signal).value_or(120) - 30);
+  patience.warning_grace =
+      std::max(10, cluster::warning_seconds(slurm, site.signal, slowest_checkpoint_s(run)).value_or(120) - 30);
   const cluster::Outcome outcome = cluster::supervise(
       run, {.launch = [&](int attempt,
                           const auto& nodes) { return cluster::launch_in_job(how, run, attempt, worker, nodes); },

@@ -1,6 +1,7 @@
 #include "cluster/job_script.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "cluster/encode.hpp"
@@ -69,7 +70,7 @@ const char* name_of(site::WarningSignal signal) { return signal == site::Warning
 TemplateValues values_of(const Job& job) {
   const site::Site& site = job.site;
   const recipe::Slurm slurm = fit_to_site(job.slurm, site);
-  const auto warning = warning_seconds(slurm, site.signal);
+  const auto warning = warning_seconds(slurm, site.signal, job.checkpoint_s);
   const char* const signal = name_of(site.signal.name);
   return {
       {"site", {directive_value("the name of the site", site.name)}},
@@ -108,12 +109,15 @@ TemplateValues values_of(const Job& job) {
 
 }  // namespace
 
-std::optional<int> warning_seconds(const recipe::Slurm& slurm, const site::Signal& signal) {
+std::optional<int> warning_seconds(const recipe::Slurm& slurm, const site::Signal& signal,
+                                   std::optional<double> checkpoint_s) {
   // 90 s and two checkpoints. What one takes is not known before the first; half a minute is long for an adapter.
-  constexpr std::int64_t kLead_s = 90 + 2 * 30;
+  constexpr double kUnknownCheckpoint_s = 30, kMost_s = 3600;
+  const auto lead_s = static_cast<std::int64_t>(
+      std::ceil(90 + 2 * std::clamp(checkpoint_s.value_or(kUnknownCheckpoint_s), 0.0, kMost_s)));
   const auto limit = config::slurm_seconds(slurm.time);
   if (!limit || *limit < 3) return std::nullopt;
-  return static_cast<int>(std::min<std::int64_t>(signal.lead_s.value_or(kLead_s), *limit / 3));
+  return static_cast<int>(std::min<std::int64_t>(signal.lead_s ? *signal.lead_s : lead_s, *limit / 3));
 }
 
 std::string job_script(const Job& job) {

@@ -14,9 +14,10 @@ struct Job {
   std::string name;     ///< of the run; the job's name
   recipe::Slurm slurm;  ///< as the recipe has it; the site's defaults are put in here
   site::Site site;
-  std::filesystem::path run_dir;     ///< absolute
-  std::filesystem::path program;     ///< absolute path of peft-studio on the compute nodes
-  std::vector<std::string> exports;  ///< names of the environment variables that the job inherits
+  std::filesystem::path run_dir;       ///< absolute
+  std::filesystem::path program;       ///< absolute path of peft-studio on the compute nodes
+  std::vector<std::string> exports;    ///< names of the environment variables that the job inherits
+  std::optional<double> checkpoint_s;  ///< what the run's slowest checkpoint took, once it has made some
 };
 
 /// The text given to sbatch. Every value goes through an encoder of encode.hpp, except the site's `setup` lines, which
@@ -26,7 +27,8 @@ std::string job_script(const Job& job);
 
 /// How long before the time limit Slurm is to send the warning: for two checkpoints and then some, or as long as the
 /// site says, but at most a third of the time. Nothing without a limit.
-std::optional<int> warning_seconds(const recipe::Slurm& slurm, const site::Signal& signal = {});
+std::optional<int> warning_seconds(const recipe::Slurm& slurm, const site::Signal& signal = {},
+                                   std::optional<double> checkpoint_s = {});
 
 /// The variables of `environment` ("NAME=value") that a job inherits: a short list (PATH, HOME, LANG, LD_LIBRARY_PATH,
 /// ...), the settings of MPI and the network (OMPI_MCA_*, NCCL_*, ...), and the site's `export`. Nothing whose name

@@ -289,6 +289,25 @@ std::string machine_section(const ordered_json& report) {
       rows.push_back({"memory left on a node, least",
                       cat(bytes_text(memory["least_available_bytes"]), " (", text(memory, "least_available_on"), ")")});
   }
+  if (const auto planned = at(report, "plan"); at(planned, "step_s").is_number()) {
+    // The median step of plan's own work against the mean step of this run: evaluations and checkpoints are in neither.
+    const auto steps = at(at(report, "totals"), "steps"), seconds = at(at(report, "totals"), "step_seconds");
+    const auto beside = [](double seen, double wanted) {
+      return cat(seen >= wanted ? "+" : "", fixed(100 * (seen / wanted - 1), 1), " %");
+    };
+    if (steps.is_number() && steps.get<double>() > 0 && seconds.is_number()) {
+      const double seen = seconds.get<double>() / steps.get<double>(), wanted = planned["step_s"];
+      rows.push_back(
+          {"time of a step, against plan",
+           cat(value_text(seen, 3, "s"), " against ", value_text(wanted, 3, "s"), " (", beside(seen, wanted), ")")});
+    }
+    if (at(memory, "resident_peak_bytes").is_number()) {
+      const double seen = memory["resident_peak_bytes"], wanted = planned["memory_peak_bytes"];
+      rows.push_back({"memory of a rank, against plan",
+                      cat(bytes_text(memory["resident_peak_bytes"]), " against ",
+                          bytes_text(planned["memory_peak_bytes"]), " (", beside(seen, wanted), ")")});
+    }
+  }
   rows.push_back({"node hours", hours_text(at(cost, "node_hours"))});
   if (at(cost, "gpu_kwh_measured").is_number())
     rows.push_back({"energy of the GPUs, measured", value_text(cost["gpu_kwh_measured"], 3, "kWh")});

@@ -39,6 +39,23 @@ ordered_json identity_of(const rundir::RunDir& run) {
   return identity;
 }
 
+/// What plan.json promised; null where no machine had been probed. A damaged one is no reason for no report.
+ordered_json plan_of(const rundir::RunDir& run) {
+  std::error_code status;
+  const fs::path file = run.root() / "plan.json";
+  if (!fs::exists(file, status)) return nullptr;
+  try {
+    const auto json = ordered_json::parse(read_file(file, 4u << 20));
+    const auto& chosen = json.at("prediction");
+    return {{"machine", json.at("machine")},
+            {"memory_peak_bytes", chosen.at("memory_bytes").at("peak")},
+            {"step_s", chosen.at("step_s").at("total")},
+            {"tokens_per_s", chosen.at("tokens_per_s")}};
+  } catch (const std::exception& error) {
+    return {{"problem", cat(file.string(), " cannot be read: ", error.what())}};
+  }
+}
+
 ordered_json totals_of(const CountedSteps& steps, const std::vector<Attempt>& attempts) {
   std::int64_t tokens = 0, labelled = 0, rows = 0, skipped = 0, all_tokens = 0;
   for (const auto& at : steps.counted) {
@@ -192,7 +209,8 @@ ordered_json summarise(const rundir::RunDir& run, const std::vector<Attempt>& at
                          {"outcome", outcome_of(run)},
                          {"coverage", coverage_of(attempts)},
                          {"totals", totals_of(steps, attempts)},
-                         {"evaluations", evaluations_of(attempts)}};
+                         {"evaluations", evaluations_of(attempts)},
+                         {"plan", plan_of(run)}};
   if (!attempts.empty()) report["resolved"] = attempts.back().resolved;
   add_account(report, run, attempts, steps, figures);
   add_efficiency(report, attempts, steps, figures);

@@ -22,7 +22,7 @@ RECIPE
 
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 newest_step() { "$program" checkpoint list "$1" --json | sed -nE 's/^ *"step": ([0-9]+),$/\1/p' | tail -n 1; }
-recorded_step() { { cat "$1"/attempts/*/nodes/*.jsonl 2>/dev/null || true; } | sed -nE 's/.*"kind":"step","step":([0-9]+),"total_steps".*/\1/p' | sort -n | tail -n 1; }
+recorded_step() { { cat "$1"/attempts/*/nodes/*.jsonl 2>/dev/null || true; } | sed -nE 's/.*"kind":"step","step":([0-9]+),.*/\1/p' | sort -n | tail -n 1; }
 
 "$program" train "$work/recipe.yaml" --set "output_dir=$work/alone" >"$work/alone.out" 2>&1 </dev/null ||
   die "the undisturbed run has failed: $(tail -n 3 "$work/alone.out")"

@@ -165,6 +165,9 @@ TEST(JobScript, ExportsAShortListAndNoSecrets) {
 TEST(JobScript, WarnsLongBeforeTheEndButNotForMostOfTheJob) {
   EXPECT_EQ(warning_seconds({.time = "10:00:00"}), 150);
   EXPECT_EQ(warning_seconds({.time = "00:05:00"}), 100);
+  EXPECT_EQ(warning_seconds({.time = "10:00:00"}, {}, 0.2), 91) << "once it is known what a checkpoint takes";
+  EXPECT_EQ(warning_seconds({.time = "10:00:00"}, {}, 120.0), 330);
+  EXPECT_EQ(warning_seconds({.time = "10:00:00"}, {.lead_s = 60}, 120.0), 60) << "the site's word counts";
   EXPECT_FALSE(warning_seconds({.time = "UNLIMITED"}));
 }
 
