@@ -5,8 +5,9 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS peft-studio EXPORT PeftStudioTargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 if(TARGET peft-studio-worker)
+  list(GET PST_TORCH_LIB_DIRS 0 _torch_lib)  # named, because CMake's own link path leaves out what lies in the checkout, as .deps does
   set_target_properties(peft-studio-worker PROPERTIES
-    INSTALL_RPATH "$ORIGIN/../lib/peft-studio/torch/lib" INSTALL_RPATH_USE_LINK_PATH TRUE)
+    INSTALL_RPATH "$ORIGIN/../lib/peft-studio/torch/lib;${_torch_lib}" INSTALL_RPATH_USE_LINK_PATH TRUE)
   install(TARGETS peft-studio-worker EXPORT PeftStudioTargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
