@@ -23,8 +23,9 @@ die() { printf 'self-test: %s\n' "$*"; exit 1; }
 said() { grep -qF -- "$2" "$work/$1.out" || die "'$2' is missing in what $1 said"; }
 # do_as NAME COMMAND...: what it says goes to NAME.out.
 do_as() {
-  local name=$1; shift
-  "$@" >"$work/$name.out" 2>&1 </dev/null || die "$(basename -- "$1") ${2:-} ended with status $?"
+  local name=$1 status=0; shift
+  "$@" >"$work/$name.out" 2>&1 </dev/null || status=$?
+  ((status == 0)) || die "${1##*/} ${2:-} ended with status $status"
 }
 
 version() {
