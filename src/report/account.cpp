@@ -50,7 +50,9 @@ void apply(const ordered_json& event, std::map<int, Span>& spans) {
     if (!span->second.ended) span->second.ended = time_of(event);
     if (span->second.end.empty()) span->second.end = kind;
   }
-  if (span->second.remedy.empty()) span->second.remedy = text_of(event, "remedy");
+  // A lost node says more than the ranks that went with it.
+  const std::string remedy = text_of(event, "remedy");
+  if (!remedy.empty() && (span->second.remedy.empty() || kind == "node-lost")) span->second.remedy = remedy;
 }
 
 /// Steps are known only by their ends; the first began its own length before.

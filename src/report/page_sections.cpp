@@ -119,8 +119,13 @@ std::string losses_section(const ordered_json& report) {
     for (const auto& note : at(f, "noticed")) {
       if (!seen.empty()) seen += "; ";
       seen += text(note, "event");
-      for (const char* key : {"hosts", "nodes"})
-        if (note.contains(key)) seen += cat(" ", escaped(note[key].dump()));
+      for (const char* key : {"hosts", "nodes"}) {
+        if (!note.contains(key)) continue;
+        std::vector<std::string> names;
+        for (const auto& name : note[key])
+          names.push_back(escaped(name.is_string() ? name.get<std::string>() : name.dump()));
+        seen += ": " + join(names, ", ");
+      }
       if (note.contains("noticed_after_s")) seen += cat(", noticed after ", seconds_text(note["noticed_after_s"]));
     }
     rows.push_back({clock_text(at(f, "t")), count_text(at(f, "attempt")), text(f, "kind"),

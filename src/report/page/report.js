@@ -2,7 +2,14 @@
 // Draws the curves. The data is in the page (id "curves"): one array per column, bands as [lowest, mean, highest].
 (function () {
   const element = document.getElementById('curves');
-  if (!element || typeof Dygraph === 'undefined') return;
+  if (!element) return;
+  if (typeof Dygraph === 'undefined') {
+    document.querySelectorAll('.chart').forEach(node => {
+      node.style.height = 'auto';
+      node.textContent = 'No chart: this program was built without dygraphs. The table below has the figures.';
+    });
+    return;
+  }
   const data = JSON.parse(element.textContent);
   const charts = [];
   let byTime = false;
