@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <cctype>
 #include <iostream>
 
 #include "cli/live_state.hpp"
@@ -52,8 +53,13 @@ std::string where_to_look(const RunDir& run, const rundir::RunState& state) {
       places.push_back(log.string());
   if (state.attempt > 0) places.push_back(run.attempt(state.attempt).string());
   const std::string look = places.empty() ? "" : cat("look into ", join(places, " and "));
-  if (state.remedy.empty() || look.empty()) return state.remedy + look;
-  return cat(state.remedy, " (", look, ")");
+  // Remedies say RUN where they cannot know how the user calls it.
+  std::string remedy = state.remedy;
+  for (auto at = remedy.find(" RUN"); at != std::string::npos; at = remedy.find(" RUN", at + 1))
+    if (at + 4 == remedy.size() || !std::isalnum(static_cast<unsigned char>(remedy[at + 4])))
+      remedy.replace(at + 1, 3, handle(run));
+  if (remedy.empty() || look.empty()) return remedy + look;
+  return cat(remedy, " (", look, ")");
 }
 
 std::string short_path(const fs::path& path) {

@@ -54,7 +54,12 @@ bool decides_the_data(const Change& change) {
 
 void refuse_another_name(const recipe::Recipe& was, const recipe::Recipe& is) {
   if (was.name == is.name && was.output_dir == is.output_dir) return;
-  throw Error(Fault::usage, "a run keeps its name and its folder", "start a new run: peft-studio train or submit");
+  const bool name = was.name != is.name;
+  throw Error(
+      Fault::usage,
+      cat(name ? "name" : "output_dir", " of a run cannot change when it is resumed: it is ",
+          quoted(name ? was.name : was.output_dir), ", and was set to ", quoted(name ? is.name : is.output_dir)),
+      "leave it as it was, or start a new run: peft-studio submit (or train) RECIPE");
 }
 
 }  // namespace

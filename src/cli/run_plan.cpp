@@ -120,10 +120,10 @@ RunPlan plan_recipe(recipe::Recipe checked, int ranks, PlanMemory& memory) {
   const auto train = data::PreparedSet::open(plan.data.store, "train");
   if (const auto vocabulary = weights::read_model_config(recipe.model.path).vocab_size;
       train.largest_id() >= vocabulary)
-    throw Error(
-        Fault::data,
-        cat("the tokenizer gave id ", train.largest_id(), ", and the model's vocabulary ends at ", vocabulary - 1),
-        "tokenizer.json and config.json of the model folder do not belong together");
+    throw Error(Fault::data,
+                cat(recipe.model.path, ": the tokenizer gave id ", train.largest_id(),
+                    ", and the model's vocabulary ends at ", vocabulary - 1),
+                "tokenizer.json and config.json there belong to different models: copy both from the same one");
   const data::DataOrder order(train, {.packing = recipe.data.packing,
                                       .shuffle = recipe.data.shuffle,
                                       .max_length = recipe.data.max_length,

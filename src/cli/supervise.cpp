@@ -131,7 +131,8 @@ int supervise(const std::string& folder, const std::string& setup_failed) {
   try {
     if (!setup_failed.empty())
       throw Error(Fault::unfit, cat("the job's set-up failed at: ", setup_failed),
-                  "correct the site profile (peft-studio site show), or ask the site; the job's log has the rest");
+                  cat("correct it in this run's copy of the site profile, ", run.site().string(),
+                      " (and in the profile, for later runs), then: peft-studio resume ", run.root().string()));
     const int status = supervise_turn(run, job, await_submission(run, job, kSubmissionWithin_s));
     write_results_of_its_sweep(run);
     return status;

@@ -142,7 +142,7 @@ Captured capture(const Command& command) {
   }
   if (late)
     throw Error(Fault::transient, cat(command.argv[0], " gave no answer within ", fixed(command.timeout_s, 0), " s"),
-                "see whether the cluster's controller is up, and try again");
+                "try again; if it is one of Slurm's commands, its controller may be down or busy: scontrol ping");
   result.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   return result;
 }

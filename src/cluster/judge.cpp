@@ -86,8 +86,9 @@ Outcome judge(const Ending& ending) {
   const int stopped = exit_status(Fault::stopped);
   const std::string how =
       ending.stopped_by ? cat("stopped by ", signal_name(*ending.stopped_by)) : "stopped on request";
-  const Outcome out_of_time = {
-      .exit = stopped, .reason = "the job ran out of time before training was done", .remedy = "give slurm.time more"};
+  const Outcome out_of_time = {.exit = stopped,
+                               .reason = "the job ran out of time before training was done",
+                               .remedy = "peft-studio resume RUN --set slurm.time=HH:MM:SS   with a longer time"};
   if (ending.pause_requested && ending.stopped_by)
     return {.kind = Kind::paused, .exit = stopped, .reason = "paused on request", .remedy = "peft-studio resume RUN"};
   switch (job_end(ending)) {
@@ -114,7 +115,10 @@ Outcome judge(const Ending& ending) {
   if (!ending.completed_damage.empty()) return {.exit = exit_status(Fault::data), .reason = ending.completed_damage};
   if (ending.status == 0)
     return {.exit = exit_status(Fault::transient),
-            .reason = "the launcher reported success, but there is no completed.json: most likely a node was lost"};
+            .reason =
+                "srun or mpirun ended without an error, but training is not done (there is no completed.json): most "
+                "likely a node was lost",
+            .remedy = "peft-studio resume RUN"};
   return {.exit = exit, .reason = cat("the workers ", how_it_ended(ending.status), " without saying why")};
 }
 

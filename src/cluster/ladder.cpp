@@ -49,7 +49,8 @@ Decision after_warning(const std::vector<AttemptEnd>& history, const Means& mean
   if (!means.slurm) return give_up(stopped, reason, "peft-studio resume RUN");
   if (history.back().end == End::out_of_time && stands_still(history))
     return give_up(stopped, cat("the job ran out of time twice without getting beyond step ", history.back().step),
-                   "give slurm.time more, or save checkpoints more often");
+                   "peft-studio resume RUN --set slurm.time=HH:MM:SS   with a longer time, or save more often: "
+                   "checkpoint.every_steps");
   return requeue(reason);
 }
 
@@ -61,7 +62,8 @@ Decision relaunch_or_requeue(const AttemptEnd& last, const Means& means, const s
   const auto is_unfit = [&](const std::string& node) { return contains(last.unfit, node); };
   if (unfit && (next.nodes.empty() || std::any_of(next.nodes.begin(), next.nodes.end(), is_unfit)))
     return give_up(last.exit, {},
-                   cat("add to slurm.exclude: ", join(last.unfit, ","), "; then: peft-studio resume RUN"));
+                   cat("peft-studio resume RUN --set slurm.exclude=", quoted(join(last.unfit, ",")),
+                       "   (and nodes that were excluded before as well)"));
   if (next.nodes.empty())
     return requeue(cat("fewer than ", means.nodes_wanted, means.nodes_wanted == 1 ? " node is" : " nodes are",
                        " left of this job"));

@@ -102,8 +102,11 @@ std::map<std::string, JobState> job_states(const std::vector<std::string>& ids) 
   // Of a single job that it has forgotten Slurm says this; of one among several it says nothing.
   if (answer.status != 0 && answer.err.find("Invalid job id") != std::string::npos) return {};
   if (answer.status != 0)
-    throw Error(Fault::transient, cat("squeue failed: ", answer.words()),
-                "Slurm's controller does not answer; try again later");
+    throw Error(
+        Fault::transient, cat("squeue failed: ", answer.words()),
+        is_transient(answer.words())
+            ? "Slurm's controller does not answer; try again later"
+            : "run squeue by hand to see whether Slurm works on this machine; `scontrol ping` asks its controller");
 
   std::map<std::string, JobState> states;
   for (const auto& line : split(answer.out, '\n')) {
@@ -121,7 +124,11 @@ void scancel(const std::vector<std::string>& job_ids, std::vector<std::string> o
   options.insert(options.begin(), "scancel");
   options.insert(options.end(), job_ids.begin(), job_ids.end());
   const Captured answer = capture({.argv = options, .remedy_when_missing = kWithoutSlurm});
-  if (answer.status != 0) refuse(cat("scancel ", join(job_ids, " "), " failed"), answer.words());
+  if (answer.status == 0) return;
+  if (is_transient(answer.words())) refuse(cat("scancel ", join(job_ids, " "), " failed"), answer.words());
+  throw Error(Fault::usage, cat("scancel ", join(job_ids, " "), " failed: ", answer.words()),
+              cat("see whose job it is and whether it still exists: squeue --jobs=", join(job_ids, ","),
+                  "; only its owner can end it"));
 }
 
 }  // namespace

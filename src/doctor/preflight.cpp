@@ -157,8 +157,9 @@ Preflight judge(const std::vector<RankFacts>& ranks, int expected_ranks) {
 
   if (expected_ranks > 0 && static_cast<int>(ranks.size()) != expected_ranks)
     object({Fault::usage,
-            cat(ranks.size(), " ranks were started, and this attempt is one of ", expected_ranks),
-            "let peft-studio start them: a hand-edited --ntasks does not fit slurm.nodes x slurm.ranks_per_node",
+            cat(ranks.size(), " ranks were started, and this run was to start with ", expected_ranks),
+            "start it with peft-studio resume RUN; if job.sh was edited, undo that: the number is slurm.nodes x "
+            "slurm.ranks_per_node",
             {}});
 
   const auto other = hosts_where(ranks, [&](const RankFacts& r) { return r.version != first.version; });
@@ -185,7 +186,8 @@ Preflight judge(const std::vector<RankFacts>& ranks, int expected_ranks) {
   const auto report = [&](const Names& hosts, const std::string& text, const std::string& remedy) {
     if (!hosts.empty()) object({Fault::unfit, text, remedy, hosts});
   };
-  const std::string leave_out = "leave it out with slurm.exclude and tell the site";
+  const std::string leave_out =
+      "leave the named nodes out (peft-studio resume RUN --set slurm.exclude=NODE,NODE) and tell the site";
   const auto blind = hosts_where(ranks, [](const RankFacts& r) { return !r.run_failure.empty(); });
   for (const RankFacts& rank : ranks)
     if (!rank.run_failure.empty()) {
@@ -198,10 +200,15 @@ Preflight judge(const std::vector<RankFacts>& ranks, int expected_ranks) {
       ranks, [](const RankFacts& r) { return !r.scratch_failure.empty() || r.scratch_free < kScratchNeeded; });
   for (const RankFacts& rank : ranks)
     if (!full.empty() && rank.host == full.front()) {
-      report(full,
-             cat("nothing can be written to ", rank.scratch, " on ", listed(full), ": ",
-                 rank.scratch_failure.empty() ? human_bytes(rank.scratch_free) + " are free" : rank.scratch_failure),
-             "MPI needs a little of it: set TMPDIR to another folder, or " + leave_out);
+      report(
+          full,
+          rank.scratch_failure.empty()
+              ? cat("too little space in ", rank.scratch, " on ", listed(full), ": ", human_bytes(rank.scratch_free),
+                    " free, ", human_bytes(kScratchNeeded), " needed")
+              : cat("cannot write to ", rank.scratch, " on ", listed(full), ": ", rank.scratch_failure),
+          "MPI keeps temporary files there; set scratch in the site profile (or TMPDIR before you submit) to another "
+          "folder, or " +
+              leave_out);
       break;
     }
 

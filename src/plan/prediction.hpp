@@ -69,7 +69,7 @@ struct Prediction {
 };
 
 /// A plan says `fits` only with this much room: what the memory model was seen to miss (docs/plan.md).
-constexpr double kMemoryMargin = 1.2;
+constexpr double kMemoryMargin = 1.3;
 
 /// The choice that the recipe makes, its autos resolved for this machine; each with its reason.
 Choice choice_of(const Inputs& in, std::vector<Decision>& decisions);

@@ -84,7 +84,8 @@ class Checker {
       add("slurm.gpus_per_node", cat("slurm.ranks_per_node is ", slurm.ranks_per_node, ", but slurm.gpus_per_node ",
                                      *slurm.gpus_per_node, "; every rank uses one GPU"));
     if (slurm.gpus_per_node && recipe_.train.device == DeviceChoice::cpu)
-      add("slurm.gpus_per_node", "slurm.gpus_per_node asks for GPUs that train.device: cpu leaves idle; remove one");
+      add("slurm.gpus_per_node",
+          "slurm.gpus_per_node asks for GPUs that train.device: cpu leaves idle; remove slurm.gpus_per_node");
   }
 
   void guard() {

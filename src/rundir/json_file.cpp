@@ -10,14 +10,18 @@ namespace pst::rundir {
 
 using nlohmann::ordered_json;
 
+namespace {
+constexpr const char* kDamaged = "the file was damaged or edited by hand: restore it from a copy, or start a new run";
+}  // namespace
+
 JsonFile::JsonFile(const std::filesystem::path& path) : path_(path) {
   const std::string text = read_file(path, 1 << 20);
   object_ = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!object_.is_object()) throw Error(Fault::data, cat(path.string(), " is not a JSON object"));
+  if (!object_.is_object()) throw Error(Fault::data, cat(path.string(), " is not a JSON object"), kDamaged);
 }
 
 void JsonFile::refuse(const char* key, const char* expected) const {
-  throw Error(Fault::data, cat(path_.string(), ": '", key, "' is missing or not ", expected));
+  throw Error(Fault::data, cat(path_.string(), ": '", key, "' is missing or not ", expected), kDamaged);
 }
 
 const ordered_json& JsonFile::at(const char* key, const char* expected) const {
@@ -32,9 +36,7 @@ std::string JsonFile::text(const char* key) const {
   return value.get<std::string>();
 }
 
-std::string JsonFile::optional_text(const char* key) const {
-  return object_.contains(key) ? text(key) : std::string();
-}
+std::string JsonFile::optional_text(const char* key) const { return object_.contains(key) ? text(key) : std::string(); }
 
 std::int64_t JsonFile::integer(const char* key) const {
   const auto& value = at(key, "a whole number");

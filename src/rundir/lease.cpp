@@ -46,9 +46,9 @@ void refuse_when_held(const RunDir& run, const std::string& own_job,
   if (!own_job.empty() && lease->job_id == own_job) return;
   throw Error(
       Fault::usage,
-      cat("attempt ", lease->generation, " of this run is at work: process ", lease->holder.pid, " on ",
-          lease->holder.host, lease->job_id.empty() ? "" : cat(" (job ", lease->job_id, ")"), ", last heard ",
-          fixed(age, 0), " s ago"),
+      cat("run ", run.root().string(), " is being worked on already (attempt ", lease->generation, "): process ",
+          lease->holder.pid, " on ", lease->holder.host, lease->job_id.empty() ? "" : cat(" (job ", lease->job_id, ")"),
+          ", last heard from ", fixed(age, 0), " s ago"),
       cat("watch it with `peft-studio follow`, end it with `peft-studio pause` or `cancel`; if it is dead, wait ",
           fixed(kLeaseFresh_s, 0), " s"));
 }
@@ -58,8 +58,10 @@ void check_generation(const RunDir& run, int generation) {
   // Over a network file system the listing of a folder may be old, while opening a file asks its server.
   if (const auto lease = read_lease(run); lease && lease->generation > newest) newest = lease->generation;
   if (newest > generation)
-    throw Error(Fault::transient, cat("attempt ", generation, " of this run has been replaced by attempt ", newest,
-                                      " and may write nothing more"));
+    throw Error(Fault::transient,
+                cat("attempt ", generation, " of this run has been replaced by attempt ", newest,
+                    " and may write nothing more"),
+                cat("nothing is lost; the newer one goes on: peft-studio status ", run.root().string()));
 }
 
 }  // namespace pst::rundir

@@ -39,7 +39,7 @@ refused() {
 
 refused other_version 64 "the worker on n2 is version $other, that on n1 $version"
 refused wrong_clock 69 "the clock of n2 is 1 h 00 min ahead"
-refused full_scratch 69 "nothing can be written to /tmp/full on n2: No space left on device"
+refused full_scratch 69 "cannot write to /tmp/full on n2: No space left on device"
 
 # With a spare the unfit node is passed over.
 rm -rf "$work/runs"
@@ -54,7 +54,7 @@ run=$(the_run)
 status=0
 said=$(cluster run -- srun --mpi=pmix --ntasks=3 "$worker" train --run "$run" --attempt 2 2>&1 </dev/null) || status=$?
 check "three tasks end with $status" test "$status" = 64
-check "three tasks: $said" grep -q "3 ranks were started, and this attempt is one of 2" <<<"$said"
+check "three tasks: $said" grep -q "3 ranks were started, and this run was to start with 2" <<<"$said"
 status=0
 said=$(cluster run -- srun --mpi=pmix --nodes=1 --ntasks=2 --overcommit env SLURM_STEP_GPUS=0 "$worker" train --run "$run" --attempt 2 2>&1 </dev/null) || status=$?
 check "a shared GPU ends with $status" test "$status" = 64

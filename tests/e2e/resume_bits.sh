@@ -98,7 +98,7 @@ expect_refusal 64 "optimizer.lr was 0.001 and is 0.5; train.seed was 42 and is 7
 resume "$run" --set optimiser.lr=0.5
 expect_refusal 64 "did you mean"
 resume "$run" --set name=other --allow-change
-expect_refusal 64 "keeps its name"
+expect_refusal 64 "cannot change when it is resumed"
 [[ $(cd "$run" && find . -type f -exec sha256sum {} + | sort) == "$before" ]] || die "a refused resume has changed the run"
 sed -i 's/^ *seed: 42$/  seed: 7/' "$run/recipe.yaml"  # behind the program's back: the worker refuses too
 mkdir -p "$run/attempts/0002/nodes"

@@ -94,7 +94,7 @@ TEST_F(NextRecipes, AKeyThatAltersIsRefusedByName) {
   EXPECT_THAT(refusal({"adapter.r=4", "train.seed=7"}),
               HasSubstr("adapter.r was 16 and is 4; train.seed was 42 and is 7"));
   EXPECT_THAT(refusal({"adapter.r=4"}), HasSubstr("checkpoint of step 10"));
-  EXPECT_THAT(refusal({"name=other"}), HasSubstr("keeps its name"));
+  EXPECT_THAT(refusal({"name=other"}), HasSubstr("name of a run cannot change"));
   EXPECT_THAT(refusal({"adapter.q=4"}), HasSubstr("adapter.q"));
   EXPECT_EQ(files(), before);
 }

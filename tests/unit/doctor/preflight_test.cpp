@@ -42,7 +42,7 @@ TEST(Preflight, AWrongLaunchIsNobodysNode) {
   for (auto& rank : shared_gpu) rank.gpus_of_step = 1;
 
   const std::vector<std::pair<Preflight, std::string>> cases = {
-      {judge(four_ranks_on_two_nodes(), 2), "4 ranks were started, and this attempt is one of 2"},
+      {judge(four_ranks_on_two_nodes(), 2), "4 ranks were started, and this run was to start with 2"},
       {judge(versions, 4), "the worker on n2 is version 0.9, that on n1 1.0"},
       {judge(shared_gpu, 4), "2 ranks on n1 would share 1 GPU,"},
   };
@@ -60,7 +60,7 @@ TEST(Preflight, AnUnfitNodeIsNamed) {
       {[](RankFacts& r) { r.wall_s += 3600; }, "the clock of n2 is 1 h 00 min ahead of the others'"},
       {[](RankFacts& r) { r.wall_s -= 90; }, "behind the others'"},
       {[](RankFacts& r) { r.scratch_failure = "No space left on device"; }, "/tmp on n2: No space left on device"},
-      {[](RankFacts& r) { r.scratch_free = 1000; }, "/tmp on n2: 1000 B are free"},
+      {[](RankFacts& r) { r.scratch_free = 1000; }, "/tmp on n2: 1000 B free, 16.0 MiB needed"},
       {[](RankFacts& r) { r.run_failure = "Read-only file system"; }, "cannot be used on n2: Read-only file system"},
   };
   for (const auto& [spoil, text] : cases) {
