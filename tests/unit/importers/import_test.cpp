@@ -26,7 +26,7 @@ struct Read {
 
 Read imported(const std::string& text, int ranks = 1, const std::string& name = "their.yaml") {
   const auto made = import_config(text, name, std::nullopt, ranks);
-  return {recipe::parse(made.recipe, "ours.yaml", {}, "/work"), made.notes, made.program};
+  return {recipe::parse(made.recipe, "ours.yaml", {}, "/home/me"), made.notes, made.program};
 }
 
 std::vector<std::string> texts(const std::vector<Note>& notes, Note::Kind kind) {
@@ -69,11 +69,11 @@ neftune_noise_alpha: 5
 
   EXPECT_EQ(read.program, Program::axolotl);
   const auto& r = read.recipe;
-  EXPECT_EQ(r.model.path, "/work/models/Llama-3.2-1B");
+  EXPECT_EQ(r.model.path, "/home/me/models/Llama-3.2-1B");
   EXPECT_EQ(r.adapter.r, 16);
   EXPECT_EQ(r.adapter.dropout, 0.05);
   EXPECT_THAT(r.adapter.target_modules.names, ElementsAre("gate_proj", "down_proj", "q_proj"));
-  EXPECT_EQ(r.data.train.at(0).path, "/work/data/GPT4-LLM-Cleaned.jsonl");
+  EXPECT_EQ(r.data.train.at(0).path, "/home/me/data/GPT4-LLM-Cleaned.jsonl");
   EXPECT_EQ(r.data.train.at(0).format, recipe::DataFormat::alpaca);
   EXPECT_EQ(r.data.train_on, recipe::TrainOn::completion);
   EXPECT_EQ(r.data.validation_fraction, 0.1);
@@ -226,8 +226,8 @@ TEST(Import, HostileValuesStayValues) {
       import_config("base_model: \"a\\\"b: c\"\nadapter: lora\noutput_dir: \"x # y\"\nodd: \"z\\ninjected: 1\"\n",
                     "evil\nname: x.yaml", std::nullopt, 1);
 
-  const auto read = recipe::parse(made.recipe, "ours.yaml", {}, "/work");
-  EXPECT_EQ(read.output_dir, "/work/x # y");
+  const auto read = recipe::parse(made.recipe, "ours.yaml", {}, "/home/me");
+  EXPECT_EQ(read.output_dir, "/home/me/x # y");
   EXPECT_EQ(made.recipe.find("\ninjected"), std::string::npos);
   EXPECT_EQ(made.recipe.find("\nname: x"), std::string::npos);
 }
