@@ -7,6 +7,7 @@
 #include "app/machine.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "plan/resolve.hpp"
 
 namespace pst::app {
 namespace {
@@ -35,7 +36,8 @@ Decision decide_recompute(const recipe::Recipe& recipe, const weights::ModelConf
     case recipe::Switch::automatic: break;
   }
   const auto tokens = std::int64_t{recipe.data.max_length} * recipe.train.micro_batch_size;
-  const auto needed = static_cast<std::uint64_t>(activation_bytes_per_token(config, bf16) * tokens);
+  const auto needed = static_cast<std::uint64_t>(
+      plan::activation_bytes_per_token(config, bf16 ? plan::Dtype::bf16 : plan::Dtype::f32) * tokens);
   const auto share = available_memory_bytes() / static_cast<std::uint64_t>(std::max(1, ranks_here));
   const bool tight = needed > share / 2;
   recompute = tight ? nn::Recompute::layers : nn::Recompute::nothing;
@@ -63,13 +65,6 @@ Decision decide_threads(const recipe::Train& train, int ranks_here, int& threads
 }
 
 }  // namespace
-
-std::int64_t activation_bytes_per_token(const weights::ModelConfig& c, bool bf16) {
-  const std::int64_t query = c.num_attention_heads * c.head_dim, key_value = c.num_key_value_heads * c.head_dim;
-  // Kept per layer: two sums and two norms of the stream, q, k, v, the mixed heads, gate, up and their product.
-  const std::int64_t values = 4 * c.hidden_size + 2 * query + 2 * key_value + 3 * c.intermediate_size;
-  return c.num_hidden_layers * values * (bf16 ? 2 : 4);
-}
 
 Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& config, comm::Communicator& world,
                  int ranks_here) {

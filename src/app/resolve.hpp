@@ -27,7 +27,4 @@ struct Resolved {
 Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& config, comm::Communicator& world,
                  int ranks_here);
 
-/// Bytes that backward needs of the layers, per token of a micro batch.
-std::int64_t activation_bytes_per_token(const weights::ModelConfig& config, bool bf16);
-
 }  // namespace pst::app

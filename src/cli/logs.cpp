@@ -57,8 +57,16 @@ int logs(const LogsArguments& arguments) {
     follow(run, merged);
     return 0;
   }
-  merged.poll(print, /*rest=*/true);
-  if (merged.found_any()) return 0;
+  bool said = false;
+  const auto print_and_note = [&](const auto&... line) {
+    said = true;
+    print(line...);
+  };
+  merged.poll(print_and_note, /*rest=*/true);
+  if (merged.found_any()) {
+    if (!said) std::cerr << "the logs of run " << handle(run) << " are empty: nobody complained of anything\n";
+    return 0;
+  }
   throw Error(Fault::usage,
               arguments.choice.rank ? cat("there is no log of rank ", *arguments.choice.rank, " in run ", handle(run))
                                     : cat("run ", handle(run), " has no logs yet"),

@@ -65,7 +65,7 @@ std::vector<fs::path> entries(const fs::path& folder) {
 
 void look_at_cpu(Machine& machine) {
   const std::string info = content("/proc/cpuinfo");
-  machine.cpu = value_in(info, "model name");
+  machine.cpu = cpu_model();
   const std::string flags = " " + value_in(info, "flags") + " ";
   for (const char* feature : {"avx2", "avx512f", "avx512_bf16", "amx_bf16"})
     if (flags.find(cat(" ", feature, " ")) != std::string::npos) machine.cpu_features.emplace_back(feature);
@@ -90,6 +90,8 @@ void look_at_network(Machine& machine) {
 }
 
 }  // namespace
+
+std::string cpu_model() { return value_in(content("/proc/cpuinfo"), "model name"); }
 
 Machine look_at(const std::string& version, const std::vector<fs::path>& folders) {
   Machine machine{.version = version};

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -17,6 +16,7 @@
 #include "core/clock.hpp"
 #include "core/strings.hpp"
 #include "doctor/limits.hpp"
+#include "doctor/machine.hpp"
 
 namespace pst::doctor {
 namespace {
@@ -27,13 +27,6 @@ using Names = std::vector<std::string>;
 std::string text_of(Getenv getenv, const char* name) {
   const char* const value = getenv(name);
   return value ? value : "";
-}
-
-std::string cpu_model() {
-  std::ifstream in("/proc/cpuinfo");
-  for (std::string line; std::getline(in, line);)
-    if (starts_with(line, "model name")) return std::string(trim(std::string_view(line).substr(line.find(':') + 1)));
-  return {};
 }
 
 /// Makes a file of a few bytes, fsyncs and removes it. @return why that failed, or nothing

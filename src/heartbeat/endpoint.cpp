@@ -28,7 +28,9 @@ void write_all(int descriptor, std::string_view bytes, const std::filesystem::pa
   while (!bytes.empty()) {
     const auto written = ::write(descriptor, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) throw Error(Fault::io, cat("cannot write ", path.string(), ": ", std::strerror(errno)));
+    if (written <= 0)
+      throw Error(Fault::io, cat("cannot write ", path.string(), ": ", std::strerror(errno)),
+                  "free some space there, then: peft-studio resume RUN");
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
 }
