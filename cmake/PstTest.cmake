@@ -1,3 +1,10 @@
+# "source_tree.hpp" tells tests where the checkout is. A header and not a definition of every test: then the compiler's cache serves all
+# checkouts of a machine but for the few sources that ask.
+set(PST_SOURCE_TREE_ROOT ${CMAKE_BINARY_DIR}/include-roots/source_tree)
+file(CONFIGURE OUTPUT ${PST_SOURCE_TREE_ROOT}/source_tree.hpp @ONLY CONTENT [[#pragma once
+#define PST_SOURCE_DIR "@PROJECT_SOURCE_DIR@"
+]])
+
 # pst_add_test(name SOURCES ... [DEPS modules...] [EXTERNAL ...] [LABELS ...] [RANKS 1 2 4] [TIMEOUT seconds] [TORCH])
 #   One GoogleTest program. Without RANKS: one ctest entry. With RANKS: one entry per count, under mpirun.
 #   Label `quick` is the default.
@@ -10,7 +17,7 @@ function(pst_add_test name)
     set(arg_LABELS quick)
   endif()
   add_executable(${name} ${arg_SOURCES})
-  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PST_SOURCE_TREE_ROOT})
   target_link_libraries(${name} PRIVATE pst_flags ${arg_EXTERNAL})
   foreach(dep IN LISTS arg_DEPS)
     target_link_libraries(${name} PRIVATE pst::${dep})
@@ -19,7 +26,6 @@ function(pst_add_test name)
     target_link_libraries(${name} PRIVATE pst::torch)
     pst_use_torch_pch(${name})
   endif()
-  target_compile_definitions(${name} PRIVATE PST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 
   if(arg_RANKS)
     target_link_libraries(${name} PRIVATE GTest::gmock)

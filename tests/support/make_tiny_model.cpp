@@ -58,7 +58,7 @@ void run(int count, char** arguments) {
                                               {"--dtype", &model.dtype}};
   std::string usage = "make-tiny-model DIR";
   for (const auto& entry : keys) usage += cat(" [", entry.first, " VALUE]");
-  if (count < 2 || count % 2 != 0) throw Error(Fault::usage, usage);
+  if (count < 2 || count % 2 != 0 || arguments[1][0] == '-') throw Error(Fault::usage, usage);
   for (int i = 2; i < count; i += 2) {
     const auto key = keys.find(arguments[i]);
     if (key == keys.end()) throw Error(Fault::usage, cat("unknown option ", pst::quoted(arguments[i])), usage);

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "core/strings.hpp"
+#include "source_tree.hpp"
 #include "support/fake_programs.hpp"
 #include "support/run_fixture.hpp"
 #include "support/temporary_directory.hpp"

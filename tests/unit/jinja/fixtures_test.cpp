@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "jinja/template.hpp"
+#include "source_tree.hpp"
 
 namespace pst::jinja {
 namespace {

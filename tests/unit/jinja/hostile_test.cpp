@@ -8,6 +8,7 @@
 #include "core/file.hpp"
 #include "core/rng.hpp"
 #include "jinja/template.hpp"
+#include "source_tree.hpp"
 
 namespace pst::jinja {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "core/file.hpp"
 #include "recipe/load.hpp"
+#include "source_tree.hpp"
 
 namespace pst::recipe {
 namespace {

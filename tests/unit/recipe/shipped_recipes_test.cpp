@@ -3,6 +3,7 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
+#include "source_tree.hpp"
 
 namespace pst::recipe {
 namespace {

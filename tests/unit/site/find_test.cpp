@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "source_tree.hpp"
 #include "unit/site/profiles.hpp"
 
 namespace pst::site {

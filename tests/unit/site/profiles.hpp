@@ -5,6 +5,7 @@
 #include "core/file.hpp"
 #include "site/find.hpp"
 #include "site/load.hpp"
+#include "source_tree.hpp"
 #include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "core/strings.hpp"
+#include "source_tree.hpp"
 #include "unit/site/profiles.hpp"
 
 namespace pst::site {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/file.hpp"
+#include "source_tree.hpp"
 #include "tokenizer/tokenizer.hpp"
 
 namespace pst::tokenizer {

@@ -6,6 +6,7 @@
 #include "core/file.hpp"
 #include "core/rng.hpp"
 #include "small_tokenizer.hpp"
+#include "source_tree.hpp"
 
 namespace pst::tokenizer {
 namespace {
