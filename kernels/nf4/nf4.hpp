@@ -76,7 +76,8 @@ void nf4_dequantise_reference(ConstView packed, ConstView absmax, std::int64_t b
 
 // Double quantisation: absmax, less its mean, is quantised itself, to 8 bits in blocks of 256.
 
-/// bitsandbytes' signed dynamic 8-bit map, ascending, [256]: 7 decades, each with twice the steps of the smaller one.
+/// bitsandbytes' signed dynamic 8-bit map, ascending: seven decades, each with twice the steps of the smaller one. As
+/// on a CPU with FMA: elsewhere torch gives some entries another last bit, so a file's own map counts when it is read.
 /// @see Dettmers 2016, arXiv:1511.04561, section 2.3
 const std::array<float, 256>& dynamic_map();
 
@@ -86,9 +87,9 @@ const std::array<float, 256>& dynamic_map();
 /// @param absmax f32 [m], host memory, m >= 1
 float absmax_mean(ConstView absmax);
 
-/// scale[j] = max |absmax - offset| of block j; then the code of x = (absmax - offset) * (1 / scale): the map's entry
-/// nearest to i * 2 / 65535 - 1 for i = floor(fma((x + 1) / 2, 65535, 0.5)), the lower one in a tie; 0 in a block whose
-/// scale is 0.
+/// scale[j] = max |absmax - offset| of block j; then the code of x = (absmax - offset) * (1 / scale), clamped to [-1,
+/// 1]: the map's entry nearest to g(i) = i * 2 / 65535 - 1 where i = floor((x + 1) / 2 * 65535 + 0.5), the lower entry
+/// in a tie; 0 throughout a block whose scale is 0. All in f32.
 /// @param absmax  f32 [m], finite
 /// @param offset  f32 [1]
 /// @param codes   u8 [m]
