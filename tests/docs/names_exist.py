@@ -1,5 +1,5 @@
 """What our pages name is there: subcommands and options of peft-studio, within sentences and in blocks that nobody runs, and the
-files of this repository that stand in `code`.
+files of this repository that stand in `code`. And every page is in the site's table of contents.
 
   names_exist.py BUILD      from the root of the repository
 """
@@ -80,6 +80,10 @@ def main(build):
                     files += 1
                     if not (ROOT / path).exists() and not list(ROOT.glob(path + ".*")):
                         complaints.append(f"{page}:{number}: there is no {path} in this repository")
+    listed = (ROOT / "docs/index.md").read_text()
+    for page in pages.all_pages(ROOT):
+        if page.startswith("docs/") and page != "docs/index.md" and page.removeprefix("docs/").removesuffix(".md") not in listed.split():
+            complaints.append(f"{page}:1: docs/index.md does not list it: put it under one of its headings, and README.md's table may want it too")
     if commands == 0 or files == 0:
         complaints.append("no commands or no files found: is this the root of the repository?")
     print(f"{commands} commands, {files} files, {len(complaints)} complaints", *complaints, sep="\n")
