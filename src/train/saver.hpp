@@ -50,8 +50,8 @@ class Saver {
         std::vector<checkpoint::Target> tensors, SavePolicy policy, Provenance provenance, SaverHooks hooks);
   ~Saver();
 
-  /// Before each step, by every rank. @return seconds that saving kept this rank: the snapshot, and where the one before
-  /// was still being written, the wait for the disk; mostly 0
+  /// Before each step, by every rank. @return seconds that saving kept this rank: the snapshot, and where the one
+  /// before was still being written, the wait for the disk; mostly 0
   /// @throws Error(stopped) on every rank when one was asked to stop; the state is saved then.
   /// Error(unfit) when the ranks' parameters differ. Error(io) when saving has failed for too long
   double edge(const TrainState& state);
