@@ -109,9 +109,11 @@ int launch(void (*kernel)(Parameters...), std::int64_t blocks, int threads, Stre
   emulated::run(blocks, threads, [&] { kernel(static_cast<Parameters>(arguments)...); });
   return 0;
 #else
-  kernel<<<static_cast<unsigned>(blocks), static_cast<unsigned>(threads), 0, static_cast<cudaStream_t>(stream)> > >(
-      static_cast<Parameters>(arguments)...);
-  return static_cast<int>(cudaGetLastError());
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3(static_cast<unsigned>(blocks));
+  config.blockDim = dim3(static_cast<unsigned>(threads));
+  config.stream = static_cast<cudaStream_t>(stream);
+  return static_cast<int>(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...));
 #endif
 }
 

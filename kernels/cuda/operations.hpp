@@ -33,6 +33,16 @@ int dropout(Stream stream, ConstView x, std::uint32_t threshold, float factor, s
             View out);
 int cross_entropy(Stream stream, View logits, ConstView targets, View loss, int with_gradient, float scale);
 
+int nf4_absmax(Stream stream, ConstView values, std::int64_t block, View absmax);
+int nf4_encode(Stream stream, ConstView values, std::int64_t first, std::int64_t n, ConstView absmax,
+               std::int64_t block, View packed);
+int nf4_dequantise(Stream stream, ConstView packed, ConstView absmax, std::int64_t block, std::int64_t first, View out);
+int nf4_product(Stream stream, ConstView x, ConstView packed, ConstView absmax, std::int64_t block, std::int64_t rows,
+                View out);
+int double_dequantise(Stream stream, ConstView codes, ConstView scale, ConstView map, ConstView offset,
+                      std::int64_t first, View out);
+int int8_dequantise(Stream stream, ConstView codes, ConstView absmax, std::int64_t width, std::int64_t first, View out);
+
 struct AdamWFactors {
   float gradient, decay, rest1, beta2, rest2, step_size, root_correction, eps;
 };

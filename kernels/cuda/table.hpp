@@ -51,6 +51,12 @@ struct CudaTable {
   decltype(&cuda::dropout) dropout = nullptr;
   decltype(&cuda::cross_entropy) cross_entropy = nullptr;
   decltype(&cuda::adamw) adamw = nullptr;
+  decltype(&cuda::nf4_absmax) nf4_absmax = nullptr;
+  decltype(&cuda::nf4_encode) nf4_encode = nullptr;
+  decltype(&cuda::nf4_dequantise) nf4_dequantise = nullptr;
+  decltype(&cuda::nf4_product) nf4_product = nullptr;
+  decltype(&cuda::double_dequantise) double_dequantise = nullptr;
+  decltype(&cuda::int8_dequantise) int8_dequantise = nullptr;
 };
 
 inline constexpr std::uint32_t kCudaAbi = 1;

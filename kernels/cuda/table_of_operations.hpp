@@ -20,6 +20,12 @@ inline void fill_operations(CudaTable& table) {
   table.dropout = &dropout;
   table.cross_entropy = &cross_entropy;
   table.adamw = &adamw;
+  table.nf4_absmax = &nf4_absmax;
+  table.nf4_encode = &nf4_encode;
+  table.nf4_dequantise = &nf4_dequantise;
+  table.nf4_product = &nf4_product;
+  table.double_dequantise = &double_dequantise;
+  table.int8_dequantise = &int8_dequantise;
 }
 
 }  // namespace pst::cuda

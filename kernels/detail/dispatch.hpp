@@ -16,10 +16,10 @@ inline void require_on(const Exec& on, const char* operation, std::initializer_l
       throw Error(Fault::bug, cat(operation, " got memory of another device than it runs on"));
 }
 
-/// For operations that have no kernel of ours for a GPU, because libtorch has a good one.
+/// For operations without a kernel for GPUs: attention is libtorch's there, and weights are quantised on the CPU while
+/// they are read.
 inline void require_cpu(const Exec& on, const char* operation) {
-  if (on.device.kind != DeviceKind::cpu)
-    throw Error(Fault::bug, cat(operation, " is libtorch's on a GPU, and was asked of us"));
+  if (on.device.kind != DeviceKind::cpu) throw Error(Fault::bug, cat(operation, " is done on the CPU only"));
 }
 
 /// Calls `entry` of the module on the device of `on`. @throws Error(unfit) when there is no module, or the GPU refuses

@@ -39,6 +39,7 @@ template <> constexpr Dtype dtype_of<bf16>() { return Dtype::bf16; }
 template <> constexpr Dtype dtype_of<std::int64_t>() { return Dtype::i64; }
 template <> constexpr Dtype dtype_of<std::int32_t>() { return Dtype::i32; }
 template <> constexpr Dtype dtype_of<std::uint8_t>() { return Dtype::u8; }
+template <> constexpr Dtype dtype_of<std::int8_t>() { return Dtype::i8; }
 
 /// Looks at `count` contiguous values; owns nothing.
 struct View {
