@@ -7,7 +7,7 @@ set(PST_CUDA_ALL_ARCHITECTURES 80-real 86-real 89-real 90-real 100)
 
 include(CheckLanguage)
 set(PST_WITH_CUDA OFF)
-if(PST_CUDA STREQUAL "AUTO" OR PST_CUDA)
+if(PST_WORKER AND (PST_CUDA STREQUAL "AUTO" OR PST_CUDA))  # the worker is who opens it
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
     set(PST_WITH_CUDA ON)

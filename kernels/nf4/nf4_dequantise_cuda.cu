@@ -24,7 +24,8 @@ __device__ inline void write8(T* out, std::int64_t i, std::uint32_t word, float 
 template <class T>
 __global__ __launch_bounds__(kThreads) void by_words(const std::uint32_t* packed, const float* absmax,
                                                      std::int64_t first_word, int shift, std::int64_t words_of_block,
-                                                     std::int64_t words, T* out, Nf4Levels given) {
+                                                     std::int64_t words, T* out,
+                                                     const __grid_constant__ Nf4Levels given) {
   __shared__ float levels[16];
   share_levels(given, levels);
   const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * kThreads;
@@ -52,7 +53,7 @@ __global__ __launch_bounds__(kThreads) void by_words(const std::uint32_t* packed
 template <class T>
 __global__ __launch_bounds__(kThreads) void by_values(const unsigned char* packed, const float* absmax,
                                                       std::int64_t block, std::int64_t first, std::int64_t count,
-                                                      T* out, Nf4Levels given) {
+                                                      T* out, const __grid_constant__ Nf4Levels given) {
   __shared__ float levels[16];
   share_levels(given, levels);
   for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < count;

@@ -16,9 +16,7 @@ inline Nf4Levels nf4_levels() {
 
 /// Puts them into shared memory, where the 16 lie in 16 banks: any mixture of codes is looked up without conflict.
 __device__ inline void share_levels(const Nf4Levels& levels, float* shared) {
-#pragma unroll
-  for (int c = 0; c < 16; ++c)
-    if (threadIdx.x == static_cast<unsigned>(c)) shared[c] = levels.at[c];
+  if (threadIdx.x < 16) shared[threadIdx.x] = levels.at[threadIdx.x];
   __syncthreads();
 }
 

@@ -10,7 +10,7 @@ constexpr int kRows = 2;
 template <class T, int N, bool kVectors>
 __global__ __launch_bounds__(kThreads) void product(const T* x, const unsigned char* packed, const float* absmax,
                                                     std::int64_t block, int n, std::int64_t in, std::int64_t rows,
-                                                    T* out, Nf4Levels given) {
+                                                    T* out, const __grid_constant__ Nf4Levels given) {
   __shared__ float levels[16];
   share_levels(given, levels);
   const int lane = static_cast<int>(threadIdx.x) % 32;

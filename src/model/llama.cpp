@@ -29,12 +29,12 @@ struct Layer {
 class Llama final : public nn::CausalLm {
  public:
   Llama(const weights::ModelConfig& config, const weights::TensorStore& tensors, at::ScalarType dtype,
-        std::int64_t positions)
+        std::int64_t positions, at::Device device)
       : config_(config),
         heads_{config.num_attention_heads, config.num_key_value_heads, config.head_dim},
-        table_(make_rope_table(config, positions)),
+        table_(on(device, make_rope_table(config, positions))),
         positions_(positions) {
-    const auto tensor = [&](const std::string& name) { return load(tensors, name, dtype); };
+    const auto tensor = [&](const std::string& name) { return load(tensors, name, dtype).to(device); };
     const auto linear = [&](const std::string& name, bool biased) -> std::unique_ptr<nn::Linear> {
       return std::make_unique<nn::DenseLinear>(tensor(name + ".weight"),
                                                biased ? std::optional(tensor(name + ".bias")) : std::nullopt);
@@ -76,7 +76,7 @@ class Llama final : public nn::CausalLm {
     cache.values.resize(layers_.size());
     const std::int64_t rows = ids.size(0);
     PST_ASSERT(cache.rows + rows <= positions_, "the caller keeps a document within the positions it asked for");
-    const at::Tensor positions = at::arange(cache.rows, cache.rows + rows, at::kInt);
+    const at::Tensor positions = at::arange(cache.rows, cache.rows + rows, ids.options().dtype(at::kInt));
     const auto extend = [](at::Tensor& all, const at::Tensor& fresh) {
       all = all.defined() ? at::cat({all, fresh}) : fresh;
     };
@@ -122,6 +122,9 @@ class Llama final : public nn::CausalLm {
   }
 
  private:
+  static ops::RopeTable on(at::Device device, const ops::RopeTable& table) {
+    return {table.cosines.to(device), table.sines.to(device)};
+  }
   static at::Tensor load(const weights::TensorStore& tensors, const std::string& name, at::ScalarType dtype) {
     const weights::Tensor& stored = tensors.get(name);
     // const_cast: from_blob takes no const memory; the mapping is only read by the copy on the next line.
@@ -160,7 +163,7 @@ class Llama final : public nn::CausalLm {
 }  // namespace
 
 std::unique_ptr<nn::CausalLm> load_llama(const weights::ModelConfig& config, const weights::TensorStore& tensors,
-                                         at::ScalarType dtype, std::int64_t positions) {
+                                         at::ScalarType dtype, std::int64_t positions, at::Device device) {
   for (const auto& spec : weights::expected_tensors(config))
     if (tensors.get(spec.name).shape != spec.shape)
       throw Error(Fault::data, cat("tensor '", spec.name, "' has another shape than config.json says"),
@@ -170,7 +173,7 @@ std::unique_ptr<nn::CausalLm> load_llama(const weights::ModelConfig& config, con
                 cat("documents of ", positions, " tokens do not fit the model's ", config.max_position_embeddings,
                     " positions"),
                 cat("set data.max_length to at most ", config.max_position_embeddings));
-  return std::make_unique<Llama>(config, tensors, dtype, positions);
+  return std::make_unique<Llama>(config, tensors, dtype, positions, device);
 }
 
 }  // namespace pst::model

@@ -110,6 +110,7 @@ std::vector<T> as_type(const std::vector<float>& values) {
   return out;
 }
 inline double number(float value) { return static_cast<double>(value); }
+inline double number(std::uint8_t value) { return value; }
 inline double number(bf16 value) { return static_cast<double>(to_float(value)); }
 
 /// Equal within `relative` of the larger magnitude, or `absolute`. For bf16 a relative 2^-7 is one unit in the last
