@@ -20,6 +20,7 @@
 #include "model/llama.hpp"
 #include "ops/allocator.hpp"
 #include "ops/exec.hpp"
+#include "parallel/sharded_storage.hpp"
 #include "peft/lora_adapter.hpp"
 #include "recipe/changes.hpp"
 #include "recipe/load.hpp"
@@ -55,6 +56,15 @@ std::string common_digest(comm::Communicator& world, const at::Tensor& parameter
                   "this node's memory or CPU is suspect: leave it out with slurm.exclude and run again");
   });
   return mine;
+}
+
+/// The ranks that share one copy of the frozen weights; none where each has its own.
+std::unique_ptr<comm::Communicator> weights_group(comm::MpiSession& mpi, recipe::Strategy strategy) {
+  std::unique_ptr<comm::Communicator> group;
+  if (strategy == recipe::Strategy::shard) group = mpi.world().split("weights", 0);
+  if (strategy == recipe::Strategy::hybrid) group = mpi.world().split("weights of a node", mpi.node_root());
+  if (group && group->size() == 1) group.reset();
+  return group;
 }
 
 /// What decides the bits of the result, `auto` replaced by what was chosen on this machine.
@@ -105,12 +115,17 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   Journal journal(run, attempt, mpi, resolved, config);
 
   // 3. The frozen model and the adapter around its layers.
+  const std::unique_ptr<comm::Communicator> sharers = weights_group(mpi, resolved.strategy);
+  const nn::MakeStorage storage = [&](const nn::FrozenLayout& layout) {
+    return sharers ? parallel::sharded_storage(layout, *sharers) : nn::replicated_storage(layout, resolved.device);
+  };
   std::unique_ptr<nn::CausalLm> model;
   std::optional<peft::LoraAdapter> adapter;
   const at::ScalarType compute = resolved.bf16 ? at::kBFloat16 : at::kFloat;
   comm::together(world, cat("loading the model ", record.model_path.string()), [&] {
-    model = model::load_llama(config, weights::TensorStore::open(record.model_path), compute, recipe.data.max_length,
-                              resolved.device);
+    const std::shared_ptr<const nn::FrozenFormat> matrices = nn::dense_format(resolved.bf16 ? Dtype::bf16 : Dtype::f32);
+    model = model::load_llama(config, weights::TensorStore::open(record.model_path), compute, matrices, storage,
+                              recipe.data.max_length);
     adapter.emplace(*model, recipe.adapter, compute, resolved.device);
     adapter->initialise(recipe.train.seed);
     if (recipe.adapter.init_from) adapter->load(*recipe.adapter.init_from);

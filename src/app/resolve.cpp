@@ -73,6 +73,43 @@ Decision decide_threads(const recipe::Train& train, int ranks_here, int& threads
   return {"train.threads", cat(threads), cat(usable_cores(), " cores for ", ranks_here, " ranks")};
 }
 
+/// What the frozen matrices take where every rank has them all.
+std::uint64_t base_bytes(const weights::ModelConfig& config, bool bf16) {
+  std::uint64_t values = 0;
+  for (const auto& tensor : weights::expected_tensors(config)) {
+    std::uint64_t count = 1;
+    for (const auto size : tensor.shape) count *= static_cast<std::uint64_t>(size);
+    values += count;
+  }
+  return values * (bf16 ? 2 : 4);
+}
+
+Decision decide_strategy(recipe::Strategy given, std::uint64_t base, int ranks, int ranks_here,
+                         recipe::Strategy& strategy) {
+  const auto word = [](recipe::Strategy value) {
+    for (const auto& [name, known] : recipe::words_of(value))
+      if (known == value) return std::string(name);
+    return std::string();
+  };
+  strategy = given;
+  if (given != recipe::Strategy::automatic) return {"parallel.strategy", word(given), "given"};
+  // Weights may take 60 % of the memory; activations, adapter and its state need the rest.
+  const double room = 0.6 * static_cast<double>(available_memory_bytes()) / std::max(1, ranks_here);
+  const auto share = [&](int parts) { return static_cast<double>(base) / std::max(1, parts); };
+  const std::string of_room =
+      cat(" of the ", human_bytes(static_cast<std::uint64_t>(room)), " for weights that a rank has");
+  const auto reason = [&](int parts) { return cat(human_bytes(static_cast<std::uint64_t>(share(parts))), of_room); };
+  if (ranks == 1 || share(1) <= room) {
+    strategy = recipe::Strategy::replicate;
+    return {"parallel.strategy", "replicate", cat("a whole copy takes ", reason(1))};
+  }
+  const bool inside = ranks_here > 1 && ranks_here < ranks && share(ranks_here) <= room;
+  strategy = inside ? recipe::Strategy::hybrid : recipe::Strategy::shard;
+  return {"parallel.strategy", word(strategy),
+          cat("a whole copy would take ", human_bytes(base), of_room, "; a share takes ",
+              human_bytes(static_cast<std::uint64_t>(share(inside ? ranks_here : ranks))))};
+}
+
 }  // namespace
 
 std::optional<ops::Gpu> open_gpu(const recipe::Train& train, int local_rank) {
@@ -95,15 +132,23 @@ Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& confi
   resolved.decisions.push_back(decide_precision(recipe.train, gpu.has_value(), bf16));
   resolved.decisions.push_back(decide_recompute(recipe, config, bf16, share, resolved.recompute));
   resolved.decisions.push_back(decide_threads(recipe.train, ranks_here, resolved.threads));
+  const bool spreads =
+      recipe.parallel.strategy == recipe::Strategy::shard || recipe.parallel.strategy == recipe::Strategy::hybrid;
+  if (gpu && spreads)
+    throw Error(Fault::usage,
+                "parallel.strategy spreads the frozen weights over the ranks, which is done in host memory only so far",
+                "with train.device: cuda set parallel.strategy: replicate");
+  const recipe::Strategy strategy = gpu ? recipe::Strategy::replicate : recipe.parallel.strategy;
   resolved.decisions.push_back(
-      {"parallel.strategy", "replicate", "every rank holds the frozen base; gradients are summed"});
+      decide_strategy(strategy, base_bytes(config, bf16), world.size(), ranks_here, resolved.strategy));
 
-  std::array<std::int32_t, 3> agreed = {bf16 ? 1 : 0, resolved.recompute == nn::Recompute::layers ? 1 : 0,
-                                        resolved.threads};
+  std::array<std::int32_t, 4> agreed = {bf16 ? 1 : 0, resolved.recompute == nn::Recompute::layers ? 1 : 0,
+                                        resolved.threads, static_cast<std::int32_t>(resolved.strategy)};
   world.broadcast(view_of(std::span<std::int32_t>(agreed)), 0);
   resolved.bf16 = agreed[0] != 0;
   resolved.recompute = agreed[1] != 0 ? nn::Recompute::layers : nn::Recompute::nothing;
   resolved.threads = agreed[2];
+  resolved.strategy = static_cast<recipe::Strategy>(agreed[3]);
   return resolved;
 }
 

@@ -22,6 +22,7 @@ struct Resolved {
   bool bf16 = false;
   nn::Recompute recompute = nn::Recompute::nothing;
   int threads = 1;
+  recipe::Strategy strategy = recipe::Strategy::replicate;  ///< never `automatic`
   std::vector<Decision> decisions;
 };
 

@@ -21,6 +21,11 @@ EvalRecord evaluate(const Parts& parts, const Settings& settings, std::int64_t s
     losses[static_cast<std::size_t>(i)] = summed_loss(parts.model, *batch, hidden);
   }
 
+  // Where a pass needs all ranks, those without a last batch take part in the others'.
+  const bool idle = batches % parts.group.size() != 0 && parts.group.rank() >= batches % parts.group.size();
+  if (idle && !parts.model.frozen().always_there())
+    parts.model.forward(placeholder_batch(parts.model.vocabulary()), {}, nn::Recompute::nothing);
+
   EvalRecord record{.step = step, .labelled_tokens = totals_of(*parts.validation, rows).labelled};
   record.loss = sum_over_ranks(parts.group, losses) / static_cast<double>(record.labelled_tokens);
   record.seconds = monotonic_seconds() - began;

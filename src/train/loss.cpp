@@ -51,7 +51,11 @@ double summed_loss(const nn::CausalLm& model, const nn::Batch& batch, const at::
 
 double summed_loss_backward(const nn::CausalLm& model, const nn::Batch& batch, const at::Tensor& hidden_nd,
                             double scale) {
-  if (batch.labelled() == 0) return 0;
+  if (batch.labelled() == 0) {
+    // Nothing to learn, but where weights are spread over the ranks the others' backward pass needs this one's.
+    if (!model.frozen().always_there()) hidden_nd.backward(at::zeros_like(hidden_nd.detach()));
+    return 0;
+  }
   const at::Tensor losses_m = at::empty({batch.labelled()}, hidden_nd.options().dtype(at::kFloat).requires_grad(false));
   const at::Tensor dhidden_nd = at::zeros_like(hidden_nd.detach());
   in_chunks(batch.labelled(), chunk_rows(model.vocabulary(), hidden_nd), [&](std::int64_t begin, std::int64_t end) {

@@ -30,6 +30,12 @@ std::optional<nn::Batch> micro_batch(const data::PreparedSet& documents, const s
   return nn::to_device(nn::make_batch(spans, vocabulary), device);
 }
 
+nn::Batch placeholder_batch(std::int64_t vocabulary) {
+  constexpr std::int32_t kId = 0;
+  constexpr std::uint8_t kUnlabelled = 0;
+  return nn::make_batch({{std::span(&kId, 1), std::span(&kUnlabelled, 1)}}, vocabulary);
+}
+
 double sum_over_ranks(comm::Communicator& group, const std::vector<double>& values) {
   std::vector<double> all(values.size() * static_cast<std::size_t>(group.size()));
   group.all_gather(const_view_of(std::span<const double>(values)), view_of(std::span(all)));

@@ -21,6 +21,10 @@ RowTotals totals_of(const data::PreparedSet& documents, const std::vector<data::
 std::optional<nn::Batch> micro_batch(const data::PreparedSet& documents, const std::vector<data::Row>& rows,
                                      std::int64_t leaf, std::int64_t size, std::int64_t vocabulary, at::Device device);
 
+/// One token that teaches nothing. Where a pass is collective, a rank without a micro batch of its own takes part with
+/// it.
+nn::Batch placeholder_batch(std::int64_t vocabulary);
+
 /// Adds one value per micro batch over all ranks, in the order of the micro batches: the same bits for any number of
 /// ranks.
 /// @param values  of every micro batch of the step; a rank fills its own, the others' are 0
