@@ -3,7 +3,7 @@
 set(PST_LAYERS
   "core version"
   "kernels config telemetry comm doctor weights jinja tokenizer heartbeat"
-  "recipe importers site comm_mpi gguf lowbit rundir checkpoint"
+  "recipe importers site comm_mpi comm_nccl gguf lowbit rundir checkpoint"
   "data cluster plan report"
   "cli"
   "ops"

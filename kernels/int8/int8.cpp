@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/detail/dispatch.hpp"
 #include "kernels/detail/simd.hpp"
 
 namespace pst::kernels {
@@ -117,11 +118,16 @@ void int8_encode(const Exec& on, ConstView values, std::int64_t first, std::int6
 
 void int8_dequantise(const Exec& on, ConstView codes, ConstView absmax, std::int64_t width, std::int64_t first,
                      View out) {
-  require_cpu(on, "int8_dequantise");
+  require_on(on, "int8_dequantise", {codes, absmax, out});
   require_float(out.dtype, "int8_dequantise");
   PST_ASSERT(codes.dtype == Dtype::i8 && absmax.dtype == Dtype::f32, "codes are i8, absmax is f32");
   PST_ASSERT(width > 0 && first >= 0 && first + out.count <= codes.count && codes.count <= absmax.count * width,
              "a piece lies inside the matrix");
+  switch (on.device.kind) {
+    case DeviceKind::cuda:
+      return on_cuda(on, "int8_dequantise", &CudaTable::int8_dequantise, codes, absmax, width, first, out);
+    case DeviceKind::cpu: break;
+  }
   const auto* const from = static_cast<const std::int8_t*>(codes.data) + first;
   const auto* const scales = static_cast<const float*>(absmax.data);
   with_float(out.dtype, [&](auto kind) {

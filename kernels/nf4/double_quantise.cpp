@@ -4,6 +4,7 @@
 #include <memory>
 #include <numeric>
 
+#include "kernels/detail/dispatch.hpp"
 #include "kernels/detail/simd.hpp"
 #include "kernels/nf4/nf4.hpp"
 
@@ -155,9 +156,14 @@ void double_quantise(const Exec& on, ConstView absmax, ConstView offset, View co
 
 void double_dequantise(const Exec& on, ConstView codes, ConstView scale, ConstView map, ConstView offset,
                        std::int64_t first, View out) {
-  require_cpu(on, "double_dequantise");
+  require_on(on, "double_dequantise", {codes, scale, map, offset, out});
   PST_ASSERT(first >= 0 && first + out.count <= codes.count && map.count == 256 && offset.count == 1, "sizes fit");
   PST_ASSERT(scale.count >= blocks_of(first + out.count, kDoubleBlock), "every block has a scale");
+  switch (on.device.kind) {
+    case DeviceKind::cuda:
+      return on_cuda(on, "double_dequantise", &CudaTable::double_dequantise, codes, scale, map, offset, first, out);
+    case DeviceKind::cpu: break;
+  }
   const auto from = codes.as<std::uint8_t>();
   const auto scales = scale.as<float>(), entries = map.as<float>();
   const auto into = out.as<float>();

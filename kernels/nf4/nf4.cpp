@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "kernels/detail/dispatch.hpp"
 #include "kernels/detail/simd.hpp"
 
 // Nothing here may be contracted to a fused multiply-add (CMakeLists.txt): the bits are to be bitsandbytes'.
@@ -107,10 +108,14 @@ PST_CLONES void encode(const bf16* values, const EncodeJob& job, std::int64_t be
 }  // namespace
 
 void nf4_absmax(const Exec& on, ConstView values, std::int64_t block, View absmax) {
-  require_cpu(on, "nf4_absmax");
+  require_on(on, "nf4_absmax", {values, absmax});
   require_float(values.dtype, "nf4_absmax");
   PST_ASSERT(block > 0 && absmax.dtype == Dtype::f32, "absmax is f32, one per block");
   PST_ASSERT(absmax.count == blocks_of(values.count, block), "every block has an absmax");
+  switch (on.device.kind) {
+    case DeviceKind::cuda: return on_cuda(on, "nf4_absmax", &CudaTable::nf4_absmax, values, block, absmax);
+    case DeviceKind::cpu: break;
+  }
   auto* const into = static_cast<float*>(absmax.data);
   with_float(values.dtype, [&](auto kind) {
     using T = decltype(kind);
@@ -122,12 +127,17 @@ void nf4_absmax(const Exec& on, ConstView values, std::int64_t block, View absma
 
 void nf4_encode(const Exec& on, ConstView values, std::int64_t first, std::int64_t n, ConstView absmax,
                 std::int64_t block, View packed) {
-  require_cpu(on, "nf4_encode");
+  require_on(on, "nf4_encode", {values, absmax, packed});
   require_float(values.dtype, "nf4_encode");
   PST_ASSERT(block > 0 && absmax.dtype == Dtype::f32 && packed.dtype == Dtype::u8, "absmax is f32, codes are u8");
   PST_ASSERT(first >= 0 && first % 2 == 0 && first + values.count <= n, "a piece starts at a byte inside the matrix");
   PST_ASSERT(values.count % 2 == 0 || first + values.count == n, "a piece ends at a byte");
   PST_ASSERT(absmax.count == blocks_of(n, block) && packed.count == (values.count + 1) / 2, "sizes fit the values");
+  switch (on.device.kind) {
+    case DeviceKind::cuda:
+      return on_cuda(on, "nf4_encode", &CudaTable::nf4_encode, values, first, n, absmax, block, packed);
+    case DeviceKind::cpu: break;
+  }
   const EncodeJob job{
       first, values.count, n, block, static_cast<const float*>(absmax.data), static_cast<std::uint8_t*>(packed.data)};
   with_float(values.dtype, [&](auto kind) {

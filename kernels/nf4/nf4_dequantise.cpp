@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/detail/dispatch.hpp"
 #include "kernels/detail/simd.hpp"
 #include "kernels/nf4/nf4.hpp"
 
@@ -82,8 +83,13 @@ void check(ConstView packed, ConstView absmax, std::int64_t block, std::int64_t 
 
 void nf4_dequantise(const Exec& on, ConstView packed, ConstView absmax, std::int64_t block, std::int64_t first,
                     View out) {
-  require_cpu(on, "nf4_dequantise");
+  require_on(on, "nf4_dequantise", {packed, absmax, out});
   check(packed, absmax, block, first, out);
+  switch (on.device.kind) {
+    case DeviceKind::cuda:
+      return on_cuda(on, "nf4_dequantise", &CudaTable::nf4_dequantise, packed, absmax, block, first, out);
+    case DeviceKind::cpu: break;
+  }
   const Job job{static_cast<const std::uint8_t*>(packed.data), static_cast<const float*>(absmax.data), block, first};
   with_float(out.dtype, [&](auto kind) {
     using T = decltype(kind);
