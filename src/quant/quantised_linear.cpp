@@ -7,25 +7,23 @@
 
 namespace pst::quant {
 
-at::Tensor QuantisedLinear::weight(at::ScalarType dtype) const {
-  const at::Tensor weight_oi = scratch_->matrix(out_, in_, dtype);
+at::Tensor QuantisedLinear::weight(const at::Tensor& like) const {
+  const at::Tensor weight_oi = scratch_->matrix(out_, in_, like);
   dequantise(*scratch_, weight_oi);
   return weight_oi;
 }
 
-at::Tensor QuantisedLinear::apply(const at::Tensor& x_ni) const {
-  return ops::matmul_nt(x_ni, weight(x_ni.scalar_type()), bias_);
-}
+at::Tensor QuantisedLinear::apply(const at::Tensor& x_ni) const { return ops::matmul_nt(x_ni, weight(x_ni), bias_); }
 
 at::Tensor QuantisedLinear::apply_transposed(const at::Tensor& dy_no) const {
-  return ops::matmul_nn(dy_no, weight(dy_no.scalar_type()));
+  return ops::matmul_nn(dy_no, weight(dy_no));
 }
 
 void Nf4Linear::dequantise(Scratch& scratch, const at::Tensor& weight) const {
-  const Exec on = ops::cpu_exec();
+  const Exec on = ops::exec_of(weight);
   at::Tensor absmax = parts_.at(1);
   if (parts_.size() > 2) {
-    absmax = scratch.scales(absmax.numel());
+    absmax = scratch.scales(absmax.numel(), absmax);
     kernels::double_dequantise(on, ops::view_of(parts_[1]), ops::view_of(parts_[2]), ops::view_of(parts_[3]),
                                ops::view_of(parts_[4]), 0, ops::view_of(absmax));
   }
@@ -34,7 +32,7 @@ void Nf4Linear::dequantise(Scratch& scratch, const at::Tensor& weight) const {
 }
 
 void Int8Linear::dequantise(Scratch&, const at::Tensor& weight) const {
-  kernels::int8_dequantise(ops::cpu_exec(), ops::view_of(parts_.at(0)), ops::view_of(parts_.at(1)), in_, 0,
+  kernels::int8_dequantise(ops::exec_of(weight), ops::view_of(parts_.at(0)), ops::view_of(parts_.at(1)), in_, 0,
                            ops::view_of(weight));
 }
 

@@ -28,7 +28,7 @@ class QuantisedLinear : public nn::Linear {
   const std::int64_t out_, in_;
 
  private:
-  at::Tensor weight(at::ScalarType dtype) const;
+  at::Tensor weight(const at::Tensor& like) const;
 
   std::optional<at::Tensor> bias_;
   std::shared_ptr<Scratch> scratch_;

@@ -5,20 +5,23 @@
 namespace pst::quant {
 namespace {
 
-at::Tensor taken(at::Tensor& buffer, std::int64_t count, at::ScalarType dtype) {
-  if (!buffer.defined() || buffer.scalar_type() != dtype || buffer.numel() < count) {
+at::Tensor taken(at::Tensor& buffer, std::int64_t count, const at::TensorOptions& options) {
+  if (!buffer.defined() || buffer.scalar_type() != options.dtype() || buffer.numel() < count ||
+      buffer.device() != options.device()) {
     buffer.reset();  // before there is another: the peak is one of them
-    buffer = at::empty({count}, dtype);
+    buffer = at::empty({count}, options);
   }
   return buffer.narrow(0, 0, count);
 }
 
 }  // namespace
 
-at::Tensor Scratch::matrix(std::int64_t rows, std::int64_t columns, at::ScalarType dtype) {
-  return taken(matrix_, rows * columns, dtype).view({rows, columns});
+at::Tensor Scratch::matrix(std::int64_t rows, std::int64_t columns, const at::Tensor& like) {
+  return taken(matrix_, rows * columns, like.options().requires_grad(false)).view({rows, columns});
 }
 
-at::Tensor Scratch::scales(std::int64_t count) { return taken(scales_, count, at::kFloat); }
+at::Tensor Scratch::scales(std::int64_t count, const at::Tensor& like) {
+  return taken(scales_, count, like.options().dtype(at::kFloat).requires_grad(false));
+}
 
 }  // namespace pst::quant

@@ -9,10 +9,11 @@ namespace pst::quant {
 /// stays. For one thread, as a model's layers are.
 class Scratch {
  public:
-  /// Uninitialised, contiguous, valid until the next call. @return [rows, columns] of `dtype`
-  at::Tensor matrix(std::int64_t rows, std::int64_t columns, at::ScalarType dtype);
-  /// Another buffer, beside the matrix. @return f32 [count]
-  at::Tensor scales(std::int64_t count);
+  /// Uninitialised, contiguous, valid until the next call. @return [rows, columns] of the dtype and on the device of
+  /// `like`
+  at::Tensor matrix(std::int64_t rows, std::int64_t columns, const at::Tensor& like);
+  /// Another buffer, beside the matrix. @return f32 [count] on the device of `like`
+  at::Tensor scales(std::int64_t count, const at::Tensor& like);
 
  private:
   at::Tensor matrix_, scales_;
