@@ -42,6 +42,11 @@ if command -v promtool >/dev/null; then
     "http://$(endpoint "$run")/metrics" | promtool check metrics || die "promtool finds fault with the metrics"
 fi
 
+# A slow start is no progress either: from a quiet moment on every word counts.
+quiet() { "$program" status "$run" --json | grep -q '"alerts": \[\]'; }
+within 60 "a quiet moment" quiet
+: >"$work/told"
+: >"$work/posted"
 # Until the supervisor has noticed and the workers have started again, no step ends.
 told() { grep -qsxF "$1 a b; touch $work/never" "$work/told"; }
 kill -STOP "$(pgrep -f "peft-studio-worker train --run $run " | tail -n 1)"
