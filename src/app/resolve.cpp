@@ -12,20 +12,30 @@
 namespace pst::app {
 namespace {
 
-Decision decide_precision(const recipe::Train& train, bool& bf16) {
+Decision decide_device(const recipe::Train& train, const std::optional<ops::Gpu>& gpu) {
+  if (gpu)
+    return {"train.device", "cuda",
+            cat("given: ", gpu->facts.name, ", ", human_bytes(static_cast<std::uint64_t>(gpu->facts.memory_bytes)),
+                ", compute capability ", gpu->facts.major, ".", gpu->facts.minor)};
+  if (train.device == recipe::DeviceChoice::cpu) return {"train.device", "cpu", "given"};
+  return {"train.device", "cpu", "GPUs are used where train.device is cuda: that path is new (docs/gpu-results.md)"};
+}
+
+Decision decide_precision(const recipe::Train& train, bool on_gpu, bool& bf16) {
   switch (train.precision) {
     case recipe::Precision::fp32: bf16 = false; return {"train.precision", "fp32", "given"};
     case recipe::Precision::bf16: bf16 = true; return {"train.precision", "bf16", "given"};
     case recipe::Precision::automatic: break;
   }
-  bf16 = has_fast_bf16();
+  bf16 = on_gpu || has_fast_bf16();
+  if (on_gpu) return {"train.precision", "bf16", "the GPU multiplies bf16 natively"};
   return {
       "train.precision", bf16 ? "bf16" : "fp32",
       bf16 ? "this CPU multiplies bf16 natively" : "this CPU has neither avx512_bf16 nor AMX: bf16 would be slower"};
 }
 
-Decision decide_recompute(const recipe::Recipe& recipe, const weights::ModelConfig& config, bool bf16, int ranks_here,
-                          nn::Recompute& recompute) {
+Decision decide_recompute(const recipe::Recipe& recipe, const weights::ModelConfig& config, bool bf16,
+                          std::uint64_t share, nn::Recompute& recompute) {
   switch (recipe.train.gradient_checkpointing) {
     case recipe::Switch::on:
       recompute = nn::Recompute::layers;
@@ -38,7 +48,6 @@ Decision decide_recompute(const recipe::Recipe& recipe, const weights::ModelConf
   const auto tokens = std::int64_t{recipe.data.max_length} * recipe.train.micro_batch_size;
   const auto needed = static_cast<std::uint64_t>(
       plan::activation_bytes_per_token(config, bf16 ? plan::Dtype::bf16 : plan::Dtype::f32) * tokens);
-  const auto share = available_memory_bytes() / static_cast<std::uint64_t>(std::max(1, ranks_here));
   const bool tight = needed > share / 2;
   recompute = tight ? nn::Recompute::layers : nn::Recompute::nothing;
   return {"train.gradient_checkpointing", tight ? "true" : "false",
@@ -103,19 +112,38 @@ Decision decide_strategy(recipe::Strategy given, std::uint64_t base, int ranks, 
 
 }  // namespace
 
+std::optional<ops::Gpu> open_gpu(const recipe::Train& train, int local_rank) {
+  switch (train.device) {
+    case recipe::DeviceChoice::cuda: return ops::open_gpu(local_rank);
+    case recipe::DeviceChoice::cpu:
+    case recipe::DeviceChoice::automatic: break;
+  }
+  return std::nullopt;
+}
+
 Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& config, comm::Communicator& world,
-                 int ranks_here) {
-  if (recipe.train.device == recipe::DeviceChoice::cuda)
-    throw Error(Fault::usage, "train.device is cuda, and this version trains on CPUs only",
-                "set train.device: cpu, or leave it auto");
+                 int ranks_here, const std::optional<ops::Gpu>& gpu) {
+  const std::uint64_t share = gpu ? static_cast<std::uint64_t>(gpu->facts.memory_bytes)
+                                  : available_memory_bytes() / static_cast<std::uint64_t>(std::max(1, ranks_here));
   Resolved resolved;
+  if (gpu) resolved.device = gpu->device;
   bool bf16 = false;
-  resolved.decisions.push_back({"train.device", "cpu", "this version trains on CPUs"});
-  resolved.decisions.push_back(decide_precision(recipe.train, bf16));
-  resolved.decisions.push_back(decide_recompute(recipe, config, bf16, ranks_here, resolved.recompute));
+  resolved.decisions.push_back(decide_device(recipe.train, gpu));
+  resolved.decisions.push_back(decide_precision(recipe.train, gpu.has_value(), bf16));
+  resolved.decisions.push_back(decide_recompute(recipe, config, bf16, share, resolved.recompute));
   resolved.decisions.push_back(decide_threads(recipe.train, ranks_here, resolved.threads));
-  resolved.decisions.push_back(
-      decide_strategy(recipe.parallel.strategy, base_bytes(config, bf16), world.size(), ranks_here, resolved.strategy));
+  const recipe::Strategy strategy = recipe.parallel.strategy;
+  if (gpu && (strategy == recipe::Strategy::shard || strategy == recipe::Strategy::hybrid))
+    throw Error(Fault::usage,
+                "parallel.strategy spreads the frozen weights over the ranks, which is done in host memory only so far",
+                "with train.device: cuda set parallel.strategy: replicate");
+  if (gpu) {
+    resolved.strategy = recipe::Strategy::replicate;
+    resolved.decisions.push_back({"parallel.strategy", "replicate", "on a GPU every rank holds the frozen base"});
+  } else {
+    resolved.decisions.push_back(
+        decide_strategy(strategy, base_bytes(config, bf16), world.size(), ranks_here, resolved.strategy));
+  }
 
   std::array<std::int32_t, 4> agreed = {bf16 ? 1 : 0, resolved.recompute == nn::Recompute::layers ? 1 : 0,
                                         resolved.threads, static_cast<std::int32_t>(resolved.strategy)};

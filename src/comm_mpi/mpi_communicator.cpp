@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <exception>
 
+#include "comm/local_communicator.hpp"
 #include "comm_mpi/mpi_progress.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
@@ -28,6 +29,11 @@ struct Amount {
   int count;
   MPI_Datatype type;
 };
+
+bool started() {
+  int answer = 0;
+  return MPI_Initialized(&answer) == MPI_SUCCESS && answer != 0;
+}
 
 class MpiCommunicator final : public Communicator {
  public:
@@ -180,11 +186,11 @@ std::string mpi_library() {
 MpiSession::~MpiSession() {
   if (!world_ || std::uncaught_exceptions() != 0) return;
   world_.reset();  // and with it the thread that may be inside MPI
-  MPI_Finalize();
+  if (started()) MPI_Finalize();
 }
 
 void MpiSession::abort(int status) {
-  MPI_Abort(MPI_COMM_WORLD, status);
+  if (started()) MPI_Abort(MPI_COMM_WORLD, status);
   std::_Exit(status);
 }
 

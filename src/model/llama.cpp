@@ -69,12 +69,15 @@ class Llama final : public nn::CausalLm {
         const nn::FrozenLayout& layout, std::unique_ptr<nn::FrozenStorage> frozen, std::int64_t positions)
       : config_(config),
         heads_{config.num_attention_heads, config.num_key_value_heads, config.head_dim},
-        table_(make_rope_table(config, positions)),
         positions_(positions),
         frozen_(std::move(frozen)),
         embedding_block_(static_cast<std::size_t>(config.num_hidden_layers)),
         head_block_(layout.size() - 1) {
-    const auto vector = [&](const std::string& name) { return load_vector(tensors.get(name), compute); };
+    embedding_ = frozen_->parts(embedding_block_, 0).at(0);
+    const at::Device device = embedding_.device();  // the storage says where the model computes
+    const ops::RopeTable table = make_rope_table(config, positions);
+    table_ = {table.cosines.to(device), table.sines.to(device)};
+    const auto vector = [&](const std::string& name) { return load_vector(tensors.get(name), compute).to(device); };
     const auto linear = [&](std::size_t block, std::size_t m, bool biased) {
       const nn::FrozenMatrix& matrix = layout[block].matrices[m];
       std::optional<at::Tensor> bias;
@@ -90,7 +93,6 @@ class Llama final : public nn::CausalLm {
                          linear(block, kUp, m), linear(block, kDown, m)});
     }
     final_norm_ = vector("model.norm.weight");
-    embedding_ = frozen_->parts(embedding_block_, 0).at(0);
     head_ = linear(head_block_, 0, false);
   }
 
@@ -119,7 +121,7 @@ class Llama final : public nn::CausalLm {
     cache.values.resize(layers_.size());
     const std::int64_t rows = ids.size(0);
     PST_ASSERT(cache.rows + rows <= positions_, "the caller keeps a document within the positions it asked for");
-    const at::Tensor positions = at::arange(cache.rows, cache.rows + rows, at::kInt);
+    const at::Tensor positions = at::arange(cache.rows, cache.rows + rows, ids.options().dtype(at::kInt));
     const auto extend = [](at::Tensor& all, const at::Tensor& fresh) {
       all = all.defined() ? at::cat({all, fresh}) : fresh;
     };
@@ -225,8 +227,9 @@ std::unique_ptr<nn::CausalLm> load_llama(const weights::ModelConfig& config, con
 
 std::unique_ptr<nn::CausalLm> load_llama(const weights::ModelConfig& config, const weights::TensorStore& tensors,
                                          at::ScalarType compute, std::int64_t positions) {
-  return load_llama(config, tensors, compute, nn::dense_format(compute == at::kBFloat16 ? Dtype::bf16 : Dtype::f32),
-                    nn::replicated_storage, positions);
+  return load_llama(
+      config, tensors, compute, nn::dense_format(compute == at::kBFloat16 ? Dtype::bf16 : Dtype::f32),
+      [](const nn::FrozenLayout& layout) { return nn::replicated_storage(layout); }, positions);
 }
 
 }  // namespace pst::model

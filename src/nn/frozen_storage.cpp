@@ -24,11 +24,11 @@ std::vector<float> all_statistics(const FrozenMatrix& matrix) {
 
 class ReplicatedStorage final : public FrozenStorage {
  public:
-  explicit ReplicatedStorage(const FrozenLayout& layout) {
+  ReplicatedStorage(const FrozenLayout& layout, at::Device device) {
     for (const FrozenBlock& block : layout) {
       auto& matrices = tensors_.emplace_back();
       for (const FrozenMatrix& matrix : block.matrices)
-        matrices.push_back(doing(cat("reading ", matrix.source.name), [&] { return load(matrix); }));
+        matrices.push_back(doing(cat("reading ", matrix.source.name), [&] { return load(matrix, device); }));
     }
   }
   const std::vector<at::Tensor>& parts(std::size_t block, std::size_t matrix) const override {
@@ -39,14 +39,16 @@ class ReplicatedStorage final : public FrozenStorage {
   double waited_s() const override { return 0; }
 
  private:
-  static std::vector<at::Tensor> load(const FrozenMatrix& matrix) {
+  static std::vector<at::Tensor> load(const FrozenMatrix& matrix, at::Device device) {
     const std::vector<float> statistics = all_statistics(matrix);
     std::vector<at::Tensor> parts;
     for (std::size_t i = 0; i < matrix.parts.size(); ++i) {
       const Part& part = matrix.parts[i];
-      parts.push_back(at::empty(part.shape, at::TensorOptions().dtype(ops::scalar_type(part.dtype))));
-      pack_in_parallel(matrix, statistics, i, 0, bytes_of(part),
-                       static_cast<std::byte*>(parts.back().mutable_data_ptr()));
+      const auto options = at::TensorOptions().dtype(ops::scalar_type(part.dtype));
+      const at::Tensor packed = at::empty(part.shape, options.pinned_memory(device.is_cuda()));
+      pack_in_parallel(matrix, statistics, i, 0, bytes_of(part), static_cast<std::byte*>(packed.mutable_data_ptr()));
+      // libtorch gives pinned memory out again only when the copy from it is done.
+      parts.push_back(device.is_cpu() ? packed : packed.to(device, /*non_blocking=*/true));
     }
     return parts;
   }
@@ -77,8 +79,8 @@ void pack_in_parallel(const FrozenMatrix& matrix, std::span<const float> statist
   });
 }
 
-std::unique_ptr<FrozenStorage> replicated_storage(const FrozenLayout& layout) {
-  return std::make_unique<ReplicatedStorage>(layout);
+std::unique_ptr<FrozenStorage> replicated_storage(const FrozenLayout& layout, at::Device device) {
+  return std::make_unique<ReplicatedStorage>(layout, device);
 }
 
 }  // namespace pst::nn

@@ -51,8 +51,9 @@ class FrozenStorage {
 };
 using MakeStorage = std::function<std::unique_ptr<FrozenStorage>(const FrozenLayout&)>;
 
-/// Everything in this process.
-std::unique_ptr<FrozenStorage> replicated_storage(const FrozenLayout& layout);
+/// Everything in this process, on `device`. What goes to a GPU is packed in pinned memory, one part while the one
+/// before is being copied.
+std::unique_ptr<FrozenStorage> replicated_storage(const FrozenLayout& layout, at::Device device = at::kCPU);
 
 /// Makes bytes [begin, end) of a part on all threads. @param begin, end  multiples of 64, or the part's end
 void pack_in_parallel(const FrozenMatrix& matrix, std::span<const float> statistics, std::size_t part,

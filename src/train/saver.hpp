@@ -37,7 +37,8 @@ struct SaverHooks {
   std::function<int()> stop_signal;  ///< not 0: somebody wants the run to stop, with a checkpoint
   std::function<void()> may_commit;  ///< on rank 0, throws when a newer attempt has begun
   std::function<void(const std::string& kind, nlohmann::ordered_json details)> event;
-  std::function<void()> saving = [] {};  ///< before waiting for the disk
+  std::function<void()> saving = [] {};    ///< before waiting for the disk
+  std::function<void()> snapshot = [] {};  ///< brings the tensors up to date, before they are copied
 };
 
 /// The collective half of saving: all ranks meet at every step edge, tell each other how far their writers are and who

@@ -69,8 +69,8 @@ class Loop {
     std::vector<double> losses(static_cast<std::size_t>(leaves_), 0.0);  // summed loss of each micro batch
     const Rng random = Rng(settings_.train.seed).child("step").child(static_cast<std::uint64_t>(index));
     const auto add_leaf = [&](std::int64_t leaf, const at::Tensor& gradient) {
-      const auto batch =
-          micro_batch(parts_.training, rows, leaf, settings_.train.micro_batch_size, parts_.model.vocabulary());
+      const auto batch = micro_batch(parts_.training, rows, leaf, settings_.train.micro_batch_size,
+                                     parts_.model.vocabulary(), parts_.parameters.flat().device());
       watch.into(record.data_s);
       if (!batch) {  // an epoch's last step may have fewer rows: its missing leaves count as zeros
         accompany();
@@ -100,7 +100,7 @@ class Loop {
     all_reduce_(gradient);
     watch.into(record.transfer_s);
 
-    record.grad_norm = std::sqrt(kernels::sum_of_squares(ops::cpu_exec(), ops::view_of(gradient)));
+    record.grad_norm = std::sqrt(kernels::sum_of_squares(ops::exec_of(gradient), ops::view_of(gradient)));
     watch.into(record.optimizer_s);
     return {record, gradient};
   }
@@ -112,7 +112,7 @@ class Loop {
     const double factor =
         limit > 0 ? std::min(1.0, limit / (record.grad_norm + 1e-6)) : 1.0;  // torch's clip_grad_norm_
     const auto& [name, lr, betas, eps, weight_decay] = settings_.optimizer;
-    kernels::adamw(ops::cpu_exec(),
+    kernels::adamw(ops::exec_of(gradient),
                    {.lr = record.lr,
                     .beta1 = betas[0],
                     .beta2 = betas[1],
