@@ -71,6 +71,7 @@ std::unique_ptr<comm::Communicator> weights_group(comm::MpiSession& mpi, recipe:
 std::map<std::string, std::string> keys_that_alter(const recipe::Recipe& recipe, const Resolved& resolved) {
   auto keys = recipe::keys_that_alter(recipe);
   keys["train.precision"] = resolved.bf16 ? "bf16" : "fp32";
+  if (resolved.device.is_cuda()) keys["train.device"] = "cuda";  // its products round otherwise
   return keys;
 }
 

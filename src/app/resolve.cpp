@@ -132,15 +132,18 @@ Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& confi
   resolved.decisions.push_back(decide_precision(recipe.train, gpu.has_value(), bf16));
   resolved.decisions.push_back(decide_recompute(recipe, config, bf16, share, resolved.recompute));
   resolved.decisions.push_back(decide_threads(recipe.train, ranks_here, resolved.threads));
-  const bool spreads =
-      recipe.parallel.strategy == recipe::Strategy::shard || recipe.parallel.strategy == recipe::Strategy::hybrid;
-  if (gpu && spreads)
+  const recipe::Strategy strategy = recipe.parallel.strategy;
+  if (gpu && (strategy == recipe::Strategy::shard || strategy == recipe::Strategy::hybrid))
     throw Error(Fault::usage,
                 "parallel.strategy spreads the frozen weights over the ranks, which is done in host memory only so far",
                 "with train.device: cuda set parallel.strategy: replicate");
-  const recipe::Strategy strategy = gpu ? recipe::Strategy::replicate : recipe.parallel.strategy;
-  resolved.decisions.push_back(
-      decide_strategy(strategy, base_bytes(config, bf16), world.size(), ranks_here, resolved.strategy));
+  if (gpu) {
+    resolved.strategy = recipe::Strategy::replicate;
+    resolved.decisions.push_back({"parallel.strategy", "replicate", "on a GPU every rank holds the frozen base"});
+  } else {
+    resolved.decisions.push_back(
+        decide_strategy(strategy, base_bytes(config, bf16), world.size(), ranks_here, resolved.strategy));
+  }
 
   std::array<std::int32_t, 4> agreed = {bf16 ? 1 : 0, resolved.recompute == nn::Recompute::layers ? 1 : 0,
                                         resolved.threads, static_cast<std::int32_t>(resolved.strategy)};

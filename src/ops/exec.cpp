@@ -20,6 +20,7 @@ const CudaTable* cuda_table = nullptr;  // of the process: kernels are code, lik
 }
 
 void use_cuda(const CudaTable& table) { cuda_table = &table; }
+const CudaTable* loaded_cuda() { return cuda_table; }
 
 Exec exec_of(const at::Tensor& tensor) {
   if (!tensor.is_cuda()) return cpu_exec();

@@ -12,6 +12,8 @@ Exec cpu_exec();
 Exec exec_of(const at::Tensor& tensor);
 /// Hands over the functions of the loaded module: once, before the first tensor on a GPU. The table stays.
 void use_cuda(const CudaTable& table);
+/// What was handed over, for ranges of a timeline; null on a CPU.
+const CudaTable* loaded_cuda();
 /// How many CPU threads there are. Set once, before the first operation. @param threads at least 1
 void set_threads(int threads);
 int threads();

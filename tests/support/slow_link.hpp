@@ -10,22 +10,23 @@ namespace pst::fixture {
 /// A group whose gathers in the background arrive as late as over a link of `bytes_per_s`, one after the other.
 class SlowLink final : public comm::Communicator {
  public:
-  /// @param on_begin  told of each gather that is begun
+  using Clock = std::chrono::steady_clock;
+  using OnBegin = std::function<void(Clock::time_point arrival)>;
+
+  /// @param on_begin  told of each gather that is begun, and when it will be there
   SlowLink(
-      comm::Communicator& inner, double bytes_per_s, std::function<void()> on_begin = [] {})
+      comm::Communicator& inner, double bytes_per_s, OnBegin on_begin = [](auto) {})
       : Communicator(inner.name(), inner.rank(), inner.size()),
         inner_(inner),
         bytes_per_s_(bytes_per_s),
         on_begin_(std::move(on_begin)) {}
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   comm::Pending do_all_gather_begin(ConstView mine, View all) override {
-    on_begin_();
     const double seconds = static_cast<double>(all.bytes() - mine.bytes()) / bytes_per_s_;
     free_at_ = std::max(free_at_, Clock::now()) +
                std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+    on_begin_(free_at_);
     auto real = std::make_shared<comm::Pending>(inner_.all_gather_begin(mine, all));
     return comm::Pending([real, arrival = free_at_] {
       real->wait();
@@ -44,7 +45,7 @@ class SlowLink final : public comm::Communicator {
 
   comm::Communicator& inner_;
   double bytes_per_s_;
-  std::function<void()> on_begin_;
+  OnBegin on_begin_;
   Clock::time_point free_at_{};
 };
 

@@ -95,7 +95,7 @@ TEST(ShardedStorage, TheNextBlockIsOnItsWayWhileOneIsUsed) {
   const Model model;
   comm::run_ranks(2, [&](comm::Communicator& group) {
     std::string events;
-    fixture::SlowLink link(group, kFast, [&] { events += 'f'; });
+    fixture::SlowLink link(group, kFast, [&](auto) { events += 'f'; });
     const auto shares = sharded_storage(model.layout, link);
     const auto use = [&](std::size_t block, std::optional<std::size_t> next) {
       shares->enter(block, next);
