@@ -9,6 +9,7 @@
 #include "app/journal.hpp"
 #include "app/machine.hpp"
 #include "app/preflight.hpp"
+#include "app/quantization.hpp"
 #include "app/resolve.hpp"
 #include "app/resume.hpp"
 #include "app/saving.hpp"
@@ -124,7 +125,8 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   std::optional<peft::LoraAdapter> adapter;
   const at::ScalarType compute = resolved.bf16 ? at::kBFloat16 : at::kFloat;
   comm::together(world, cat("loading the model ", record.model_path.string()), [&] {
-    const std::shared_ptr<const nn::FrozenFormat> matrices = nn::dense_format(resolved.bf16 ? Dtype::bf16 : Dtype::f32);
+    const std::shared_ptr<const nn::FrozenFormat> matrices =
+        quant::make_format(quant_options(recipe.model.quantization, config, compute));
     model = model::load_llama(config, weights::TensorStore::open(record.model_path), compute, matrices, storage,
                               recipe.data.max_length);
     adapter.emplace(*model, recipe.adapter, compute, resolved.device);

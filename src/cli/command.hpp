@@ -49,6 +49,7 @@ Command add_checkpoint_prune(CLI::App& checkpoint);
 Command add_checkpoint_export(CLI::App& checkpoint);
 Command add_model_import(CLI::App& model);
 Command add_model_inspect(CLI::App& model);
+Command add_model_quantise(CLI::App& model);
 Command add_site_list(CLI::App& site);
 Command add_site_show(CLI::App& site);
 Command add_site_check(CLI::App& site);

@@ -43,6 +43,7 @@ std::vector<Command> add_commands(CLI::App& program) {
           add_data_dump(data),
           add_model_import(model),
           add_model_inspect(model),
+          add_model_quantise(model),
           add_doctor(program),
           add_completion(program),
           add_site_list(site),

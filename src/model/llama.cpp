@@ -17,6 +17,7 @@
 #include "ops/exec.hpp"
 #include "ops/norm.hpp"
 #include "ops/swiglu.hpp"
+#include "weights/dtype.hpp"
 
 // Shape letters: n rows (tokens), d hidden, v vocabulary.
 namespace pst::model {
@@ -212,7 +213,8 @@ std::unique_ptr<nn::CausalLm> load_llama(const weights::ModelConfig& config, con
                                          at::ScalarType compute, std::shared_ptr<const nn::FrozenFormat> matrices,
                                          const nn::MakeStorage& storage, std::int64_t positions) {
   for (const auto& spec : weights::expected_tensors(config))
-    if (tensors.get(spec.name).shape != spec.shape)
+    if (const auto& tensor = tensors.get(spec.name);
+        weights::is_floating(tensor.dtype) && tensor.shape != spec.shape)  // codes are their format's to check
       throw Error(Fault::data, cat("tensor '", spec.name, "' has another shape than config.json says"),
                   "`peft-studio model inspect` shows what the folder holds");
   if (positions > config.max_position_embeddings)
