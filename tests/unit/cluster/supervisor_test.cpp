@@ -194,7 +194,9 @@ TEST_F(Supervisor, ANodeThatAnswersIsNotTakenForDeadWhileTheWorkersAreCleared) {
   auto settings = settings_for("exec sleep 60");
   settings.nodes = {"n1", "n2"};
   settings.patience.silent_after = 0.5;
-  settings.hands.answers = [](const std::string&) { return capture({.argv = {"sleep", "1"}}).status == 0; };
+  settings.hands.answers = [](const std::string&) {
+    return capture({.argv = {"sh", "-c", "sleep 1; echo here"}}).out == "here\n";
+  };
   heartbeat::Socket rank;
   settings.on_tick = [&] {
     if (rank || !fs::exists(run.heartbeat_file(1))) return;
