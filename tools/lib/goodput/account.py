@@ -140,10 +140,8 @@ def plan_of(out, program, machine, nodes, period):
     """What plan predicts for this recipe when a node fails so often."""
     if not machine:
         return None
-    with open(f"{out}/site.yaml", "w") as file:
-        file.write(f"name: faults\nnode_mtbf_hours: {period * nodes / 3600:.6f}\n")
-    text = subprocess.run([program, "plan", f"{out}/work/recipe.yaml", "--json", "--site", f"{out}/site.yaml", "--machine", machine],
-                          check=True, stdout=subprocess.PIPE).stdout
+    text = subprocess.run([program, "plan", f"{out}/work/recipe.yaml", "--json", "--machine", machine,
+                           "--node-mtbf", str(period * nodes / 3600)], check=True, stdout=subprocess.PIPE).stdout
     prediction = json.loads(text)["prediction"]
     saving = prediction["checkpoint"]
     return {"goodput": prediction["total_s"] / prediction["expected_s"], "start_s": prediction["start_s"], **saving}
