@@ -12,6 +12,10 @@ if(TARGET peft-studio-worker)
   install(TARGETS peft-studio-worker EXPORT PeftStudioTargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
+if(TARGET pst_cuda)  # beside the worker, which looks for it from its own place
+  install(TARGETS pst_cuda LIBRARY DESTINATION lib/peft-studio)
+endif()
+
 install(DIRECTORY configs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/peft-studio)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.png")
 install(PROGRAMS packaging/self-test.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/peft-studio/tests)
@@ -65,6 +69,6 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 if(PST_WORKER)  # libtorch, which no Debian package has in this version: docs/install.md says how the worker gets it
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PST_TORCH_LIB_DIRS})
   set(CPACK_DEBIAN_PACKAGE_DEPENDS openmpi-bin)  # MPI_Init of a single rank starts its orted, which no library depends on
-  set(CPACK_DEBIAN_PACKAGE_RECOMMENDS slurm-client)
+  set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "slurm-client, curl")  # curl: webhooks of alerts
 endif()
 include(CPack)

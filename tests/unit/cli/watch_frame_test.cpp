@@ -46,6 +46,14 @@ TEST(Frame, ShowsEverythingIn80Columns) {
   EXPECT_EQ(lines[23], "q quits, the run goes on");
 }
 
+TEST(Frame, ShowsAlertsBelowTheHead) {
+  WatchView view = example();
+  view.live.run.alerts = {{"disk-low", "warning", "[warning] disk-low: 1 GB\x1b[31m"}};
+
+  EXPECT_THAT(frame(view, 80, 24, Marks::ascii)[1], testing::StartsWith("alert  [warning] disk-low: 1 GB"));
+  EXPECT_EQ(find_control(frame(view, 80, 24, Marks::ascii)[1]), std::nullopt);
+}
+
 TEST(Frame, FitsAnyTerminal) {
   for (const std::size_t width : {1, 5, 20, 79, 200})
     for (const std::size_t height : {1, 2, 6, 8, 50}) {
@@ -66,6 +74,12 @@ TEST(Frame, SaysWhyAWaitingJobWaits) {
 TEST(AnEventLine, IsOneLineWithoutControlCharacters) {
   EXPECT_EQ(event_line({{"t", "2026-01-31T12:00:01.000Z"}, {"event", "started"}, {"attempt", 1}, {"hosts", "n[1-2]"}}),
             "12:00:01 started attempt=1 hosts=n[1-2]");
+  EXPECT_EQ(event_line({{"t", "2026-01-31T12:00:01.000Z"},
+                        {"event", "checkpoint"},
+                        {"step", 50},
+                        {"stall_s", 0.00017094999930122867},
+                        {"loss", 1.23456}}),
+            "12:00:01 checkpoint step=50 stall_s=171 us loss=1.23");
   const std::string hostile = event_line({{"t", 7}, {"event", "failed"}, {"reason", "a\x1b[2Jb\nc"}});
   EXPECT_THAT(hostile, Not(HasSubstr("\x1b")));
   EXPECT_THAT(hostile, Not(HasSubstr("\n")));
