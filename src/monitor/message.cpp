@@ -29,6 +29,7 @@ std::string Message::line() const {
   const std::string place = place_of(turn.labels);
   if (turn.kind == Turn::Kind::resolved) return cat("[", severity, "] ", rule.name, " is over");
   std::string text = cat("[", severity, "] ", rule.name, ": ");
+  if (rule.metric == "finished") return text + "the run is " + run_state;
   if (!rule.meaning.empty()) text += rule.meaning + " (";
   text += cat(rule.metric, " is ", shown(turn.value),
               rule.direction == recipe::Direction::above ? ", above " : ", below ", shown(rule.threshold));
@@ -52,6 +53,7 @@ std::string Message::json() const {
                              {"folder", sender.folder.string()},
                              {"host", sender.host},
                              {"time", time},
+                             {"run_state", run_state},
                              {"alert", turn.rule.name},
                              {"state", state()},
                              {"severity", recipe::name_of(turn.rule.severity)},
@@ -74,6 +76,7 @@ std::map<std::string, std::string> Message::variables() const {
           {"PST_ALERT_PLACE", place_of(turn.labels)},
           {"PST_ALERT_TEXT", line()},
           {"PST_ALERT_RUN", sender.run},
+          {"PST_ALERT_RUN_STATE", run_state},
           {"PST_ALERT_FOLDER", sender.folder.string()}};
 }
 

@@ -20,7 +20,8 @@ struct Sender {
 struct Message {
   Turn turn;
   Sender sender;
-  std::string time;  ///< UTC
+  std::string time;       ///< UTC
+  std::string run_state;  ///< "failed: the disk is full": one line, of the moment
 
   const char* state() const { return turn.kind == Turn::Kind::fired ? "firing" : "resolved"; }
   /// "[critical] no-progress: last_step_age_seconds is 612, above 600"; for a resolved one "... is over".

@@ -60,6 +60,16 @@ fs::path textfile_of(const std::string& given, const RunDir& run) {
   return fs::path(given) / cat("peft_studio_", flat(name_of(run)), ".prom");
 }
 
+/// One line, whatever a reason holds: it becomes an argument of the mail program.
+std::string in_words(const rundir::RunState& state) {
+  constexpr std::size_t kMost = 300;
+  std::string text = rundir::name_of(state.state);
+  if (!state.reason.empty()) text += ": " + state.reason.substr(0, std::min(kMost, state.reason.find('\n')));
+  for (char& c : text)
+    if (find_control(std::string_view(&c, 1))) c = ' ';
+  return text;
+}
+
 class Watch {
  public:
   Watch(const RunDir& run, const Recipe& recipe)
@@ -84,7 +94,7 @@ class Watch {
     const RunView& view = reader_.look();
     // Judged by the metrics without the alerts' own, told with them.
     const auto turns = engine_->judge(series_of(view, {}, unix_seconds()), monotonic_seconds());
-    for (const auto& turn : turns) tell(turn);
+    for (const auto& turn : turns) tell(turn, in_words(view.state));
     const auto families = series_of(view, engine_->alerts(), unix_seconds());
     if (endpoint_) endpoint_->publish(families, sender_.run);
     if (recipe_.metrics.textfile && monotonic_seconds() >= textfile_at_) write_textfile(families);
@@ -139,8 +149,8 @@ class Watch {
     }
   }
 
-  void tell(const Turn& turn) {
-    const Message message{.turn = turn, .sender = sender_, .time = iso_time(unix_seconds())};
+  void tell(const Turn& turn, const std::string& run_state) {
+    const Message message{.turn = turn, .sender = sender_, .time = iso_time(unix_seconds()), .run_state = run_state};
     nlohmann::ordered_json details = {{"alert", turn.rule.name},
                                       {"state", message.state()},
                                       {"severity", recipe::name_of(turn.rule.severity)},

@@ -26,8 +26,10 @@ class Collection {
     families_[static_cast<std::size_t>(metric - telemetry::live_metrics().data())].samples.push_back(
         {std::move(labels), *value});
   }
+  // One for each type that comes: a conversion to an integer would be preferred to one to an optional.
+  void put(const char* name, double value, Labels labels = {}) { put(name, std::optional(value), std::move(labels)); }
   void put(const char* name, std::int64_t value, Labels labels = {}) {
-    put(name, std::optional(static_cast<double>(value)), std::move(labels));
+    put(name, static_cast<double>(value), std::move(labels));
   }
   std::vector<Family> taken() {
     std::erase_if(families_, [](const Family& family) { return family.samples.empty(); });

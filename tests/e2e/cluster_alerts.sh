@@ -21,7 +21,7 @@ run=$(the_run)
 # What follows it leaves with completed.json; the supervisor a moment later.
 nothing_watches() { ! cluster run -- pgrep -f "monitor $run" >/dev/null; }
 within 30 "the monitor gone" nothing_watches
-check "the job's log does not tell of the end: $(cat "$run"/slurm-*.log)" grep -q '^alert \[info\] finished: ' "$run"/slurm-*.log
+check "the job's log does not tell of the end: $(cat "$run"/slurm-*.log)" grep -q '^alert \[info\] finished: the run is completed' "$run"/slurm-*.log
 check "no mail" test -s "$work/mails"
 check "the mail: $(cat "$work/mails")" grep -qE "^<-s><${run##*/} \[info\] finished: .*><me@example.org>$" "$work/mails"
 check "more than one mail: $(cat "$work/mails")" test "$(grep -c '^<-s>' "$work/mails")" = 1

@@ -73,7 +73,7 @@ assert posted[0]["value"] > 3 and "no-progress" in posted[0]["text"], posted[0]
 JUDGE
 ! grep -rqsE 's3cret|t0ken' "$run" || die "a secret is in the run's folder: $(grep -rlE 's3cret|t0ken' "$run")"
 ! grep -q 'alert-undelivered\|monitor-lost' "$run/events.jsonl" || die "$(grep 'alert-undelivered\|monitor-lost' "$run/events.jsonl")"
-grep -q 'alert \[info\] finished' "$run/monitor.log" || die "no line in the log"
+grep -q 'alert \[info\] finished: the run is cancelled' "$run/monitor.log" || die "no line in the log"
 grep -qE '^peft_studio_state\{.*state="cancelled"\} 1$' "$work/peft_studio_${run##*/}.prom" || die "the textfile does not hold the end"
 ! compgen -G "$work/runs/prometheus_sd-*" >/dev/null && [[ ! -e $run/prometheus_sd.json ]] || die "the endpoint is still named"
 ! pgrep -f "monitor $run" >/dev/null || die "a monitor is left"

@@ -43,6 +43,14 @@ TEST(Message, SaysWhatABuiltInAlertMeans) {
   EXPECT_NO_THROW(nlohmann::json::parse(it.json()));
 }
 
+TEST(Message, OfTheEndSaysHowTheRunHasEnded) {
+  Message it = message();
+  it.turn = {.rule = recipe::completed_rule({.name = "finished"}), .value = 1};
+  it.run_state = "failed: the disk is full";
+
+  EXPECT_EQ(it.line(), "[info] finished: the run is failed: the disk is full");
+}
+
 TEST(Message, IsJsonForWebhooks) {
   const auto body = nlohmann::json::parse(message().json());
 
