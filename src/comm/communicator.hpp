@@ -35,7 +35,7 @@ class Communicator {
   Communicator(std::string name, int rank, int size) : name_(std::move(name)), rank_(rank), size_(size) {}
 
  private:
-  void numbered(const char* operation, std::int64_t values, const std::function<void()>& body);
+  void numbered(const char* operation, std::int64_t values, std::size_t bytes, const std::function<void()>& body);
   virtual void do_barrier() = 0;  // a backend writes only these
   virtual void do_broadcast(View inout, int root) = 0;
   virtual void do_all_gather(ConstView mine, View all) = 0;

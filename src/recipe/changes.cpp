@@ -10,9 +10,9 @@
 namespace pst::recipe {
 namespace {
 
-constexpr std::array<std::string_view, 8> kHarmless = {
-    "name",     "output_dir", "slurm",         "checkpoint",
-    "evaluate", "parallel",   "train.threads", "train.gradient_checkpointing"};
+constexpr std::array<std::string_view, 9> kHarmless = {"name",       "output_dir",    "slurm",
+                                                       "checkpoint", "evaluate",      "parallel",
+                                                       "profile",    "train.threads", "train.gradient_checkpointing"};
 
 bool is_harmless(const std::string& path) {
   return std::any_of(kHarmless.begin(), kHarmless.end(),

@@ -6,6 +6,7 @@
 #include "recipe/data.hpp"
 #include "recipe/guard.hpp"
 #include "recipe/model.hpp"
+#include "recipe/profile.hpp"
 #include "recipe/slurm.hpp"
 #include "recipe/train.hpp"
 
@@ -24,6 +25,7 @@ struct Recipe {
   Evaluate evaluate;
   Guard guard;
   Checkpoint checkpoint;
+  Profile profile;
   Slurm slurm;
   std::string output_dir = "runs";
 };

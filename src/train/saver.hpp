@@ -38,6 +38,7 @@ struct SaverHooks {
   std::function<void()> may_commit;  ///< on rank 0, throws when a newer attempt has begun
   std::function<void(const std::string& kind, nlohmann::ordered_json details)> event;
   std::function<void()> saving = [] {};  ///< before waiting for the disk
+  trace::Sink* trace = nullptr;          ///< whom the writer tells what it does
 };
 
 /// The collective half of saving: all ranks meet at every step edge, tell each other how far their writers are and who
