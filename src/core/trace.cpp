@@ -36,7 +36,7 @@ void Scope::enter(const Label& label) {
   label_ = label;
   if (around_ != nullptr) {
     const Label& outer = around_->label_;
-    if (label_.name == nullptr) label_.name = outer.name;
+    if (label_.name == nullptr && label_.kind == Kind::linear) label_.name = outer.name;
     if (label_.layer < 0) label_.layer = outer.layer;
     if (label_.way == Way::forward) label_.way = outer.way;
     if (outer.kind == Kind::head && label_.kind == Kind::linear) label_.kind = Kind::head;

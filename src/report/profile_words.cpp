@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/strings.hpp"
@@ -17,7 +18,7 @@ using nlohmann::ordered_json;
 struct Advice {
   const char* part;
   double limit;  ///< share of a step from which on it is worth a word
-  const char* words;
+  std::string_view words;
 };
 
 // The limits are judgement, not measurement: below them a part is as small as it is in a healthy run of this program.
@@ -97,7 +98,7 @@ void add_waiting(const ordered_json& profile, ordered_json& words) {
     line += cat("; ", percent(most), " of that for rank ", (*latest)["rank"].get<int>(), " on ",
                 (*latest)["node"].get<std::string>(),
                 one ? ": look at what else runs there, at its clock speed and temperature"
-                    : ", about as much as for any other: their rows differ in length from step to step");
+                    : ", and for others, too: their rows differ in length from step to step, or nodes have other work");
   }
   words.push_back(line + ".");
 }
@@ -109,8 +110,8 @@ ordered_json profile_words(const ordered_json& profile) {
   add_waiting(profile, words);
   for (const auto& [name, limit, advice] : kAdvice)
     if (const double share = share_of(profile, name); share >= limit)
-      words.push_back(
-          cat(static_cast<char>(std::toupper(name[0])), name + 1, ": ", percent(share), " of a step; ", advice, "."));
+      words.push_back(cat(static_cast<char>(std::toupper(name[0])), name + 1, ": ", percent(share), " of a step; ",
+                          advice, advice.back() == '?' ? "" : "."));
   return words;
 }
 

@@ -29,7 +29,7 @@ class ProfileRecorder final : public trace::Sink {
     std::filesystem::path file;  ///< made, with its folder, at the first traced step
     std::int64_t first_step = 1, last_step = 1;
     nlohmann::ordered_json about;        ///< rank, ranks, host, ...: kept in the file's first line
-    std::size_t most_spans = 1'000'000;  ///< of the file: about 200 MB. Further ones are counted
+    std::size_t most_spans = 1'000'000;  ///< of the file: about 150 MB. Further ones are counted
     trace::Ranges ranges = {};           ///< are told of the steps' spans as well
   };
   explicit ProfileRecorder(Setup setup);

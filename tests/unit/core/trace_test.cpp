@@ -33,12 +33,13 @@ TEST(Trace, InnerSpansInheritAndAreTakenOffTheOwnTime) {
   Listener listener;
   {
     const Telling telling(&listener);
+    const Scope step(Kind::step, "step");
     const Scope layer({.kind = Kind::layer, .layer = 7});
     const Scope adapter(Kind::lora, "q_proj");
     const Scope frozen(Kind::linear, nullptr);
   }
 
-  ASSERT_EQ(listener.spans.size(), 3u);  // in the order in which they end
+  ASSERT_EQ(listener.spans.size(), 4u);  // in the order in which they end
   const auto& [frozen, adapter, layer] = std::tie(listener.spans[0], listener.spans[1], listener.spans[2]);
   EXPECT_STREQ(frozen.label.name, "q_proj");
   EXPECT_EQ(frozen.label.layer, 7);
@@ -47,7 +48,8 @@ TEST(Trace, InnerSpansInheritAndAreTakenOffTheOwnTime) {
   const auto length = [](const Span& span) { return span.end_ns - span.begin_ns; };
   EXPECT_EQ(adapter.self_ns, length(adapter) - length(frozen));
   EXPECT_EQ(layer.self_ns, length(layer) - length(adapter));
-  EXPECT_EQ(listener.entered_, 3);
+  EXPECT_STREQ(layer.label.name, "layer");
+  EXPECT_EQ(listener.entered_, 4);
 }
 
 TEST(Trace, AProductInsideTheHeadIsTheHeads) {
