@@ -19,6 +19,7 @@ std::string part_of(const std::string& phase, const std::string& kind, const std
   if (phase == "evaluation") return part::kEvaluation;
   if (kind == "disk") return part::kCheckpoint;
   if (phase == "transfer") return part::kTransfer;
+  if (kind == "communication" && (phase == "forward" || phase == "backward")) return part::kWeights;
   if (phase == "waiting" || kind == "communication") return part::kWaiting;
   if (phase == "data") return part::kData;
   if (phase == "optimizer") return part::kOptimizer;
@@ -68,8 +69,9 @@ void ProfileSums::add(const ordered_json& span, double unix_s, double dur_us, bo
   }
   if (kind == "communication") {
     const std::string group = text_of(args, "group");
-    pending_[{"", kind, cat(name, " in ", group)}].add(cell);
-    if (group == "world")
+    pending_[{"", kind, group.empty() ? name : cat(name, " in ", group)}].add(cell);
+    const bool meets = !ends_with(name, "_begin") && !ends_with(name, "_wait");  // those two halves may overlap work
+    if (group == "world" && meets)
       meetings_[integer(args, "turn").value_or(0)].push_back({ranks_.back().rank, unix_s, 1e-6 * dur_us});
   } else if (kind == "phase") {
     for (const auto& [key, value] : pending_) step_[{name, std::get<1>(key), std::get<2>(key)}].add(value);

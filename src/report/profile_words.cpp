@@ -37,6 +37,10 @@ constexpr Advice kAdvice[] = {
      "operations are too small to fill the processor: more rows at once (train.micro_batch_size), or fewer threads a "
      "rank"},
     {part::kData, 0.03, "rows are put together from prepared data: is its disk slow? (the run's output_dir)"},
+    {part::kWeights, 0.05,
+     "the network is slower than a layer's work: parallel.strategy hybrid or replicate where memory allows, or more "
+     "rows at "
+     "once (train.micro_batch_size)"},
     {part::kTransfer, 0.05,
      "gradients take long to travel: a larger train.global_batch_size exchanges them less often per token; is MPI on "
      "the fast network?"},

@@ -14,6 +14,7 @@ inline constexpr const char* kAgain = "computed again";
 inline constexpr const char* kBetween = "between operations";
 inline constexpr const char* kData = "data";
 inline constexpr const char* kWaiting = "waiting for other ranks";
+inline constexpr const char* kWeights = "waiting for weights in shares";
 inline constexpr const char* kTransfer = "exchange of gradients";
 inline constexpr const char* kOptimizer = "optimizer";
 inline constexpr const char* kCheckpoint = "checkpoint";
