@@ -31,6 +31,7 @@ std::vector<Command> add_commands(CLI::App& program) {
           add_resume(program),
           add_generate(program),
           add_report(program),
+          add_profile(program),
           add_compare(program),
           add_scaling(program),
           add_export_metrics(exports),

@@ -10,12 +10,13 @@
 namespace pst::recipe {
 namespace {
 
-constexpr std::array<std::string_view, 11> kHarmless = {"name",
+constexpr std::array<std::string_view, 12> kHarmless = {"name",
                                                         "output_dir",
                                                         "slurm",
                                                         "checkpoint",
                                                         "evaluate",
                                                         "parallel",
+                                                        "profile",
                                                         "metrics",
                                                         "alerts",
                                                         "notify",

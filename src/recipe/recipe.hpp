@@ -8,6 +8,7 @@
 #include "recipe/data.hpp"
 #include "recipe/guard.hpp"
 #include "recipe/model.hpp"
+#include "recipe/profile.hpp"
 #include "recipe/slurm.hpp"
 #include "recipe/train.hpp"
 
@@ -26,6 +27,7 @@ struct Recipe {
   Evaluate evaluate;
   Guard guard;
   Checkpoint checkpoint;
+  Profile profile;
   Slurm slurm;
   Metrics metrics;
   std::vector<Alert> alerts;
