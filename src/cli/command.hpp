@@ -37,6 +37,7 @@ Command add_cancel(CLI::App& program);
 Command add_pause(CLI::App& program);
 Command add_resume(CLI::App& program);
 Command add_watch_host(CLI::App& program);
+Command add_monitor(CLI::App& program);
 Command add_generate(CLI::App& program);
 Command add_report(CLI::App& program);
 Command add_compare(CLI::App& program);

@@ -50,7 +50,8 @@ std::vector<Command> add_commands(CLI::App& program) {
           add_site_check(site),
           add_site_probe(site),
           add_supervise(program),
-          add_watch_host(program)};
+          add_watch_host(program),
+          add_monitor(program)};
 }
 
 /// What CLI11 found wrong, in our form: with the command it was found in, and a suggestion for a mistyped one.

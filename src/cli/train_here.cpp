@@ -11,6 +11,7 @@
 #include "cluster/program_path.hpp"
 #include "cluster/supervisor.hpp"
 #include "core/strings.hpp"
+#include "monitor/monitor.hpp"
 #include "recipe/load.hpp"
 #include "rundir/run_state.hpp"
 
@@ -29,12 +30,15 @@ int train_here(const rundir::RunDir& run, int ranks) {
   const auto worker = cluster::worker_program();
   ::signal(SIGPIPE, SIG_IGN);  // a reader of our output that leaves does not end the training
   RunMonitor monitor(run);
+  const auto recipe = recipe::load(run.recipe());
   LiveLine line(std::cerr, kind_of_standard_error());
   cluster::supervise(
       run,
       {.launch = [&](int attempt, const auto&) { return cluster::local_launch(ranks, cores(), run, attempt, worker); },
        .host = cluster::host_name(),
-       .max_restarts = recipe::load(run.recipe()).slurm.max_restarts,
+       .max_restarts = recipe.slurm.max_restarts,
+       // Into a file: on the terminal it would stand in the middle of the line of progress.
+       .monitor = monitor::monitor_child(run, recipe, cluster::own_program(), run.root() / "monitor.log"),
        .on_tick =
            [&] {
              const auto progress = monitor.poll();

@@ -10,6 +10,7 @@
 #include "cluster/attempt_watch.hpp"
 #include "cluster/child.hpp"
 #include "cluster/chronicle.hpp"
+#include "cluster/monitor_process.hpp"
 #include "cluster/process_mark.hpp"
 #include "cluster/signals.hpp"
 #include "cluster/worker_logs.hpp"
@@ -52,9 +53,11 @@ bool contains(const Names& names, const std::string& name) {
 /// Sees a run through, attempt by attempt.
 class Supervision {
  public:
-  Supervision(const RunDir& run, const SuperviseSettings& settings)
+  /// @param monitor  nullptr: none
+  Supervision(const RunDir& run, const SuperviseSettings& settings, MonitorProcess* monitor)
       : run_(run),
         settings_(settings),
+        monitor_(monitor),
         listener_(settings.reach, host_name()),
         nodes_(node_records(run, settings.nodes)),
         history_(attempts_so_far(run)) {}
@@ -131,6 +134,7 @@ class Supervision {
 
   void tick(int attempt) {
     settings_.on_tick();
+    if (monitor_ != nullptr) monitor_->look();
     if (!settings_.hands.keep_watcher || monotonic_seconds() < watcher_at_) return;
     settings_.hands.keep_watcher(listener_, attempt, nodes_);
     watcher_at_ = monotonic_seconds() + kWatcherTick_s;
@@ -268,6 +272,7 @@ class Supervision {
 
   const RunDir& run_;
   const SuperviseSettings& settings_;
+  MonitorProcess* monitor_;
   SignalQueue signals_{SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD};  // from before any start: none is lost
   heartbeat::Listener listener_;
   std::vector<NodeRecord> nodes_;
@@ -283,8 +288,10 @@ Outcome supervise(const RunDir& run, const SuperviseSettings& settings) {
   if (const auto completed = run.read_completed()) return {.kind = Outcome::Kind::completed, .exit = 0};
   rundir::refuse_when_held(run, settings.job_id.value_or(""),
                            [](const rundir::ProcessMark& holder) { return life_of(holder) == Life::gone; });
+  std::optional<MonitorProcess> monitor;  // outlives all that follows: its last look is at the run's end
+  if (settings.monitor) monitor.emplace(run, *settings.monitor);
   try {
-    return Supervision(run, settings).see_through();
+    return Supervision(run, settings, monitor ? &*monitor : nullptr).see_through();
   } catch (const Error& error) {
     try {
       run.event("failed",

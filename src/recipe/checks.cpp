@@ -130,6 +130,7 @@ void check_together(const Recipe& recipe, const config::Places& places, config::
   checker.gpus();
   checker.guard();
   checker.threads();
+  check_alerts(recipe, places, problems);
 }
 
 void check_ranks(const Recipe& recipe, int ranks) {

@@ -1,7 +1,9 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "recipe/adapter.hpp"
+#include "recipe/alerts.hpp"
 #include "recipe/checkpoint.hpp"
 #include "recipe/data.hpp"
 #include "recipe/guard.hpp"
@@ -25,6 +27,9 @@ struct Recipe {
   Guard guard;
   Checkpoint checkpoint;
   Slurm slurm;
+  Metrics metrics;
+  std::vector<Alert> alerts;
+  Notify notify;
   std::string output_dir = "runs";
 };
 

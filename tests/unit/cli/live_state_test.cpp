@@ -31,6 +31,14 @@ TEST(Refine, AJobThatEndedWithoutProofFailed) {
   EXPECT_THAT(refine(submitted(), {}).run.reason, HasSubstr("has left Slurm's queue"));
 }
 
+TEST(Refine, AJobThatNeverBeganHasARemedy) {
+  const LiveState live = refine(submitted(), {.job = JobState{"FAILED", "JobLaunchFailure"}});
+  EXPECT_THAT(live.run.remedy, HasSubstr("file system that all nodes share"));
+  auto begun = submitted();
+  begun.attempt = 1;
+  EXPECT_EQ(refine(begun, {.job = JobState{"FAILED", "NonZeroExitCode"}}).run.remedy, "");
+}
+
 TEST(Refine, CancelledIsNotFailed) {
   auto asked = submitted();
   asked.cancel_requested = true;

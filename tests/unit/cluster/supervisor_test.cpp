@@ -7,6 +7,7 @@
 #include "cluster/process_mark.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "core/file.hpp"
 #include "core/strings.hpp"
 #include "rundir/attempt.hpp"
 #include "rundir/lease.hpp"
@@ -94,6 +95,58 @@ TEST_F(Supervisor, AWorkersErrorIsTheReason) {
   EXPECT_EQ(outcome.exit, 65);
   EXPECT_EQ(rundir::read_state(run).reason, "shard 2 is torn");
   EXPECT_THAT(outcome.report, HasSubstr("try: again"));
+}
+
+TEST_F(Supervisor, TheMonitorSeesTheEndAndHasTimeForItsLastWords) {
+  auto settings = settings_for("sleep 0.5; exit 65");
+  settings.monitor = ChildSettings{.argv = {fake.add("monitor",
+                                                     "trap 'sleep 0.3; cp \"$1/events.jsonl\" \"$1/seen\"; exit 0' "
+                                                     "USR1; while :; do sleep 0.05; done")
+                                                .string(),
+                                            run.root().string()},
+                                   .output = run.root() / "monitor.log"};
+
+  supervise(run, settings);
+
+  EXPECT_THAT(read_file(run.root() / "seen"), HasSubstr("\"event\":\"failed\""));
+}
+
+TEST_F(Supervisor, ARunThatEndsBeforeTheMonitorListensIsSeenAllTheSame) {
+  auto settings = settings_for("exit 65");
+  settings.monitor = ChildSettings{
+      .argv = {fake.add("monitor", "[ \"$2\" = --once ] || exec sleep 60; cp \"$1/events.jsonl\" \"$1/seen\"").string(),
+               run.root().string()},
+      .output = run.root() / "monitor.log"};
+
+  supervise(run, settings);
+
+  EXPECT_THAT(read_file(run.root() / "seen"), HasSubstr("\"event\":\"failed\""));
+}
+
+TEST_F(Supervisor, AMonitorThatDiesIsStartedAgainAndNeverHarmsTheRun) {
+  make_results(1);
+  auto settings = settings_for("sleep 4; cp '" + (dir / "done/completed.json").string() + "' \"$1\"");
+  settings.monitor =
+      ChildSettings{.argv = {fake.add("monitor", "echo x >>\"$1/monitors\"; kill -9 $$").string(), run.root().string()},
+                    .output = run.root() / "monitor.log"};
+
+  const Outcome outcome = supervise(run, settings);
+
+  EXPECT_EQ(outcome.kind, Outcome::Kind::completed) << outcome.reason;
+  EXPECT_EQ(read_file(run.root() / "monitors"), "x\nx\nx\n");
+  std::size_t told = 0;
+  for (const auto& event : run.read_events()) told += event["event"] == "monitor-lost";
+  EXPECT_EQ(told, 3u);
+}
+
+TEST_F(Supervisor, AMonitorThatCannotBeStartedIsAnEvent) {
+  make_results(1);
+  auto settings = settings_for("cp '" + (dir / "done/completed.json").string() + "' \"$1\"");
+  settings.monitor = ChildSettings{.argv = {"/nowhere/monitor"}, .output = run.root() / "monitor.log"};
+
+  EXPECT_EQ(supervise(run, settings).kind, Outcome::Kind::completed);
+
+  EXPECT_EQ(run.read_events().front()["event"], "monitor-lost");
 }
 
 TEST_F(Supervisor, AMissingLauncherIsOneClearErrorAndAFailedRun) {
