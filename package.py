@@ -51,6 +51,7 @@ class PeftStudio(CMakePackage):
 
     with when("+worker"):
         depends_on("mpi")
+        depends_on("jemalloc@5.2:")  # its malloc replaces the system's
         # Its C++ library; 2.11 is what numbers and bits were tested with. With or without +cuda: only libtorch_cpu is used.
         depends_on("py-torch@2.11:")
     depends_on("googletest@1.12: +gmock", type="test")

@@ -71,6 +71,7 @@ YAML
   _external utf8proc "$(_version_of utf8proc)"
   _external xxhash "$(_version_of libxxhash)"
   _external hdf5 "$(_version_of hdf5)" "~mpi"
+  _external jemalloc "$(_version_of jemalloc)"
   _external googletest "$(_version_of gmock)" "+gmock"
 }
 
