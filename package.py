@@ -7,6 +7,7 @@ it links to this file. tests/package compares it with CMake's options and packag
 import os
 
 from spack_repo.builtin.build_systems.cmake import CMakePackage, generator
+from spack_repo.builtin.build_systems.cuda import CudaPackage
 
 from spack.package import *
 
@@ -14,7 +15,7 @@ from spack.package import *
 _CHECKOUT = os.path.dirname(os.path.realpath(__file__))
 
 
-class PeftStudio(CMakePackage):
+class PeftStudio(CMakePackage, CudaPackage):
     """Fine-tunes language models with LoRA on Slurm clusters: MPI ranks, HDF5 checkpoints that carry a run through faults,
     job scripts that fit the site, metrics from every node. No Python at run time."""
 
@@ -25,7 +26,7 @@ class PeftStudio(CMakePackage):
     version("main", branch="main")
 
     # No `slurm` variant: sbatch and srun are the site's own, looked up in PATH when they are needed, and nothing is built
-    # differently. No `cuda` variant either, as long as there is no CUDA code for it to switch on.
+    # differently. `cuda` and `cuda_arch` are CudaPackage's: they add the module for GPUs; the programs stay the same.
     variant("worker", default=True, description="Build peft-studio-worker, which trains (needs libtorch and MPI)")
 
     generator("ninja")
@@ -52,11 +53,14 @@ class PeftStudio(CMakePackage):
     with when("+worker"):
         depends_on("mpi")
         depends_on("jemalloc@5.2:")  # its malloc replaces the system's
-        # Its C++ library; 2.11 is what numbers and bits were tested with. With or without +cuda: only libtorch_cpu is used.
+        # Its C++ library; 2.11 is what numbers and bits were tested with. Only libtorch_cpu is linked; a GPU needs the rest too.
         depends_on("py-torch@2.11:")
+        depends_on("py-torch +cuda", when="+cuda")
     depends_on("googletest@1.12: +gmock", type="test")
 
     requires("platform=linux", msg="Linux only: namespaces, /proc, sched_setaffinity")
+    conflicts("~worker", when="+cuda", msg="the module for GPUs is opened by the worker: +cuda wants +worker")
+    conflicts("^cuda@:12", when="+cuda", msg="written for CUDA 13, the toolkit that libtorch 2.11 is built with")
     conflicts("%gcc@:11", msg="C++20 as it is used here needs GCC 12 or newer")
 
     sanity_check_is_file = [join_path("bin", "peft-studio"), join_path("share", "man", "man1", "peft-studio.1")]
@@ -65,10 +69,13 @@ class PeftStudio(CMakePackage):
     def cmake_args(self):
         args = [
             self.define_from_variant("PST_WORKER", "worker"),
+            self.define_from_variant("PST_CUDA", "cuda"),
             self.define("PST_TESTS", self.run_tests),
             self.define("PST_WARNINGS_AS_ERRORS", False),  # compilers newer than ours warn of more
             self.define("PST_CCACHE", False),  # Spack's own `config:ccache` decides
         ]
+        if self.spec.satisfies("+cuda") and not self.spec.satisfies("cuda_arch=none"):  # none: all that CMake knows
+            args.append(self.define("CMAKE_CUDA_ARCHITECTURES", ";".join(self.spec.variants["cuda_arch"].value)))
         if self.spec.satisfies("+worker"):
             # <site-packages>/torch/share/cmake -> <site-packages>/torch
             args.append(self.define("PST_TORCH_ROOT", ancestor(self["py-torch"].cmake_prefix_paths[0], 2)))

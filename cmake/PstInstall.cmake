@@ -12,6 +12,10 @@ if(TARGET peft-studio-worker)
   install(TARGETS peft-studio-worker EXPORT PeftStudioTargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
+if(TARGET pst_cuda)  # beside the worker, which looks for it from its own place
+  install(TARGETS pst_cuda LIBRARY DESTINATION lib/peft-studio)
+endif()
+
 install(DIRECTORY configs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/peft-studio)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.png")
 install(PROGRAMS packaging/self-test.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/peft-studio/tests)

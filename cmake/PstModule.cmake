@@ -3,12 +3,12 @@
 set(PST_LAYERS
   "core version"
   "kernels config telemetry comm doctor weights jinja tokenizer heartbeat"
-  "recipe importers site comm_mpi gguf rundir checkpoint"
+  "recipe importers site comm_mpi comm_nccl gguf lowbit rundir checkpoint"
   "data cluster plan report"
   "cli"
   "ops"
   "nn"
-  "model peft parallel"
+  "model peft quant parallel"
   "train infer"
   "app")
 

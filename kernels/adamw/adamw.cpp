@@ -2,14 +2,13 @@
 
 #include <cmath>
 
+#include "kernels/detail/dispatch.hpp"
 #include "kernels/detail/simd.hpp"
 
 namespace pst::kernels {
 namespace {
 
-struct Factors {
-  float gradient, decay, rest1, beta2, rest2, step_size, root_correction, eps;
-};
+using Factors = cuda::AdamWFactors;
 
 PST_CLONES void range(Factors f, float* value, const float* gradient, float* moment1, float* moment2,
                       std::int64_t begin, std::int64_t end) {
@@ -26,9 +25,11 @@ PST_CLONES void range(Factors f, float* value, const float* gradient, float* mom
 }  // namespace
 
 void adamw(const Exec& on, const AdamW& s, View value, ConstView gradient, View moment1, View moment2) {
-  detail::require_cpu(on, "adamw");
+  detail::require_on(on, "adamw", {value, gradient, moment1, moment2});
   PST_ASSERT(gradient.count == value.count && moment1.count == value.count && moment2.count == value.count,
              "value, gradient and moments have one size");
+  for (const ConstView& array : {ConstView(value), gradient, ConstView(moment1), ConstView(moment2)})
+    PST_ASSERT(array.dtype == Dtype::f32, "value, gradient and moments are f32");
   PST_ASSERT(s.step >= 1, "steps count from 1");
   const double correction1 = 1 - std::pow(s.beta1, static_cast<double>(s.step));
   const double correction2 = 1 - std::pow(s.beta2, static_cast<double>(s.step));
@@ -40,6 +41,10 @@ void adamw(const Exec& on, const AdamW& s, View value, ConstView gradient, View 
                   .step_size = static_cast<float>(s.lr / correction1),
                   .root_correction = static_cast<float>(1 / std::sqrt(correction2)),
                   .eps = static_cast<float>(s.eps)};
+  switch (on.device.kind) {
+    case DeviceKind::cuda: return detail::on_cuda(on, "adamw", &CudaTable::adamw, f, value, gradient, moment1, moment2);
+    case DeviceKind::cpu: break;
+  }
   on.parallel_for(value.count, 16384, [&](std::int64_t begin, std::int64_t end) {
     range(f, value.as<float>().data(), gradient.as<float>().data(), moment1.as<float>().data(),
           moment2.as<float>().data(), begin, end);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/attention/panel.hpp"
+#include "kernels/detail/dispatch.hpp"
 
 // A task is one document and one key/value head with all its query heads. Its keys and values are unpacked to f32 once,
 // then rows of queries pass over them. Letters: t a row of the document, c a column within the head.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/detail/dispatch.hpp"
 #include "kernels/detail/simd.hpp"
 
 namespace pst::kernels {
@@ -51,19 +52,27 @@ PST_CLONES void work(bf16* logits, const std::int64_t* targets, float* loss, boo
 }  // namespace
 
 void cross_entropy(const Exec& on, View logits, ConstView targets, View loss, Gradient gradient, double scale) {
-  require_cpu(on, "cross_entropy");
+  require_on(on, "cross_entropy", {logits, targets, loss});
   require_float(logits.dtype, "cross_entropy");
   const std::int64_t rows = targets.count;
   if (rows == 0) return;
   PST_ASSERT(logits.count % rows == 0 && loss.count == rows, "one target and one loss per row of logits");
   const std::int64_t classes = logits.count / rows;
+  PST_ASSERT(classes > 0 && targets.dtype == Dtype::i64 && loss.dtype == Dtype::f32, "targets are i64, losses f32");
+  const bool with_gradient = gradient == Gradient::in_place;
+  switch (on.device.kind) {
+    case DeviceKind::cuda:
+      return on_cuda(on, "cross_entropy", &CudaTable::cross_entropy, logits, targets, loss, int{with_gradient},
+                     static_cast<float>(scale));
+    case DeviceKind::cpu: break;
+  }
   const auto wanted = targets.as<std::int64_t>();
   PST_ASSERT(std::all_of(wanted.begin(), wanted.end(), [&](std::int64_t t) { return t >= 0 && t < classes; }),
              "every target is a class");
   with_float(logits.dtype, [&](auto kind) {
     using T = decltype(kind);
     on.parallel_for(rows, 1, [&](std::int64_t begin, std::int64_t end) {
-      work(static_cast<T*>(logits.data), wanted.data(), loss.as<float>().data(), gradient == Gradient::in_place,
+      work(static_cast<T*>(logits.data), wanted.data(), loss.as<float>().data(), with_gradient,
            static_cast<float>(scale), classes, begin, end);
     });
   });

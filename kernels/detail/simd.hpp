@@ -56,12 +56,6 @@ PST_INLINE float sum_lanes(const float* lanes) {
   return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }
 
-inline void require_cpu(const Exec& on, const char* operation) {
-  if (on.device.kind != DeviceKind::cpu)
-    throw Error(Fault::unfit, cat(operation, " was asked for on a GPU, and this build has CPU code only"),
-                "use device: cpu");
-}
-
 inline void require_float(Dtype dtype, const char* operation) {
   if (dtype != Dtype::f32 && dtype != Dtype::bf16)
     throw Error(Fault::bug, cat(operation, " works on f32 and bf16, not on ", name_of(dtype)));

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "kernels/detail/dispatch.hpp"
 #include "kernels/detail/simd.hpp"
 
 namespace pst::kernels {
@@ -74,13 +75,17 @@ PST_CLONES void work(const bf16* x, bf16* out, std::uint32_t threshold, float sc
 }  // namespace
 
 void dropout(const Exec& on, ConstView x, double p, const Rng& rng, View out) {
-  require_cpu(on, "dropout");
+  require_on(on, "dropout", {x, out});
   require_float(x.dtype, "dropout");
   PST_ASSERT(out.count == x.count && out.dtype == x.dtype, "output and input are alike");
   PST_ASSERT(p >= 0 && p < 1, "the recipe bounds dropout");
   const auto threshold = static_cast<std::uint32_t>(std::lround(p * 65536));
   const auto scale = static_cast<float>(65536.0 / (65536.0 - threshold));
   const auto [key0, key1] = rng.key();
+  switch (on.device.kind) {
+    case DeviceKind::cuda: return on_cuda(on, "dropout", &CudaTable::dropout, x, threshold, scale, key0, key1, out);
+    case DeviceKind::cpu: break;
+  }
   with_float(x.dtype, [&](auto kind) {
     using T = decltype(kind);
     on.parallel_for(

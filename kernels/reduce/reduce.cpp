@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/detail/dispatch.hpp"
 #include "kernels/detail/simd.hpp"
 
 namespace pst::kernels {
@@ -32,18 +33,38 @@ PST_CLONES double block_squares(const float* x, std::int64_t count) {
 constexpr std::int64_t kGrain = 16384;
 constexpr std::int64_t kBlock = 8192;
 
+/// Adds shares [begin, begin + ranks) in tree order; the sum ends in share `begin`.
+void add_shares(const Exec& on, const View& shares, std::int64_t share, std::int64_t begin, std::int64_t ranks) {
+  if (ranks <= 1) return;
+  const std::int64_t left = (ranks + 1) / 2;
+  add_shares(on, shares, share, begin, left);
+  add_shares(on, shares, share, begin + left, ranks - left);
+  add(on, shares.part(begin * share, share), shares.part((begin + left) * share, share));
+}
+
 }  // namespace
 
 void add(const Exec& on, View into, ConstView from) {
-  require_cpu(on, "add");
-  PST_ASSERT(into.count == from.count, "both sides have one size");
+  require_on(on, "add", {into, from});
+  PST_ASSERT(into.count == from.count && into.dtype == Dtype::f32 && from.dtype == Dtype::f32,
+             "both sides are f32 of one size");
+  switch (on.device.kind) {
+    case DeviceKind::cuda: return on_cuda(on, "add", &CudaTable::add, into, from);
+    case DeviceKind::cpu: break;
+  }
   float* const to = into.as<float>().data();
   const float* const by = from.as<float>().data();
   on.parallel_for(into.count, kGrain, [&](std::int64_t begin, std::int64_t end) { add_range(to, by, begin, end); });
 }
 
 double sum_of_squares(const Exec& on, ConstView x) {
-  require_cpu(on, "sum_of_squares");
+  require_on(on, "sum_of_squares", {x});
+  PST_ASSERT(x.dtype == Dtype::f32, "values are f32");
+  double sum = 0;
+  switch (on.device.kind) {
+    case DeviceKind::cuda: on_cuda(on, "sum_of_squares", &CudaTable::sum_of_squares, x, &sum); return sum;
+    case DeviceKind::cpu: break;
+  }
   const auto values = x.as<float>();
   std::vector<double> blocks(static_cast<std::size_t>((x.count + kBlock - 1) / kBlock));
   on.parallel_for(static_cast<std::int64_t>(blocks.size()), 4, [&](std::int64_t begin, std::int64_t end) {
@@ -51,13 +72,27 @@ double sum_of_squares(const Exec& on, ConstView x) {
       blocks[static_cast<std::size_t>(b)] =
           block_squares(values.data() + b * kBlock, std::min(kBlock, x.count - b * kBlock));
   });
-  double sum = 0;
   for (const double block : blocks) sum += block;
   return sum;
 }
 
+void sum_shares(const Exec& on, View shares, std::int64_t ranks) {
+  require_on(on, "sum_shares", {shares});
+  PST_ASSERT(ranks >= 1 && shares.count % ranks == 0 && shares.dtype == Dtype::f32, "f32 shares of one size");
+  switch (on.device.kind) {
+    case DeviceKind::cuda: return on_cuda(on, "sum_shares", &CudaTable::sum_shares, shares, ranks);
+    case DeviceKind::cpu: break;
+  }
+  add_shares(on, shares, shares.count / ranks, 0, ranks);
+}
+
 void scale(const Exec& on, View x, double factor) {
-  require_cpu(on, "scale");
+  require_on(on, "scale", {x});
+  PST_ASSERT(x.dtype == Dtype::f32, "values are f32");
+  switch (on.device.kind) {
+    case DeviceKind::cuda: return on_cuda(on, "scale", &CudaTable::scale, x, static_cast<float>(factor));
+    case DeviceKind::cpu: break;
+  }
   float* const values = x.as<float>().data();
   on.parallel_for(x.count, kGrain, [&](std::int64_t begin, std::int64_t end) {
     scale_range(values, static_cast<float>(factor), begin, end);

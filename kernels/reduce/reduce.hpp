@@ -10,6 +10,10 @@ void add(const Exec& on, View into, ConstView from);
 /// Sum of squares of f32 values, in double, over fixed blocks added in order: the same bits whatever the threads.
 double sum_of_squares(const Exec& on, ConstView x);
 
+/// Adds `ranks` shares of one size that lie end to end, along the tree that halves its range, the larger half first.
+/// The sum ends in the first share; what the others hold then is not said. f32. @throws Error(bug) on a mismatch
+void sum_shares(const Exec& on, View shares, std::int64_t ranks);
+
 /// x[i] *= factor, f32.
 void scale(const Exec& on, View x, double factor);
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kernels/detail/dispatch.hpp"
 #include "kernels/detail/simd.hpp"
 
 namespace pst::kernels {
@@ -87,13 +88,18 @@ std::int64_t check(ConstView x, ConstView weight, ConstView rstd) {
 
 void rms_norm(const Exec& on, ConstView x, ConstView residual, ConstView weight, double eps, View sum, View y,
               View rstd) {
-  require_cpu(on, "rms_norm");
+  require_on(on, "rms_norm", {x, residual, weight, sum, y, rstd});
   const std::int64_t rows = check(x, weight, rstd);
   const bool adds = residual.data != nullptr;
   PST_ASSERT(y.count == x.count && y.dtype == x.dtype, "the output is like the input");
   PST_ASSERT(
       !adds || (residual.count == x.count && residual.dtype == x.dtype && sum.count == x.count && sum.dtype == x.dtype),
       "residual and sum are like the input");
+  switch (on.device.kind) {
+    case DeviceKind::cuda:
+      return on_cuda(on, "rms_norm", &CudaTable::rms_norm, x, residual, weight, static_cast<float>(eps), sum, y, rstd);
+    case DeviceKind::cpu: break;
+  }
   with_float(x.dtype, [&](auto kind) {
     using T = decltype(kind);
     on.parallel_for(rows, kGrainRows, [&](std::int64_t begin, std::int64_t end) {
@@ -106,12 +112,17 @@ void rms_norm(const Exec& on, ConstView x, ConstView residual, ConstView weight,
 
 void rms_norm_backward(const Exec& on, ConstView dy, ConstView dsum, ConstView sum, ConstView weight, ConstView rstd,
                        View dx) {
-  require_cpu(on, "rms_norm_backward");
+  require_on(on, "rms_norm_backward", {dy, dsum, sum, weight, rstd, dx});
   const std::int64_t rows = check(sum, weight, rstd);
   PST_ASSERT(dy.count == sum.count && dy.dtype == sum.dtype && dx.count == sum.count && dx.dtype == sum.dtype,
              "gradients are like the input");
   PST_ASSERT(dsum.data == nullptr || (dsum.count == sum.count && dsum.dtype == sum.dtype),
              "gradients are like the input");
+  switch (on.device.kind) {
+    case DeviceKind::cuda:
+      return on_cuda(on, "rms_norm_backward", &CudaTable::rms_norm_backward, dy, dsum, sum, weight, rstd, dx);
+    case DeviceKind::cpu: break;
+  }
   with_float(sum.dtype, [&](auto kind) {
     using T = decltype(kind);
     on.parallel_for(rows, kGrainRows, [&](std::int64_t begin, std::int64_t end) {

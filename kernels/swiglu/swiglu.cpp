@@ -1,5 +1,6 @@
 #include "kernels/swiglu/swiglu.hpp"
 
+#include "kernels/detail/dispatch.hpp"
 #include "kernels/detail/simd.hpp"
 
 namespace pst::kernels {
@@ -46,10 +47,14 @@ constexpr std::int64_t kGrain = 8192;
 }  // namespace
 
 void swiglu(const Exec& on, ConstView gate, ConstView up, View out) {
-  require_cpu(on, "swiglu");
+  require_on(on, "swiglu", {gate, up, out});
   require_float(gate.dtype, "swiglu");
   PST_ASSERT(up.count == gate.count && out.count == gate.count, "gate, up and out have one size");
   PST_ASSERT(up.dtype == gate.dtype && out.dtype == gate.dtype, "gate, up and out share a dtype");
+  switch (on.device.kind) {
+    case DeviceKind::cuda: return on_cuda(on, "swiglu", &CudaTable::swiglu, gate, up, out);
+    case DeviceKind::cpu: break;
+  }
   with_float(gate.dtype, [&](auto kind) {
     using T = decltype(kind);
     on.parallel_for(gate.count, kGrain, [&](std::int64_t begin, std::int64_t end) {
@@ -59,10 +64,15 @@ void swiglu(const Exec& on, ConstView gate, ConstView up, View out) {
 }
 
 void swiglu_backward(const Exec& on, ConstView dout, ConstView gate, ConstView up, View dgate, View dup) {
-  require_cpu(on, "swiglu_backward");
+  require_on(on, "swiglu_backward", {dout, gate, up, dgate, dup});
   require_float(gate.dtype, "swiglu_backward");
   for (const ConstView& other : {dout, up, ConstView(dgate), ConstView(dup)})
     PST_ASSERT(other.count == gate.count && other.dtype == gate.dtype, "values and gradients are alike");
+  switch (on.device.kind) {
+    case DeviceKind::cuda:
+      return on_cuda(on, "swiglu_backward", &CudaTable::swiglu_backward, dout, gate, up, dgate, dup);
+    case DeviceKind::cpu: break;
+  }
   with_float(gate.dtype, [&](auto kind) {
     using T = decltype(kind);
     on.parallel_for(gate.count, kGrain, [&](std::int64_t begin, std::int64_t end) {

@@ -20,11 +20,13 @@
 #include "model/llama.hpp"
 #include "ops/allocator.hpp"
 #include "ops/exec.hpp"
+#include "parallel/sharded_storage.hpp"
 #include "peft/lora_adapter.hpp"
 #include "recipe/changes.hpp"
 #include "recipe/load.hpp"
 #include "rundir/lease.hpp"
 #include "rundir/run_dir.hpp"
+#include "train/host_state.hpp"
 #include "train/trainer.hpp"
 #include "version/version.hpp"
 #include "weights/model_config.hpp"
@@ -47,7 +49,7 @@ void listen_for_stop() {
 
 /// Replicas that drifted apart would go unnoticed otherwise: their adapters have to be the same bits.
 std::string common_digest(comm::Communicator& world, const at::Tensor& parameters) {
-  const std::string mine = digest(std::as_bytes(ops::view_of(parameters).as<float>()));
+  const std::string mine = digest(std::as_bytes(ops::view_of(parameters.cpu()).as<float>()));
   comm::together(world, "comparing the ranks' adapters", [&, first = comm::broadcast_text(world, mine)] {
     if (mine != first)
       throw Error(Fault::unfit, cat("the adapter on ", host_name(), " differs from rank 0's"),
@@ -56,10 +58,20 @@ std::string common_digest(comm::Communicator& world, const at::Tensor& parameter
   return mine;
 }
 
+/// The ranks that share one copy of the frozen weights; none where each has its own.
+std::unique_ptr<comm::Communicator> weights_group(comm::MpiSession& mpi, recipe::Strategy strategy) {
+  std::unique_ptr<comm::Communicator> group;
+  if (strategy == recipe::Strategy::shard) group = mpi.world().split("weights", 0);
+  if (strategy == recipe::Strategy::hybrid) group = mpi.world().split("weights of a node", mpi.node_root());
+  if (group && group->size() == 1) group.reset();
+  return group;
+}
+
 /// What decides the bits of the result, `auto` replaced by what was chosen on this machine.
 std::map<std::string, std::string> keys_that_alter(const recipe::Recipe& recipe, const Resolved& resolved) {
   auto keys = recipe::keys_that_alter(recipe);
   keys["train.precision"] = resolved.bf16 ? "bf16" : "fp32";
+  if (resolved.device.is_cuda()) keys["train.device"] = "cuda";  // its products round otherwise
   return keys;
 }
 
@@ -94,19 +106,27 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   });
 
   // 2. The machine: precision, threads, memory.
+  std::optional<ops::Gpu> gpu;
+  comm::together(world, "opening the GPUs", [&] { gpu = open_gpu(recipe.train, mpi.local_rank()); });
   Resolved resolved;
   comm::together(world, "settling what the recipe leaves open",
-                 [&] { resolved = resolve(recipe, config, world, mpi.local_size()); });
+                 [&] { resolved = resolve(recipe, config, world, mpi.local_size(), gpu); });
   ops::set_threads(resolved.threads);
   Journal journal(run, attempt, mpi, resolved, config);
 
   // 3. The frozen model and the adapter around its layers.
+  const std::unique_ptr<comm::Communicator> sharers = weights_group(mpi, resolved.strategy);
+  const nn::MakeStorage storage = [&](const nn::FrozenLayout& layout) {
+    return sharers ? parallel::sharded_storage(layout, *sharers) : nn::replicated_storage(layout, resolved.device);
+  };
   std::unique_ptr<nn::CausalLm> model;
   std::optional<peft::LoraAdapter> adapter;
   const at::ScalarType compute = resolved.bf16 ? at::kBFloat16 : at::kFloat;
   comm::together(world, cat("loading the model ", record.model_path.string()), [&] {
-    model = model::load_llama(config, weights::TensorStore::open(record.model_path), compute, recipe.data.max_length);
-    adapter.emplace(*model, recipe.adapter, compute);
+    const std::shared_ptr<const nn::FrozenFormat> matrices = nn::dense_format(resolved.bf16 ? Dtype::bf16 : Dtype::f32);
+    model = model::load_llama(config, weights::TensorStore::open(record.model_path), compute, matrices, storage,
+                              recipe.data.max_length);
+    adapter.emplace(*model, recipe.adapter, compute, resolved.device);
     adapter->initialise(recipe.train.seed);
     if (recipe.adapter.init_from) adapter->load(*recipe.adapter.init_from);
   });
@@ -114,11 +134,15 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
 
   // 4. Where a former start of this run left off.
   const train::Moments moments(adapter->parameters());
-  const auto tensors = train::tensors_of(adapter->parameters(), moments);
+  train::HostState host_state(adapter->parameters(), moments);
+  const auto& tensors = host_state.tensors();
   const auto alters = keys_that_alter(recipe, resolved);
   Resumer resumer(world, run, record, recipe, alters, attempt);
   std::optional<train::TrainState> resumed = resumer.start(tensors);
-  if (resumed) adapter->parameters().refresh_compute();
+  if (resumed) {
+    host_state.push();
+    adapter->parameters().refresh_compute();
+  }
   train::TrainState state = resumed.value_or(train::TrainState{});
 
   // 5. Training, saved behind its back.
@@ -138,7 +162,8 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
            },
        .may_commit = [&] { rundir::check_generation(run, attempt); },
        .event = [&](const std::string& kind, ordered_json details) { run.try_event(kind, std::move(details)); },
-       .saving = [&] { signs.enter(heartbeat::Phase::saving); }});
+       .saving = [&] { signs.enter(heartbeat::Phase::saving); },
+       .snapshot = [&] { host_state.pull(); }});
   if (resumed) saver.restored(state.step);
   const train::Parts parts{.model = *model,
                            .parameters = adapter->parameters(),
@@ -156,6 +181,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
                            .restore_newest =
                                [&] {
                                  const auto back = resumer.restore_newest(tensors);
+                                 host_state.push();
                                  adapter->parameters().refresh_compute();
                                  return back;
                                },

@@ -12,20 +12,30 @@
 namespace pst::app {
 namespace {
 
-Decision decide_precision(const recipe::Train& train, bool& bf16) {
+Decision decide_device(const recipe::Train& train, const std::optional<ops::Gpu>& gpu) {
+  if (gpu)
+    return {"train.device", "cuda",
+            cat("given: ", gpu->facts.name, ", ", human_bytes(static_cast<std::uint64_t>(gpu->facts.memory_bytes)),
+                ", compute capability ", gpu->facts.major, ".", gpu->facts.minor)};
+  if (train.device == recipe::DeviceChoice::cpu) return {"train.device", "cpu", "given"};
+  return {"train.device", "cpu", "GPUs are used where train.device is cuda: that path is new (docs/gpu-results.md)"};
+}
+
+Decision decide_precision(const recipe::Train& train, bool on_gpu, bool& bf16) {
   switch (train.precision) {
     case recipe::Precision::fp32: bf16 = false; return {"train.precision", "fp32", "given"};
     case recipe::Precision::bf16: bf16 = true; return {"train.precision", "bf16", "given"};
     case recipe::Precision::automatic: break;
   }
-  bf16 = has_fast_bf16();
+  bf16 = on_gpu || has_fast_bf16();
+  if (on_gpu) return {"train.precision", "bf16", "the GPU multiplies bf16 natively"};
   return {
       "train.precision", bf16 ? "bf16" : "fp32",
       bf16 ? "this CPU multiplies bf16 natively" : "this CPU has neither avx512_bf16 nor AMX: bf16 would be slower"};
 }
 
-Decision decide_recompute(const recipe::Recipe& recipe, const weights::ModelConfig& config, bool bf16, int ranks_here,
-                          nn::Recompute& recompute) {
+Decision decide_recompute(const recipe::Recipe& recipe, const weights::ModelConfig& config, bool bf16,
+                          std::uint64_t share, nn::Recompute& recompute) {
   switch (recipe.train.gradient_checkpointing) {
     case recipe::Switch::on:
       recompute = nn::Recompute::layers;
@@ -38,7 +48,6 @@ Decision decide_recompute(const recipe::Recipe& recipe, const weights::ModelConf
   const auto tokens = std::int64_t{recipe.data.max_length} * recipe.train.micro_batch_size;
   const auto needed = static_cast<std::uint64_t>(
       plan::activation_bytes_per_token(config, bf16 ? plan::Dtype::bf16 : plan::Dtype::f32) * tokens);
-  const auto share = available_memory_bytes() / static_cast<std::uint64_t>(std::max(1, ranks_here));
   const bool tight = needed > share / 2;
   recompute = tight ? nn::Recompute::layers : nn::Recompute::nothing;
   return {"train.gradient_checkpointing", tight ? "true" : "false",
@@ -64,28 +73,85 @@ Decision decide_threads(const recipe::Train& train, int ranks_here, int& threads
   return {"train.threads", cat(threads), cat(usable_cores(), " cores for ", ranks_here, " ranks")};
 }
 
+/// What the frozen matrices take where every rank has them all.
+std::uint64_t base_bytes(const weights::ModelConfig& config, bool bf16) {
+  std::uint64_t values = 0;
+  for (const auto& tensor : weights::expected_tensors(config)) {
+    std::uint64_t count = 1;
+    for (const auto size : tensor.shape) count *= static_cast<std::uint64_t>(size);
+    values += count;
+  }
+  return values * (bf16 ? 2 : 4);
+}
+
+Decision decide_strategy(recipe::Strategy given, std::uint64_t base, int ranks, int ranks_here,
+                         recipe::Strategy& strategy) {
+  const auto word = [](recipe::Strategy value) {
+    for (const auto& [name, known] : recipe::words_of(value))
+      if (known == value) return std::string(name);
+    return std::string();
+  };
+  strategy = given;
+  if (given != recipe::Strategy::automatic) return {"parallel.strategy", word(given), "given"};
+  // Weights may take 60 % of the memory; activations, adapter and its state need the rest.
+  const double room = 0.6 * static_cast<double>(available_memory_bytes()) / std::max(1, ranks_here);
+  const auto share = [&](int parts) { return static_cast<double>(base) / std::max(1, parts); };
+  const std::string of_room =
+      cat(" of the ", human_bytes(static_cast<std::uint64_t>(room)), " for weights that a rank has");
+  const auto reason = [&](int parts) { return cat(human_bytes(static_cast<std::uint64_t>(share(parts))), of_room); };
+  if (ranks == 1 || share(1) <= room) {
+    strategy = recipe::Strategy::replicate;
+    return {"parallel.strategy", "replicate", cat("a whole copy takes ", reason(1))};
+  }
+  const bool inside = ranks_here > 1 && ranks_here < ranks && share(ranks_here) <= room;
+  strategy = inside ? recipe::Strategy::hybrid : recipe::Strategy::shard;
+  return {"parallel.strategy", word(strategy),
+          cat("a whole copy would take ", human_bytes(base), of_room, "; a share takes ",
+              human_bytes(static_cast<std::uint64_t>(share(inside ? ranks_here : ranks))))};
+}
+
 }  // namespace
 
-Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& config, comm::Communicator& world,
-                 int ranks_here) {
-  if (recipe.train.device == recipe::DeviceChoice::cuda)
-    throw Error(Fault::usage, "train.device is cuda, and this version trains on CPUs only",
-                "set train.device: cpu, or leave it auto");
-  Resolved resolved;
-  bool bf16 = false;
-  resolved.decisions.push_back({"train.device", "cpu", "this version trains on CPUs"});
-  resolved.decisions.push_back(decide_precision(recipe.train, bf16));
-  resolved.decisions.push_back(decide_recompute(recipe, config, bf16, ranks_here, resolved.recompute));
-  resolved.decisions.push_back(decide_threads(recipe.train, ranks_here, resolved.threads));
-  resolved.decisions.push_back(
-      {"parallel.strategy", "replicate", "every rank holds the frozen base; gradients are summed"});
+std::optional<ops::Gpu> open_gpu(const recipe::Train& train, int local_rank) {
+  switch (train.device) {
+    case recipe::DeviceChoice::cuda: return ops::open_gpu(local_rank);
+    case recipe::DeviceChoice::cpu:
+    case recipe::DeviceChoice::automatic: break;
+  }
+  return std::nullopt;
+}
 
-  std::array<std::int32_t, 3> agreed = {bf16 ? 1 : 0, resolved.recompute == nn::Recompute::layers ? 1 : 0,
-                                        resolved.threads};
+Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& config, comm::Communicator& world,
+                 int ranks_here, const std::optional<ops::Gpu>& gpu) {
+  const std::uint64_t share = gpu ? static_cast<std::uint64_t>(gpu->facts.memory_bytes)
+                                  : available_memory_bytes() / static_cast<std::uint64_t>(std::max(1, ranks_here));
+  Resolved resolved;
+  if (gpu) resolved.device = gpu->device;
+  bool bf16 = false;
+  resolved.decisions.push_back(decide_device(recipe.train, gpu));
+  resolved.decisions.push_back(decide_precision(recipe.train, gpu.has_value(), bf16));
+  resolved.decisions.push_back(decide_recompute(recipe, config, bf16, share, resolved.recompute));
+  resolved.decisions.push_back(decide_threads(recipe.train, ranks_here, resolved.threads));
+  const recipe::Strategy strategy = recipe.parallel.strategy;
+  if (gpu && (strategy == recipe::Strategy::shard || strategy == recipe::Strategy::hybrid))
+    throw Error(Fault::usage,
+                "parallel.strategy spreads the frozen weights over the ranks, which is done in host memory only so far",
+                "with train.device: cuda set parallel.strategy: replicate");
+  if (gpu) {
+    resolved.strategy = recipe::Strategy::replicate;
+    resolved.decisions.push_back({"parallel.strategy", "replicate", "on a GPU every rank holds the frozen base"});
+  } else {
+    resolved.decisions.push_back(
+        decide_strategy(strategy, base_bytes(config, bf16), world.size(), ranks_here, resolved.strategy));
+  }
+
+  std::array<std::int32_t, 4> agreed = {bf16 ? 1 : 0, resolved.recompute == nn::Recompute::layers ? 1 : 0,
+                                        resolved.threads, static_cast<std::int32_t>(resolved.strategy)};
   world.broadcast(view_of(std::span<std::int32_t>(agreed)), 0);
   resolved.bf16 = agreed[0] != 0;
   resolved.recompute = agreed[1] != 0 ? nn::Recompute::layers : nn::Recompute::nothing;
   resolved.threads = agreed[2];
+  resolved.strategy = static_cast<recipe::Strategy>(agreed[3]);
   return resolved;
 }
 

@@ -1,9 +1,11 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "comm/communicator.hpp"
 #include "nn/causal_lm.hpp"
+#include "ops/gpu.hpp"
 #include "recipe/recipe.hpp"
 #include "weights/model_config.hpp"
 
@@ -16,15 +18,20 @@ struct Decision {
 
 /// What the recipe left to the machine, decided by rank 0 for all, so that every rank computes the same bits.
 struct Resolved {
+  at::Device device = at::kCPU;  ///< this rank's own
   bool bf16 = false;
   nn::Recompute recompute = nn::Recompute::nothing;
   int threads = 1;
+  recipe::Strategy strategy = recipe::Strategy::replicate;  ///< never `automatic`
   std::vector<Decision> decisions;
 };
 
-/// @param ranks_here  ranks that share this machine. Collective.
-/// @throws Error(usage) for what this build cannot do (device: cuda)
+/// This rank's GPU, where the recipe asks for one; nothing where it trains on CPUs.
+/// @throws Error(unfit) with the remedy when there is none that can be used
+std::optional<ops::Gpu> open_gpu(const recipe::Train& train, int local_rank);
+
+/// @param ranks_here  ranks that share this machine;  gpu  this rank's, from open_gpu(). Collective.
 Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& config, comm::Communicator& world,
-                 int ranks_here);
+                 int ranks_here, const std::optional<ops::Gpu>& gpu);
 
 }  // namespace pst::app

@@ -29,14 +29,12 @@ void check_fit(const recipe::Recipe& recipe, const weights::ModelConfig& config,
                 cat("set data.max_length to at most ", config.max_position_embeddings));
   const auto layers = recipe::llama_linear_layers(config.num_hidden_layers);
   recipe::select_layers(recipe.adapter, layers);
-  if (recipe.train.device == recipe::DeviceChoice::cuda)
-    throw Error(Fault::usage, "train.device is cuda, and this version trains on CPUs only",
-                "set train.device: cpu, or leave it auto");
-  if (recipe.slurm.gpus_per_node)
-    throw Error(Fault::usage,
-                cat("slurm.gpus_per_node is ", *recipe.slurm.gpus_per_node,
-                    ", and this version trains on CPUs only: the GPUs would stand idle"),
-                "take slurm.gpus_per_node out, and give the ranks cores: slurm.cpus_per_rank");
+  if (recipe.slurm.gpus_per_node && recipe.train.device != recipe::DeviceChoice::cuda)
+    throw Error(
+        Fault::usage,
+        cat("slurm.gpus_per_node is ", *recipe.slurm.gpus_per_node,
+            ", and the ranks train on CPUs unless train.device is cuda: the GPUs would stand idle"),
+        "set train.device: cuda, or take slurm.gpus_per_node out and give the ranks cores: slurm.cpus_per_rank");
   if (const std::string& from = recipe.checkpoint.resume; from != "auto" && from != "never")
     doing("reading checkpoint.resume", [&] { checkpoint::open_valid(from); });
   if (!recipe.adapter.init_from || fs::path(*recipe.adapter.init_from) == coming_adapter) return;

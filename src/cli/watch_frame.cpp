@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "cli/log_merge.hpp"
 #include "core/strings.hpp"
@@ -12,6 +13,17 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::size_t kLongestValue = 100;
+
+/// An event's value as a person reads it: seconds in a unit that fits, other fractions to three digits.
+std::string value_text(const std::string& key, const ordered_json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_number_float()) return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  const double number = value.get<double>();
+  if (ends_with(key, "_s")) return human_seconds(number);
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", number);
+  return text;
+}
 
 std::string head_line(const WatchView& view) {
   const auto& run = view.live.run;
@@ -66,8 +78,7 @@ std::string nodes_line(const std::vector<NodeSign>& nodes) {
 std::string event_line(const ordered_json& event) {
   std::string time, kind, rest;
   for (const auto& [key, value] : event.items()) {
-    std::string text = value.is_string() ? value.get<std::string>()
-                                         : value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+    const std::string text = value_text(key, value);
     if (key == "t")
       time = text.size() >= 19 ? text.substr(11, 8) : text;  // 2026-01-31T12:00:00.123Z
     else if (key == "event")

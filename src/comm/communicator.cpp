@@ -16,10 +16,14 @@ void Communicator::numbered(const char* operation, std::int64_t values, const st
   try {
     body();
   } catch (Error& error) {
-    error.add_context(cat(operation, " #", sequence_, " of ", values, " values in group '", name_, "' (rank ", rank_,
-                          " of ", size_, ")"));
+    error.add_context(where(operation, sequence_, values));
     throw;
   }
+}
+
+std::string Communicator::where(const char* operation, std::int64_t number, std::int64_t values) const {
+  return cat(operation, " #", number, " of ", values, " values in group '", name_, "' (rank ", rank_, " of ", size_,
+             ")");
 }
 
 void Communicator::barrier() {
@@ -37,6 +41,29 @@ void Communicator::all_gather(ConstView mine, View all) {
   PST_ASSERT(all.count == mine.count * size_ && all.dtype == mine.dtype, "the result holds every rank's share");
   if (mine.count == 0) return;
   numbered("all_gather", mine.count, [&] { do_all_gather(mine, all); });
+}
+
+Pending Communicator::all_gather_begin(ConstView mine, View all) {
+  PST_ASSERT(all.count == mine.count * size_ && all.dtype == mine.dtype, "the result holds every rank's share");
+  if (mine.count == 0) return {};
+  Pending under_way;
+  numbered("all_gather_begin", mine.count, [&] { under_way = do_all_gather_begin(mine, all); });
+  if (!under_way.open()) return {};
+  return Pending(
+      [this, under_way = std::make_shared<Pending>(std::move(under_way)), number = sequence_, count = mine.count] {
+        try {
+          under_way->wait();
+        } catch (Error& error) {
+          error.add_context(where("all_gather_begin", number, count));
+          throw;
+        }
+      });
+}
+
+std::unique_ptr<Communicator> Communicator::split(const std::string& name, int color) {
+  PST_ASSERT(color >= 0, "a color is a number from 0");
+  ++sequence_;
+  return do_split(name, color);
 }
 
 void Communicator::all_to_all(ConstView out, View in) {

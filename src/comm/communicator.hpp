@@ -1,14 +1,33 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "core/view.hpp"
 
 namespace pst::comm {
 
-/// A named group of ranks. Every rank calls the same operations in the same order, with equal counts. Calls block.
-/// Not thread-safe. A failed group stays failed: nobody waits for the dead. Buffers are CPU memory.
+/// An operation under way; its buffers belong to it until wait() has returned.
+class Pending {
+ public:
+  Pending() = default;  ///< nothing to wait for
+  explicit Pending(std::function<void()> wait) : wait_(std::move(wait)) {}
+
+  bool open() const { return static_cast<bool>(wait_); }
+  /// Returns when the operation is over; at once when it was waited for before. @throws Error(transient) when it failed
+  void wait() {
+    if (const auto once = std::exchange(wait_, nullptr)) once();
+  }
+
+ private:
+  std::function<void()> wait_;
+};
+
+/// A named group of ranks. Every rank calls the same operations in the same order, with equal counts. Calls block, but
+/// for those whose name ends in `begin`. Not thread-safe. A failed group stays failed: nobody waits for the dead.
+/// Buffers are CPU memory.
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -25,8 +44,12 @@ class Communicator {
   void broadcast(View inout, int root);
   /// @param all  [size * mine.count], the ranks' shares in order
   void all_gather(ConstView mine, View all);
+  /// The same without waiting: the result is there after wait(). Goes on while the caller computes.
+  Pending all_gather_begin(ConstView mine, View all);
   /// Share r of `out` goes to rank r; share r of `in` comes from rank r. Both [size * share].
   void all_to_all(ConstView out, View in);
+  /// The ranks that give the same `color`, in this group's order; collective. It must not outlive this group's session.
+  std::unique_ptr<Communicator> split(const std::string& name, int color);
   // The two that are not for all: one rank sends, the other receives. For measurements, not for the loop.
   void send(int to, ConstView out);
   void receive(int from, View in);
@@ -36,10 +59,13 @@ class Communicator {
 
  private:
   void numbered(const char* operation, std::int64_t values, const std::function<void()>& body);
+  std::string where(const char* operation, std::int64_t number, std::int64_t values) const;
   virtual void do_barrier() = 0;  // a backend writes only these
   virtual void do_broadcast(View inout, int root) = 0;
   virtual void do_all_gather(ConstView mine, View all) = 0;
+  virtual Pending do_all_gather_begin(ConstView mine, View all) = 0;
   virtual void do_all_to_all(ConstView out, View in) = 0;
+  virtual std::unique_ptr<Communicator> do_split(const std::string& name, int color) = 0;
   virtual void do_send(int to, ConstView out) = 0;
   virtual void do_receive(int from, View in) = 0;
 

@@ -1,13 +1,12 @@
 #include "comm_mpi/mpi_communicator.hpp"
 
-#define OMPI_SKIP_MPICXX 1
-#include <mpi.h>
-
 #include <array>
 #include <climits>
 #include <cstdlib>
 #include <exception>
 
+#include "comm/local_communicator.hpp"
+#include "comm_mpi/mpi_progress.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 
@@ -25,38 +24,102 @@ void check(int status, const char* call) {
   throw Error(Fault::transient, cat(call, " failed: ", std::string(text.data(), static_cast<std::size_t>(length))));
 }
 
-int int_of(std::size_t bytes) {
-  if (bytes > static_cast<std::size_t>(INT_MAX))
-    throw Error(Fault::bug, cat("a message of ", human_bytes(bytes), " is larger than one MPI call carries"));
-  return static_cast<int>(bytes);
+/// How a number of bytes is told to a call that counts with int: a message beyond 2 GiB in pieces of 64 bytes.
+struct Amount {
+  int count;
+  MPI_Datatype type;
+};
+
+bool started() {
+  int answer = 0;
+  return MPI_Initialized(&answer) == MPI_SUCCESS && answer != 0;
 }
 
 class MpiCommunicator final : public Communicator {
  public:
-  MpiCommunicator(MPI_Comm group, int rank, int size) : Communicator("world", rank, size), group_(group) {}
+  /// @param owned  whether the handle is freed with this object
+  MpiCommunicator(std::string name, MPI_Comm group, bool owned, int rank, int size,
+                  std::shared_ptr<MpiProgress> progress, MPI_Datatype pieces)
+      : Communicator(std::move(name), rank, size),
+        group_(group),
+        owned_(owned),
+        progress_(std::move(progress)),
+        pieces_(pieces) {}
+  ~MpiCommunicator() override {
+    int finalized = 0;
+    if (!owned_ || std::uncaught_exceptions() != 0) return;  // on the way to MPI_Abort nobody frees anything
+    const std::lock_guard lock(progress_->calls());
+    if (MPI_Finalized(&finalized) == MPI_SUCCESS && finalized == 0) MPI_Comm_free(&group_);
+  }
 
  private:
   // Values travel as bytes: every rank is the same program on the same kind of machine.
-  void do_barrier() override { check(MPI_Barrier(group_), "MPI_Barrier"); }
+  void do_barrier() override {
+    call("MPI_Barrier", [&] { return MPI_Barrier(group_); });
+  }
   void do_broadcast(View inout, int root) override {
-    check(MPI_Bcast(inout.data, int_of(inout.bytes()), MPI_BYTE, root, group_), "MPI_Bcast");
+    const Amount all = amount(inout.bytes());
+    call("MPI_Bcast", [&] { return MPI_Bcast(inout.data, all.count, all.type, root, group_); });
   }
   void do_all_gather(ConstView mine, View all) override {
-    const int bytes = int_of(mine.bytes());
-    check(MPI_Allgather(mine.data, bytes, MPI_BYTE, all.data, bytes, MPI_BYTE, group_), "MPI_Allgather");
+    const Amount share = amount(mine.bytes());
+    call("MPI_Allgather",
+         [&] { return MPI_Allgather(mine.data, share.count, share.type, all.data, share.count, share.type, group_); });
+  }
+  Pending do_all_gather_begin(ConstView mine, View all) override {
+    const Amount share = amount(mine.bytes());
+    std::shared_ptr<MpiProgress::Operation> operation;
+    call("MPI_Iallgather", [&] {
+      MPI_Request request = MPI_REQUEST_NULL;
+      const int status =
+          MPI_Iallgather(mine.data, share.count, share.type, all.data, share.count, share.type, group_, &request);
+      if (status == MPI_SUCCESS) operation = progress_->follow(request);
+      return status;
+    });
+    return Pending([operation, progress = progress_] { check(progress->wait(*operation), "MPI_Iallgather"); });
   }
   void do_all_to_all(ConstView out, View in) override {
-    const int share = int_of(out.bytes() / static_cast<std::size_t>(size()));
-    check(MPI_Alltoall(out.data, share, MPI_BYTE, in.data, share, MPI_BYTE, group_), "MPI_Alltoall");
+    const Amount share = amount(out.bytes() / static_cast<std::size_t>(size()));
+    call("MPI_Alltoall",
+         [&] { return MPI_Alltoall(out.data, share.count, share.type, in.data, share.count, share.type, group_); });
+  }
+  std::unique_ptr<Communicator> do_split(const std::string& name, int color) override {
+    MPI_Comm part = MPI_COMM_NULL;
+    int rank_there = 0, size_there = 1;
+    call("MPI_Comm_split", [&] { return MPI_Comm_split(group_, color, rank(), &part); });
+    call("MPI_Comm_rank", [&] { return MPI_Comm_rank(part, &rank_there); });
+    call("MPI_Comm_size", [&] { return MPI_Comm_size(part, &size_there); });
+    return std::make_unique<MpiCommunicator>(name, part, true, rank_there, size_there, progress_, pieces_);
   }
   void do_send(int to, ConstView out) override {
-    check(MPI_Send(out.data, int_of(out.bytes()), MPI_BYTE, to, 0, group_), "MPI_Send");
+    const Amount all = amount(out.bytes());
+    call("MPI_Send", [&] { return MPI_Send(out.data, all.count, all.type, to, 0, group_); });
   }
   void do_receive(int from, View in) override {
-    check(MPI_Recv(in.data, int_of(in.bytes()), MPI_BYTE, from, 0, group_, MPI_STATUS_IGNORE), "MPI_Recv");
+    const Amount all = amount(in.bytes());
+    call("MPI_Recv", [&] { return MPI_Recv(in.data, all.count, all.type, from, 0, group_, MPI_STATUS_IGNORE); });
   }
 
+  template <class Call>
+  void call(const char* name, Call&& body) {
+    const std::lock_guard lock(progress_->calls());
+    check(body(), name);
+  }
+  Amount amount(std::size_t bytes) const {
+    if (bytes <= static_cast<std::size_t>(INT_MAX)) return {static_cast<int>(bytes), MPI_BYTE};
+    if (bytes % kPiece != 0 || bytes / kPiece > static_cast<std::size_t>(INT_MAX))
+      throw Error(Fault::bug, cat("a message of ", human_bytes(bytes), " is larger than one MPI call carries"));
+    return {static_cast<int>(bytes / kPiece), pieces_};
+  }
+
+ public:
+  static constexpr std::size_t kPiece = 64;
+
+ private:
   MPI_Comm group_;
+  bool owned_;
+  std::shared_ptr<MpiProgress> progress_;
+  MPI_Datatype pieces_;
 };
 
 }  // namespace
@@ -84,7 +147,7 @@ MpiSession::MpiSession() {
                 cat("the launcher started ", promised, " ranks, but gave them no way to find one another"), kRemedy);
 
   int provided = 0;
-  if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
+  if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided) != MPI_SUCCESS)
     throw Error(Fault::transient, "MPI could not be initialised");
   check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   int rank = 0, size = 1;
@@ -106,7 +169,11 @@ MpiSession::MpiSession() {
   node_root_ = rank;
   check(MPI_Bcast(&node_root_, 1, MPI_INT, 0, local), "MPI_Bcast");
   check(MPI_Comm_free(&local), "MPI_Comm_free");
-  world_ = std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, rank, size);
+  MPI_Datatype pieces = MPI_DATATYPE_NULL;
+  check(MPI_Type_contiguous(MpiCommunicator::kPiece, MPI_BYTE, &pieces), "MPI_Type_contiguous");
+  check(MPI_Type_commit(&pieces), "MPI_Type_commit");
+  world_ = std::make_unique<MpiCommunicator>("world", MPI_COMM_WORLD, false, rank, size,
+                                             std::make_shared<MpiProgress>(provided >= MPI_THREAD_SERIALIZED), pieces);
 }
 
 std::string mpi_library() {
@@ -117,11 +184,13 @@ std::string mpi_library() {
 }
 
 MpiSession::~MpiSession() {
-  if (world_ && std::uncaught_exceptions() == 0) MPI_Finalize();
+  if (!world_ || std::uncaught_exceptions() != 0) return;
+  world_.reset();  // and with it the thread that may be inside MPI
+  if (started()) MPI_Finalize();
 }
 
 void MpiSession::abort(int status) {
-  MPI_Abort(MPI_COMM_WORLD, status);
+  if (started()) MPI_Abort(MPI_COMM_WORLD, status);
   std::_Exit(status);
 }
 

@@ -6,7 +6,8 @@
 
 namespace pst::comm {
 
-/// MPI from initialisation to the end of the object. One per process.
+/// MPI from initialisation to the end of the object. One per process. A process that no launcher started is a group of
+/// its own, without MPI.
 class MpiSession {
  public:
   /// @throws Error(usage) when the launcher promised another number of ranks than MPI sees (SLURM_STEP_NUM_TASKS,

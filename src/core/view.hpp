@@ -39,6 +39,7 @@ template <> constexpr Dtype dtype_of<bf16>() { return Dtype::bf16; }
 template <> constexpr Dtype dtype_of<std::int64_t>() { return Dtype::i64; }
 template <> constexpr Dtype dtype_of<std::int32_t>() { return Dtype::i32; }
 template <> constexpr Dtype dtype_of<std::uint8_t>() { return Dtype::u8; }
+template <> constexpr Dtype dtype_of<std::int8_t>() { return Dtype::i8; }
 
 /// Looks at `count` contiguous values; owns nothing.
 struct View {
@@ -48,9 +49,10 @@ struct View {
   Device device = {};
 
   std::size_t bytes() const { return static_cast<std::size_t>(count) * size_of(dtype); }
-  /// @throws Error(bug) when T is not the type of the values
+  /// @throws Error(bug) when T is not the type of the values, or they are on a GPU
   template <class T> std::span<T> as() const {
     PST_ASSERT(dtype == dtype_of<T>(), "a view is read as the type it holds");
+    PST_ASSERT(device.kind == DeviceKind::cpu, "a GPU's memory is not read from the CPU");
     return {static_cast<T*>(data), static_cast<std::size_t>(count)};
   }
   View part(std::int64_t begin, std::int64_t size) const {
@@ -76,6 +78,7 @@ struct ConstView {
   std::size_t bytes() const { return static_cast<std::size_t>(count) * size_of(dtype); }
   template <class T> std::span<const T> as() const {
     PST_ASSERT(dtype == dtype_of<T>(), "a view is read as the type it holds");
+    PST_ASSERT(device.kind == DeviceKind::cpu, "a GPU's memory is not read from the CPU");
     return {static_cast<const T*>(data), static_cast<std::size_t>(count)};
   }
 };

@@ -1,9 +1,6 @@
 #include "gguf/import.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -15,74 +12,14 @@
 #include "gguf/llama.hpp"
 #include "gguf/tokenizer_files.hpp"
 #include "weights/model_config.hpp"
+#include "weights/part_folder.hpp"
 #include "weights/tensor_writer.hpp"
 
 namespace pst::gguf {
 namespace {
 
-/// `<dir>.part`, held by one import at a time, and gone at the end unless it became `dir`.
-class PartFolder {
- public:
-  explicit PartFolder(const fs::path& dir) : dir_(dir), part_(dir.string() + ".part") {
-    make_directories(part_);
-    lock_ = ::open(part_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lock_ < 0 || ::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-      if (lock_ >= 0) ::close(lock_);
-      throw Error(Fault::usage, cat(part_.string(), " is being written by another import"),
-                  "wait for it, or choose another folder");
-    }
-    try {
-      remove_leftovers();
-    } catch (...) {
-      ::close(lock_);
-      throw;
-    }
-  }
-  ~PartFolder() {
-    std::error_code ignored;
-    if (!committed_) fs::remove_all(part_, ignored);
-    ::close(lock_);
-  }
-  PartFolder(const PartFolder&) = delete;
-  PartFolder& operator=(const PartFolder&) = delete;
-
-  const fs::path& path() const { return part_; }
-  void commit() {
-    rename_durably(part_, dir_);
-    committed_ = true;
-  }
-
- private:
-  /// A killed import leaves its files behind. Ours are known by name; anything else is somebody's and stays.
-  void remove_leftovers() const {
-    for (const auto& entry : fs::directory_iterator(part_)) {
-      const std::string name = entry.path().filename().string();
-      const std::string base = name.substr(0, name.find(".tmp."));
-      bool ours = false;
-      for (const char* known : {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json",
-                                "tokenizer_config.json", "chat_template.jinja"})
-        ours = ours || base == known;
-      if (!ours || !entry.is_regular_file())
-        throw Error(Fault::usage, cat(entry.path().string(), " is in the way and was not written by an import"),
-                    "move it away");
-    }
-    for (const auto& entry : fs::directory_iterator(part_)) fs::remove(entry.path());
-  }
-
-  fs::path dir_, part_;
-  int lock_ = -1;
-  bool committed_ = false;
-};
-
-void refuse_used_folder(const fs::path& dir) {
-  std::error_code status;
-  const auto kind = fs::symlink_status(dir, status).type();
-  if (kind == fs::file_type::not_found) return;
-  if (kind == fs::file_type::directory && fs::is_empty(dir, status) && !status) return;
-  throw Error(Fault::usage,
-              cat(dir.string(), " exists already", kind == fs::file_type::directory ? " and is not empty" : ""),
-              "choose another folder, or remove it first");
-}
+constexpr std::array kFiles = {"config.json",    "generation_config.json", "model.safetensors",
+                               "tokenizer.json", "tokenizer_config.json",  "chat_template.jinja"};
 
 /// The tensor's values in bf16, rows in Hugging Face's order. Goes row by row: the peak is one tensor.
 void convert(const File& file, const Source& source, std::vector<bf16>& out) {
@@ -128,13 +65,13 @@ void write_weights(const File& file, const std::vector<Source>& sources, const f
 void import_gguf(const fs::path& gguf, const fs::path& dir) {
   const fs::path target = (dir / "").parent_path();  // without a slash at the end: ".part" is to stand beside it
   doing(cat("importing ", gguf.string(), " into ", target.string()), [&] {
-    refuse_used_folder(target);
+    weights::refuse_used_folder(target);
     const File file(gguf);
     const weights::ModelConfig config = llama_config(file);
     const auto sources = llama_sources(file, config);
     const TokenizerFiles tokenizer = tokenizer_files(file, config);
 
-    PartFolder part(target);
+    weights::PartFolder part(target, {kFiles.begin(), kFiles.end()});
     write_durably(part.path() / "config.json", weights::model_config_json(config, "bfloat16"));
     write_durably(part.path() / "generation_config.json", weights::generation_config_json(config));
     write_durably(part.path() / "tokenizer.json", tokenizer.tokenizer_json);

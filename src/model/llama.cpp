@@ -5,9 +5,14 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
 
+#include <array>
+#include <optional>
+#include <utility>
+
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "model/rope_table.hpp"
+#include "nn/before_backward.hpp"
 #include "nn/checkpointed.hpp"
 #include "ops/exec.hpp"
 #include "ops/norm.hpp"
@@ -26,36 +31,73 @@ struct Layer {
   std::unique_ptr<nn::Linear> q, k, v, o, gate, up, down;
 };
 
+/// Positions of a layer's matrices in its block.
+enum Matrix : std::size_t { kQ, kK, kV, kO, kGate, kUp, kDown };
+constexpr std::array<const char*, 7> kMatrixNames = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
+                                                     "self_attn.o_proj", "mlp.gate_proj",    "mlp.up_proj",
+                                                     "mlp.down_proj"};
+
+std::string layer_prefix(std::int64_t layer) { return cat("model.layers.", layer, "."); }
+
+/// One block per layer, in order; then the embedding; then the head, where it is another matrix.
+nn::FrozenLayout layout_of(const weights::ModelConfig& config, const weights::TensorStore& tensors, Dtype compute,
+                           const std::shared_ptr<const nn::FrozenFormat>& matrices) {
+  const std::shared_ptr<const nn::FrozenFormat> dense = nn::dense_format(compute);
+  const std::int64_t d = config.hidden_size, f = config.intermediate_size;
+  const std::int64_t q = config.num_attention_heads * config.head_dim,
+                     kv = config.num_key_value_heads * config.head_dim;
+  const std::array<std::array<std::int64_t, 2>, 7> shapes = {
+      {{q, d}, {kv, d}, {kv, d}, {d, q}, {f, d}, {f, d}, {d, f}}};
+  nn::FrozenLayout layout;
+  for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    nn::FrozenBlock& block = layout.emplace_back(nn::FrozenBlock{cat("layer ", i), nn::FrozenBlock::Role::layer, {}});
+    for (std::size_t m = 0; m < kMatrixNames.size(); ++m)
+      block.add({tensors, layer_prefix(i) + kMatrixNames[m] + ".weight", shapes[m][0], shapes[m][1]}, matrices);
+  }
+  const auto end = [&](const char* name, const char* tensor) {
+    layout.emplace_back(nn::FrozenBlock{name, nn::FrozenBlock::Role::end, {}})
+        .add({tensors, tensor, config.vocab_size, d}, dense);
+  };
+  end("embedding", "model.embed_tokens.weight");
+  if (!config.tie_word_embeddings) end("head", "lm_head.weight");
+  return layout;
+}
+
 class Llama final : public nn::CausalLm {
  public:
-  Llama(const weights::ModelConfig& config, const weights::TensorStore& tensors, at::ScalarType dtype,
-        std::int64_t positions)
+  Llama(const weights::ModelConfig& config, const weights::TensorStore& tensors, Dtype compute,
+        const nn::FrozenLayout& layout, std::unique_ptr<nn::FrozenStorage> frozen, std::int64_t positions)
       : config_(config),
         heads_{config.num_attention_heads, config.num_key_value_heads, config.head_dim},
-        table_(make_rope_table(config, positions)),
-        positions_(positions) {
-    const auto tensor = [&](const std::string& name) { return load(tensors, name, dtype); };
-    const auto linear = [&](const std::string& name, bool biased) -> std::unique_ptr<nn::Linear> {
-      return std::make_unique<nn::DenseLinear>(tensor(name + ".weight"),
-                                               biased ? std::optional(tensor(name + ".bias")) : std::nullopt);
+        positions_(positions),
+        frozen_(std::move(frozen)),
+        embedding_block_(static_cast<std::size_t>(config.num_hidden_layers)),
+        head_block_(layout.size() - 1) {
+    embedding_ = frozen_->parts(embedding_block_, 0).at(0);
+    const at::Device device = embedding_.device();  // the storage says where the model computes
+    const ops::RopeTable table = make_rope_table(config, positions);
+    table_ = {table.cosines.to(device), table.sines.to(device)};
+    const auto vector = [&](const std::string& name) { return load_vector(tensors.get(name), compute).to(device); };
+    const auto linear = [&](std::size_t block, std::size_t m, bool biased) {
+      const nn::FrozenMatrix& matrix = layout[block].matrices[m];
+      std::optional<at::Tensor> bias;
+      if (biased) bias = vector(matrix.source.name.substr(0, matrix.source.name.rfind('.')) + ".bias");
+      return matrix.format->make(matrix.source, frozen_->parts(block, m), std::move(bias));
     };
-    embedding_ = tensor("model.embed_tokens.weight");
     for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
-      const std::string at = cat("model.layers.", i, ".");
-      layers_.push_back({tensor(at + "input_layernorm.weight"), tensor(at + "post_attention_layernorm.weight"),
-                         linear(at + "self_attn.q_proj", config.attention_bias),
-                         linear(at + "self_attn.k_proj", config.attention_bias),
-                         linear(at + "self_attn.v_proj", config.attention_bias),
-                         linear(at + "self_attn.o_proj", config.attention_bias),
-                         linear(at + "mlp.gate_proj", config.mlp_bias), linear(at + "mlp.up_proj", config.mlp_bias),
-                         linear(at + "mlp.down_proj", config.mlp_bias)});
+      const auto block = static_cast<std::size_t>(i);
+      const bool a = config.attention_bias, m = config.mlp_bias;
+      layers_.push_back({vector(layer_prefix(i) + "input_layernorm.weight"),
+                         vector(layer_prefix(i) + "post_attention_layernorm.weight"), linear(block, kQ, a),
+                         linear(block, kK, a), linear(block, kV, a), linear(block, kO, a), linear(block, kGate, m),
+                         linear(block, kUp, m), linear(block, kDown, m)});
     }
-    final_norm_ = tensor("model.norm.weight");
-    head_ = config.tie_word_embeddings ? std::make_unique<nn::DenseLinear>(embedding_, std::nullopt)
-                                       : linear("lm_head", false);
+    final_norm_ = vector("model.norm.weight");
+    head_ = linear(head_block_, 0, false);
   }
 
   at::Tensor forward(const Batch& batch, const Pass& pass, nn::Recompute recompute) const override {
+    frozen_->enter(embedding_block_, 0);
     const at::Tensor x_nd = at::index_select(embedding_, 0, batch.ids);
     // The stream and its normed form travel together: each norm is fused with the addition before it.
     TensorPair state{x_nd, ops::rms_norm(x_nd, layers_.front().attention_norm, config_.rms_norm_eps)};
@@ -66,7 +108,10 @@ class Llama final : public nn::CausalLm {
                   ? nn::checkpointed(
                         [this, i, batch, pass](const TensorPair& in) { return run_layer(i, in, batch, pass); }, state)
                   : body(state);
+      if (!frozen_->always_there())
+        state = nn::before_backward(state, [this, i] { frozen_->enter(i, block_before(i)); });
     }
+    frozen_->enter(head_block_, std::nullopt);
     return state.second;
   }
 
@@ -76,15 +121,17 @@ class Llama final : public nn::CausalLm {
     cache.values.resize(layers_.size());
     const std::int64_t rows = ids.size(0);
     PST_ASSERT(cache.rows + rows <= positions_, "the caller keeps a document within the positions it asked for");
-    const at::Tensor positions = at::arange(cache.rows, cache.rows + rows, at::kInt);
+    const at::Tensor positions = at::arange(cache.rows, cache.rows + rows, ids.options().dtype(at::kInt));
     const auto extend = [](at::Tensor& all, const at::Tensor& fresh) {
       all = all.defined() ? at::cat({all, fresh}) : fresh;
     };
 
+    frozen_->enter(embedding_block_, 0);
     at::Tensor x_nd = at::index_select(embedding_, 0, ids);
     at::Tensor h_nd = ops::rms_norm(x_nd, layers_.front().attention_norm, config_.rms_norm_eps);
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const Layer& layer = layers_[i];
+      frozen_->enter(i, block_after(i));
       const at::Tensor q = layer.q->apply(h_nd), k = layer.k->apply(h_nd);
       ops::rotate(q, heads_.query, positions, table_);
       ops::rotate(k, heads_.key_value, positions, table_);
@@ -95,11 +142,13 @@ class Llama final : public nn::CausalLm {
       const at::Tensor delta = layer.down->apply(ops::swiglu(layer.gate->apply(h_nd), layer.up->apply(h_nd)));
       std::tie(x_nd, h_nd) = ops::add_rms_norm(x_nd, delta, norm_after(i), config_.rms_norm_eps);
     }
+    frozen_->enter(head_block_, std::nullopt);
     cache.rows += rows;
     return h_nd;
   }
 
   const nn::Linear& head() const override { return *head_; }
+  const nn::FrozenStorage& frozen() const override { return *frozen_; }
   std::int64_t vocabulary() const override { return config_.vocab_size; }
   std::int64_t max_positions() const override { return positions_; }
 
@@ -107,29 +156,26 @@ class Llama final : public nn::CausalLm {
     std::vector<nn::LinearSlot> slots;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       Layer& layer = layers_[i];
-      const std::string at = cat("model.layers.", i, ".");
-      for (auto& [name, linear] : {std::pair{"self_attn.q_proj", &layer.q},
-                                   {"self_attn.k_proj", &layer.k},
-                                   {"self_attn.v_proj", &layer.v},
-                                   {"self_attn.o_proj", &layer.o},
-                                   {"mlp.gate_proj", &layer.gate},
-                                   {"mlp.up_proj", &layer.up},
-                                   {"mlp.down_proj", &layer.down}})
-        slots.push_back({at + name, linear, false});
+      const std::array<std::unique_ptr<nn::Linear>*, 7> linears = {&layer.q,    &layer.k,  &layer.v,   &layer.o,
+                                                                   &layer.gate, &layer.up, &layer.down};
+      for (std::size_t m = 0; m < linears.size(); ++m)
+        slots.push_back({layer_prefix(static_cast<std::int64_t>(i)) + kMatrixNames[m], linears[m], false});
     }
     slots.push_back({"lm_head", &head_, true});
     return slots;
   }
 
  private:
-  static at::Tensor load(const weights::TensorStore& tensors, const std::string& name, at::ScalarType dtype) {
-    const weights::Tensor& stored = tensors.get(name);
-    // const_cast: from_blob takes no const memory; the mapping is only read by the copy on the next line.
-    const at::Tensor mapped =
-        ops::tensor_over(const_cast<std::byte*>(stored.bytes.data()), stored.shape, stored.core_dtype());
-    at::Tensor copy = at::empty(stored.shape, dtype);
-    copy.copy_(mapped);
-    return copy;
+  static at::Tensor load_vector(const weights::Tensor& stored, Dtype compute) {
+    at::Tensor vector = at::empty(stored.shape, at::TensorOptions().dtype(ops::scalar_type(compute)));
+    nn::pack_values(stored, compute, 0, vector.nbytes(), static_cast<std::byte*>(vector.mutable_data_ptr()));
+    return vector;
+  }
+
+  // Blocks have the numbers of their layers.
+  std::size_t block_after(std::size_t layer) const { return layer + 1 < layers_.size() ? layer + 1 : head_block_; }
+  static std::optional<std::size_t> block_before(std::size_t layer) {
+    return layer > 0 ? std::optional(layer - 1) : std::nullopt;
   }
 
   const at::Tensor& norm_after(std::size_t layer) const {
@@ -138,6 +184,7 @@ class Llama final : public nn::CausalLm {
 
   TensorPair run_layer(std::size_t index, const TensorPair& in, const Batch& batch, const Pass& pass) const {
     const Layer& layer = layers_[index];
+    frozen_->enter(index, block_after(index));
     const auto& [x_nd, h_nd] = in;
     const at::Tensor mixed = ops::rope_attention(layer.q->forward(h_nd, pass), layer.k->forward(h_nd, pass),
                                                  layer.v->forward(h_nd, pass), heads_, batch.documents, table_);
@@ -151,7 +198,9 @@ class Llama final : public nn::CausalLm {
   ops::Heads heads_;
   ops::RopeTable table_;
   std::int64_t positions_;
-  at::Tensor embedding_;  // [v, d]
+  std::unique_ptr<nn::FrozenStorage> frozen_;
+  std::size_t embedding_block_, head_block_;  // one and the same where they are tied
+  at::Tensor embedding_;                      // [v, d]
   std::vector<Layer> layers_;
   at::Tensor final_norm_;
   std::unique_ptr<nn::Linear> head_;
@@ -160,7 +209,8 @@ class Llama final : public nn::CausalLm {
 }  // namespace
 
 std::unique_ptr<nn::CausalLm> load_llama(const weights::ModelConfig& config, const weights::TensorStore& tensors,
-                                         at::ScalarType dtype, std::int64_t positions) {
+                                         at::ScalarType compute, std::shared_ptr<const nn::FrozenFormat> matrices,
+                                         const nn::MakeStorage& storage, std::int64_t positions) {
   for (const auto& spec : weights::expected_tensors(config))
     if (tensors.get(spec.name).shape != spec.shape)
       throw Error(Fault::data, cat("tensor '", spec.name, "' has another shape than config.json says"),
@@ -170,7 +220,16 @@ std::unique_ptr<nn::CausalLm> load_llama(const weights::ModelConfig& config, con
                 cat("documents of ", positions, " tokens do not fit the model's ", config.max_position_embeddings,
                     " positions"),
                 cat("set data.max_length to at most ", config.max_position_embeddings));
-  return std::make_unique<Llama>(config, tensors, dtype, positions);
+  const Dtype dtype = compute == at::kBFloat16 ? Dtype::bf16 : Dtype::f32;
+  const nn::FrozenLayout layout = layout_of(config, tensors, dtype, matrices);
+  return std::make_unique<Llama>(config, tensors, dtype, layout, storage(layout), positions);
+}
+
+std::unique_ptr<nn::CausalLm> load_llama(const weights::ModelConfig& config, const weights::TensorStore& tensors,
+                                         at::ScalarType compute, std::int64_t positions) {
+  return load_llama(
+      config, tensors, compute, nn::dense_format(compute == at::kBFloat16 ? Dtype::bf16 : Dtype::f32),
+      [](const nn::FrozenLayout& layout) { return nn::replicated_storage(layout); }, positions);
 }
 
 }  // namespace pst::model

@@ -7,12 +7,18 @@
 
 namespace pst::model {
 
-/// The llama family: RMSNorm, rotary positions, grouped-query attention, SwiGLU. Weights are frozen and copied in
-/// `dtype`.
-/// @param dtype      at::kFloat or at::kBFloat16
+/// The llama family: RMSNorm, rotary positions, grouped-query attention, SwiGLU. All weights are frozen.
+/// @param compute    dtype of products: at::kFloat or at::kBFloat16. Norms, biases, embedding and head are kept in it
+/// @param matrices   how the layers' matrices are kept
+/// @param storage    where matrices, embedding and head are kept; called once. The model computes on the device of its tensors
 /// @param positions  longest document that will come; at most the config's max_position_embeddings
 /// @throws Error(data) when a tensor is missing or has another shape
 std::unique_ptr<nn::CausalLm> load_llama(const weights::ModelConfig& config, const weights::TensorStore& tensors,
-                                         at::ScalarType dtype, std::int64_t positions);
+                                         at::ScalarType compute, std::shared_ptr<const nn::FrozenFormat> matrices,
+                                         const nn::MakeStorage& storage, std::int64_t positions);
+
+/// The same with everything as it is computed with, in this process.
+std::unique_ptr<nn::CausalLm> load_llama(const weights::ModelConfig& config, const weights::TensorStore& tensors,
+                                         at::ScalarType compute, std::int64_t positions);
 
 }  // namespace pst::model

@@ -2,6 +2,8 @@
 
 #include <ATen/ops/empty.h>
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "core/strings.hpp"
 
@@ -42,6 +44,18 @@ Batch make_batch(const std::vector<TokenSpan>& documents, std::int64_t vocabular
     }
   }
   batch.documents.starts.push_back(row);
+  return batch;
+}
+
+Batch to_device(Batch batch, at::Device device) {
+  if (batch.ids.device() == device) return batch;
+  for (at::Tensor* const tensor : {&batch.ids, &batch.documents.positions, &batch.label_rows, &batch.targets})
+    *tensor = tensor->to(device);
+  const auto& starts = batch.documents.starts;
+  at::Tensor borders = at::empty({static_cast<std::int64_t>(starts.size())}, at::kInt);
+  std::transform(starts.begin(), starts.end(), borders.mutable_data_ptr<std::int32_t>(),
+                 [](std::int64_t row) { return static_cast<std::int32_t>(row); });
+  batch.documents.borders = borders.to(device);
   return batch;
 }
 

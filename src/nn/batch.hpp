@@ -26,7 +26,10 @@ struct TokenSpan {
   std::span<const std::uint8_t> labelled;
 };
 
-/// @throws Error(data) when an id is not below `vocabulary`
+/// On the CPU. @throws Error(data) when an id is not below `vocabulary`
 Batch make_batch(const std::vector<TokenSpan>& documents, std::int64_t vocabulary);
+
+/// The batch with its tensors on `device`; itself where they are there.
+Batch to_device(Batch batch, at::Device device);
 
 }  // namespace pst::nn

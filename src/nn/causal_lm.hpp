@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "nn/batch.hpp"
+#include "nn/frozen_storage.hpp"
 #include "nn/linear.hpp"
 
 namespace pst::nn {
@@ -23,13 +24,15 @@ enum class Recompute {
 class CausalLm {
  public:
   virtual ~CausalLm() = default;
-  /// @return [n, hidden]: the final norm's output, before the head. Documents do not see one another.
+  /// @return [n, hidden]: the final norm's output, before the head. Documents do not see one another. Where the frozen
+  ///         matrices are spread over ranks, a pass (and its backward) is collective.
   virtual at::Tensor forward(const Batch& batch, const Pass& pass, Recompute recompute) const = 0;
   /// Continues one document by ids i64 [n] without gradients and extends the cache. @return [n, hidden]
   virtual at::Tensor continue_document(const at::Tensor& ids, KvCache& cache) const = 0;
   virtual const Linear& head() const = 0;  ///< [rows, hidden] -> [rows, vocabulary]
   /// Every linear layer, in the model's order.
   virtual std::vector<LinearSlot> linears() = 0;
+  virtual const FrozenStorage& frozen() const = 0;
   virtual std::int64_t vocabulary() const = 0;
   virtual std::int64_t max_positions() const = 0;
 };

@@ -25,18 +25,20 @@ Parameter& ParameterSet::add(std::string name, std::vector<std::int64_t> shape) 
   return parameters_.back();
 }
 
-void ParameterSet::allocate(at::ScalarType compute) {
+void ParameterSet::allocate(at::ScalarType compute, at::Device device) {
   PST_ASSERT(!flat_.defined(), "memory is given once");
   std::int64_t size = 0;
   for (const auto& parameter : parameters_) {
     offsets_.push_back(size);
     size += (product(parameter.shape) + kBorder - 1) / kBorder * kBorder;
   }
-  flat_ = at::zeros({size}, at::kFloat);
+  const auto options = at::TensorOptions().device(device);
+  flat_ = at::zeros({size}, options.dtype(at::kFloat));
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Parameter& parameter = parameters_[i];
     parameter.value = flat_.narrow(0, offsets_[i], product(parameter.shape)).view(parameter.shape).detach();
-    parameter.compute = compute == at::kFloat ? parameter.value.detach() : at::empty(parameter.shape, compute);
+    parameter.compute =
+        compute == at::kFloat ? parameter.value.detach() : at::empty(parameter.shape, options.dtype(compute));
     parameter.value.set_requires_grad(true);
   }
 }

@@ -23,7 +23,7 @@ class ParameterSet {
   /// Before allocate() only. The reference stays valid as long as the set.
   Parameter& add(std::string name, std::vector<std::int64_t> shape);
   /// Makes the flat array (zeros) and the windows. @param compute at::kFloat or at::kBFloat16
-  void allocate(at::ScalarType compute);
+  void allocate(at::ScalarType compute, at::Device device = at::kCPU);
 
   std::deque<Parameter>& all() { return parameters_; }
   const std::deque<Parameter>& all() const { return parameters_; }

@@ -1,7 +1,5 @@
 #include "ops/attention.hpp"
 
-#include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/softmax.h>
@@ -9,8 +7,8 @@
 #include <cmath>
 #include <limits>
 
-#include "kernels/attention/attention.hpp"
 #include "kernels/rope/rope.hpp"
+#include "ops/attention_forms.hpp"
 #include "ops/node.hpp"
 
 // Shape letters: n rows, k key/value heads, g query heads of one key/value head, t rows of one document, d head width.
@@ -19,7 +17,7 @@ namespace {
 
 void turn(const at::Tensor& x, std::int64_t heads, const at::Tensor& positions, const RopeTable& table,
           kernels::Turn direction) {
-  kernels::rope(cpu_exec(), view_of(x), heads, view_of(positions), view_of(table.cosines), view_of(table.sines),
+  kernels::rope(exec_of(x), view_of(x), heads, view_of(positions), view_of(table.cosines), view_of(table.sines),
                 direction);
 }
 
@@ -34,14 +32,27 @@ at::Tensor keys(const at::Tensor& rows, Heads heads) {
       .expand({heads.key_value, heads.query / heads.key_value, rows.size(0), heads.dim});
 }
 
-kernels::AttentionShape shape_of(const Documents& documents, Heads heads) {
-  return {heads.query, heads.key_value, heads.dim, documents.starts};
+enum class Form { blocked, flash, plain };
+Form form_for(const at::Tensor& q, Heads heads) {
+  if (!q.is_cuda()) return Form::blocked;
+  return flash_takes(q, heads) ? Form::flash : Form::plain;
+}
+
+Attended attend(Form form, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, Heads heads,
+                const Documents& documents) {
+  switch (form) {
+    case Form::blocked: return blocked_attention(q, k, v, heads, documents);
+    case Form::flash: return flash_attention(q, k, v, heads, documents);
+    case Form::plain: return plain_attention(q, k, v, heads, documents);
+  }
+  throw Error(Fault::bug, "an unknown form of attention");
 }
 
 class AttentionNode final : public Node {
  public:
-  at::Tensor q, k, v, out;  // q and k rotated
-  at::Tensor log_sum_exp;   // f32 [query heads, n]
+  Form form = Form::blocked;
+  at::Tensor q, k, v;  // q and k rotated
+  Attended kept;
   Documents documents;
   RopeTable table;
   Heads heads;
@@ -49,17 +60,24 @@ class AttentionNode final : public Node {
  protected:
   List backward(List& gradients) override {
     if (!gradients[0].defined()) return List(3);
-    const at::Tensor dout = gradients[0].contiguous();
-    const at::Tensor dq = at::empty_like(q), dk = at::empty_like(k), dv = at::empty_like(v);
-    kernels::attention_backward(cpu_exec(), view_of(dout), view_of(q), view_of(k), view_of(v), view_of(out),
-                                view_of(log_sum_exp), shape_of(documents, heads), view_of(dq), view_of(dk),
-                                view_of(dv));
-    turn(dq, heads.query, documents.positions, table, kernels::Turn::back);
-    turn(dk, heads.key_value, documents.positions, table, kernels::Turn::back);
-    return {dq, dk, dv};
+    const AttentionGradients d = of_inputs(gradients[0].contiguous());
+    turn(d.q, heads.query, documents.positions, table, kernels::Turn::back);
+    turn(d.k, heads.key_value, documents.positions, table, kernels::Turn::back);
+    return {d.q, d.k, d.v};
   }
   void release() override {
-    for (at::Tensor* const kept : {&q, &k, &v, &out, &log_sum_exp}) kept->reset();
+    for (at::Tensor* const tensor : {&q, &k, &v}) tensor->reset();
+    kept = {};
+  }
+
+ private:
+  AttentionGradients of_inputs(const at::Tensor& dout) const {
+    switch (form) {
+      case Form::blocked: return blocked_attention_backward(dout, q, k, v, kept, heads, documents);
+      case Form::flash: return flash_attention_backward(dout, q, k, v, kept, heads, documents);
+      case Form::plain: return plain_attention_backward(dout, q, k, v, kept, heads, documents);
+    }
+    throw Error(Fault::bug, "an unknown form of attention");
   }
 };
 
@@ -71,23 +89,23 @@ void rotate(const at::Tensor& x, std::int64_t heads, const at::Tensor& positions
 
 at::Tensor rope_attention(at::Tensor q, at::Tensor k, const at::Tensor& v, Heads heads, const Documents& documents,
                           const RopeTable& table) {
-  at::Tensor out, log_sum_exp;
+  const Form form = form_for(q, heads);
+  Attended result;
   {
     at::AutoDispatchBelowADInplaceOrView below;
     rotate(q, heads.query, documents.positions, table);
     rotate(k, heads.key_value, documents.positions, table);
-    out = at::empty_like(q);
-    log_sum_exp = at::empty({heads.query, q.size(0)}, q.options().dtype(at::kFloat));
-    kernels::attention(cpu_exec(), view_of(q), view_of(k), view_of(v), shape_of(documents, heads), view_of(out),
-                       view_of(log_sum_exp));
+    result = attend(form, q, k, v, heads, documents);
   }
+  const at::Tensor out = result.out;
   if (records({q, k, v})) {
     const auto node = std::make_shared<AttentionNode>();
+    node->form = form;
     node->q = q.detach();
     node->k = k.detach();
     node->v = v.detach();
-    node->out = out.detach();
-    node->log_sum_exp = std::move(log_sum_exp);
+    node->kept = std::move(result);
+    node->kept.out = out.detach();
     node->documents = documents;
     node->table = table;
     node->heads = heads;

@@ -16,6 +16,7 @@ struct RopeTable {
 struct Documents {
   std::vector<std::int64_t> starts;  ///< first row of each document, then the number of rows
   at::Tensor positions;              ///< i32 [n]
+  at::Tensor borders;                ///< `starts` as i32 on a GPU, where the stream is on one
 };
 
 struct Heads {

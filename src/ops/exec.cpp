@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/from_blob.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 namespace pst::ops {
 
@@ -11,6 +12,24 @@ Exec cpu_exec() {
                        const std::function<void(std::int64_t, std::int64_t)>& body) {
     at::parallel_for(0, count, grain, body);
   };
+  return on;
+}
+
+namespace {
+const CudaTable* cuda_table = nullptr;  // of the process: kernels are code, like the program's own
+}
+
+void use_cuda(const CudaTable& table) { cuda_table = &table; }
+const CudaTable* loaded_cuda() { return cuda_table; }
+
+Exec exec_of(const at::Tensor& tensor) {
+  if (!tensor.is_cuda()) return cpu_exec();
+  PST_ASSERT(cuda_table != nullptr, "the module for GPUs is loaded before a tensor lies on one");
+  Exec on;
+  on.device = {DeviceKind::cuda, static_cast<int>(tensor.get_device())};
+  on.cuda = cuda_table;
+  // Through libtorch's own registry: the program links nothing of CUDA.
+  on.stream = c10::impl::VirtualGuardImpl(c10::DeviceType::CUDA).getStream(tensor.device()).native_handle();
   return on;
 }
 
@@ -52,7 +71,8 @@ at::ScalarType scalar_type(Dtype dtype) {
 
 View view_of(const at::Tensor& tensor) {
   PST_ASSERT(tensor.is_contiguous(), "kernels work on contiguous tensors");
-  return {tensor.data_ptr(), tensor.numel(), dtype_of(tensor), {}};
+  return {tensor.data_ptr(), tensor.numel(), dtype_of(tensor),
+          tensor.is_cuda() ? Device{DeviceKind::cuda, static_cast<int>(tensor.get_device())} : Device{}};
 }
 
 at::Tensor tensor_over(void* data, const std::vector<std::int64_t>& shape, Dtype dtype) {

@@ -13,7 +13,7 @@
 // f32 goes to oneDNN's just-in-time kernels, which at::linear does not use: MKL, its choice, reaches 40 % of the FMA
 // peak on AMD's AVX-512 cores where oneDNN reaches 90 % (tools/bench), and both do about 90 % on Intel's. One fixed
 // choice, no measurement at start, so that every rank and every restart computes the same bits. bf16: at::linear is
-// oneDNN already.
+// oneDNN already. On a GPU at::linear and its kin are cuBLAS.
 namespace pst::ops {
 namespace {
 
@@ -35,7 +35,7 @@ const c10::TypedOperatorHandle<LinearPlus>& onednn_linear_plus() {
   return handle;
 }
 
-bool is_f32(const at::Tensor& tensor) { return tensor.scalar_type() == at::kFloat; }
+bool by_onednn(const at::Tensor& tensor) { return tensor.is_cpu() && tensor.scalar_type() == at::kFloat; }
 
 at::Tensor f32_nt(const at::Tensor& x, const at::Tensor& w, const std::optional<at::Tensor>& bias) {
   return onednn_linear().call(x, w, bias, "none", Scalars(), OptionalName(""));
@@ -44,28 +44,28 @@ at::Tensor f32_nt(const at::Tensor& x, const at::Tensor& w, const std::optional<
 }  // namespace
 
 at::Tensor matmul_nt(const at::Tensor& x_ni, const at::Tensor& w_oi, const std::optional<at::Tensor>& bias_o) {
-  if (is_f32(x_ni)) return f32_nt(x_ni, w_oi, bias_o);
+  if (by_onednn(x_ni)) return f32_nt(x_ni, w_oi, bias_o);
   return at::linear(x_ni, w_oi, bias_o);
 }
 
 at::Tensor add_matmul_nt(at::Tensor sum_no, const at::Tensor& x_ni, const at::Tensor& w_oi) {
-  if (is_f32(x_ni)) return onednn_linear_plus().call(x_ni, sum_no, w_oi, std::nullopt, "add");
+  if (by_onednn(x_ni)) return onednn_linear_plus().call(x_ni, sum_no, w_oi, std::nullopt, "add");
   return sum_no.addmm_(x_ni, w_oi.t());
 }
 
 at::Tensor matmul_nn(const at::Tensor& dy_no, const at::Tensor& w_oi) {
-  if (is_f32(dy_no)) return f32_nt(dy_no, w_oi.t(), {});
+  if (by_onednn(dy_no)) return f32_nt(dy_no, w_oi.t(), {});
   return at::mm(dy_no, w_oi);
 }
 
 at::Tensor add_matmul_nn(at::Tensor sum_ni, const at::Tensor& dy_no, const at::Tensor& w_oi) {
-  if (is_f32(dy_no)) return onednn_linear_plus().call(dy_no, sum_ni, w_oi.t(), std::nullopt, "add");
+  if (by_onednn(dy_no)) return onednn_linear_plus().call(dy_no, sum_ni, w_oi.t(), std::nullopt, "add");
   return sum_ni.addmm_(dy_no, w_oi);
 }
 
 at::Tensor matmul_tn(const at::Tensor& dy_no, const at::Tensor& x_ni) {
   // oneDNN is at its worst with a handful of rows out (adapters of rank 16): there the plain path is faster.
-  if (is_f32(dy_no) && dy_no.size(1) >= 16 && x_ni.size(1) >= 64) return f32_nt(dy_no.t(), x_ni.t(), {});
+  if (by_onednn(dy_no) && dy_no.size(1) >= 16 && x_ni.size(1) >= 64) return f32_nt(dy_no.t(), x_ni.t(), {});
   return at::mm(dy_no.t(), x_ni);
 }
 

@@ -24,7 +24,7 @@ class NormNode final : public Node {
       dx = dsum;
     } else {
       dx = at::empty_like(sum);
-      kernels::rms_norm_backward(cpu_exec(), view_of(dy.contiguous()),
+      kernels::rms_norm_backward(exec_of(sum), view_of(dy.contiguous()),
                                  dsum.defined() ? view_of(dsum.contiguous()) : View{}, view_of(sum), view_of(weight),
                                  view_of(rstd), view_of(dx));
     }
@@ -47,7 +47,7 @@ at::Tensor rms_norm(const at::Tensor& x_nd, const at::Tensor& weight_d, double e
     y = at::empty_like(x_nd);
     rstd = at::empty({x_nd.size(0)}, x_nd.options().dtype(at::kFloat));
   }
-  kernels::rms_norm(cpu_exec(), view_of(x_nd), View{}, view_of(weight_d), eps, View{}, view_of(y), view_of(rstd));
+  kernels::rms_norm(exec_of(x_nd), view_of(x_nd), View{}, view_of(weight_d), eps, View{}, view_of(y), view_of(rstd));
   if (records({x_nd})) {
     const auto node = std::make_shared<NormNode>();
     node->sum = x_nd.detach();
@@ -67,7 +67,7 @@ std::pair<at::Tensor, at::Tensor> add_rms_norm(const at::Tensor& x_nd, const at:
     y = at::empty_like(x_nd);
     rstd = at::empty({x_nd.size(0)}, x_nd.options().dtype(at::kFloat));
   }
-  kernels::rms_norm(cpu_exec(), view_of(x_nd), view_of(delta_nd), view_of(weight_d), eps, view_of(sum), view_of(y),
+  kernels::rms_norm(exec_of(x_nd), view_of(x_nd), view_of(delta_nd), view_of(weight_d), eps, view_of(sum), view_of(y),
                     view_of(rstd));
   if (records({x_nd, delta_nd})) {
     const auto node = std::make_shared<NormNode>();

@@ -17,7 +17,7 @@ class SwigluNode final : public Node {
     if (!gradients[0].defined()) return List(2);
     const at::Tensor dout = gradients[0].contiguous();
     const at::Tensor dgate = at::empty_like(gate), dup = at::empty_like(up);
-    kernels::swiglu_backward(cpu_exec(), view_of(dout), view_of(gate), view_of(up), view_of(dgate), view_of(dup));
+    kernels::swiglu_backward(exec_of(gate), view_of(dout), view_of(gate), view_of(up), view_of(dgate), view_of(dup));
     return {dgate, dup};
   }
   void release() override {
@@ -34,7 +34,7 @@ at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
     at::AutoDispatchBelowADInplaceOrView below;
     out = at::empty_like(gate);
   }
-  kernels::swiglu(cpu_exec(), view_of(gate), view_of(up), view_of(out));
+  kernels::swiglu(exec_of(gate), view_of(gate), view_of(up), view_of(out));
   if (records({gate, up})) {
     const auto node = std::make_shared<SwigluNode>();
     node->gate = gate.detach();

@@ -9,18 +9,6 @@
 #include "ops/exec.hpp"
 
 namespace pst::parallel {
-namespace {
-
-/// Adds shares [begin, begin + count) of `all` in tree order; the sum ends in share `begin`.
-void add_shares(const View& all, std::int64_t share, std::int64_t begin, std::int64_t count) {
-  if (count <= 1) return;
-  const std::int64_t left = (count + 1) / 2;
-  add_shares(all, share, begin, left);
-  add_shares(all, share, begin + left, count - left);
-  kernels::add(ops::cpu_exec(), all.part(begin * share, share), all.part((begin + left) * share, share));
-}
-
-}  // namespace
 
 LeafRange leaves_of_rank(std::int64_t leaves, int rank, int ranks) {
   if (leaves < ranks)
@@ -47,7 +35,7 @@ at::Tensor sum_of_leaves(std::int64_t begin, std::int64_t count, GradientBuffers
   const std::int64_t left_count = (count + 1) / 2;
   at::Tensor left = sum_of_leaves(begin, left_count, buffers, add_leaf);
   at::Tensor right = sum_of_leaves(begin + left_count, count - left_count, buffers, add_leaf);
-  kernels::add(ops::cpu_exec(), ops::view_of(left), ops::view_of(right));
+  kernels::add(ops::exec_of(left), ops::view_of(left), ops::view_of(right));
   buffers.give_back(std::move(right));
   return left;
 }
@@ -57,13 +45,15 @@ void OrderedAllReduce::operator()(const at::Tensor& inout) {
   if (ranks == 1) return;
   const std::int64_t count = inout.numel(), share = (count + ranks - 1) / ranks;
   if (!outgoing_.defined() || outgoing_.numel() != share * ranks) {
-    outgoing_ = at::zeros({share * ranks}, at::kFloat);  // what lies beyond `count` stays zero
-    incoming_ = at::empty({share * ranks}, at::kFloat);
+    // MPI works on host memory: what is on a GPU goes through a pinned copy.
+    const auto buffers = at::TensorOptions().dtype(at::kFloat).pinned_memory(inout.is_cuda());
+    outgoing_ = at::zeros({share * ranks}, buffers);  // what lies beyond `count` stays zero
+    incoming_ = at::empty({share * ranks}, buffers);
   }
   outgoing_.narrow(0, 0, count).copy_(inout);
   const View incoming = ops::view_of(incoming_);
   group_.all_to_all(ops::view_of(outgoing_), incoming);
-  add_shares(incoming, share, 0, ranks);
+  kernels::sum_shares(ops::exec_of(incoming_), incoming, ranks);
   group_.all_gather(incoming.part(0, share), ops::view_of(outgoing_));
   inout.copy_(outgoing_.narrow(0, 0, count));
 }

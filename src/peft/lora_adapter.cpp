@@ -1,5 +1,7 @@
 #include "peft/lora_adapter.hpp"
 
+#include <ATen/ops/empty.h>
+
 #include <cmath>
 #include <numbers>
 #include <span>
@@ -18,24 +20,35 @@ namespace {
 
 constexpr const char* kPrefix = "base_model.model.";  // PEFT wraps a model twice; its keys say so
 
+/// Fills on the CPU, wherever `values` are: the same bits on every device.
+template <class Fill>
+void filled(const at::Tensor& values, const Fill& fill) {
+  const at::Tensor here = at::empty(values.sizes(), at::kFloat);
+  fill(ops::view_of(here).as<float>());
+  values.copy_(here);
+}
+
 void fill_uniform(const at::Tensor& values, double bound, const Rng& rng) {
-  const auto out = ops::view_of(values).as<float>();
-  for (std::size_t i = 0; i < out.size(); ++i)
-    out[i] = static_cast<float>((2.0 * static_cast<double>(rng.uniform(i)) - 1) * bound);
+  filled(values, [&](std::span<float> out) {
+    for (std::size_t i = 0; i < out.size(); ++i)
+      out[i] = static_cast<float>((2.0 * static_cast<double>(rng.uniform(i)) - 1) * bound);
+  });
 }
 
 /// Box-Muller over the words of the stream.
 void fill_normal(const at::Tensor& values, double deviation, const Rng& rng) {
-  const auto out = ops::view_of(values).as<float>();
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const double u = 1 - static_cast<double>(rng.uniform(2 * i)), v = static_cast<double>(rng.uniform(2 * i + 1));
-    out[i] = static_cast<float>(deviation * std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v));
-  }
+  filled(values, [&](std::span<float> out) {
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const double u = 1 - static_cast<double>(rng.uniform(2 * i)), v = static_cast<double>(rng.uniform(2 * i + 1));
+      out[i] = static_cast<float>(deviation * std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v));
+    }
+  });
 }
 
 }  // namespace
 
-LoraAdapter::LoraAdapter(nn::CausalLm& model, const recipe::Adapter& recipe, at::ScalarType compute) : recipe_(recipe) {
+LoraAdapter::LoraAdapter(nn::CausalLm& model, const recipe::Adapter& recipe, at::ScalarType compute, at::Device device)
+    : recipe_(recipe) {
   std::vector<nn::LinearSlot> slots = model.linears();
   std::vector<recipe::LayerName> names;
   for (const auto& slot : slots) names.push_back({slot.name, slot.is_output_head});
@@ -53,7 +66,7 @@ LoraAdapter::LoraAdapter(nn::CausalLm& model, const recipe::Adapter& recipe, at:
     modules_.push_back({slot.name, layer.get(), chosen.r, chosen.alpha});
     *slot.linear = std::move(layer);
   }
-  parameters_.allocate(compute);
+  parameters_.allocate(compute, device);
 }
 
 void LoraAdapter::initialise(std::uint64_t seed) {
@@ -112,9 +125,12 @@ void LoraAdapter::save(const std::filesystem::path& folder, const std::string& b
     write_durably(part / "adapter_config.json", config_json(base_model));
 
     std::vector<weights::NewTensor> tensors;
-    for (const auto& parameter : parameters_.all())
-      tensors.push_back({kPrefix + parameter.name, "F32", parameter.shape,
-                         std::as_bytes(ops::view_of(parameter.value.detach()).as<float>())});
+    std::vector<at::Tensor> here;  // of a GPU: copies, which live until they are written
+    for (const auto& parameter : parameters_.all()) {
+      here.push_back(parameter.value.detach().cpu());
+      tensors.push_back(
+          {kPrefix + parameter.name, "F32", parameter.shape, std::as_bytes(ops::view_of(here.back()).as<float>())});
+    }
     weights::save_tensors(part / "adapter_model.safetensors", tensors);
     fs::remove_all(folder, ignored);
     rename_durably(part, folder);

@@ -15,7 +15,7 @@ class LoraAdapter {
  public:
   /// Wraps the layers that `recipe` selects. @param compute dtype of products
   /// @throws Error(usage) when r exceeds a layer's smaller side, or nothing is selected
-  LoraAdapter(nn::CausalLm& model, const recipe::Adapter& recipe, at::ScalarType compute);
+  LoraAdapter(nn::CausalLm& model, const recipe::Adapter& recipe, at::ScalarType compute, at::Device device = at::kCPU);
 
   /// A as init_lora_weights says, a pure function of the seed; B zero: the first forward equals the base model's.
   void initialise(std::uint64_t seed);

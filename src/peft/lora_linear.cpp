@@ -57,7 +57,7 @@ class LoraLinear::BackwardNode final : public ops::Node {
 at::Tensor LoraLinear::dropped(const at::Tensor& x_ni, const nn::Pass& pass) const {
   if (!pass.training || options_.dropout == 0) return x_ni;
   const at::Tensor out = at::empty_like(x_ni);
-  kernels::dropout(ops::cpu_exec(), ops::view_of(x_ni), options_.dropout, pass.random.child(stream_),
+  kernels::dropout(ops::exec_of(x_ni), ops::view_of(x_ni), options_.dropout, pass.random.child(stream_),
                    ops::view_of(out));
   return out;
 }

@@ -23,7 +23,10 @@ std::vector<std::pair<const char*, SchedulerName>> words_of(SchedulerName) {
 }
 
 std::vector<std::pair<const char*, Strategy>> words_of(Strategy) {
-  return {{"auto", Strategy::automatic}, {"replicate", Strategy::replicate}};
+  return {{"auto", Strategy::automatic},
+          {"replicate", Strategy::replicate},
+          {"shard", Strategy::shard},
+          {"hybrid", Strategy::hybrid}};
 }
 
 void bind(config::Fields& field, Train& s) {
@@ -61,7 +64,10 @@ void bind(config::Fields& field, Scheduler& s) {
 }
 
 void bind(config::Fields& field, Parallel& s) {
-  field("strategy", &s.strategy, "Where the frozen weights live: `replicate`, a whole copy with every rank.");
+  field("strategy", &s.strategy,
+        "Where the frozen weights live: `replicate`, a whole copy with every rank; `shard`, in equal shares over all "
+        "ranks, gathered layer by layer; `hybrid`, in shares over the ranks of each node. `auto` takes the first of "
+        "them that fits. The result has the same bits.");
 }
 
 void bind(config::Fields& field, Evaluate& s) {

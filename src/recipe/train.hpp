@@ -45,9 +45,9 @@ struct Scheduler {
   std::optional<std::int64_t> warmup_steps;  ///< instead of warmup_ratio
 };
 
-enum class Strategy { automatic, replicate };
+enum class Strategy { automatic, replicate, shard, hybrid };
 struct Parallel {
-  Strategy strategy = Strategy::automatic;
+  Strategy strategy = Strategy::automatic;  ///< where the frozen weights live
 };
 
 struct Evaluate {

@@ -14,11 +14,12 @@ std::string reference_page() {
 A recipe says what to train, a site profile how jobs are written on one machine: queues and their limits, how GPUs are asked for, what starts the
 workers, modules, variables of the fabric. With both, `peft-studio submit` writes the whole job script; nobody edits one.
 
-```
+<!-- needs: cluster -->
+```sh
 peft-studio site list                  # the profiles that are found, and which one fits this host
 peft-studio site show olcf-frontier    # one with everything it inherits
-peft-studio site check mine            # mistakes; where Slurm is at hand, differences from what it says
-peft-studio site probe --name mine     # drafts one from sinfo, scontrol and srun
+peft-studio site probe --name mine >mine.yaml   # drafts one from sinfo, scontrol and srun
+peft-studio site check mine.yaml       # mistakes; where Slurm is at hand, differences from what it says
 peft-studio submit my.yaml --dry-run   # the job script, with a remark on every line that is not obvious
 ```
 

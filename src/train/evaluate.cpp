@@ -15,10 +15,16 @@ EvalRecord evaluate(const Parts& parts, const Settings& settings, std::int64_t s
 
   std::vector<double> losses(static_cast<std::size_t>(batches), 0.0);
   for (std::int64_t i = parts.group.rank(); i < batches; i += parts.group.size()) {
-    const auto batch = micro_batch(*parts.validation, rows, i, size, parts.model.vocabulary());
+    const auto batch =
+        micro_batch(*parts.validation, rows, i, size, parts.model.vocabulary(), parts.parameters.flat().device());
     const at::Tensor hidden = parts.model.forward(*batch, {}, nn::Recompute::nothing);
     losses[static_cast<std::size_t>(i)] = summed_loss(parts.model, *batch, hidden);
   }
+
+  // Where a pass needs all ranks, those without a last batch take part in the others'.
+  const bool idle = batches % parts.group.size() != 0 && parts.group.rank() >= batches % parts.group.size();
+  if (idle && !parts.model.frozen().always_there())
+    parts.model.forward(placeholder_batch(parts.model.vocabulary()), {}, nn::Recompute::nothing);
 
   EvalRecord record{.step = step, .labelled_tokens = totals_of(*parts.validation, rows).labelled};
   record.loss = sum_over_ranks(parts.group, losses) / static_cast<double>(record.labelled_tokens);

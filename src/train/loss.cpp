@@ -13,10 +13,12 @@
 namespace pst::train {
 namespace {
 
-/// Rows whose logits take about 24 MiB: large enough for full GEMM speed, small enough to stay out of the way.
-std::int64_t chunk_rows(std::int64_t vocabulary, std::size_t value_bytes) {
-  constexpr std::int64_t kChunkBytes = 24 << 20;
-  return std::clamp<std::int64_t>(kChunkBytes / (vocabulary * static_cast<std::int64_t>(value_bytes)), 16, 1024);
+/// Rows whose logits take about 24 MiB on a CPU and 256 on a GPU: large enough for full GEMM speed, small enough to
+/// stay out of the way.
+std::int64_t chunk_rows(std::int64_t vocabulary, const at::Tensor& hidden_nd) {
+  const std::int64_t bytes = (hidden_nd.is_cuda() ? 256 : 24) * std::int64_t{1 << 20},
+                     most = hidden_nd.is_cuda() ? 8192 : 1024;
+  return std::clamp<std::int64_t>(bytes / (vocabulary * static_cast<std::int64_t>(hidden_nd.element_size())), 16, most);
 }
 
 /// Calls body(first row, end row) for the chunks of `rows`.
@@ -26,8 +28,9 @@ void in_chunks(std::int64_t rows, std::int64_t size, Body&& body) {
 }
 
 double sum_in_order(const at::Tensor& losses_m) {
+  const at::Tensor here_m = losses_m.cpu();  // itself, where it is on a CPU
   double sum = 0;
-  for (const float loss : ops::view_of(losses_m).as<float>()) sum += static_cast<double>(loss);
+  for (const float loss : ops::view_of(here_m).as<float>()) sum += static_cast<double>(loss);
   return sum;
 }
 
@@ -35,37 +38,39 @@ double sum_in_order(const at::Tensor& losses_m) {
 
 double summed_loss(const nn::CausalLm& model, const nn::Batch& batch, const at::Tensor& hidden_nd) {
   at::NoGradGuard no_gradients;
-  const at::Tensor losses_m = at::empty({batch.labelled()}, at::kFloat);
-  in_chunks(batch.labelled(), chunk_rows(model.vocabulary(), hidden_nd.element_size()),
-            [&](std::int64_t begin, std::int64_t end) {
-              const at::Tensor rows_cd = at::index_select(hidden_nd, 0, batch.label_rows.slice(0, begin, end));
-              const at::Tensor logits_cv = model.head().apply(rows_cd);
-              kernels::cross_entropy(ops::cpu_exec(), ops::view_of(logits_cv),
-                                     ops::view_of(batch.targets.slice(0, begin, end)),
-                                     ops::view_of(losses_m.slice(0, begin, end)), kernels::Gradient::none, 0);
-            });
+  const at::Tensor losses_m = at::empty({batch.labelled()}, hidden_nd.options().dtype(at::kFloat).requires_grad(false));
+  in_chunks(batch.labelled(), chunk_rows(model.vocabulary(), hidden_nd), [&](std::int64_t begin, std::int64_t end) {
+    const at::Tensor rows_cd = at::index_select(hidden_nd, 0, batch.label_rows.slice(0, begin, end));
+    const at::Tensor logits_cv = model.head().apply(rows_cd);
+    kernels::cross_entropy(ops::exec_of(logits_cv), ops::view_of(logits_cv),
+                           ops::view_of(batch.targets.slice(0, begin, end)),
+                           ops::view_of(losses_m.slice(0, begin, end)), kernels::Gradient::none, 0);
+  });
   return sum_in_order(losses_m);
 }
 
 double summed_loss_backward(const nn::CausalLm& model, const nn::Batch& batch, const at::Tensor& hidden_nd,
                             double scale) {
-  if (batch.labelled() == 0) return 0;
-  const at::Tensor losses_m = at::empty({batch.labelled()}, at::kFloat);
+  if (batch.labelled() == 0) {
+    // Nothing to learn, but where weights are spread over the ranks the others' backward pass needs this one's.
+    if (!model.frozen().always_there()) hidden_nd.backward(at::zeros_like(hidden_nd.detach()));
+    return 0;
+  }
+  const at::Tensor losses_m = at::empty({batch.labelled()}, hidden_nd.options().dtype(at::kFloat).requires_grad(false));
   const at::Tensor dhidden_nd = at::zeros_like(hidden_nd.detach());
-  in_chunks(batch.labelled(), chunk_rows(model.vocabulary(), hidden_nd.element_size()),
-            [&](std::int64_t begin, std::int64_t end) {
-              const at::Tensor rows = batch.label_rows.slice(0, begin, end);
-              // A leaf of its own, so that the head's node (and an adapter on the head) runs backward chunk by chunk.
-              const at::Tensor rows_cd = at::index_select(hidden_nd.detach(), 0, rows).set_requires_grad(true);
-              const at::Tensor logits_cv = model.head().forward(rows_cd, {});
-              const at::Tensor dlogits_cv =
-                  logits_cv.detach();  // the same memory: cross entropy turns logits into their gradient
-              kernels::cross_entropy(ops::cpu_exec(), ops::view_of(dlogits_cv),
-                                     ops::view_of(batch.targets.slice(0, begin, end)),
-                                     ops::view_of(losses_m.slice(0, begin, end)), kernels::Gradient::in_place, scale);
-              logits_cv.backward(dlogits_cv);
-              dhidden_nd.index_copy_(0, rows, rows_cd.grad());  // every labelled row is one row: nothing is added twice
-            });
+  in_chunks(batch.labelled(), chunk_rows(model.vocabulary(), hidden_nd), [&](std::int64_t begin, std::int64_t end) {
+    const at::Tensor rows = batch.label_rows.slice(0, begin, end);
+    // A leaf of its own, so that the head's node (and an adapter on the head) runs backward chunk by chunk.
+    const at::Tensor rows_cd = at::index_select(hidden_nd.detach(), 0, rows).set_requires_grad(true);
+    const at::Tensor logits_cv = model.head().forward(rows_cd, {});
+    const at::Tensor dlogits_cv =
+        logits_cv.detach();  // the same memory: cross entropy turns logits into their gradient
+    kernels::cross_entropy(ops::exec_of(dlogits_cv), ops::view_of(dlogits_cv),
+                           ops::view_of(batch.targets.slice(0, begin, end)),
+                           ops::view_of(losses_m.slice(0, begin, end)), kernels::Gradient::in_place, scale);
+    logits_cv.backward(dlogits_cv);
+    dhidden_nd.index_copy_(0, rows, rows_cd.grad());  // every labelled row is one row: nothing is added twice
+  });
   hidden_nd.backward(dhidden_nd);
   return sum_in_order(losses_m);
 }

@@ -18,7 +18,7 @@ RowTotals totals_of(const data::PreparedSet& documents, const std::vector<data::
 }
 
 std::optional<nn::Batch> micro_batch(const data::PreparedSet& documents, const std::vector<data::Row>& rows,
-                                     std::int64_t leaf, std::int64_t size, std::int64_t vocabulary) {
+                                     std::int64_t leaf, std::int64_t size, std::int64_t vocabulary, at::Device device) {
   const auto count = static_cast<std::int64_t>(rows.size());
   std::vector<nn::TokenSpan> spans;
   for (std::int64_t row = leaf * size; row < std::min(count, (leaf + 1) * size); ++row)
@@ -27,7 +27,13 @@ std::optional<nn::Batch> micro_batch(const data::PreparedSet& documents, const s
       spans.push_back({document.ids, document.labelled});
     }
   if (spans.empty()) return std::nullopt;
-  return nn::make_batch(spans, vocabulary);
+  return nn::to_device(nn::make_batch(spans, vocabulary), device);
+}
+
+nn::Batch placeholder_batch(std::int64_t vocabulary) {
+  constexpr std::int32_t kId = 0;
+  constexpr std::uint8_t kUnlabelled = 0;
+  return nn::make_batch({{std::span(&kId, 1), std::span(&kUnlabelled, 1)}}, vocabulary);
 }
 
 double sum_over_ranks(comm::Communicator& group, const std::vector<double>& values) {

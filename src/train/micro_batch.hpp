@@ -16,9 +16,14 @@ struct RowTotals {
 };
 RowTotals totals_of(const data::PreparedSet& documents, const std::vector<data::Row>& rows);
 
-/// Rows [leaf * size, (leaf + 1) * size) of a step as one stream of documents; nothing where there is no such row.
+/// Rows [leaf * size, (leaf + 1) * size) of a step as one stream of documents on `device`; nothing where there is no
+/// such row.
 std::optional<nn::Batch> micro_batch(const data::PreparedSet& documents, const std::vector<data::Row>& rows,
-                                     std::int64_t leaf, std::int64_t size, std::int64_t vocabulary);
+                                     std::int64_t leaf, std::int64_t size, std::int64_t vocabulary, at::Device device);
+
+/// One token that teaches nothing. Where a pass is collective, a rank without a micro batch of its own takes part with
+/// it.
+nn::Batch placeholder_batch(std::int64_t vocabulary);
 
 /// Adds one value per micro batch over all ranks, in the order of the micro batches: the same bits for any number of
 /// ranks.

@@ -171,6 +171,7 @@ void Saver::begin(const TrainState& state) {
   pending_ = state.step;
   if (!writer_->idle()) writer_->wait();  // it still removes what failed
   const double began = monotonic_seconds();
+  hooks_.snapshot();
   writer_->begin(state.step);
   if (group_.size() > 1) {  // the parameters are the first of the three kinds of tensors, in one array
     Digester digester;

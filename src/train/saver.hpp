@@ -37,7 +37,8 @@ struct SaverHooks {
   std::function<int()> stop_signal;  ///< not 0: somebody wants the run to stop, with a checkpoint
   std::function<void()> may_commit;  ///< on rank 0, throws when a newer attempt has begun
   std::function<void(const std::string& kind, nlohmann::ordered_json details)> event;
-  std::function<void()> saving = [] {};  ///< before waiting for the disk
+  std::function<void()> saving = [] {};    ///< before waiting for the disk
+  std::function<void()> snapshot = [] {};  ///< brings the tensors up to date, before they are copied
 };
 
 /// The collective half of saving: all ranks meet at every step edge, tell each other how far their writers are and who
@@ -50,8 +51,8 @@ class Saver {
         std::vector<checkpoint::Target> tensors, SavePolicy policy, Provenance provenance, SaverHooks hooks);
   ~Saver();
 
-  /// Before each step, by every rank. @return seconds that saving kept this rank: the snapshot, and where the one before
-  /// was still being written, the wait for the disk; mostly 0
+  /// Before each step, by every rank. @return seconds that saving kept this rank: the snapshot, and where the one
+  /// before was still being written, the wait for the disk; mostly 0
   /// @throws Error(stopped) on every rank when one was asked to stop; the state is saved then.
   /// Error(unfit) when the ranks' parameters differ. Error(io) when saving has failed for too long
   double edge(const TrainState& state);

@@ -75,21 +75,4 @@ TrainState state_from(const ordered_json& json, const std::string& name) {
 Moments::Moments(const nn::ParameterSet& parameters)
     : exp_avg(at::zeros_like(parameters.flat())), exp_avg_sq(at::zeros_like(parameters.flat())) {}
 
-std::vector<checkpoint::Target> tensors_of(nn::ParameterSet& parameters, const Moments& moments) {
-  const auto flat = ops::view_of(parameters.flat()).as<float>();
-  const auto first = ops::view_of(moments.exp_avg).as<float>(), second = ops::view_of(moments.exp_avg_sq).as<float>();
-  std::vector<checkpoint::Target> all;
-  const auto add = [&](const std::string& kind, std::span<float> array) {
-    for (const auto& parameter : parameters.all()) {
-      const auto window = ops::view_of(parameter.value.detach()).as<float>();
-      all.push_back({kind + parameter.name, parameter.shape,
-                     array.subspan(static_cast<std::size_t>(window.data() - flat.data()), window.size())});
-    }
-  };
-  add("adapter/", flat);
-  add("optimizer/exp_avg/", first);
-  add("optimizer/exp_avg_sq/", second);
-  return all;
-}
-
 }  // namespace pst::train

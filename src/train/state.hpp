@@ -33,8 +33,4 @@ struct Moments {
   at::Tensor exp_avg, exp_avg_sq;
 };
 
-/// Everything of a run's state that is an array, by the names it has in a checkpoint: adapter/<name>,
-/// optimizer/exp_avg/<name>, optimizer/exp_avg_sq/<name>.
-std::vector<checkpoint::Target> tensors_of(nn::ParameterSet& parameters, const Moments& moments);
-
 }  // namespace pst::train

@@ -44,6 +44,8 @@ class Loop {
         leaves_((settings.train.global_batch_size + settings.train.micro_batch_size - 1) /
                 settings.train.micro_batch_size),
         mine_(parallel::leaves_of_rank(leaves_, parts.group.rank(), parts.group.size())),
+        most_leaves_((leaves_ + parts.group.size() - 1) / parts.group.size()),
+        waited_before_(parts.model.frozen().waited_s()),
         buffers_([&parameters = parts.parameters] { return parameters.new_gradient(); }),
         all_reduce_(parts.group) {}
 
@@ -67,20 +69,29 @@ class Loop {
     std::vector<double> losses(static_cast<std::size_t>(leaves_), 0.0);  // summed loss of each micro batch
     const Rng random = Rng(settings_.train.seed).child("step").child(static_cast<std::uint64_t>(index));
     const auto add_leaf = [&](std::int64_t leaf, const at::Tensor& gradient) {
-      const auto batch =
-          micro_batch(parts_.training, rows, leaf, settings_.train.micro_batch_size, parts_.model.vocabulary());
+      const auto batch = micro_batch(parts_.training, rows, leaf, settings_.train.micro_batch_size,
+                                     parts_.model.vocabulary(), parts_.parameters.flat().device());
       watch.into(record.data_s);
-      if (!batch) return;  // an epoch's last step may have fewer rows: its missing leaves count as zeros
+      if (!batch) {  // an epoch's last step may have fewer rows: its missing leaves count as zeros
+        accompany();
+        watch.into(record.waiting_s);
+        return;
+      }
       parts_.parameters.accumulate_into(gradient);
       const nn::Pass pass{.training = true, .random = random.child(static_cast<std::uint64_t>(leaf))};
       const at::Tensor hidden = parts_.model.forward(*batch, pass, settings_.recompute);
       watch.into(record.forward_s);
+      record.forward_s -= weights_waited(record);
       losses[static_cast<std::size_t>(leaf)] =
           summed_loss_backward(parts_.model, *batch, hidden, 1.0 / static_cast<double>(totals.labelled));
       watch.into(record.backward_s);
+      record.backward_s -= weights_waited(record);
     };
     const at::Tensor gradient = parallel::sum_of_leaves(mine_.begin, mine_.size(), buffers_, add_leaf);
     watch.into(record.backward_s);
+    for (std::int64_t i = mine_.size(); i < most_leaves_; ++i) accompany();
+    watch.into(record.waiting_s);
+    waited_before_ = parts_.model.frozen().waited_s();
 
     // The losses first: few bytes, so the time is that of waiting for the slowest rank; and then the gradients find
     // everybody there, so theirs is that of the transfer. The split costs no message more.
@@ -89,7 +100,7 @@ class Loop {
     all_reduce_(gradient);
     watch.into(record.transfer_s);
 
-    record.grad_norm = std::sqrt(kernels::sum_of_squares(ops::cpu_exec(), ops::view_of(gradient)));
+    record.grad_norm = std::sqrt(kernels::sum_of_squares(ops::exec_of(gradient), ops::view_of(gradient)));
     watch.into(record.optimizer_s);
     return {record, gradient};
   }
@@ -101,7 +112,7 @@ class Loop {
     const double factor =
         limit > 0 ? std::min(1.0, limit / (record.grad_norm + 1e-6)) : 1.0;  // torch's clip_grad_norm_
     const auto& [name, lr, betas, eps, weight_decay] = settings_.optimizer;
-    kernels::adamw(ops::cpu_exec(),
+    kernels::adamw(ops::exec_of(gradient),
                    {.lr = record.lr,
                     .beta1 = betas[0],
                     .beta2 = betas[1],
@@ -118,12 +129,34 @@ class Loop {
   void give_back(const at::Tensor& gradient) { buffers_.give_back(gradient); }
 
  private:
+  /// Takes part in a micro batch of other ranks, where that needs all: forward and backward over one token, whose
+  /// gradient, zero, is thrown away.
+  void accompany() {
+    if (parts_.model.frozen().always_there()) return;
+    const at::Tensor scratch = buffers_.take();
+    parts_.parameters.accumulate_into(scratch);
+    const nn::Batch batch = placeholder_batch(parts_.model.vocabulary());
+    summed_loss_backward(parts_.model, batch, parts_.model.forward(batch, {}, settings_.recompute), 0);
+    buffers_.give_back(scratch);
+  }
+
+  /// Seconds since the last call that were spent waiting for frozen weights; they are counted as waiting.
+  double weights_waited(StepRecord& record) {
+    const double now = parts_.model.frozen().waited_s();
+    const double waited = now - std::exchange(waited_before_, now);
+    record.waiting_s += waited;
+    record.weights_s += waited;
+    return waited;
+  }
+
   const Parts& parts_;
   const Settings& settings_;
   data::DataOrder order_;
   std::int64_t total_steps_;
   std::int64_t leaves_;  // micro batches of a full step
   parallel::LeafRange mine_;
+  std::int64_t most_leaves_;  // that any rank has
+  double waited_before_ = 0;
   parallel::GradientBuffers buffers_;
   parallel::OrderedAllReduce all_reduce_;
 };

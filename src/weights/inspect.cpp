@@ -1,6 +1,8 @@
 #include "weights/inspect.hpp"
 
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "core/error.hpp"
 #include "core/file.hpp"
@@ -55,6 +57,10 @@ std::string architecture_of(const fs::path& dir) {
   return names.is_array() && !names.empty() && names[0].is_string() ? names[0].get<std::string>() : std::string();
 }
 
+std::int64_t count_of(const std::vector<std::int64_t>& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
 std::string count_text(std::int64_t value) {
   const std::string exact = grouped(value);
   if (value >= 1'000'000'000) return cat(exact, " (", fixed(static_cast<double>(value) / 1e9, 2), " B)");
@@ -82,9 +88,9 @@ ModelSummary inspect(const fs::path& model_dir) {
   const TensorStore store = TensorStore::open(model_dir);
   for (const auto& spec : expected_tensors(summary.config)) {
     const Tensor& tensor = store.get(spec.name);
-    const auto count = tensor.count();
+    const auto count = count_of(spec.shape);
     summary.parameters += count;
-    summary.values_by_dtype[tensor.dtype] += count;
+    summary.values_by_dtype[tensor.dtype == "U8" ? "NF4" : tensor.dtype == "I8" ? "INT8" : tensor.dtype] += count;
     if (spec.name == "model.embed_tokens.weight") summary.embedding_parameters = count;
     if (starts_with(spec.name, "model.layers.0.")) summary.parameters_per_layer += count;
   }

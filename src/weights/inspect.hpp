@@ -15,7 +15,7 @@ struct ModelSummary {
   ModelConfig config;
   std::string architecture;  ///< first entry of `architectures`, or empty
   std::int64_t parameters = 0, embedding_parameters = 0, parameters_per_layer = 0;
-  std::map<std::string, std::int64_t> values_by_dtype;  ///< "BF16" -> number of values
+  std::map<std::string, std::int64_t> values_by_dtype;  ///< "BF16", "NF4" ... -> number of values
   std::uint64_t bytes_on_disk = 0;                      ///< of the weight files
   std::int64_t weight_files = 0;
   struct Vocabulary {

@@ -138,10 +138,28 @@ std::vector<std::int32_t> read_token_ids(const Object& root, std::string_view ke
   return ids;
 }
 
+/// @see transformers, utils/quantization_config.py, BitsAndBytesConfig
+StoredFormat read_stored_format(const Object& root) {
+  if (!root.find("quantization_config")) return StoredFormat::dense;
+  const Object quantised = root.inner("quantization_config");
+  const char* const remedy = "use the model's bf16 or fp16 version";
+  const bool four = quantised.flag("load_in_4bit") || quantised.flag("_load_in_4bit");
+  const bool eight = quantised.flag("load_in_8bit") || quantised.flag("_load_in_8bit");
+  if (const auto method = quantised.text("quant_method").value_or("bitsandbytes");
+      method != "bitsandbytes" || four == eight)
+    root.refuse("quantization_config",
+                cat("is of the method ", quoted(method), four == eight ? " without 4 or 8 bits" : "",
+                    "; supported are bitsandbytes' NF4 and INT8"),
+                remedy);
+  if (eight) return StoredFormat::int8;
+  if (const auto type = quantised.text("bnb_4bit_quant_type").value_or("fp4"); type != "nf4")
+    root.refuse("bnb_4bit_quant_type", cat("is ", quoted(type), "; supported is 'nf4'"), remedy);
+  if (const auto storage = quantised.text("bnb_4bit_quant_storage").value_or("uint8"); storage != "uint8")
+    root.refuse("bnb_4bit_quant_storage", cat("is ", quoted(storage), "; supported is 'uint8'"), remedy);
+  return StoredFormat::nf4;
+}
+
 void refuse_what_would_be_ignored(const Object& root) {
-  if (root.find("quantization_config"))
-    root.refuse("quantization_config", "is set; quantised weights are not supported",
-                "use the model's bf16 or fp16 version");
   if (const json* dropout = root.find("attention_dropout");
       dropout && !(dropout->is_number() && dropout->get<double>() == 0))
     root.refuse("attention_dropout", "is not 0; dropout inside attention is not supported", "set it to 0.0");
@@ -164,6 +182,7 @@ ModelConfig parse_model_config(std::string_view text, const std::string& name) {
   if (const auto activation = root.text("hidden_act"); activation && *activation != "silu")
     root.refuse("hidden_act", cat("is ", quoted(*activation), "; supported is 'silu'"));
   refuse_what_would_be_ignored(root);
+  config.stored = read_stored_format(root);
 
   config.vocab_size = root.needed_size("vocab_size", std::numeric_limits<std::int32_t>::max());
   config.hidden_size = root.needed_size("hidden_size");
@@ -226,6 +245,10 @@ std::vector<TensorSpec> expected_tensors(const ModelConfig& config) {
   tensors.push_back({"model.norm.weight", {hidden}});
   if (!config.tie_word_embeddings) tensors.push_back({"lm_head.weight", {config.vocab_size, hidden}});
   return tensors;
+}
+
+bool is_layer_matrix(std::string_view name) {
+  return starts_with(name, "model.layers.") && ends_with(name, "_proj.weight");
 }
 
 }  // namespace pst::weights

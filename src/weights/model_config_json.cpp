@@ -62,4 +62,20 @@ std::string generation_config_json(const ModelConfig& config) {
   return json.dump(2) + "\n";
 }
 
+std::string quantised_config_json(const std::string& config_json, StoredFormat format, bool double_quantisation,
+                                  const std::vector<std::string>& dense_modules) {
+  Json config = Json::parse(config_json);
+  Json quantised = {{"quant_method", "bitsandbytes"},
+                    {"load_in_4bit", format == StoredFormat::nf4},
+                    {"load_in_8bit", format == StoredFormat::int8},
+                    {"llm_int8_skip_modules", dense_modules}};
+  if (format == StoredFormat::nf4)
+    quantised.update({{"bnb_4bit_quant_type", "nf4"},
+                      {"bnb_4bit_use_double_quant", double_quantisation},
+                      {"bnb_4bit_quant_storage", "uint8"},
+                      {"bnb_4bit_compute_dtype", "bfloat16"}});
+  config["quantization_config"] = std::move(quantised);
+  return config.dump(2) + "\n";
+}
+
 }  // namespace pst::weights

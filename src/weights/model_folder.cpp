@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "weights/bitsandbytes.hpp"
 #include "weights/dtype.hpp"
 #include "weights/generation_config.hpp"
 #include "weights/model_config.hpp"
@@ -27,12 +28,34 @@ bool may_be_left_over(const std::string& name, const ModelConfig& config) {
   return (config.tie_word_embeddings && name == "lm_head.weight") || ends_with(name, ".rotary_emb.inv_freq");
 }
 
+/// Whether `spec` is a matrix in the format that config.json names. @throws Error(data) when it is half of one
+bool is_quantised(const TensorStore& store, const ModelConfig& config, const TensorSpec& spec) {
+  if (!is_layer_matrix(spec.name)) return false;
+  switch (config.stored) {
+    case StoredFormat::dense: return false;
+    case StoredFormat::nf4: return find_nf4(store, spec.name, spec.shape[0], spec.shape[1]).has_value();
+    case StoredFormat::int8: return find_int8(store, spec.name, spec.shape[0], spec.shape[1]).has_value();
+  }
+  return false;
+}
+
 std::vector<std::string> problems_of(const TensorStore& store, const ModelConfig& config) {
   std::vector<std::string> problems;
   std::set<std::string, std::less<>> known;
   for (const auto& spec : expected_tensors(config)) {
     const Tensor* tensor = store.find(spec.name);
-    if (!tensor)
+    bool quantised = false, half = false;
+    if (tensor) {
+      try {
+        quantised = is_quantised(store, config, spec);
+      } catch (const Error& error) {
+        problems.push_back(error.message());
+        half = true;
+      }
+    }
+    if (quantised || half) {
+      for (auto& name : companions_of(spec.name)) known.insert(std::move(name));
+    } else if (!tensor)
       problems.push_back(cat("tensor ", spec.name, " ", shape_text(spec.shape), " is missing"));
     else if (tensor->shape != spec.shape)
       problems.push_back(cat("tensor ", spec.name, " is ", shape_text(tensor->shape), ", but config.json makes it ",

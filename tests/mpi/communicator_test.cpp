@@ -33,6 +33,34 @@ TEST(MpiCommunicator, AllGatherKeepsTheRanksOrder) {
   for (std::size_t rank = 0; rank < all.size(); ++rank) EXPECT_EQ(all[rank], static_cast<double>(rank) + 0.5);
 }
 
+TEST(MpiCommunicator, GathersThatWereBegunGoOnBesideOtherOperations) {
+  const auto ranks = static_cast<std::size_t>(world().size());
+  constexpr std::size_t kShare = 3 << 20;  // larger than what MPI sends eagerly
+  const std::vector<std::int32_t> mine(kShare, world().rank());
+  std::vector<std::int32_t> all(ranks * kShare), more(ranks * kShare);
+
+  Pending one = world().all_gather_begin(const_view_of(std::span(mine)), view_of(std::span(all)));
+  Pending two = world().all_gather_begin(const_view_of(std::span(mine)), view_of(std::span(more)));
+  world().barrier();
+  two.wait();
+  one.wait();
+
+  for (std::size_t rank = 0; rank < ranks; ++rank) {
+    EXPECT_EQ(all[rank * kShare + kShare - 1], static_cast<std::int32_t>(rank));
+    EXPECT_EQ(more[rank * kShare], static_cast<std::int32_t>(rank));
+  }
+}
+
+TEST(MpiCommunicator, SplitsByColor) {
+  const auto part = world().split("parity", world().rank() % 2);
+  EXPECT_EQ(part->size(), (world().size() + 1 - world().rank() % 2) / 2);
+  EXPECT_EQ(part->rank(), world().rank() / 2);
+  const std::int32_t mine = world().rank();
+  std::vector<std::int32_t> all(static_cast<std::size_t>(part->size()));
+  part->all_gather(const_view_of(std::span(&mine, 1)), view_of(std::span(all)));
+  EXPECT_EQ(all.back() % 2, world().rank() % 2);
+}
+
 TEST(MpiCommunicator, AMessageGoesFromOneRankToAnother) {
   const std::int64_t sent = 4711;
   std::int64_t received = 0;

@@ -43,6 +43,7 @@ for file in bin/peft-studio bin/peft-studio-worker libexec/peft-studio/make-tiny
   share/peft-studio/recipes/smollm2/135m_lora_laptop.yaml share/doc/peft-studio/LICENSE share/doc/peft-studio/install.md; do
   [[ -s $prefix/$file ]] || die "$file is not installed"
 done
+[[ ! -e $build/lib/peft-studio/libpst_cuda.so || -s $prefix/lib/peft-studio/libpst_cuda.so ]] || die "the module for GPUs is not installed"
 # Texts name no folder of this machine; of the programs only the worker does, in its RUNPATH: libtorch where it was found.
 while IFS= read -r file; do
   case $file in

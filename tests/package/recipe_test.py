@@ -46,12 +46,15 @@ def name_and_minimum(spec):
 def check_options(recorded, package):
     """Every option is a variant with the same default, or is known not to be one; every variant does something in CMake."""
     options = dict(re.findall(r'option\((PST_\w+) "[^"]*" (ON|OFF)\)', text_of("CMakeLists.txt")))
-    known = set(options) | set(re.findall(r"\b(PST_\w+)\b", text_of("cmake/PstTorch.cmake") + text_of("cmake/PstCompiler.cmake")))
+    # PST_CUDA also has AUTO: CMake's default, which a package manager replaces by one of the other two.
+    options |= {name: "OFF" for name in re.findall(r"set\((PST_\w+) AUTO CACHE STRING", text_of("cmake/PstCuda.cmake"))}
+    known = {"CMAKE_CUDA_ARCHITECTURES"} | set(options) | set(re.findall(r"\b(PST_\w+)\b", text_of("cmake/PstTorch.cmake") + text_of("cmake/PstCompiler.cmake")))
     variants = {variant["name"]: variant for variant in recorded.variants}
     used = set()
     for worker in (True, False):
         for tests in (True, False):
-            made = package({name: (worker if name == "worker" else variant["default"]) for name, variant in variants.items()}, tests)
+            chosen = {name: (worker if name == "worker" else variant["default"]) for name, variant in variants.items()}
+            made = package({**chosen, "cuda_arch": "none"}, tests)
             given = dict(argument[2:].split("=", 1) for argument in made.cmake_args())
             used |= made.from_variant
             for name in given:
@@ -66,6 +69,12 @@ def check_options(recorded, package):
                        f"PST_TORCH_ROOT is {given.get('PST_TORCH_ROOT')}, not py-torch's folder")
             else:
                 expect("PST_TORCH_ROOT" not in given, "PST_TORCH_ROOT is given without the worker")
+    class Architectures(str):
+        value = ("80", "90")
+
+    given = dict(argument[2:].split("=", 1) for argument in package({"worker": True, "cuda": True, "cuda_arch": Architectures()}).cmake_args())
+    expect(given.get("PST_CUDA") == "ON", "the variant 'cuda' does not decide PST_CUDA")
+    expect(given.get("CMAKE_CUDA_ARCHITECTURES") == "80;90", "cuda_arch does not decide CMAKE_CUDA_ARCHITECTURES")
     for name, variant in variants.items():
         expect(name in used, f"the variant '{name}' changes nothing in CMake")
         option = f"PST_{name.upper()}"
@@ -100,6 +109,8 @@ def check_dependencies(recorded):
     declared = {}
     for dependency in recorded.dependencies:
         name, minimum = name_and_minimum(dependency["spec"])
+        if name == "py-torch" and "+cuda" in dependency["when"]:
+            continue  # the same one, with its CUDA part
         expect(name not in declared, f"'{name}' is declared twice")
         declared[name] = (minimum, dependency)
     wanted = wanted_by_cmake()

@@ -57,7 +57,13 @@ class Spec:
         self.variants = variants
 
     def satisfies(self, text):
+        if "=" in text:  # cuda_arch=none
+            return self.variants.get(text.split("=")[0]) == text.split("=")[1]
         return self.variants[text[1:]] is (text[0] == "+")
+
+
+class CudaPackage:
+    """Brings the variants `cuda`, off, and `cuda_arch` along."""
 
 
 class CMakePackage:
@@ -95,11 +101,13 @@ def load(path):
     api.ancestor = lambda path, count: path if count == 0 else api.ancestor(os.path.dirname(path), count - 1)
     cmake = types.ModuleType("spack_repo.builtin.build_systems.cmake")
     cmake.CMakePackage = CMakePackage
+    cuda = types.ModuleType("spack_repo.builtin.build_systems.cuda")
+    cuda.CudaPackage = CudaPackage
     cmake.generator = lambda *names, **_: recorded.generators.extend(names)
     modules = {"spack": types.ModuleType("spack"), "spack.package": api, "spack_repo": types.ModuleType("spack_repo"),
                "spack_repo.builtin": types.ModuleType("spack_repo.builtin"),
                "spack_repo.builtin.build_systems": types.ModuleType("spack_repo.builtin.build_systems"),
-               "spack_repo.builtin.build_systems.cmake": cmake}
+               "spack_repo.builtin.build_systems.cmake": cmake, "spack_repo.builtin.build_systems.cuda": cuda}
     sys.modules.update(modules)
     sys.dont_write_bytecode = True
     loader = importlib.util.spec_from_file_location("package", path)
@@ -107,4 +115,6 @@ def load(path):
     loader.loader.exec_module(package)
     classes = [c for c in vars(package).values() if isinstance(c, type) and issubclass(c, CMakePackage) and c is not CMakePackage]
     assert len(classes) == 1, f"{path}: {len(classes)} package classes"
+    if issubclass(classes[0], CudaPackage):
+        recorded.variants.append({"name": "cuda", "default": False, "description": "CudaPackage's", "when": ""})
     return recorded, classes[0]

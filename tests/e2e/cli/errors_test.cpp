@@ -113,7 +113,7 @@ const Case kCases[] = {
      nothing,
      {"validate", "recipe.yaml", "--set", "slurm.gpus_per_node=1"},
      64,
-     {"gpus_per_node is 1", "CPUs only"}},
+     {"gpus_per_node is 1", "train.device is cuda"}},
     {"checkpoint_to_start_from_missing",
      nothing,
      {"validate", "recipe.yaml", "--set", "checkpoint.resume=none"},

@@ -66,6 +66,12 @@ TEST(Frame, SaysWhyAWaitingJobWaits) {
 TEST(AnEventLine, IsOneLineWithoutControlCharacters) {
   EXPECT_EQ(event_line({{"t", "2026-01-31T12:00:01.000Z"}, {"event", "started"}, {"attempt", 1}, {"hosts", "n[1-2]"}}),
             "12:00:01 started attempt=1 hosts=n[1-2]");
+  EXPECT_EQ(event_line({{"t", "2026-01-31T12:00:01.000Z"},
+                        {"event", "checkpoint"},
+                        {"step", 50},
+                        {"stall_s", 0.00017094999930122867},
+                        {"loss", 1.23456}}),
+            "12:00:01 checkpoint step=50 stall_s=171 us loss=1.23");
   const std::string hostile = event_line({{"t", 7}, {"event", "failed"}, {"reason", "a\x1b[2Jb\nc"}});
   EXPECT_THAT(hostile, Not(HasSubstr("\x1b")));
   EXPECT_THAT(hostile, Not(HasSubstr("\n")));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "comm/local_communicator.hpp"
+#include "core/strings.hpp"
 
 namespace pst::comm {
 namespace {
@@ -22,6 +23,44 @@ TEST(LocalCommunicator, AllToAllExchangesShares) {
       EXPECT_EQ(in[static_cast<std::size_t>(2 * from + 1)], 100 * from + 2 * group.rank() + 1);
     }
   });
+}
+
+TEST(LocalCommunicator, GathersThatWereBegunArriveInTheirOrder) {
+  run_ranks(3, [](Communicator& group) {
+    const std::int32_t first = 10 + group.rank(), second = 20 + group.rank();
+    std::vector<std::int32_t> firsts(3), seconds(3);
+    Pending one = group.all_gather_begin(const_view_of(std::span(&first, 1)), view_of(std::span(firsts)));
+    Pending two = group.all_gather_begin(const_view_of(std::span(&second, 1)), view_of(std::span(seconds)));
+    group.barrier();  // other operations go on meanwhile
+
+    two.wait();
+    one.wait();
+    one.wait();  // does nothing
+
+    EXPECT_THAT(firsts, testing::ElementsAre(10, 11, 12));
+    EXPECT_THAT(seconds, testing::ElementsAre(20, 21, 22));
+  });
+}
+
+TEST(LocalCommunicator, SplitsByColor) {
+  run_ranks(5, [](Communicator& group) {
+    const auto part = group.split("parity", group.rank() % 2);
+
+    EXPECT_EQ(part->size(), group.rank() % 2 == 0 ? 3 : 2);
+    EXPECT_EQ(part->rank(), group.rank() / 2);
+    EXPECT_EQ(broadcast_text(*part, part->is_root() ? cat("of ", group.rank()) : ""), cat("of ", group.rank() % 2));
+  });
+}
+
+TEST(LocalCommunicator, NobodyWaitsInAPartForTheDeadOfTheWhole) {
+  EXPECT_THROW(run_ranks(4,
+                         [](Communicator& group) {
+                           const auto part = group.split("half", group.rank() / 2);
+                           if (group.rank() == 1) throw Error(Fault::io, "disk gone");
+                           part->barrier();
+                           part->barrier();
+                         }),
+               Error);
 }
 
 TEST(LocalCommunicator, BroadcastText) {

@@ -1,0 +1,47 @@
+# The module for GPUs, libpst_cuda.so: kernels/**/*_cuda.cu and the CUDA runtime, linked statically. Programs open it when a recipe says
+# train.device: cuda and link nothing of CUDA, so they are the same with and without it.
+set(PST_CUDA AUTO CACHE STRING "Build libpst_cuda.so, the code for GPUs: ON, OFF, or AUTO: where there is an nvcc")
+set_property(CACHE PST_CUDA PROPERTY STRINGS AUTO ON OFF)
+# 80 A100, 86 RTX 30 and A40, 89 RTX 40 and L40, 90 H100 and H200, 100 B200. Code for an 80 runs on 86 and 89 as well.
+set(PST_CUDA_ALL_ARCHITECTURES 80-real 86-real 89-real 90-real 100)
+
+include(CheckLanguage)
+set(PST_WITH_CUDA OFF)
+if(PST_WORKER AND (PST_CUDA STREQUAL "AUTO" OR PST_CUDA))  # the worker is who opens it
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    set(PST_WITH_CUDA ON)
+  elseif(NOT PST_CUDA STREQUAL "AUTO")
+    message(FATAL_ERROR "PST_CUDA is ON, and there is no nvcc: put it into PATH or give -DCMAKE_CUDA_COMPILER=<path>, or use -DPST_CUDA=OFF")
+  endif()
+endif()
+
+if(PST_WITH_CUDA)
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES ${PST_CUDA_ALL_ARCHITECTURES} CACHE STRING "What libpst_cuda.so has code for, in CMake's notation")
+  endif()
+  if(PST_CCACHE AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
+    set(CMAKE_CUDA_COMPILER_LAUNCHER ${PST_CCACHE})
+  endif()
+  enable_language(CUDA)
+  set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc 12 and later have C++20
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+  endif()
+  message(STATUS "libpst_cuda.so: nvcc ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}")
+endif()
+
+# pst_add_cuda_module(SOURCES ...): made in kernels/, where the sources are.
+function(pst_add_cuda_module)
+  cmake_parse_arguments(arg "" "" "SOURCES" ${ARGN})
+  add_library(pst_cuda MODULE ${arg_SOURCES})
+  set_target_properties(pst_cuda PROPERTIES
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/peft-studio CUDA_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden)
+  target_include_directories(pst_cuda PRIVATE ${CMAKE_BINARY_DIR}/include-roots/kernels ${CMAKE_BINARY_DIR}/include-roots/core)
+  string(REPLACE ";" " " built_for "${CMAKE_CUDA_ARCHITECTURES}")
+  target_compile_definitions(pst_cuda PRIVATE "PST_CUDA_BUILT_FOR=\"${built_for}\"")
+  target_compile_options(pst_cuda PRIVATE -Xcompiler=-Wall,-Wextra,-Wshadow --threads=1
+    "$<$<BOOL:${PST_WARNINGS_AS_ERRORS}>:-Werror=all-warnings;-Xcompiler=-Werror>")
+  target_link_options(pst_cuda PRIVATE LINKER:--no-undefined LINKER:--exclude-libs,ALL)
+endfunction()

@@ -1,0 +1,51 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "core/view.hpp"
+
+// The functions of the CUDA module. Each is the work of the operation of the same name in kernels/<op>/<op>.hpp, which
+// has the contract and has checked the arguments: all memory is on the current device, dtypes and sizes agree. Each
+// queues its kernels on `stream` and returns a cudaError_t as a number: 0, or what was wrong with the launch. Nothing
+// is thrown, nothing is printed.
+namespace pst::cuda {
+
+using Stream = void*;  ///< a cudaStream_t; null is the default stream
+
+int add(Stream stream, View into, ConstView from);
+int scale(Stream stream, View x, float factor);
+int sum_shares(Stream stream, View shares, std::int64_t ranks);
+/// @param sum  of the host; this one waits for the result
+int sum_of_squares(Stream stream, ConstView x, double* sum);
+/// @param sums  the two sums of the formula, of the host; this one waits for them
+int fingerprint(Stream stream, const void* data, std::int64_t bytes, std::uint64_t* sums);
+
+int rms_norm(Stream stream, ConstView x, ConstView residual, ConstView weight, float eps, View sum, View y, View rstd);
+int rms_norm_backward(Stream stream, ConstView dy, ConstView dsum, ConstView sum, ConstView weight, ConstView rstd,
+                      View dx);
+/// @param sign  1 forward, -1 back
+int rope(Stream stream, View x, std::int64_t heads, ConstView positions, ConstView cosines, ConstView sines,
+         float sign);
+int swiglu(Stream stream, ConstView gate, ConstView up, View out);
+int swiglu_backward(Stream stream, ConstView dout, ConstView gate, ConstView up, View dgate, View dup);
+/// @param threshold  16-bit choices below it are dropped;  key: of the random stream
+int dropout(Stream stream, ConstView x, std::uint32_t threshold, float factor, std::uint32_t key0, std::uint32_t key1,
+            View out);
+int cross_entropy(Stream stream, View logits, ConstView targets, View loss, int with_gradient, float scale);
+
+int nf4_absmax(Stream stream, ConstView values, std::int64_t block, View absmax);
+int nf4_encode(Stream stream, ConstView values, std::int64_t first, std::int64_t n, ConstView absmax,
+               std::int64_t block, View packed);
+int nf4_dequantise(Stream stream, ConstView packed, ConstView absmax, std::int64_t block, std::int64_t first, View out);
+int nf4_product(Stream stream, ConstView x, ConstView packed, ConstView absmax, std::int64_t block, std::int64_t rows,
+                View out);
+int double_dequantise(Stream stream, ConstView codes, ConstView scale, ConstView map, ConstView offset,
+                      std::int64_t first, View out);
+int int8_dequantise(Stream stream, ConstView codes, ConstView absmax, std::int64_t width, std::int64_t first, View out);
+
+struct AdamWFactors {
+  float gradient, decay, rest1, beta2, rest2, step_size, root_correction, eps;
+};
+int adamw(Stream stream, AdamWFactors factors, View value, ConstView gradient, View moment1, View moment2);
+
+}  // namespace pst::cuda

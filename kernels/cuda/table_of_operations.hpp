@@ -1,0 +1,31 @@
+#pragma once
+#include "kernels/cuda/table.hpp"
+
+namespace pst::cuda {
+
+/// The operations' part of a table: the same for the module and for the emulated GPU of the tests.
+inline void fill_operations(CudaTable& table) {
+  table.abi = kCudaAbi;
+  table.bytes = sizeof(CudaTable);
+  table.add = &add;
+  table.scale = &scale;
+  table.sum_shares = &sum_shares;
+  table.sum_of_squares = &sum_of_squares;
+  table.fingerprint = &fingerprint;
+  table.rms_norm = &rms_norm;
+  table.rms_norm_backward = &rms_norm_backward;
+  table.rope = &rope;
+  table.swiglu = &swiglu;
+  table.swiglu_backward = &swiglu_backward;
+  table.dropout = &dropout;
+  table.cross_entropy = &cross_entropy;
+  table.adamw = &adamw;
+  table.nf4_absmax = &nf4_absmax;
+  table.nf4_encode = &nf4_encode;
+  table.nf4_dequantise = &nf4_dequantise;
+  table.nf4_product = &nf4_product;
+  table.double_dequantise = &double_dequantise;
+  table.int8_dequantise = &int8_dequantise;
+}
+
+}  // namespace pst::cuda

@@ -1,0 +1,25 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "comm/communicator.hpp"
+#include "comm_nccl/nccl_api.hpp"
+#include "comm_nccl/roll_call.hpp"
+
+namespace pst::comm {
+
+/// What ranks tell one another over the hosts' group before they meet on their GPUs.
+struct Meeting {
+  nccl::UniqueId id;
+  std::vector<Peer> peers;  ///< by rank
+};
+
+/// @param warn  called on rank 0 with what is to be said of NCCL's version
+/// @throws Error(unfit) on every rank: versions that differ, or one that we cannot use
+Meeting meet(Communicator& host, const NcclApi& nccl, const std::function<void(const std::string&)>& warn);
+
+/// This machine: its name, then the addresses of its interfaces but for loopback.
+Peer this_peer();
+
+}  // namespace pst::comm

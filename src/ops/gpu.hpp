@@ -1,0 +1,23 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <string>
+
+#include "kernels/cuda/table.hpp"
+
+namespace pst::ops {
+
+struct Gpu {
+  at::Device device;
+  CudaDevice facts;
+};
+
+/// Makes a GPU usable for tensors and kernels of this process: opens libpst_cuda.so and libtorch_cuda.so, which the
+/// program does not link, looks whether they can work with the GPU, and asks libtorch for algorithms whose bits repeat.
+/// Before the first tensor on any device that libtorch asks its CUDA part about, so as early as may be.
+/// @param wanted  the rank's number on its node; a process to which the driver shows one GPU takes that one
+/// @throws Error(unfit) with the remedy: no module, no driver, no such GPU, one without code, or a libtorch without
+/// CUDA
+Gpu open_gpu(int wanted);
+
+}  // namespace pst::ops

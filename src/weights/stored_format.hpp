@@ -1,0 +1,10 @@
+#pragma once
+
+namespace pst::weights {
+
+/// How the linear layers of a model's folder are kept, by its config.json: as numbers, or in one of bitsandbytes'
+/// layouts.
+enum class StoredFormat { dense, nf4, int8 };
+const char* name_of(StoredFormat format);  ///< none, nf4, int8
+
+}  // namespace pst::weights

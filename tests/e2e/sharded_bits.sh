@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Frozen weights in shares over the ranks give the bits of whole copies: on 2 and 4 ranks those of one, on 3 those of 3, with
+# a short last step that leaves ranks without work, with evaluation, with recomputation, through a kill and a resume on fewer ranks.
+#   sharded_bits.sh BUILD_FOLDER
+source "$(dirname -- "${BASH_SOURCE[0]}")/local_lib.sh" "$1" shard
+
+"$build/bin/make-tiny-model" "$work/model" --layers 4 --heads 6 --kv-heads 2 --head-dim 10 --attention-bias true --tied false >/dev/null
+tiny_chats 61 varied >"$work/chats.jsonl"
+cat >"$work/recipe.yaml" <<RECIPE
+name: bits
+model: { path: $work/model }
+adapter: { r: 4, alpha: 8, dropout: 0.1, target_modules: all-linear }
+data: { train: [ { path: $work/chats.jsonl } ], validation_fraction: 0.1, max_length: 128 }
+train: { epochs: 2, micro_batch_size: 2, global_batch_size: 8, precision: fp32, threads: 1 }
+optimizer: { lr: 1.0e-3 }
+evaluate: { every_steps: 3 }
+checkpoint: { every_steps: 1 }
+RECIPE
+
+# adapter NAME RANKS STRATEGY [--set ...]: trains, prints the digest of the adapter
+adapter() {
+  local name=$1 ranks=$2 strategy=$3
+  shift 3
+  "$program" train "$work/recipe.yaml" --ranks "$ranks" --set "output_dir=$work/$name" --set "parallel.strategy=$strategy" "$@" \
+    >"$work/$name.out" 2>&1 </dev/null || die "$name has not trained: $(tail -n 5 "$work/$name.out")"
+  digest_of "$(echo "$work/$name"/bits-*)"
+}
+same() { [[ $2 == "$3" ]] || die "$1: another adapter"; }
+
+one=$(adapter one 1 replicate)
+three=$(adapter three 3 replicate --set train.global_batch_size=12)
+same "shard, 1 rank" "$(adapter shard1 1 shard)" "$one"
+same "shard, 2 ranks" "$(adapter shard2 2 shard)" "$one"
+same "shard, 4 ranks" "$(adapter shard4 4 shard)" "$one"
+same "shard, 3 ranks" "$(adapter shard3 3 shard --set train.global_batch_size=12)" "$three"
+same "hybrid, 2 ranks" "$(adapter hybrid2 2 hybrid)" "$one"
+same "shard with recomputation, 2 ranks" "$(adapter recompute 2 shard --set train.gradient_checkpointing=true)" "$one"
+same "a short last step, 4 ranks" "$(adapter short4 4 shard --set train.global_batch_size=16)" "$(adapter short1 1 replicate --set train.global_batch_size=16)"
+grep -q '"parallel.strategy":{"value":"shard"' "$(echo "$work"/shard4/bits-*)"/attempts/0001/nodes/*.jsonl || die "the log does not say how the weights lie"
+echo "shares over 1, 2, 3 and 4 ranks, hybrid, recomputation: the bits of whole copies"
+
+# Killed on four ranks without a word, resumed on two.
+long=(--set train.epochs=1000 --set train.max_steps=60)
+undisturbed=$(adapter long 1 replicate "${long[@]}")
+"$program" train "$work/recipe.yaml" --ranks 4 --set "output_dir=$work/killed" --set parallel.strategy=shard "${long[@]}" >"$work/killed.out" 2>&1 </dev/null &
+background=$!
+step_recorded() { grep -qsE '"kind":"step","step":5\b' "$work"/killed/bits-*/attempts/0001/nodes/*.jsonl; }
+within 60 "five steps" step_recorded
+run=$(echo "$work/killed"/bits-*)
+kill -KILL "$background"
+wait "$background" 2>/dev/null || true
+background=
+nobody_left() { ! pgrep -f "peft-studio-worker.*$run" >/dev/null; }
+within 30 "the end of the killed trainer's ranks" nobody_left
+[[ ! -e $run/completed.json ]] || die "it was over before it was killed"
+"$program" resume "$run" --ranks 2 >"$work/resumed.out" 2>&1 </dev/null || die "has not resumed: $(tail -n 5 "$work/resumed.out")"
+grep -q '"event":"restored"' "$run/events.jsonl" || die "started over instead of resuming"
+same "killed on 4 ranks, resumed on 2" "$(digest_of "$run")" "$undisturbed"
+echo "killed on 4 ranks, resumed on 2: the same bits"

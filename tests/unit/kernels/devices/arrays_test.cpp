@@ -1,0 +1,149 @@
+// Kernels that work on flat arrays: SwiGLU, dropout, AdamW, sums, fingerprints.
+#include "core/strings.hpp"
+#include "kernels/adamw/adamw.hpp"
+#include "kernels/dropout/dropout.hpp"
+#include "kernels/fingerprint/fingerprint.hpp"
+#include "kernels/reduce/reduce.hpp"
+#include "kernels/swiglu/swiglu.hpp"
+#include "support/devices.hpp"
+#include "support/values.hpp"
+
+namespace pst::kernels {
+namespace {
+
+using namespace fixture;
+class Arrays : public OnEveryDevice {};
+PST_ON_EVERY_DEVICE(Arrays);
+
+// Nothing, less than a vector, around a warp's and a block's share, and more than one block.
+const std::size_t kCounts[] = {0, 1, 7, 8, 127, 128, 255, 256, 257, 2047, 2048, 5003, 70001};
+
+template <class T>
+std::vector<T> random_as(std::size_t count, std::uint64_t seed) {
+  return as_type<T>(random_values(count, seed));
+}
+template <class T>
+View host(std::vector<T>& values) {
+  return view_of(std::span(values));
+}
+
+template <class T>
+void swiglu_matches(const OnEveryDevice& at, std::size_t count, Placed placed) {
+  SCOPED_TRACE(cat(count, " values of ", sizeof(T), " bytes"));
+  auto wide = random_values(count, 1);
+  for (float& value : wide) value *= 40;
+  auto gate = as_type<T>(wide), up = random_as<T>(count, 2), dout = random_as<T>(count, 3);
+  std::vector<T> out(count), dgate(count), dup(count);
+  const DeviceArray<T> d_gate(at.table(), gate, placed), d_up(at.table(), up), d_dout(at.table(), dout),
+      d_out(at.table(), out);
+
+  swiglu(serial_cpu(), host(gate), host(up), host(out));
+  swiglu_backward(serial_cpu(), host(dout), host(gate), host(up), host(dgate), host(dup));
+  swiglu(at.gpu(), d_gate, d_up, d_out);
+  expect_near(d_out.values(), out, ulps<T>(2e-6), 1e-12);
+  swiglu_backward(at.gpu(), d_dout, d_gate, d_up, d_gate, d_up);  // over its inputs
+
+  expect_near(d_gate.values(), dgate, ulps<T>(1e-5), 1e-6);  // 1 - sigmoid cancels
+  expect_near(d_up.values(), dup, ulps<T>(2e-6), 1e-12);
+}
+
+TEST_P(Arrays, Swiglu) {
+  for (const std::size_t count : kCounts) {
+    swiglu_matches<float>(*this, count, Placed::aligned);
+    swiglu_matches<bf16>(*this, count, Placed::aligned);
+  }
+  swiglu_matches<bf16>(*this, 1000, Placed::shifted);
+}
+
+template <class T>
+void dropout_matches(const OnEveryDevice& at, std::size_t count, double p, Placed placed) {
+  SCOPED_TRACE(cat(count, " values of ", sizeof(T), " bytes, p ", p));
+  auto x = random_as<T>(count, 1);
+  std::vector<T> out(count);
+  const DeviceArray<T> d_x(at.table(), x, placed), d_out(at.table(), out, placed);
+  dropout(serial_cpu(), host(x), p, Rng(7).child("here"), host(out));
+  dropout(at.gpu(), d_x, p, Rng(7).child("here"), d_out);
+  expect_same_bits(d_out.values(), out);
+}
+
+TEST_P(Arrays, DropoutHasTheBitsOfTheCpu) {
+  for (const std::size_t count : kCounts) {
+    dropout_matches<float>(*this, count, 0.1, Placed::aligned);
+    dropout_matches<bf16>(*this, count, 0.5, Placed::aligned);
+  }
+  dropout_matches<float>(*this, 1000, 0, Placed::shifted);
+  dropout_matches<bf16>(*this, 1000, 0.9, Placed::shifted);
+}
+
+TEST_P(Arrays, AdamW) {
+  for (const std::size_t count : kCounts) {
+    SCOPED_TRACE(count);
+    auto value = random_values(count, 1), gradient = random_values(count, 2), moment1 = random_values(count, 3),
+         moment2 = random_values(count, 4);
+    for (float& m : moment2) m *= m;
+    const DeviceArray<float> d_value(table(), value), d_gradient(table(), gradient), d_moment1(table(), moment1),
+        d_moment2(table(), moment2);
+    const AdamW settings{.lr = 1e-2, .weight_decay = 0.1, .step = 3, .gradient_factor = 0.5};
+
+    adamw(serial_cpu(), settings, host(value), host(gradient), host(moment1), host(moment2));
+    adamw(gpu(), settings, d_value, d_gradient, d_moment1, d_moment2);
+
+    expect_near(d_moment1.values(), moment1, 1e-6, 1e-8);  // fused or separate multiply and add
+    expect_near(d_moment2.values(), moment2, 1e-6, 0);
+    expect_near(d_value.values(), value, 1e-6, 1e-7);
+  }
+}
+
+TEST_P(Arrays, SumsHaveTheBitsOfTheCpu) {
+  for (const std::size_t count : {0u, 1u, 15u, 16u, 17u, 8191u, 8192u, 8193u, 131072u, 140001u}) {
+    SCOPED_TRACE(count);
+    auto a = random_values(count, 1), b = random_values(count, 2);
+    const DeviceArray<float> d_a(table(), a), d_b(table(), b, Placed::shifted);
+    EXPECT_EQ(sum_of_squares(gpu(), d_a), sum_of_squares(serial_cpu(), host(a)));
+    add(serial_cpu(), host(a), host(b));
+    add(gpu(), d_a, d_b);
+    scale(serial_cpu(), host(a), 0.3);
+    scale(gpu(), d_a, 0.3);
+    expect_same_bits(d_a.values(), a);
+  }
+}
+
+TEST_P(Arrays, SharesAreAddedInTreeOrder) {
+  for (const std::size_t ranks : {1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 16u, 32u})
+    for (const std::size_t share : {1u, 4u, 1000u}) {
+      SCOPED_TRACE(cat(ranks, " shares of ", share));
+      auto shares = random_values(ranks * share, 1);
+      const DeviceArray<float> d_shares(table(), shares);
+      sum_shares(serial_cpu(), host(shares), static_cast<std::int64_t>(ranks));
+      sum_shares(gpu(), d_shares, static_cast<std::int64_t>(ranks));
+      auto found = d_shares.values();
+      found.resize(share);
+      shares.resize(share);
+      expect_same_bits(found, shares);
+    }
+}
+
+TEST_P(Arrays, FingerprintIsThatOfTheCpu) {
+  for (const std::size_t count : kCounts)
+    for (const Placed placed : {Placed::aligned, Placed::shifted}) {
+      SCOPED_TRACE(count);
+      auto values = random_as<bf16>(count, 1);
+      const DeviceArray<bf16> d_values(table(), values, placed);
+      const auto expected = fingerprint(serial_cpu(), host(values));
+      EXPECT_EQ(fingerprint(gpu(), d_values), expected);
+      EXPECT_EQ(fingerprint(in_pieces(3), host(values)), expected);
+      if (count == 0) continue;
+      values[count / 2].bits ^= 1;
+      EXPECT_NE(fingerprint(serial_cpu(), host(values)), expected);
+    }
+}
+
+TEST_P(Arrays, MemoryOfAnotherDeviceIsABug) {
+  std::vector<float> here(8);
+  const DeviceArray<float> there(table(), here);
+  EXPECT_THROW(add(gpu(), there, host(here)), Error);
+  EXPECT_THROW(add(serial_cpu(), host(here), there), Error);
+}
+
+}  // namespace
+}  // namespace pst::kernels

@@ -1,0 +1,207 @@
+"""The parts of the check. Each returns its figures, or raises Skip with the reason, Failed, or TimeOver."""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import models
+import places
+from runs import Failed, Run, TimeOver, train, write_recipe
+
+CPU_OF_A_GPU_RUN = {"device": "cpu", "precision": "fp32"}
+
+
+class Skip(Exception):
+    """Cannot be done here; why."""
+
+
+@dataclass
+class Check:
+    programs: places.Programs
+    work: Path
+    rehearsal: bool  # everything on the CPU, with tiny shapes: tries this program and nothing else
+    deadline: float  # of time.monotonic()
+    python: str
+
+    @property
+    def device(self) -> str:
+        return "cpu" if self.rehearsal else "cuda"
+
+    def left(self) -> float:
+        return self.deadline - time.monotonic()
+
+    def run(self, words: list, log: str) -> tuple:
+        """Exit status and output of a command, within the time."""
+        if self.left() < 5:
+            raise TimeOver("no time was left")
+        try:
+            done = subprocess.run([str(w) for w in words], env=self.programs.environment, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=self.left(), check=False)
+        except subprocess.TimeoutExpired as late:
+            (self.work / log).write_bytes(late.output or b"")
+            raise TimeOver(f"{Path(words[0]).name} was not through in time") from None
+        (self.work / log).write_bytes(done.stdout)
+        return done.returncode, done.stdout.decode(errors="replace")
+
+
+def test_program(check: Check) -> list:
+    """The tests of kernels for GPUs, of which each runs on GPU 0 and on an emulated one."""
+    program = check.programs.tests / "cuda_kernels_test"
+    if program.exists():
+        return [program, "--gtest_filter=*/emulated" if check.rehearsal else "--gtest_filter=*/gpu"]
+    if check.rehearsal and (check.programs.tests / "kernels_test").exists():
+        return [check.programs.tests / "kernels_test"]
+    raise Skip("cuda_kernels_test is not in here: this was built without CUDA")
+
+
+def gtest(check: Check, words: list, name: str) -> dict:
+    report = check.work / f"{name}.json"
+    report.unlink(missing_ok=True)
+    status, output = check.run([*words, f"--gtest_output=json:{report}"], f"{name}.log")
+    if not report.exists():
+        raise Failed(f"{Path(words[0]).name} ended with status {status}: {output.strip().splitlines()[-1:] or 'no word'}")
+    cases = [case for suite in json.loads(report.read_text())["testsuites"] for case in suite["testsuite"]]
+    failed = [f"{c['classname']}.{c['name']}" for c in cases if c.get("failures")]
+    skipped = sum(c.get("result") == "SKIPPED" for c in cases)
+    if failed or status != 0:
+        raise Failed(f"{len(failed)} of {len(cases)} tests failed: {', '.join(failed[:4]) or f'status {status}'}")
+    return {"tests": len(cases) - skipped, "skipped": skipped}
+
+
+def kernels(check: Check) -> dict:
+    figures = gtest(check, test_program(check), "kernels")
+    if not check.rehearsal and figures["tests"] == 0:
+        raise Failed("every test was skipped: kernels.log says why")
+    return figures
+
+
+def sanitizer(check: Check) -> dict:
+    words = test_program(check)
+    if check.rehearsal:
+        raise Skip("a rehearsal has no kernels to look into")
+    tool = places.sanitizer()
+    if tool is None:
+        raise Skip("compute-sanitizer is not installed")
+    status, output = check.run([tool, "--tool", "memcheck", "--error-exitcode", "3", *words], "sanitizer.log")
+    if status != 0:
+        told = [line for line in output.splitlines() if "=========" in line]
+        raise Failed(f"status {status}: {told[-1] if told else 'see sanitizer.log'}")
+    if "PASSED  ] 0 tests" in output or "[  SKIPPED ]" in output:
+        raise Failed("tests were skipped under it: sanitizer.log says why")
+    return {"tool": "memcheck", "errors": 0}
+
+
+def tiny(check: Check) -> tuple:
+    model = check.work / "tiny"
+    if not model.exists():
+        models.make_tiny(check.programs, model)
+    return model, models.write_chats(check.work / "chats.jsonl", 64)
+
+
+def furthest(a: Run, b: Run) -> float:
+    if len(a.losses()) != len(b.losses()):
+        raise Failed(f"{len(a.losses())} steps on one side, {len(b.losses())} on the other")
+    return max(abs(x - y) / max(abs(x), 1e-9) for x, y in zip(a.losses(), b.losses()))
+
+
+def parity(check: Check) -> dict:
+    """20 steps in f32: every step's loss within 0.1 % of the CPU's, since sums are added in another order there and the
+    differences pass through 20 updates. Twice on the GPU: the same bits."""
+    model, data = tiny(check)
+    steps = {"max_steps": 20}
+    threads = {"threads": 1}
+    cpu = train(check.programs, write_recipe(check.work / "parity-cpu.yaml", model, data,
+                                             train={**CPU_OF_A_GPU_RUN, **steps, **threads}), check.deadline)
+    device = {"device": check.device, "precision": "fp32", **steps, **threads}
+    one = train(check.programs, write_recipe(check.work / "parity-one.yaml", model, data, train=device), check.deadline)
+    two = train(check.programs, write_recipe(check.work / "parity-two.yaml", model, data, train=device), check.deadline)
+    difference = furthest(cpu, one)
+    if difference > 1e-3:
+        raise Failed(f"a step's loss differs by {difference:.2e} of the CPU's; 1e-3 is allowed")
+    if one.adapter() != two.adapter():
+        raise Failed("two runs on this GPU end with different adapters")
+    return {"largest_loss_difference": difference, "repeats_its_bits": True, "last_loss": one.losses()[-1]}
+
+
+def kill(check: Check) -> dict:
+    """The ranks of a run are killed after step 12; it goes on from its newest checkpoint and ends with the same bits."""
+    model, data = tiny(check)
+    sections = {"train": {"device": check.device, "precision": "fp32", "max_steps": 400, "threads": 1},
+                "checkpoint": {"every_steps": 5, "keep": 2}}
+    whole = train(check.programs, write_recipe(check.work / "kill-not.yaml", model, data, **sections), check.deadline)
+    broken = train(check.programs, write_recipe(check.work / "kill.yaml", model, data, **sections), check.deadline,
+                   kill_after_step=12)
+    attempts = len(list(broken.folder.glob("attempts/*")))
+    if attempts < 2:
+        raise Failed("the run that was to be killed made one attempt only")
+    if whole.adapter() != broken.adapter():
+        raise Failed("the run that was killed ends with another adapter")
+    return {"attempts": attempts, "same_bits": True}
+
+
+def bench_model(check: Check) -> Path:
+    folder = check.work / ("tiny" if check.rehearsal else "llama-8b-shapes")
+    if check.rehearsal:
+        tiny(check)
+    elif not (folder / "model.safetensors").exists():
+        models.make_big(check.programs, folder, models.LLAMA_8B)
+    return folder
+
+
+def bench(check: Check, kind: str, length: int) -> dict:
+    """Ours: rows of `length` tokens, packed full, r 16 on all linears, no recompute."""
+    model = bench_model(check)
+    length = min(length, 64) if check.rehearsal else length
+    texts = models.write_texts(check.work / f"texts-{length}.jsonl", 24, length)
+    sections = {"adapter": {"type": "lora", "r": 16, "alpha": 32, "target_modules": ["all-linear"]},
+                "data": {"train": [{"path": str(texts)}], "max_length": length, "validation_fraction": 0},
+                "train": {"device": check.device, "precision": "fp32" if check.rehearsal else "bf16", "max_steps": 7,
+                          "micro_batch_size": 1, "global_batch_size": 2, "gradient_checkpointing": False}}
+    if kind != "lora":
+        sections["model"] = {"path": str(model), "quantization": {"qlora": "nf4", "fp8": "fp8"}[kind]}
+    recipe = write_recipe(check.work / f"bench-{kind}-{length}.yaml", model, texts, **sections)
+    status, output = check.run([check.programs.peft_studio, "validate", "--recipe-only", recipe], f"{recipe.stem}.validate")
+    if status != 0 and kind != "lora":
+        raise Skip(f"this version does not know it: {output.strip().splitlines()[0]}")
+    ours = train(check.programs, recipe, check.deadline)
+    figures = {"tokens_per_s": round(ours.tokens_per_s(warmup=2), 1), "start_to_end_s": round(ours.seconds, 1),
+               "peak_gpu_bytes": ours.peak_gpu_bytes}
+    return figures | peer(check, model, kind, length)
+
+
+def peer(check: Check, model: Path, kind: str, length: int) -> dict:
+    if kind == "fp8":
+        return {"peer": "PEFT has no FP8 base"}
+    needed = ["torch", "transformers", "peft"] + (["bitsandbytes"] if kind == "qlora" else [])
+    missing = [m for m in needed if not places.python_has(check.python, m)]
+    if missing:
+        return {"peer": f"not compared: {check.python} has no {', '.join(missing)}"}
+    program = Path(__file__).with_name("peer.py")
+    words = [check.python, program, "--model", model, "--length", length, "--device", check.device]
+    status, output = check.run(words + (["--qlora"] if kind == "qlora" else []), f"peer-{kind}-{length}.log")
+    try:
+        told = json.loads(output.strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        return {"peer": f"ended with status {status}: peer-{kind}-{length}.log"}
+    return {"peer": "transformers + PEFT", "peer_tokens_per_s": round(told["tokens_per_s"], 1),
+            "peer_peak_gpu_bytes": told["peak_gpu_bytes"], "peer_torch": told["torch"]}
+
+
+PARTS = {"kernels": kernels, "sanitizer": sanitizer, "parity": parity, "kill": kill}
+for _kind in ("lora", "qlora", "fp8"):
+    for _length in (2048, 4096):
+        PARTS[f"{_kind}-{_length}"] = lambda check, kind=_kind, length=_length: bench(check, kind, length)
+GROUPS = {"bench": [name for name in PARTS if "-" in name]}
+
+
+def names_of(words: str) -> list:
+    """The parts that --only names, in the order in which they run."""
+    wanted = set()
+    for word in filter(None, words.split(",")):
+        if word not in PARTS and word not in GROUPS:
+            sys.exit(f"gpu-check: there is no part {word!r}; the parts are {', '.join([*PARTS, *GROUPS])}")
+        wanted.update(GROUPS.get(word, [word]))
+    return [name for name in PARTS if name in wanted]
