@@ -54,7 +54,9 @@ class File {
     while (size < text.size()) {
       const ssize_t got = ::read(descriptor_, text.data() + size, text.size() - size);
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) throw Error(Fault::io, cat("cannot read the secrets file ", path_, ": ", std::strerror(errno)));
+      if (got < 0)
+        throw Error(Fault::io, cat("cannot read the secrets file ", path_, ": ", std::strerror(errno)),
+                    cat("try `cat ", path_, "`; a copy on another disk can be named in slurm.secrets_file"));
       if (got == 0) break;
       size += static_cast<std::size_t>(got);
     }
