@@ -90,8 +90,7 @@ ordered_json event_of(std::int64_t step, const train::Finding& finding) {
 void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSession& mpi, VitalSigns& signs) {
   comm::Communicator& world = mpi.world();
   const rundir::RunDir run(run_directory);
-  keep_freed_memory();
-  ops::use_exact_fit_allocator();
+  ops::use_tensor_arena();
   listen_for_stop();
   preflight(mpi, run, attempt);
 

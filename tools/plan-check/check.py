@@ -30,22 +30,22 @@ MODELS = {
 
 # model, ranks, r, row length, micro batch, rows of a step, precision, gradient checkpointing, packing
 CONFIGURATIONS = [
-    ("5M", 1, 12, 384, 3, 6, "fp32", False, True),
-    ("5M", 1, 24, 768, 2, 4, "bf16", False, True),
-    ("5M", 2, 8, 640, 2, 8, "fp32", False, False),
-    ("5M", 1, 48, 192, 6, 12, "fp32", True, True),
-    ("16M", 1, 8, 384, 4, 8, "fp32", False, True),
-    ("16M", 1, 24, 896, 2, 4, "fp32", True, True),
-    ("16M", 1, 16, 320, 6, 12, "bf16", False, False),
-    ("16M", 2, 8, 384, 3, 12, "fp32", False, True),
-    ("16M", 2, 48, 320, 3, 12, "bf16", True, True),
-    ("52M", 1, 24, 448, 2, 4, "fp32", False, True),
-    ("52M", 1, 12, 192, 3, 6, "bf16", False, False),
-    ("52M", 1, 16, 896, 1, 2, "fp32", True, True),
-    ("52M", 2, 24, 384, 2, 8, "bf16", False, True),
-    ("135M", 1, 8, 320, 2, 2, "bf16", False, True),
-    ("135M", 1, 24, 384, 1, 2, "fp32", True, True),
-    ("135M", 2, 16, 192, 1, 4, "bf16", False, False),
+    ("5M", 1, 20, 416, 3, 6, "fp32", False, True),
+    ("5M", 1, 40, 576, 2, 4, "bf16", False, True),
+    ("5M", 2, 12, 704, 2, 8, "fp32", False, False),
+    ("5M", 1, 32, 224, 5, 10, "fp32", True, True),
+    ("16M", 1, 12, 352, 4, 8, "fp32", False, False),
+    ("16M", 1, 32, 832, 2, 4, "fp32", True, True),
+    ("16M", 1, 8, 288, 4, 8, "bf16", False, False),
+    ("16M", 2, 16, 352, 3, 12, "fp32", False, True),
+    ("16M", 2, 24, 288, 3, 12, "bf16", True, True),
+    ("52M", 1, 12, 480, 2, 4, "fp32", False, False),
+    ("52M", 1, 20, 224, 3, 6, "bf16", False, False),
+    ("52M", 1, 8, 832, 1, 2, "fp32", True, True),
+    ("52M", 2, 16, 352, 2, 8, "fp32", False, False),
+    ("135M", 1, 12, 288, 2, 2, "fp32", False, True),
+    ("135M", 1, 16, 352, 1, 2, "fp32", True, False),
+    ("135M", 2, 8, 224, 1, 4, "bf16", False, False),
 ]
 
 
