@@ -46,6 +46,7 @@ class PeftStudio(CMakePackage, CudaPackage):
     depends_on("pcre2@10.40:")
     depends_on("utf8proc@2.8:")
     depends_on("xxhash@0.8.1:")
+    depends_on("prometheus-cpp@1.0.1:")
     # 1.10.5: H5Dget_chunk_info. 2: not tried. ~mpi: every rank writes a file of its own, and the headers of a parallel HDF5
     # want <mpi.h> even in peft-studio, which has no MPI.
     depends_on("hdf5@1.10.5:1 ~mpi")

@@ -6,13 +6,16 @@
 #include <memory>
 
 #include "app/machine.hpp"
+#include "app/quantization.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "data/chat_format.hpp"
 #include "infer/generator.hpp"
 #include "model/llama.hpp"
+#include "nn/frozen_storage.hpp"
 #include "ops/exec.hpp"
 #include "peft/lora_adapter.hpp"
+#include "recipe/load.hpp"
 #include "rundir/run_dir.hpp"
 #include "tokenizer/tokenizer.hpp"
 #include "weights/model_config.hpp"
@@ -26,6 +29,7 @@ namespace fs = std::filesystem;
 struct Folders {
   fs::path model;
   std::optional<fs::path> adapter;
+  recipe::Quantization quantization;
 };
 
 Folders folders_of(const GenerateRequest& request) {
@@ -33,13 +37,14 @@ Folders folders_of(const GenerateRequest& request) {
     throw Error(Fault::usage, "say either --run or --model",
                 "--run RUN talks to a fine-tuned model, --model DIR to any model folder");
   if (request.model)
-    return {*request.model, request.adapter ? std::optional<fs::path>(*request.adapter) : std::nullopt};
+    return {*request.model, request.adapter ? std::optional<fs::path>(*request.adapter) : std::nullopt,
+            as_stored(weights::read_model_config(*request.model))};
   if (request.adapter) throw Error(Fault::usage, "--adapter goes with --model; a run has its own");
   const rundir::RunDir run(*request.run);
   if (!run.read_completed())
     throw Error(Fault::usage, cat("run ", run.root().string(), " is not completed, so it has no adapter yet"),
                 cat("`peft-studio status ", run.root().string(), "` shows how far it is"));
-  return {run.read_record().model_path, run.adapter()};
+  return {run.read_record().model_path, run.adapter(), recipe::load(run.recipe()).model.quantization};
 }
 
 std::string conversation(const GenerateRequest& request, const data::ChatFormat& format) {
@@ -105,7 +110,10 @@ void generate(const GenerateRequest& request) {
   const at::ScalarType dtype = has_fast_bf16() ? at::kBFloat16 : at::kFloat;
   const auto positions = std::min(config.max_position_embeddings,
                                   static_cast<std::int64_t>(prompt.size()) + request.sampling.max_new_tokens);
-  const auto model = model::load_llama(config, weights::TensorStore::open(folders.model), dtype, positions);
+  const std::shared_ptr<const nn::FrozenFormat> matrices =
+      quant::make_format(quant_options(folders.quantization, config, dtype));
+  const auto model = model::load_llama(config, weights::TensorStore::open(folders.model), dtype, matrices,
+                                       nn::replicated_storage, positions);
   std::optional<peft::LoraAdapter> adapter;
   if (folders.adapter) {
     adapter.emplace(*model, peft::read_adapter_config(*folders.adapter), dtype);

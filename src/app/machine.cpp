@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "core/error.hpp"
 #include "core/strings.hpp"
 
 namespace pst::app {
@@ -52,6 +53,23 @@ std::optional<std::uint64_t> cgroup_left() {
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "unknown";
+}
+
+void bind_to_cores(int local_rank, int count) {
+  cpu_set_t all, mine;
+  CPU_ZERO(&all);
+  CPU_ZERO(&mine);
+  if (::sched_getaffinity(0, sizeof all, &all) != 0) CPU_ZERO(&all);
+  int seen = 0, taken = 0;
+  for (int core = 0; core < CPU_SETSIZE && taken < count; ++core) {
+    if (!CPU_ISSET(core, &all)) continue;
+    if (seen++ < local_rank * count) continue;
+    CPU_SET(core, &mine);
+    ++taken;
+  }
+  if (taken < count || ::sched_setaffinity(0, sizeof mine, &mine) != 0)
+    throw Error(Fault::usage, cat("there are no ", count, " cores of its own for rank ", local_rank, " of this node"),
+                "lower --cores-per-rank, or start fewer ranks");
 }
 
 int usable_cores() {

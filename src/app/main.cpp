@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "app/generate.hpp"
+#include "app/machine.hpp"
 #include "app/pipeline.hpp"
 #include "app/preflight.hpp"
 #include "app/probe.hpp"
@@ -54,7 +55,7 @@ int as_rank(const std::string& action, const std::function<void()>& before,
   }
 }
 
-int train(const std::string& run, int attempt) {
+int train(const std::string& run, int attempt, int cores_per_rank) {
   try {
     pst::app::check_scratch(pst::rundir::RunDir(run), attempt);
   } catch (const pst::Error& error) {
@@ -65,6 +66,9 @@ int train(const std::string& run, int attempt) {
       "training", [&] { signs.emplace(run, attempt); },
       [&](pst::comm::MpiSession& mpi) {
         signs->enter(pst::heartbeat::Phase::starting);  // out of MPI_Init
+        if (cores_per_rank > 0)
+          pst::comm::together(mpi.world(), "binding to cores",
+                              [&] { pst::app::bind_to_cores(mpi.local_rank(), cores_per_rank); });
         pst::app::train(run, attempt, mpi, *signs);
       });
 }
@@ -83,10 +87,11 @@ int main(int argc, char** argv) {
   cli.require_subcommand(1);
 
   std::string run;
-  int attempt = 1;
+  int attempt = 1, cores_per_rank = 0;
   CLI::App* const train_command = cli.add_subcommand("train", "Train as one rank of a run");
   train_command->add_option("--run", run, "Run directory")->required();
   train_command->add_option("--attempt", attempt, "Number of the attempt")->required();
+  train_command->add_option("--cores-per-rank", cores_per_rank, "Bind to that many cores of its own; 0: unbound");
 
   pst::app::GenerateRequest request;
   CLI::App* const generate_command = cli.add_subcommand("generate", "Answer a prompt");
@@ -102,7 +107,7 @@ int main(int argc, char** argv) {
     const int status = cli.exit(error);
     return status == 0 ? 0 : pst::exit_status(pst::Fault::usage);
   }
-  if (*train_command) return train(run, attempt);
+  if (*train_command) return train(run, attempt, cores_per_rank);
   if (*probe_command) return probe(probe_request);
   try {
     pst::doing("generating", [&] { pst::app::generate(request); });

@@ -9,6 +9,8 @@
 #include "app/journal.hpp"
 #include "app/machine.hpp"
 #include "app/preflight.hpp"
+#include "app/profiling.hpp"
+#include "app/quantization.hpp"
 #include "app/resolve.hpp"
 #include "app/resume.hpp"
 #include "app/saving.hpp"
@@ -124,7 +126,8 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   std::optional<peft::LoraAdapter> adapter;
   const at::ScalarType compute = resolved.bf16 ? at::kBFloat16 : at::kFloat;
   comm::together(world, cat("loading the model ", record.model_path.string()), [&] {
-    const std::shared_ptr<const nn::FrozenFormat> matrices = nn::dense_format(resolved.bf16 ? Dtype::bf16 : Dtype::f32);
+    const std::shared_ptr<const nn::FrozenFormat> matrices =
+        quant::make_format(quant_options(recipe.model.quantization, config, compute));
     model = model::load_llama(config, weights::TensorStore::open(record.model_path), compute, matrices, storage,
                               recipe.data.max_length);
     adapter.emplace(*model, recipe.adapter, compute, resolved.device);
@@ -147,6 +150,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   train::TrainState state = resumed.value_or(train::TrainState{});
 
   // 5. Training, saved behind its back.
+  Profiling profiling(recipe.profile, run, attempt, mpi);
   train::Saver saver(
       world, run.checkpoints(), attempt, tensors,
       save_policy(recipe.checkpoint, mean_time_between_failures(run, attempt, world.size() / mpi.local_size())),
@@ -164,7 +168,8 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
        .may_commit = [&] { rundir::check_generation(run, attempt); },
        .event = [&](const std::string& kind, ordered_json details) { run.try_event(kind, std::move(details)); },
        .saving = [&] { signs.enter(heartbeat::Phase::saving); },
-       .snapshot = [&] { host_state.pull(); }});
+       .snapshot = [&] { host_state.pull(); },
+       .trace = profiling.sink()});
   if (resumed) saver.restored(state.step);
   const train::Parts parts{.model = *model,
                            .parameters = adapter->parameters(),
@@ -189,7 +194,8 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
                            .on_finding =
                                [&](std::int64_t step, const train::Finding& finding) {
                                  if (world.is_root()) run.try_event("guard", event_of(step, finding));
-                               }};
+                               },
+                           .trace_of_step = [&](std::int64_t step) { return profiling.step(step); }};
   const train::Settings settings{.train = recipe.train,
                                  .optimizer = recipe.optimizer,
                                  .scheduler = recipe.scheduler,
@@ -200,6 +206,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
                                  .max_length = recipe.data.max_length,
                                  .recompute = resolved.recompute};
   state = train::fit(parts, settings, std::move(state));
+  profiling.end();
 
   // 6. The result: written by rank 0 once every rank has agreed, completed.json last of all.
   signs.enter(heartbeat::Phase::finishing);

@@ -34,7 +34,7 @@ std::vector<std::string> what_to_talk_to(const GenerateArguments& arguments) {
   if (!run.read_completed())
     throw Error(Fault::data, cat("run ", run.root().string(), " has no finished adapter: there is no completed.json"),
                 cat("peft-studio status ", run.root().string()));
-  return {"--model", run.read_record().model_path.string(), "--adapter", run.adapter().string()};
+  return {"--run", run.root().string()};  // its recipe says how the model's weights are kept
 }
 
 int generate(const GenerateArguments& arguments) {

@@ -1,7 +1,9 @@
 #include <iostream>
+#include <thread>
 
 #include "cli/command.hpp"
 #include "gguf/import.hpp"
+#include "lowbit/quantise_folder.hpp"
 #include "weights/inspect.hpp"
 
 namespace pst::cli {
@@ -14,6 +16,33 @@ Command add_model_import(CLI::App& model) {
   return {app, [file, folder] {
             gguf::import_gguf(*file, *folder);
             std::cout << weights::to_text(weights::inspect(*folder));
+            return 0;
+          }};
+}
+
+Command add_model_quantise(CLI::App& model) {
+  CLI::App* app = model.add_subcommand("quantise", "Write a model's folder with its layers in 4 or 8 bits");
+  struct Arguments {
+    std::string from, to, format;
+    bool plain_scales = false;
+    std::vector<std::string> skip;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  app->add_option("DIR", arguments->from, "A Hugging Face model folder")->required();
+  app->add_option("OUT", arguments->to, "The folder to make, in the layout of bitsandbytes")->required();
+  app->add_option("--format", arguments->format, "nf4: 4 bits in blocks of 64; int8: 8 bits with a scale per row")
+      ->check(CLI::IsMember({"nf4", "int8"}))
+      ->required();
+  app->add_flag("--plain-scales", arguments->plain_scales, "Keep the scales of nf4 in fp32: no double quantisation");
+  app->add_option("--skip", arguments->skip, "Layers to leave as they are, by the end of their name");
+  return {app, [arguments] {
+            lowbit::quantise_folder(
+                arguments->from, arguments->to,
+                {.format = arguments->format == "nf4" ? weights::StoredFormat::nf4 : weights::StoredFormat::int8,
+                 .scales = arguments->plain_scales ? lowbit::Scales::plain : lowbit::Scales::quantised,
+                 .skip = arguments->skip,
+                 .threads = static_cast<int>(std::thread::hardware_concurrency())});
+            std::cout << weights::to_text(weights::inspect(arguments->to));
             return 0;
           }};
 }

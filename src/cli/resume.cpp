@@ -122,6 +122,7 @@ Command add_resume(CLI::App& program) {
   auto arguments = std::make_shared<ResumeArguments>();
   add_run_arguments(*app, arguments->run);
   add_override_option(*app, arguments->change.overrides);
+  add_profile_option(*app, arguments->change.overrides);
   app->add_flag("--allow-change", arguments->change.allowed,
                 "Go on although keys that decide the result differ from the newest checkpoint's");
   app->add_option("--ranks", arguments->ranks, "Go on here, without Slurm, with that many processes")

@@ -1,5 +1,6 @@
 #include "cli/run_plan.hpp"
 
+#include <algorithm>
 #include <iostream>
 
 #include "checkpoint/store.hpp"
@@ -12,6 +13,7 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "data/order.hpp"
+#include "lowbit/quantise_folder.hpp"
 #include "recipe/load.hpp"
 #include "recipe/targets.hpp"
 #include "version/version.hpp"
@@ -19,6 +21,26 @@
 
 namespace pst::cli {
 namespace {
+
+weights::StoredFormat stored_format(recipe::FrozenFormat format) {
+  switch (format) {
+    case recipe::FrozenFormat::none: return weights::StoredFormat::dense;
+    case recipe::FrozenFormat::nf4: return weights::StoredFormat::nf4;
+    case recipe::FrozenFormat::int8: return weights::StoredFormat::int8;
+  }
+  return weights::StoredFormat::dense;
+}
+
+void check_quantization(const recipe::Quantization& wanted, const weights::ModelConfig& config,
+                        const std::vector<std::string>& layers) {
+  lowbit::require_same_format(config.stored, stored_format(wanted.format));
+  for (const auto& ending : wanted.skip)
+    if (ending != "lm_head" && std::none_of(layers.begin(), layers.end(), [&](const std::string& layer) {
+          return lowbit::is_skipped(layer + ".weight", {ending});
+        }))
+      throw Error(Fault::usage, cat("model.quantization.skip names ", quoted(ending), ", which ends no layer's name"),
+                  "names are those of `peft-studio model inspect`'s model, such as down_proj");
+}
 
 /// What only recipe and model together can get wrong: found here, not by a job after its time in the queue.
 void check_fit(const recipe::Recipe& recipe, const weights::ModelConfig& config, const fs::path& coming_adapter) {
@@ -29,6 +51,7 @@ void check_fit(const recipe::Recipe& recipe, const weights::ModelConfig& config,
                 cat("set data.max_length to at most ", config.max_position_embeddings));
   const auto layers = recipe::llama_linear_layers(config.num_hidden_layers);
   recipe::select_layers(recipe.adapter, layers);
+  check_quantization(recipe.model.quantization, config, layers);
   if (recipe.slurm.gpus_per_node && recipe.train.device != recipe::DeviceChoice::cuda)
     throw Error(
         Fault::usage,
@@ -76,7 +99,10 @@ void check_with_model(const recipe::Recipe& recipe, int ranks, PlanMemory& memor
 
 /// Everything that data::prepare looks at, and the output folder, where its store is.
 std::string what_decides_the_data(const recipe::Recipe& recipe) {
-  recipe::Recipe only{.name = "x", .model = recipe.model, .data = recipe.data, .output_dir = recipe.output_dir};
+  recipe::Recipe only{.name = "x",
+                      .model = {.path = recipe.model.path, .quantization = {}},
+                      .data = recipe.data,
+                      .output_dir = recipe.output_dir};
   only.train.seed = recipe.train.seed;
   return recipe::to_yaml(only);
 }

@@ -23,7 +23,7 @@ class File {
       : path_(path.string()), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     if (descriptor_ < 0)
       throw Error(Fault::usage, cat("cannot read the secrets file ", path_, ": ", std::strerror(errno)),
-                  "correct slurm.secrets_file, or leave it out");
+                  "correct slurm.secrets_file or notify.secrets_file, or leave it out");
   }
   ~File() { ::close(descriptor_); }
   File(const File&) = delete;

@@ -75,6 +75,17 @@ void requeue(const std::string& job_id) {
                 "peft-studio resume RUN");
 }
 
+std::string mail_program() {
+  const Captured answer =
+      capture({.argv = {"scontrol", "show", "config"}, .remedy_when_missing = kNoSlurm, .timeout_s = 20});
+  for (const auto& line : split(answer.out, '\n')) {
+    const auto equals = line.find('=');
+    if (equals != std::string::npos && trim(std::string_view(line).substr(0, equals)) == "MailProg")
+      return std::string(trim(std::string_view(line).substr(equals + 1)));
+  }
+  throw Error(Fault::transient, cat("Slurm does not say what its MailProg is: ", answer.words()));
+}
+
 std::string step_name(int attempt) { return cat("pst-attempt-", attempt); }
 
 ChildSettings on_node(const std::string& node, const std::string& name, std::vector<std::string> argv,

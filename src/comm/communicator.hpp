@@ -58,7 +58,7 @@ class Communicator {
   Communicator(std::string name, int rank, int size) : name_(std::move(name)), rank_(rank), size_(size) {}
 
  private:
-  void numbered(const char* operation, std::int64_t values, const std::function<void()>& body);
+  void numbered(const char* operation, std::int64_t values, std::size_t bytes, const std::function<void()>& body);
   std::string where(const char* operation, std::int64_t number, std::int64_t values) const;
   virtual void do_barrier() = 0;  // a backend writes only these
   virtual void do_broadcast(View inout, int root) = 0;

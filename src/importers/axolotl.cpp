@@ -24,11 +24,12 @@ void set_adapter(ForeignFile& file, Draft& draft) {
   const auto adapter = file.text("adapter");
   if (!adapter)
     file.note(Kind::changed, "", "no `adapter`: there all weights are trained, here a LoRA adapter is");
-  else if (lower(*adapter) == "qlora")
-    file.note(Kind::dropped, "adapter",
-              "qlora becomes lora: this version keeps the base in fp32 or bf16, which takes more memory");
-  else if (lower(*adapter) != "lora")
+  else if (lower(*adapter) != "lora" && lower(*adapter) != "qlora")
     refuse(file, "adapter", cat("adapter ", *adapter, " is not one of lora and qlora"));
+  // It lets `adapter: qlora` stand only with load_in_4bit, and always quantises the scales of NF4 as well.
+  const bool four = file.flag("load_in_4bit").value_or(false) || (adapter && lower(*adapter) == "qlora");
+  const bool eight = file.flag("load_in_8bit").value_or(false);
+  set_quantisation(file, draft, "load_in_4bit", four ? 4 : eight ? 8 : 0, "nf4", true);
   draft.set("adapter.type", "lora");
   draft.set("adapter.r", file.integer("lora_r"));
   draft.set("adapter.alpha", file.number("lora_alpha"));
@@ -101,7 +102,6 @@ void from_axolotl(ForeignFile& file, Draft& draft, int ranks) {
   draft.set("scheduler.warmup_ratio", file.number("warmup_ratio"));
   set_saving(file, draft);
   draft.set("output_dir", file.text("output_dir").value_or("runs"));
-  for (const char* key : {"load_in_4bit", "load_in_8bit"}) note_quantised(file, key);
   if (file.take("evals_per_epoch"))
     file.note(Kind::dropped, "evals_per_epoch",
               "evals_per_epoch: evaluate.every_steps counts steps (50 unless you set it)");

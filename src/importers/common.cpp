@@ -139,13 +139,18 @@ void set_saving(ForeignFile& file, Draft& draft) {
     draft.set("evaluate.every_steps", static_cast<std::int64_t>(*steps));
 }
 
-void note_quantised(ForeignFile& file, std::string_view key) {
-  const config::Node* node = file.take(key);
-  if (!node || lower(node->text) == "false") return;
-  file.note(
-      Kind::dropped, key,
-      cat(key,
-          ": this version keeps the base in fp32 or bf16, which takes more memory; `peft-studio plan` says how much"));
+void set_quantisation(ForeignFile& file, Draft& draft, std::string_view key, std::int64_t bits, const std::string& type,
+                      bool double_quantisation) {
+  if (bits == 0) return;
+  if (bits != 4 && bits != 8) {
+    file.note(Kind::dropped, key, cat(key, ": weights of ", bits, " bits are not kept here; there are nf4 and int8"));
+    return;
+  }
+  draft.set("model.quantization.format", bits == 4 ? "nf4" : "int8");
+  if (bits == 8) return;
+  if (lower(type) != "nf4")
+    file.note(Kind::changed, key, cat(key, ": 4 bits are NF4 here, not ", type, "; it has the smaller error"));
+  draft.set("model.quantization.double_quantization", double_quantisation);
 }
 
 void set_training_arguments(ForeignFile& file, Draft& draft) {

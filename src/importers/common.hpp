@@ -29,8 +29,11 @@ void set_optimizer(ForeignFile& file, Draft& draft, std::string_view key);
 void set_scheduler(ForeignFile& file, Draft& draft, std::string_view key, const char* otherwise);
 void set_precision(ForeignFile& file, Draft& draft);                       ///< keys bf16 and fp16
 void set_fraction(ForeignFile& file, Draft& draft, std::string_view key);  ///< data.validation_fraction
-void set_saving(ForeignFile& file, Draft& draft);              ///< keys save_steps, save_total_limit, eval_steps
-void note_quantised(ForeignFile& file, std::string_view key);  ///< when it is there and not false
+void set_saving(ForeignFile& file, Draft& draft);  ///< keys save_steps, save_total_limit, eval_steps
+/// model.quantization. @param bits 4, 8, or 0 for none  @param type nf4 or fp4  @param key to blame for what is not
+/// there
+void set_quantisation(ForeignFile& file, Draft& draft, std::string_view key, std::int64_t bits, const std::string& type,
+                      bool double_quantisation);
 void refuse(ForeignFile& file, std::string_view key, const std::string& why);  ///< throws Error(usage)
 
 /// Keys of Hugging Face's TrainingArguments that are ours by another name: rate, decay, epochs, seed, clipping ...

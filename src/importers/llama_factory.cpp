@@ -46,9 +46,10 @@ void from_llama_factory(ForeignFile& file, Draft& draft, int ranks) {
               file.integer("gradient_accumulation_steps").value_or(1), ranks);
   draft.set("optimizer.lr", file.number("learning_rate").value_or(5e-5));
   if (file.flag("disable_gradient_checkpointing").value_or(false)) draft.set("train.gradient_checkpointing", false);
-  for (const char* key : {"quantization_bit", "quantization_method"}) note_quantised(file, key);
+  set_quantisation(file, draft, "quantization_bit", file.integer("quantization_bit").value_or(0),
+                   file.text("quantization_type").value_or("nf4"), file.flag("double_quantization").value_or(true));
   ignore_training_arguments(file);
-  file.ignore({"dataset_dir", "flash_attn", "quantization_type", "double_quantization", "tokenized_path", "cache_dir"});
+  file.ignore({"dataset_dir", "flash_attn", "quantization_method", "tokenized_path", "cache_dir"});
 }
 
 }  // namespace pst::importers

@@ -19,8 +19,9 @@ void set_adapter(ForeignFile& file, Draft& draft) {
   const std::string builder = component(file, "model");
   if (!contains(builder, "lora"))
     refuse(file, "model._component_", "the model is not one of torchtune's LoRA builders");
-  if (contains(builder, "qlora")) note_quantised(file, "model._component_");
-  note_quantised(file, "model.quantize_base");
+  const bool quantised = contains(builder, "qlora") || file.flag("model.quantize_base").value_or(false);
+  set_quantisation(file, draft, "model._component_", quantised ? 4 : 0, "nf4",
+                   true);  // torchao's NF4 has nested scales
   draft.set("adapter.type", "lora");
   draft.set("adapter.r", file.integer("model.lora_rank").value_or(8));
   draft.set("adapter.alpha", file.number("model.lora_alpha").value_or(16));

@@ -54,15 +54,20 @@ void from_trl(ForeignFile& file, Draft& draft, int ranks) {
               file.integer("gradient_accumulation_steps").value_or(1), ranks);
   draft.set("optimizer.lr", file.number("learning_rate").value_or(2e-5));
   draft.set("train.gradient_checkpointing", file.flag("gradient_checkpointing").value_or(true));
-  for (const char* key : {"load_in_4bit", "load_in_8bit"}) note_quantised(file, key);
+  const bool four = file.flag("load_in_4bit").value_or(false), eight = file.flag("load_in_8bit").value_or(false);
+  set_quantisation(file, draft, four ? "load_in_4bit" : "load_in_8bit",
+                   four    ? 4
+                   : eight ? 8
+                           : 0,
+                   file.text("bnb_4bit_quant_type").value_or("nf4"), file.flag("use_bnb_nested_quant").value_or(false));
   if (file.take("chat_template"))
     file.note(Kind::changed, "chat_template",
               "chat_template: write it to a Jinja file and name that in data.chat_template; until then the model's own "
               "is used");
   ignore_training_arguments(file);
   file.ignore({"dataset_splits", "dataset_train_split", "dataset_test_split", "dataset_configs", "dataset_config",
-               "dataset_text_field", "model_revision", "bnb_4bit_quant_type", "bnb_4bit_quant_storage",
-               "use_bnb_nested_quant", "lora_task_type", "padding_free", "env", "preprocessing_num_workers"});
+               "dataset_text_field", "model_revision", "bnb_4bit_quant_storage", "lora_task_type", "padding_free",
+               "env", "preprocessing_num_workers"});
 }
 
 }  // namespace pst::importers

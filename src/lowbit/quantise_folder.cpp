@@ -176,6 +176,14 @@ std::vector<fs::path> other_files(const fs::path& from) {
 
 }  // namespace
 
+void require_same_format(StoredFormat stored, StoredFormat wanted) {
+  if (stored == StoredFormat::dense || stored == wanted) return;
+  throw Error(Fault::usage,
+              cat("the model's folder keeps its layers in ", name_of(stored), ", and model.quantization.format is ",
+                  name_of(wanted)),
+              cat("set model.quantization.format: ", name_of(stored), ", or use the model's bf16 version"));
+}
+
 bool is_skipped(const std::string& name, const std::vector<std::string>& endings) {
   return std::any_of(endings.begin(), endings.end(), [&](const std::string& ending) {
     return ends_with(name, cat(".", ending, ".weight")) || name == cat(ending, ".weight");

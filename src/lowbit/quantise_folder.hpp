@@ -24,6 +24,9 @@ struct QuantiseOptions {
 void quantise_folder(const std::filesystem::path& from, const std::filesystem::path& to,
                      const QuantiseOptions& options);
 
+/// @throws Error(usage) when a folder is quantised and another format is wanted
+void require_same_format(weights::StoredFormat stored, weights::StoredFormat wanted);
+
 /// Whether matrix `name` belongs to a layer whose name ends, at a dot, with one of `endings`.
 bool is_skipped(const std::string& name, const std::vector<std::string>& endings);
 

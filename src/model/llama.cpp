@@ -11,12 +11,14 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "core/trace.hpp"
 #include "model/rope_table.hpp"
 #include "nn/before_backward.hpp"
 #include "nn/checkpointed.hpp"
 #include "ops/exec.hpp"
 #include "ops/norm.hpp"
 #include "ops/swiglu.hpp"
+#include "weights/dtype.hpp"
 
 // Shape letters: n rows (tokens), d hidden, v vocabulary.
 namespace pst::model {
@@ -102,6 +104,7 @@ class Llama final : public nn::CausalLm {
     // The stream and its normed form travel together: each norm is fused with the addition before it.
     TensorPair state{x_nd, ops::rms_norm(x_nd, layers_.front().attention_norm, config_.rms_norm_eps)};
     for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const trace::Scope span({.kind = trace::Kind::layer, .layer = static_cast<int>(i)});
       const auto body = [this, i, &batch, pass](const TensorPair& in) { return run_layer(i, in, batch, pass); };
       // Backward outlives this loop, so a checkpointed body owns what it captures.
       state = recompute == nn::Recompute::layers
@@ -212,7 +215,8 @@ std::unique_ptr<nn::CausalLm> load_llama(const weights::ModelConfig& config, con
                                          at::ScalarType compute, std::shared_ptr<const nn::FrozenFormat> matrices,
                                          const nn::MakeStorage& storage, std::int64_t positions) {
   for (const auto& spec : weights::expected_tensors(config))
-    if (tensors.get(spec.name).shape != spec.shape)
+    if (const auto& tensor = tensors.get(spec.name);
+        weights::is_floating(tensor.dtype) && tensor.shape != spec.shape)  // codes are their format's to check
       throw Error(Fault::data, cat("tensor '", spec.name, "' has another shape than config.json says"),
                   "`peft-studio model inspect` shows what the folder holds");
   if (positions > config.max_position_embeddings)

@@ -48,6 +48,7 @@ Dtype dtype_of(const at::Tensor& tensor) {
     case at::kDouble: return Dtype::f64;
     case at::kLong: return Dtype::i64;
     case at::kInt: return Dtype::i32;
+    case at::kChar: return Dtype::i8;
     case at::kByte: return Dtype::u8;
     default: throw Error(Fault::bug, "a tensor of a dtype that core has no name for");
   }

@@ -5,6 +5,7 @@
 
 #include "checkpoint/interval.hpp"
 #include "core/strings.hpp"
+#include "plan/failures.hpp"
 #include "plan/resolve.hpp"
 
 namespace pst::plan {
@@ -137,11 +138,10 @@ Saving saving_of(const Inputs& in, const Prediction& p, const Costs& costs) {
         std::max(step, checkpoint::young_daly_interval(saving.snapshot_s + saving.write_s, saving.job_mtbf_s));
     saving.reason =
         cat("Young and Daly: a checkpoint costs ", fixed(saving.snapshot_s + saving.write_s, 3), " s, a failure every ",
-            human_seconds(saving.job_mtbf_s), in.site.node_mtbf_hours ? " (site)" : " (1,000 hours a node: assumed)");
+            human_seconds(saving.job_mtbf_s), in.site.node_mtbf_hours ? " (as given)" : " (1,000 hours a node: assumed)");
   }
-  // A checkpoint is worth something once it is written: half an interval and the writing are repeated, after a start.
-  const double repeated = saving.interval_s / 2 + saving.write_s + p.start_s;
-  saving.lost_share = saving.snapshot_s / std::max(saving.interval_s, step) + repeated / saving.job_mtbf_s;
+  saving.lost_share = saving.snapshot_s / std::max(saving.interval_s, step) +
+                      lost_to_failure_s(saving.interval_s, saving.write_s, p.start_s) / saving.job_mtbf_s;
   return saving;
 }
 

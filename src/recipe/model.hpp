@@ -1,5 +1,7 @@
 #pragma once
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace pst::config {
 class Fields;
@@ -7,10 +9,22 @@ class Fields;
 
 namespace pst::recipe {
 
-struct Model {
-  std::string path;  ///< Hugging Face folder: config.json, tokenizer.json, *.safetensors
+enum class FrozenFormat { none, nf4, int8 };
+
+/// How the frozen matrices of the decoder layers are kept; embedding, head, norms and biases are not touched.
+struct Quantization {
+  FrozenFormat format = FrozenFormat::none;
+  bool double_quantization = true;
+  std::vector<std::string> skip;  ///< layers that stay as they are, by the end of their name
 };
 
+struct Model {
+  std::string path;  ///< Hugging Face folder: config.json, tokenizer.json, *.safetensors
+  Quantization quantization;
+};
+
+std::vector<std::pair<const char*, FrozenFormat>> words_of(FrozenFormat);
+void bind(config::Fields& field, Quantization& s);
 void bind(config::Fields& field, Model& s);
 
 }  // namespace pst::recipe

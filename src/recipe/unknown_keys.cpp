@@ -14,6 +14,13 @@ const std::map<std::string, std::string>& names_elsewhere() {
       {"base_model", "model.path"},
       {"model_name_or_path", "model.path"},
       {"pretrained_model_name_or_path", "model.path"},
+      {"load_in_4bit", "model.quantization.format"},
+      {"load_in_8bit", "model.quantization.format"},
+      {"quantization_bit", "model.quantization.format"},
+      {"quantize_base", "model.quantization.format"},
+      {"use_bnb_nested_quant", "model.quantization.double_quantization"},
+      {"bnb_4bit_use_double_quant", "model.quantization.double_quantization"},
+      {"double_quant", "model.quantization.double_quantization"},
       {"lora_r", "adapter.r"},
       {"lora_rank", "adapter.r"},
       {"rank", "adapter.r"},
@@ -98,8 +105,7 @@ const std::map<std::string, std::string>& names_elsewhere() {
 
 /// Keys of the design that this version does not have: saying so spares a search for a spelling mistake.
 bool comes_later(const std::string& path) {
-  static const std::vector<std::string> kLater = {"quantization",
-                                                  "plugins",
+  static const std::vector<std::string> kLater = {"plugins",
                                                   "logging",
                                                   "objective",
                                                   "adapter.use_dora",

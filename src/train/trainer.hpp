@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "comm/communicator.hpp"
+#include "core/trace.hpp"
 #include "data/order.hpp"
 #include "data/prepared.hpp"
 #include "nn/causal_lm.hpp"
@@ -53,6 +54,8 @@ struct Parts {
   Saver& saver;
   std::function<TrainState()> restore_newest;  ///< puts parameters and moments back; for the guard's `rollback`
   std::function<void(std::int64_t step, const Finding&)> on_finding;
+  /// Asked before every step: whom to tell its spans, nullptr for nobody. May be collective. Empty: never
+  std::function<trace::Sink*(std::int64_t step)> trace_of_step;
 };
 
 struct Settings {

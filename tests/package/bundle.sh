@@ -37,7 +37,8 @@ tar -xzf "$root/bundle.tar.gz" -C "$root/opt"
 rm "$root/bundle.tar.gz"
 home=$(basename "$(echo "$root"/opt/peft-studio-*)")
 
-bare() { env -i PATH=/bin HOME=/tmp chroot "$root" "$@"; }
+chroot=$(PATH=$PATH:/usr/sbin:/sbin command -v chroot)
+bare() { env -i PATH=/bin HOME=/tmp "$chroot" "$root" "$@"; }
 do_as() {
   local name=$1 status=0; shift
   bare "$@" >"$root/tmp/$name.out" 2>&1 </dev/null || status=$?

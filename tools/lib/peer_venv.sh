@@ -1,7 +1,7 @@
-# Sourced after steps.sh: the virtual environment with the peers we compare ourselves with, transformers + PEFT. Nothing
+# Sourced after steps.sh: the virtual environment with the peers we compare ourselves with, transformers + PEFT + bitsandbytes. Nothing
 # but tools/parity and tools/bench uses it; our programs never run Python.
 
-readonly PEER_PACKAGES=(torch==2.11.0 transformers==5.23.0 peft==0.21.2 safetensors==0.8.0 numpy==2.4.6 jinja2==3.1.6)
+readonly PEER_PACKAGES=(torch==2.11.0 transformers==5.23.0 peft==0.21.2 bitsandbytes==0.50.2 safetensors==0.8.0 numpy==2.4.6 jinja2==3.1.6)
 
 # Leaves a Python with all of them at .deps/parity/bin/python.
 peer_venv() {

@@ -8,11 +8,11 @@ from peft_side import ALPHA, RANK
 
 
 def write_recipe(path: Path, *, name: str, model: Path, data: Path, output_dir: Path, max_length: int = 2048,
-                 adapter: Path | None = None, validation: Path | None = None, **train) -> None:
+                 adapter: Path | None = None, validation: Path | None = None, quantisation: str = "none", **train) -> None:
     """JSON is YAML, so the recipe is written as JSON: no quoting to get wrong."""
     recipe = {
         "name": name,
-        "model": {"path": str(model)},
+        "model": {"path": str(model), "quantization": {"format": quantisation}},
         "adapter": {"type": "lora", "r": RANK, "alpha": ALPHA, "dropout": 0.0, "target_modules": "all-linear"},
         "data": {"train": [{"path": str(data), "format": "chat"}], "max_length": max_length, "packing": False,
                  "shuffle": False, "train_on": "assistant"},
@@ -23,7 +23,7 @@ def write_recipe(path: Path, *, name: str, model: Path, data: Path, output_dir: 
     if validation:
         recipe["data"]["validation"] = [{"path": str(validation), "format": "chat"}]
     if train:
-        recipe["train"] = {"max_steps": train["steps"], "epochs": train["steps"], "micro_batch_size": 4,
+        recipe["train"] = {"max_steps": train["steps"], "epochs": train["steps"], "micro_batch_size": min(4, train["batch"]),
                            "global_batch_size": train["batch"], "max_grad_norm": 1.0, "precision": "fp32",
                            "gradient_checkpointing": False, "device": "cpu"}
         recipe["optimizer"] = {"name": "adamw", "lr": train["lr"], "betas": [0.9, 0.999], "eps": 1e-8,

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM, get_cosine_schedule_with_warmup
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, get_cosine_schedule_with_warmup
 from transformers.utils import logging
 
 from chats import Encoded
@@ -16,8 +16,15 @@ logging.disable_progress_bar()
 RANK, ALPHA = 16, 32
 
 
-def load_base(model_dir: Path) -> torch.nn.Module:
-    model = AutoModelForCausalLM.from_pretrained(model_dir, dtype=torch.float32, attn_implementation="sdpa")
+def load_base(model_dir: Path, quantisation: str = "none") -> torch.nn.Module:
+    """@param quantisation none, nf4 (with double quantisation) or int8: what bitsandbytes makes of the weights."""
+    options = {}
+    if quantisation == "nf4":
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.float32)
+    elif quantisation == "int8":
+        options["quantization_config"] = BitsAndBytesConfig(load_in_8bit=True)
+    model = AutoModelForCausalLM.from_pretrained(model_dir, dtype=torch.float32, attn_implementation="sdpa", **options)
     model.config.use_cache = False
     return model
 
@@ -72,15 +79,15 @@ def mean_loss(model: torch.nn.Module, rows: list[Encoded], micro: int = 4) -> fl
     return total / label_count(rows)
 
 
-def loss_with_adapter(model_dir: Path, adapter: Path, rows: list[Encoded]) -> float:
-    return mean_loss(PeftModel.from_pretrained(load_base(model_dir), adapter), rows)
+def loss_with_adapter(model_dir: Path, adapter: Path, rows: list[Encoded], quantisation: str = "none") -> float:
+    return mean_loss(PeftModel.from_pretrained(load_base(model_dir, quantisation), adapter), rows)
 
 
 def train(model_dir: Path, adapter: Path, rows: list[Encoded], *, steps: int, batch: int, lr: float, warmup: int,
-          out: Path, micro: int = 4) -> list[dict]:
+          out: Path, micro: int = 4, quantisation: str = "none") -> list[dict]:
     """Rows in file order, again from the start when they are through; the loss of a step is the mean over all labelled
     tokens of its rows, as in the Trainer of transformers since 4.46 (num_items_in_batch)."""
-    model = PeftModel.from_pretrained(load_base(model_dir), adapter, is_trainable=True)
+    model = PeftModel.from_pretrained(load_base(model_dir, quantisation), adapter, is_trainable=True)
     model.train()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0)

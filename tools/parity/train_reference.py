@@ -15,7 +15,7 @@ import shutil
 import sys
 from pathlib import Path
 
-STEPS, BATCH, LR, WARMUP = 8, 8, 2e-4, 2
+LR, WARMUP = 2e-4, 2
 LOSS_RELATIVE = 2e-4   # fp32 sums in another order
 LR_ABSOLUTE = 1e-6
 EXPORTED_LOSS = 1e-4
@@ -74,10 +74,10 @@ def train(args) -> int:
     torch.set_num_threads(args.threads)
     rows = encoded_rows(args.model, args.work / "chats.jsonl")
     initial = args.work / "initial-adapter"
-    before = loss_with_adapter(args.model, initial, rows)
-    records = train_peft(args.model, initial, rows, steps=STEPS, batch=BATCH, lr=LR, warmup=WARMUP,
-                         out=args.work / "peft-adapter")
-    after = loss_with_adapter(args.model, args.work / "peft-adapter", rows)
+    before = loss_with_adapter(args.model, initial, rows, args.quantisation)
+    records = train_peft(args.model, initial, rows, steps=args.steps, batch=args.batch, lr=LR, warmup=WARMUP,
+                         out=args.work / "peft-adapter", quantisation=args.quantisation)
+    after = loss_with_adapter(args.model, args.work / "peft-adapter", rows, args.quantisation)
     (args.work / "peft.json").write_text(json.dumps({"before": before, "after": after, "steps": records}, indent=1))
     return 0
 
@@ -92,14 +92,15 @@ def compare(args) -> int:
     same_again = args.work / "chats-for-validation.jsonl"  # a recipe refuses to validate on what it trains on
     shutil.copyfile(chats_file, same_again)
     our_side.write_recipe(recipe, name="parity", model=args.model, data=chats_file, validation=same_again,
-                          output_dir=output, adapter=args.work / "initial-adapter", steps=STEPS, batch=BATCH, lr=LR,
-                          warmup=WARMUP)
+                          output_dir=output, adapter=args.work / "initial-adapter", steps=args.steps, batch=args.batch,
+                          lr=LR, warmup=WARMUP, quantisation=args.quantisation)
     our_side.run_program(args.program, "train", str(recipe), "--ranks", str(args.ranks))
     run = our_side.only_run(output)
     theirs = json.loads((args.work / "peft.json").read_text())
     ours, done = our_side.step_records(run), our_side.completed(run)
 
-    print(f"\n{args.model.name}: {BATCH} GSM8K chats a step, fp32, LoRA on all linears, {args.ranks} rank(s)")
+    print(f"\n{args.model.name}: {args.batch} GSM8K chats a step, fp32, LoRA on all linears, {args.ranks} rank(s), "
+          f"base kept as {args.quantisation}")
     table = Table()
     table.equal("steps", len(theirs["steps"]), len(ours))
     for a, b in zip(theirs["steps"], ours):
@@ -111,7 +112,7 @@ def compare(args) -> int:
     rows = encoded_rows(args.model, chats_file)
     table.row("initial adapter: loss", theirs["before"], done["validation_loss_before"],
               abs(theirs["before"] - done["validation_loss_before"]), EXPORTED_LOSS)
-    exported = loss_with_adapter(args.model, run / "adapter", rows)
+    exported = loss_with_adapter(args.model, run / "adapter", rows, args.quantisation)
     table.row("our adapter, loaded by PEFT: loss", exported, done["validation_loss_after"],
               abs(exported - done["validation_loss_after"]), EXPORTED_LOSS)
     table.row("PEFT's adapter and ours: loss", theirs["after"], exported, relative(theirs["after"], exported),
@@ -155,6 +156,9 @@ def main() -> int:
         sub.add_argument("--rows", type=int, default=500 if function is tokens else 32)
         sub.add_argument("--threads", type=int, default=2)
         sub.add_argument("--ranks", type=int, default=1)
+        sub.add_argument("--steps", type=int, default=8)
+        sub.add_argument("--batch", type=int, default=8)
+        sub.add_argument("--quantisation", choices=["none", "nf4", "int8"], default="none")
         sub.set_defaults(function=function)
 
     command(tiny, "model", "out")

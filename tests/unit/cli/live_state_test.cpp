@@ -69,7 +69,8 @@ TEST(Refine, ALocalRunLivesWithItsProcess) {
 TEST(LiveStates, AsksSlurmOnceForAllRuns) {
   const fixture::TemporaryDirectory dir;
   const fixture::FakePrograms fake;
-  fake.add("squeue", "echo x >>'" + (dir / "calls").string() + "'; printf '1|RUNNING|None\\n2|PENDING|Priority\\n'");
+  fake.add("squeue",
+           "echo x >>'" + (dir / "calls").string() + "'; printf '1|RUNNING|None|NONE\\n2|PENDING|Priority|NONE\\n'");
   std::vector<rundir::RunDir> runs;
   for (const char* job : {"1", "2", "3"}) {
     runs.push_back(fixture::new_run(dir / "runs", "x"));

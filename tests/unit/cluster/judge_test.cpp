@@ -70,6 +70,18 @@ TEST(Judge, WhileAJobIsEndingItsReasonTellsTheCause) {
   EXPECT_EQ(cancelled.kind, Kind::cancelled);
 }
 
+TEST(Judge, ARequeueFromOutsideIsNoCancellation) {
+  const Ending ending = {.status = 76, .stopped_by = SIGTERM, .job = JobState{"REQUEUED", ""}};
+
+  const Outcome outcome = judge(ending);
+
+  EXPECT_EQ(outcome.kind, Kind::failed) << "what comes next is the ladder's";
+  EXPECT_EQ(outcome.exit, 76);
+  EXPECT_THAT(outcome.reason, HasSubstr("queue"));
+  EXPECT_EQ(end_of(ending, outcome), End::requeued);
+  EXPECT_EQ(decide({{.end = End::requeued}}, {.slurm = true}, {}).kind, Decision::Kind::requeue);
+}
+
 TEST(Judge, ARunningJobLeavesTheReasonToTheWorkers) {
   EXPECT_EQ(judge({.status = 65, .job = JobState{"RUNNING", ""}, .worker_error = "error[data]: x"}).exit, 65);
 }

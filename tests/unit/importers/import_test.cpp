@@ -92,6 +92,31 @@ neftune_noise_alpha: 5
                     Not(Contains(HasSubstr("lora_model_dir")))));
 }
 
+TEST(Import, QuantisedBases) {
+  const auto quantization = [](const std::string& text) { return imported(text).recipe.model.quantization; };
+  const std::string axolotl = "base_model: ./m\nlora_r: 8\nlora_alpha: 8\n";
+  const std::string factory = "model_name_or_path: ./m\nstage: sft\nfinetuning_type: lora\ndataset: d\n";
+  const std::string trl = "model_name_or_path: ./m\ndataset_name: d\nuse_peft: true\n";
+  using recipe::FrozenFormat;
+
+  EXPECT_EQ(quantization(axolotl + "adapter: qlora\nload_in_4bit: true\n").format, FrozenFormat::nf4);
+  EXPECT_EQ(quantization(axolotl + "adapter: qlora\n").format, FrozenFormat::nf4);
+  EXPECT_EQ(quantization(axolotl + "adapter: lora\nload_in_8bit: true\n").format, FrozenFormat::int8);
+  EXPECT_EQ(quantization(axolotl + "adapter: lora\nload_in_8bit: false\n").format, FrozenFormat::none);
+  EXPECT_EQ(quantization(factory + "quantization_bit: 8\n").format, FrozenFormat::int8);
+  const auto nested = quantization(factory + "quantization_bit: 4\nquantization_type: nf4\n");
+  EXPECT_EQ(nested.format, FrozenFormat::nf4);
+  EXPECT_TRUE(nested.double_quantization);
+  EXPECT_FALSE(quantization(factory + "quantization_bit: 4\ndouble_quantization: false\n").double_quantization);
+  EXPECT_EQ(quantization(trl + "load_in_4bit: true\n").format, FrozenFormat::nf4);
+  EXPECT_FALSE(quantization(trl + "load_in_4bit: true\n").double_quantization);
+  EXPECT_TRUE(quantization(trl + "load_in_4bit: true\nuse_bnb_nested_quant: true\n").double_quantization);
+  EXPECT_THAT(texts(imported(factory + "quantization_bit: 4\nquantization_type: fp4\n").notes, Note::Kind::changed),
+              Contains(HasSubstr("4 bits are NF4 here, not fp4")));
+  EXPECT_THAT(texts(imported(factory + "quantization_bit: 3\n").notes, Note::Kind::dropped),
+              Contains(HasSubstr("weights of 3 bits are not kept here")));
+}
+
 TEST(Import, WhatIsNotCarriedOverSaysItsLine) {
   const auto read = imported("base_model: ./m\nadapter: lora\nlora_r: 8\nlora_alpha: 8\nunheard_of: 3\n");
 

@@ -16,13 +16,16 @@ struct Rows {
   std::vector<float> absmax;
 };
 
+View view_of(std::vector<std::int8_t>& codes) {
+  return {codes.data(), static_cast<std::int64_t>(codes.size()), Dtype::i8, {}};
+}
+
 template <class T>
 Rows quantised(std::vector<T> values, std::int64_t width, const Exec& on = serial_cpu()) {
   Rows made{std::vector<std::int8_t>(values.size()),
             std::vector<float>(values.size() / static_cast<std::size_t>(width))};
-  int8_absmax(on, view_of(std::span(values)), width, view_of(std::span(made.absmax)));
-  int8_encode(on, view_of(std::span(values)), 0, width, view_of(std::span(made.absmax)),
-              view_of(std::span(made.codes)));
+  int8_absmax(on, pst::view_of(std::span(values)), width, pst::view_of(std::span(made.absmax)));
+  int8_encode(on, pst::view_of(std::span(values)), 0, width, pst::view_of(std::span(made.absmax)), view_of(made.codes));
   return made;
 }
 
@@ -55,12 +58,13 @@ TEST(Int8, DequantisesToBitsandbytesValues) {
     std::vector<float> got(static_cast<std::size_t>(count));
     std::vector<bf16> got_bf16(got.size());
     const auto fill = [&](View out) {
-      int8_dequantise(fixture::in_pieces(41), const_view_of(std::span(codes)), const_view_of(std::span(absmax)), width,
-                      first, out);
+      int8_dequantise(fixture::in_pieces(41),
+                      ConstView(codes.data(), static_cast<std::int64_t>(codes.size()), Dtype::i8),
+                      const_view_of(std::span(absmax)), width, first, out);
     };
 
-    fill(view_of(std::span(got)));
-    fill(view_of(std::span(got_bf16)));
+    fill(pst::view_of(std::span(got)));
+    fill(pst::view_of(std::span(got_bf16)));
 
     EXPECT_THAT(expected.dtype == "F32" ? got : fixture::widened(got_bf16), Eq(wanted));
   }
@@ -74,7 +78,7 @@ TEST(Int8, CodesAreTheSameWhateverThePieces) {
 
   std::vector<std::int8_t> piece(90);
   int8_encode(serial_cpu(), const_view_of(std::span(values).subspan(31, 90)), 31, 37,
-              const_view_of(std::span(std::as_const(whole.absmax))), view_of(std::span(piece)));
+              const_view_of(std::span(std::as_const(whole.absmax))), view_of(piece));
   EXPECT_THAT(piece, testing::ElementsAreArray(whole.codes.begin() + 31, whole.codes.begin() + 121));
 }
 

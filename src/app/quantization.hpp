@@ -1,0 +1,17 @@
+#pragma once
+#include <ATen/core/ScalarType.h>
+
+#include "quant/format.hpp"
+#include "recipe/model.hpp"
+#include "weights/model_config.hpp"
+
+namespace pst::app {
+
+/// What the recipe and the model's folder say about how frozen matrices are kept.
+quant::Options quant_options(const recipe::Quantization& wanted, const weights::ModelConfig& config,
+                             at::ScalarType compute);
+
+/// What the folder asks for, for where there is no recipe.
+recipe::Quantization as_stored(const weights::ModelConfig& config);
+
+}  // namespace pst::app

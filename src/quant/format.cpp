@@ -1,0 +1,70 @@
+#include "quant/format.hpp"
+
+#include "lowbit/quantise_folder.hpp"
+#include "quant/quantised_linear.hpp"
+#include "weights/dtype.hpp"
+
+namespace pst::quant {
+namespace {
+
+using weights::StoredFormat;
+
+/// Takes what lowbit makes of a matrix into nn's terms.
+class QuantisedFormat final : public nn::FrozenFormat {
+ public:
+  explicit QuantisedFormat(const Options& options)
+      : options_(options),
+        codec_(options.format == StoredFormat::nf4 ? lowbit::nf4_codec(options.scales, serial_cpu())
+                                                   : lowbit::int8_codec(serial_cpu())),  // the storage shares the work
+        dense_(nn::dense_format(options.compute)),
+        scratch_(std::make_shared<Scratch>()) {}
+
+  std::vector<nn::Part> parts(const nn::MatrixSource& matrix) const override {
+    if (stays_dense(matrix)) return dense_->parts(matrix);
+    std::vector<nn::Part> parts;
+    for (auto& array : codec_->arrays(of(matrix))) parts.push_back({array.suffix, array.dtype, std::move(array.shape)});
+    return parts;
+  }
+  std::int64_t statistics(const nn::MatrixSource& matrix) const override {
+    return stays_dense(matrix) ? dense_->statistics(matrix) : codec_->statistics(of(matrix));
+  }
+  void collect(const nn::MatrixSource& matrix, std::int64_t begin, std::int64_t end, float* into) const override {
+    codec_->collect(of(matrix), begin, end, into);
+  }
+  void pack(const nn::MatrixSource& matrix, std::span<const float> statistics, std::size_t part, std::size_t begin,
+            std::size_t end, std::byte* into) const override {
+    if (stays_dense(matrix)) return dense_->pack(matrix, statistics, part, begin, end, into);
+    codec_->pack(of(matrix), statistics, part, begin, end, into);
+  }
+  std::unique_ptr<nn::Linear> make(const nn::MatrixSource& matrix, const std::vector<at::Tensor>& parts,
+                                   std::optional<at::Tensor> bias) const override {
+    if (stays_dense(matrix)) return dense_->make(matrix, parts, std::move(bias));
+    if (options_.format == StoredFormat::nf4)
+      return std::make_unique<Nf4Linear>(matrix.out, matrix.in, parts, std::move(bias), scratch_);
+    return std::make_unique<Int8Linear>(matrix.out, matrix.in, parts, std::move(bias), scratch_);
+  }
+
+ private:
+  static lowbit::Matrix of(const nn::MatrixSource& matrix) {
+    return {matrix.store, matrix.name, matrix.out, matrix.in};
+  }
+  bool stays_dense(const nn::MatrixSource& matrix) const {
+    if (options_.stored != StoredFormat::dense) return weights::is_floating(matrix.store.get(matrix.name).dtype);
+    return lowbit::is_skipped(matrix.name, options_.skip);
+  }
+
+  Options options_;
+  std::unique_ptr<lowbit::Codec> codec_;
+  std::unique_ptr<nn::FrozenFormat> dense_;
+  std::shared_ptr<Scratch> scratch_;
+};
+
+}  // namespace
+
+std::unique_ptr<nn::FrozenFormat> make_format(const Options& options) {
+  lowbit::require_same_format(options.stored, options.format);
+  if (options.format == StoredFormat::dense) return nn::dense_format(options.compute);
+  return std::make_unique<QuantisedFormat>(options);
+}
+
+}  // namespace pst::quant

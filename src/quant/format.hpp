@@ -1,0 +1,25 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lowbit/codec.hpp"
+#include "nn/frozen_format.hpp"
+#include "weights/stored_format.hpp"
+
+namespace pst::quant {
+
+struct Options {
+  weights::StoredFormat format = weights::StoredFormat::dense;
+  lowbit::Scales scales = lowbit::Scales::quantised;            ///< of NF4; a quantised folder's own choice counts
+  std::vector<std::string> skip;                                ///< endings of layers' names that stay dense
+  weights::StoredFormat stored = weights::StoredFormat::dense;  ///< how the model's folder keeps its layers
+  Dtype compute = Dtype::f32;
+};
+
+/// How a model's layers are kept: dense, NF4 or INT8. In a folder that is quantised already, a matrix that is not stays
+/// dense, as bitsandbytes would have it. The layers that one format makes share a scratch buffer.
+/// @throws Error(usage) when the folder is quantised and `format` is another format
+std::unique_ptr<nn::FrozenFormat> make_format(const Options& options);
+
+}  // namespace pst::quant

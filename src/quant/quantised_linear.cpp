@@ -1,0 +1,39 @@
+#include "quant/quantised_linear.hpp"
+
+#include "kernels/int8/int8.hpp"
+#include "kernels/nf4/nf4.hpp"
+#include "ops/exec.hpp"
+#include "ops/gemm.hpp"
+
+namespace pst::quant {
+
+at::Tensor QuantisedLinear::weight(const at::Tensor& like) const {
+  const at::Tensor weight_oi = scratch_->matrix(out_, in_, like);
+  dequantise(*scratch_, weight_oi);
+  return weight_oi;
+}
+
+at::Tensor QuantisedLinear::apply(const at::Tensor& x_ni) const { return ops::matmul_nt(x_ni, weight(x_ni), bias_); }
+
+at::Tensor QuantisedLinear::apply_transposed(const at::Tensor& dy_no) const {
+  return ops::matmul_nn(dy_no, weight(dy_no));
+}
+
+void Nf4Linear::dequantise(Scratch& scratch, const at::Tensor& weight) const {
+  const Exec on = ops::exec_of(weight);
+  at::Tensor absmax = parts_.at(1);
+  if (parts_.size() > 2) {
+    absmax = scratch.scales(absmax.numel(), absmax);
+    kernels::double_dequantise(on, ops::view_of(parts_[1]), ops::view_of(parts_[2]), ops::view_of(parts_[3]),
+                               ops::view_of(parts_[4]), 0, ops::view_of(absmax));
+  }
+  kernels::nf4_dequantise(on, ops::view_of(parts_[0]), ops::view_of(absmax), kernels::kNf4Block, 0,
+                          ops::view_of(weight));
+}
+
+void Int8Linear::dequantise(Scratch&, const at::Tensor& weight) const {
+  kernels::int8_dequantise(ops::exec_of(weight), ops::view_of(parts_.at(0)), ops::view_of(parts_.at(1)), in_, 0,
+                           ops::view_of(weight));
+}
+
+}  // namespace pst::quant

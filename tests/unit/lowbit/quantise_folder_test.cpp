@@ -1,0 +1,90 @@
+#include "lowbit/quantise_folder.hpp"
+
+#include "core/digest.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+#include "support/errors.hpp"
+#include "support/recorded.hpp"
+#include "support/temporary_directory.hpp"
+#include "support/tiny_model.hpp"
+#include "weights/inspect.hpp"
+#include "weights/model_config.hpp"
+
+namespace pst::lowbit {
+namespace {
+
+using testing::Eq;
+using testing::HasSubstr;
+using weights::StoredFormat;
+using weights::TensorStore;
+
+const std::string kUp = "model.layers.1.mlp.up_proj.weight";
+
+TEST(QuantiseFolder, LeavesAllButTheMatricesAsItWas) {
+  const fixture::TemporaryDirectory dir;
+  fixture::write_tiny_model(dir / "from", {.attention_bias = true, .tied = false, .dtype = "BF16"});
+  for (const auto format : {StoredFormat::nf4, StoredFormat::int8}) {
+    const fs::path to = dir / weights::name_of(format);
+    quantise_folder(dir / "from", to, {.format = format, .skip = {"down_proj"}});
+
+    EXPECT_EQ(weights::read_model_config(to).stored, format);
+    EXPECT_NO_THROW(weights::check_model(to));
+    EXPECT_EQ(read_file(to / "tokenizer.json"), read_file(dir / "from/tokenizer.json"));
+    const auto before = TensorStore::open(dir / "from"), after = TensorStore::open(to);
+    for (const auto& tensor : before.tensors()) {
+      const bool quantised = weights::is_layer_matrix(tensor.name) && !is_skipped(tensor.name, {"down_proj"});
+      EXPECT_EQ(after.get(tensor.name).dtype, quantised ? (format == StoredFormat::nf4 ? "U8" : "I8") : "BF16");
+      if (!quantised)
+        EXPECT_THAT(fixture::values_of<char>(after.get(tensor.name)), Eq(fixture::values_of<char>(tensor)));
+    }
+    EXPECT_THAT(read_file(to / "config.json"), HasSubstr("\"down_proj\""));
+    const auto before_summary = weights::inspect(dir / "from"), summary = weights::inspect(to);
+    EXPECT_EQ(summary.parameters, before_summary.parameters);
+    EXPECT_GT(summary.values_by_dtype.at(format == StoredFormat::nf4 ? "NF4" : "INT8"), 0);
+  }
+}
+
+TEST(QuantiseFolder, DependsOnlyOnFolderAndOptions) {
+  const fixture::TemporaryDirectory dir;
+  fixture::write_tiny_model(dir / "from", {.hidden = 36, .heads = 6, .intermediate = 50, .head_dim = 10});
+
+  quantise_folder(dir / "from", dir / "one", {.threads = 1});
+  quantise_folder(dir / "from", dir / "three", {.threads = 3});
+
+  EXPECT_EQ(digest_of_file(dir / "one/model.safetensors"), digest_of_file(dir / "three/model.safetensors"));
+  EXPECT_FALSE(fs::exists(dir / "one.part"));
+}
+
+TEST(QuantiseFolder, RefusesToQuantiseTwice) {
+  const fixture::TemporaryDirectory dir;
+  fixture::write_tiny_model(dir / "from");
+  quantise_folder(dir / "from", dir / "to", {.scales = Scales::plain});
+
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { quantise_folder(dir / "to", dir / "twice", {}); }),
+              HasSubstr("is quantised already: nf4"));
+  EXPECT_THAT(fixture::error_of(Fault::usage, [&] { quantise_folder(dir / "from", dir / "to", {}); }),
+              HasSubstr("exists already"));
+  EXPECT_FALSE(fs::exists(dir / "twice"));
+}
+
+TEST(QuantiseFolder, AHalfQuantisedMatrixIsAProblemOfTheFolder) {
+  const fixture::TemporaryDirectory dir;
+  fixture::write_tiny_model(dir / "from");
+  quantise_folder(dir / "from", dir / "to", {});
+  {
+    const auto store = TensorStore::open(dir / "to");
+    std::vector<weights::NewTensor> tensors;
+    for (const auto& tensor : store.tensors())
+      if (tensor.name != kUp + ".absmax") tensors.push_back({tensor.name, tensor.dtype, tensor.shape, tensor.bytes});
+    weights::save_tensors(dir / "to/model.safetensors", tensors);
+  }
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { weights::check_model(dir / "to"); }),
+              HasSubstr(kUp + ".absmax is missing"));
+
+  // A folder whose config.json says nothing of it.
+  write_durably(dir / "to/config.json", read_file(dir / "from/config.json"));
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { weights::check_model(dir / "to"); }), HasSubstr("is [1024, 1]"));
+}
+
+}  // namespace
+}  // namespace pst::lowbit

@@ -1,0 +1,175 @@
+// A llama whose layers are quantised: the dense model of the dequantised weights, bit for bit, in shares or whole.
+#include <ATen/ops/empty.h>
+
+#include "comm/local_communicator.hpp"
+#include "kernels/int8/int8.hpp"
+#include "kernels/nf4/nf4.hpp"
+#include "lowbit/quantise_folder.hpp"
+#include "model/llama.hpp"
+#include "nn/frozen_storage.hpp"
+#include "nn/parameter.hpp"
+#include "ops/exec.hpp"
+#include "parallel/sharded_storage.hpp"
+#include "peft/lora_adapter.hpp"
+#include "quant/format.hpp"
+#include "support/errors.hpp"
+#include "support/temporary_directory.hpp"
+#include "support/tensors.hpp"
+#include "support/tiny_model.hpp"
+#include "weights/model_config.hpp"
+
+namespace pst::quant {
+namespace {
+
+using lowbit::Scales;
+using weights::StoredFormat;
+
+struct Outcome {
+  at::Tensor hidden, gradient;
+};
+
+Outcome pass(nn::CausalLm& model, at::ScalarType compute, nn::Recompute recompute = nn::Recompute::nothing) {
+  recipe::Adapter options;
+  options.r = 4;
+  peft::LoraAdapter adapter(model, options, compute);
+  adapter.initialise(7);
+  adapter.parameters().flat().add_(0.01);  // so that B is not zero and A gets gradients
+  adapter.parameters().refresh_compute();
+  Outcome outcome;
+  outcome.gradient = adapter.parameters().new_gradient();
+  adapter.parameters().accumulate_into(outcome.gradient);
+  const fixture::Tokens tokens({7, 19, 1, 30}, 260, 1);
+  const nn::Batch batch = nn::make_batch(tokens.spans(), 320);
+  const at::Tensor hidden = model.forward(batch, {.training = true, .random = Rng(1)}, recompute);
+  hidden.backward(fixture::random({hidden.size(0), hidden.size(1)}, 3, compute));
+  outcome.hidden = hidden.detach();
+  return outcome;
+}
+
+struct Folder {
+  fixture::TemporaryDirectory dir;
+  weights::ModelConfig config;
+  weights::TensorStore store;
+  explicit Folder(const fixture::TinyModel& shape)
+      : config((fixture::write_tiny_model(dir / "model", shape), weights::read_model_config(dir / "model"))),
+        store(weights::TensorStore::open(dir / "model")) {}
+};
+
+constexpr fixture::TinyModel kShape{.hidden = 36,
+                                    .layers = 2,
+                                    .heads = 6,
+                                    .kv_heads = 2,
+                                    .intermediate = 50,
+                                    .head_dim = 10,
+                                    .attention_bias = true,
+                                    .mlp_bias = true,
+                                    .tied = false};
+
+/// Keeps the weights dense, after a round trip through `inner`: the plain way to compute with a quantised model.
+class RoundTrip final : public nn::FrozenFormat {
+ public:
+  RoundTrip(StoredFormat format, std::unique_ptr<lowbit::Codec> codec, Dtype compute)
+      : format_(format), codec_(std::move(codec)), compute_(compute) {}
+
+  std::vector<nn::Part> parts(const nn::MatrixSource& m) const override { return {{"", compute_, {m.out, m.in}}}; }
+  void pack(const nn::MatrixSource& m, std::span<const float>, std::size_t, std::size_t, std::size_t,
+            std::byte* into) const override {
+    const lowbit::Matrix matrix{m.store, m.name, m.out, m.in};
+    std::vector<float> statistics(static_cast<std::size_t>(codec_->statistics(matrix)));
+    codec_->collect(matrix, 0, codec_->statistics(matrix), statistics.data());
+    std::vector<std::vector<std::byte>> arrays;
+    std::vector<ConstView> views;
+    for (const auto& array : codec_->arrays(matrix)) {
+      std::int64_t count = 1;
+      for (const auto size : array.shape) count *= size;
+      auto& bytes = arrays.emplace_back(static_cast<std::size_t>(count) * size_of(array.dtype));
+      codec_->pack(matrix, statistics, arrays.size() - 1, 0, bytes.size(), bytes.data());
+      views.emplace_back(bytes.data(), count, array.dtype);
+    }
+    const View out{into, m.out * m.in, compute_};
+    if (format_ == StoredFormat::int8) return kernels::int8_dequantise(serial_cpu(), views[0], views[1], m.in, 0, out);
+    std::vector<float> absmax(static_cast<std::size_t>(views[1].count));
+    if (views.size() > 2)
+      kernels::double_dequantise(serial_cpu(), views[1], views[2], views[3], views[4], 0, view_of(std::span(absmax)));
+    else
+      std::memcpy(absmax.data(), views[1].data, 4 * absmax.size());
+    kernels::nf4_dequantise_reference(views[0], view_of(std::span(absmax)), kernels::kNf4Block, 0, out);
+  }
+  std::unique_ptr<nn::Linear> make(const nn::MatrixSource&, const std::vector<at::Tensor>& parts,
+                                   std::optional<at::Tensor> bias) const override {
+    return std::make_unique<nn::DenseLinear>(parts.at(0), std::move(bias));
+  }
+
+ private:
+  StoredFormat format_;
+  std::unique_ptr<lowbit::Codec> codec_;
+  Dtype compute_;
+};
+
+TEST(QuantisedModel, ComputesAndLearnsAsTheDequantisedOne) {
+  const Folder folder(kShape);
+  for (const auto compute : {at::kFloat, at::kBFloat16})
+    for (const auto& [format, scales] : {std::pair{StoredFormat::nf4, Scales::quantised},
+                                         {StoredFormat::nf4, Scales::plain},
+                                         {StoredFormat::int8, Scales::plain}}) {
+      SCOPED_TRACE(weights::name_of(format));
+      const Dtype dtype = compute == at::kFloat ? Dtype::f32 : Dtype::bf16;
+      auto codec =
+          format == StoredFormat::nf4 ? lowbit::nf4_codec(scales, serial_cpu()) : lowbit::int8_codec(serial_cpu());
+      const auto load = [&](std::shared_ptr<const nn::FrozenFormat> matrices) {
+        return model::load_llama(folder.config, folder.store, compute, std::move(matrices), nn::replicated_storage, 64);
+      };
+      const Outcome expected = pass(*load(std::make_shared<RoundTrip>(format, std::move(codec), dtype)), compute);
+
+      const auto model = load(make_format({.format = format, .scales = scales, .compute = dtype}));
+      const Outcome outcome = pass(*model, compute);
+
+      EXPECT_THAT(outcome.hidden, fixture::bitwise_equal(expected.hidden));
+      EXPECT_THAT(outcome.gradient, fixture::bitwise_equal(expected.gradient));
+      const Outcome dense = pass(*load(nn::dense_format(dtype)), compute);
+      EXPECT_GT(fixture::largest_difference(outcome.hidden, dense.hidden), 0) << "nothing was quantised";
+    }
+}
+
+TEST(QuantisedModel, SharesOverRanksHaveTheSameBits) {
+  const Folder folder(kShape);
+  const Options options{.format = StoredFormat::nf4};
+  const auto whole =
+      model::load_llama(folder.config, folder.store, at::kFloat, make_format(options), nn::replicated_storage, 64);
+  const Outcome expected = pass(*whole, at::kFloat);
+  for (const int ranks : {2, 3})
+    for (const auto recompute : {nn::Recompute::nothing, nn::Recompute::layers})
+      comm::run_ranks(ranks, [&](comm::Communicator& group) {
+        const auto model = model::load_llama(
+            folder.config, folder.store, at::kFloat, make_format(options),
+            [&](const nn::FrozenLayout& layout) { return parallel::sharded_storage(layout, group); }, 64);
+        const Outcome outcome = pass(*model, at::kFloat, recompute);
+        EXPECT_THAT(outcome.hidden, fixture::bitwise_equal(expected.hidden));
+        EXPECT_THAT(outcome.gradient, fixture::bitwise_equal(expected.gradient));
+      });
+}
+
+TEST(QuantisedModel, AQuantisedFolderIsTakenAsItIs) {
+  const Folder folder(kShape);
+  for (const auto format : {StoredFormat::nf4, StoredFormat::int8}) {
+    const auto to = folder.dir / weights::name_of(format);
+    lowbit::quantise_folder(folder.dir / "model", to, {.format = format, .skip = {"v_proj"}});
+    const auto config = weights::read_model_config(to);
+    const auto load = [&](const weights::TensorStore& store, const Options& options) {
+      return pass(*model::load_llama(config, store, at::kFloat, make_format(options), nn::replicated_storage, 64),
+                  at::kFloat);
+    };
+
+    const Outcome outcome = load(weights::TensorStore::open(to), {.format = format, .stored = config.stored});
+
+    const Outcome expected = load(folder.store, {.format = format, .skip = {"v_proj"}});
+    EXPECT_THAT(outcome.hidden, fixture::bitwise_equal(expected.hidden));
+    EXPECT_THAT(outcome.gradient, fixture::bitwise_equal(expected.gradient));
+  }
+  EXPECT_THAT(
+      fixture::error_of(Fault::usage, [] { make_format({.format = StoredFormat::int8, .stored = StoredFormat::nf4}); }),
+      testing::HasSubstr("set model.quantization.format: nf4"));
+}
+
+}  // namespace
+}  // namespace pst::quant
