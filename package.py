@@ -46,12 +46,14 @@ class PeftStudio(CMakePackage, CudaPackage):
     depends_on("pcre2@10.40:")
     depends_on("utf8proc@2.8:")
     depends_on("xxhash@0.8.1:")
+    depends_on("prometheus-cpp@1.0.1:")
     # 1.10.5: H5Dget_chunk_info. 2: not tried. ~mpi: every rank writes a file of its own, and the headers of a parallel HDF5
     # want <mpi.h> even in peft-studio, which has no MPI.
     depends_on("hdf5@1.10.5:1 ~mpi")
 
     with when("+worker"):
         depends_on("mpi")
+        depends_on("jemalloc@5.2:")  # its malloc replaces the system's
         # Its C++ library; 2.11 is what numbers and bits were tested with. Only libtorch_cpu is linked; a GPU needs the rest too.
         depends_on("py-torch@2.11:")
         depends_on("py-torch +cuda", when="+cuda")

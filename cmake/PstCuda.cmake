@@ -9,10 +9,19 @@ include(CheckLanguage)
 set(PST_WITH_CUDA OFF)
 if(PST_WORKER AND (PST_CUDA STREQUAL "AUTO" OR PST_CUDA))  # the worker is who opens it
   check_language(CUDA)
+  set(_nvcc 0)
   if(CMAKE_CUDA_COMPILER)
+    execute_process(COMMAND ${CMAKE_CUDA_COMPILER} --version OUTPUT_VARIABLE _said ERROR_QUIET)
+    string(REGEX MATCH "release ([0-9.]+)" _nvcc "${_said}")
+    set(_nvcc "${CMAKE_MATCH_1}")
+  endif()
+  if(_nvcc VERSION_GREATER_EQUAL 12.8)  # the first that knows 100; 13.0 is what is tested
     set(PST_WITH_CUDA ON)
-  elseif(NOT PST_CUDA STREQUAL "AUTO")
-    message(FATAL_ERROR "PST_CUDA is ON, and there is no nvcc: put it into PATH or give -DCMAKE_CUDA_COMPILER=<path>, or use -DPST_CUDA=OFF")
+  elseif(PST_CUDA STREQUAL "AUTO")
+    message(STATUS "libpst_cuda.so, the code for GPUs, is not built: there is no nvcc 12.8 or newer")
+  else()
+    message(FATAL_ERROR "PST_CUDA is ON, and there is no nvcc 12.8 or newer: put one into PATH or give -DCMAKE_CUDA_COMPILER=<path>, "
+                        "or use -DPST_CUDA=OFF")
   endif()
 endif()
 

@@ -30,6 +30,9 @@ _pst_require(utf8proc PkgConfig::utf8proc libutf8proc-dev)
 pkg_check_modules(xxhash QUIET IMPORTED_TARGET libxxhash>=0.8.1)
 _pst_require(xxHash PkgConfig::xxhash libxxhash-dev)
 
+pkg_check_modules(prometheus_cpp QUIET IMPORTED_TARGET prometheus-cpp-pull>=1.0.1)
+_pst_require(prometheus-cpp PkgConfig::prometheus_cpp prometheus-cpp-dev)
+
 find_package(HDF5 1.10.5 COMPONENTS C QUIET)  # 1.10.5: H5Dget_chunk_info
 _pst_require(HDF5 hdf5::hdf5 libhdf5-dev)
 
@@ -45,6 +48,8 @@ endif()
 if(PST_WORKER)
   find_package(MPI COMPONENTS CXX QUIET)
   _pst_require("MPI" MPI::MPI_CXX libopenmpi-dev)
+  pkg_check_modules(jemalloc QUIET IMPORTED_TARGET jemalloc>=5.2)
+  _pst_require(jemalloc PkgConfig::jemalloc libjemalloc-dev)
   find_program(PST_MPIRUN NAMES mpirun mpiexec)
   include(PstTorch)
 endif()

@@ -69,6 +69,6 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 if(PST_WORKER)  # libtorch, which no Debian package has in this version: docs/install.md says how the worker gets it
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PST_TORCH_LIB_DIRS})
   set(CPACK_DEBIAN_PACKAGE_DEPENDS openmpi-bin)  # MPI_Init of a single rank starts its orted, which no library depends on
-  set(CPACK_DEBIAN_PACKAGE_RECOMMENDS slurm-client)
+  set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "slurm-client, curl")  # curl: webhooks of alerts
 endif()
 include(CPack)

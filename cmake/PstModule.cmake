@@ -5,6 +5,7 @@ set(PST_LAYERS
   "kernels config telemetry comm doctor weights jinja tokenizer heartbeat"
   "recipe importers site comm_mpi comm_nccl gguf lowbit rundir checkpoint"
   "data cluster plan report"
+  "monitor"
   "cli"
   "ops"
   "nn"

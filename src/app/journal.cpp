@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #include "app/machine.hpp"
@@ -50,6 +51,12 @@ telemetry::RankStep times_of(const train::StepRecord& s) {
   return times;
 }
 
+/// PEFT_STUDIO_COLLECT=no, for measuring what collecting costs (tools/bench/telemetry/overhead). Rank 0's word counts.
+bool collects(comm::Communicator& world) {
+  const char* const word = std::getenv("PEFT_STUDIO_COLLECT");
+  return comm::broadcast_text(world, word == nullptr ? "" : word) != "no";
+}
+
 /// Sizes that the cost of a token follows from (docs/report.md).
 ordered_json work_of(const weights::ModelConfig& c, std::int64_t adapter_parameters) {
   const std::int64_t query = c.num_attention_heads * c.head_dim, key_value = c.num_key_value_heads * c.head_dim;
@@ -67,6 +74,7 @@ Journal::Journal(const rundir::RunDir& run, int attempt, comm::MpiSession& mpi, 
                  const weights::ModelConfig& model)
     : model_(model), local_rank_(mpi.local_rank()) {
   comm::Communicator& world = mpi.world();
+  if (!collects(world)) return;
   const comm::ClockOffset clock = comm::measure_clock(world, mpi.local_rank() == 0, unix_seconds);
   std::string problem;
   board_ = shared_board(mpi, problem);
@@ -78,7 +86,7 @@ Journal::Journal(const rundir::RunDir& run, int attempt, comm::MpiSession& mpi, 
                            {"ranks", world.size()},
                            {"ranks_here", mpi.local_size()},
                            {"clock", {{"offset_s", clock.offset_s}, {"uncertainty_s", clock.uncertainty_s}}},
-                           {"cpu", telemetry::cpu_model()},
+                           {"cpu", telemetry::cpu_name()},
                            {"cores", ::sysconf(_SC_NPROCESSORS_ONLN)},
                            {"memory_bytes", machine.memory_bytes}};
     if (!board_ && mpi.local_size() > 1) header["first_rank_only"] = problem;

@@ -8,14 +8,13 @@ namespace pst::app {
 std::string host_name();
 /// Cores that the scheduler gave this process: its affinity mask.
 int usable_cores();
+/// From now on this thread, and those that it starts, stay on `count` cores of the process's, another set for each rank
+/// of a node. @throws Error(usage) when there are not enough
+void bind_to_cores(int local_rank, int count);
 /// True where the CPU multiplies bf16 natively (avx512_bf16 or AMX); elsewhere bf16 is slower than f32.
 bool has_fast_bf16();
 /// MemAvailable, within the limit of the job's cgroup where there is one.
 std::uint64_t available_memory_bytes();
 std::uint64_t peak_memory_bytes();
-
-/// Lets freed tensors stay with the process: a training step asks for the same sizes again, and fresh pages cost a
-/// fault each.
-void keep_freed_memory();
 
 }  // namespace pst::app

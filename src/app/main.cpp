@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "app/generate.hpp"
+#include "app/machine.hpp"
 #include "app/pipeline.hpp"
 #include "app/preflight.hpp"
 #include "app/probe.hpp"
@@ -16,6 +17,15 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "version/version.hpp"
+
+/// jemalloc is this program's malloc: what oneDNN asks for in every product (the weights in another order, room to work
+/// in) comes and goes in sizes of megabytes, and what it keeps for good settles between these, 40 to 100 KiB for every
+/// size of product. glibc's heap, one row of blocks, then finds no hole large enough and grows by ten times what is
+/// kept. Freed pages stay: the next step needs them. Tensors have an arena (ops/allocator.hpp).
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "oversize_threshold:0,dirty_decay_ms:-1";
+}
 
 namespace {
 
@@ -54,7 +64,7 @@ int as_rank(const std::string& action, const std::function<void()>& before,
   }
 }
 
-int train(const std::string& run, int attempt) {
+int train(const std::string& run, int attempt, int cores_per_rank) {
   try {
     pst::app::check_scratch(pst::rundir::RunDir(run), attempt);
   } catch (const pst::Error& error) {
@@ -65,6 +75,9 @@ int train(const std::string& run, int attempt) {
       "training", [&] { signs.emplace(run, attempt); },
       [&](pst::comm::MpiSession& mpi) {
         signs->enter(pst::heartbeat::Phase::starting);  // out of MPI_Init
+        if (cores_per_rank > 0)
+          pst::comm::together(mpi.world(), "binding to cores",
+                              [&] { pst::app::bind_to_cores(mpi.local_rank(), cores_per_rank); });
         pst::app::train(run, attempt, mpi, *signs);
       });
 }
@@ -83,10 +96,11 @@ int main(int argc, char** argv) {
   cli.require_subcommand(1);
 
   std::string run;
-  int attempt = 1;
+  int attempt = 1, cores_per_rank = 0;
   CLI::App* const train_command = cli.add_subcommand("train", "Train as one rank of a run");
   train_command->add_option("--run", run, "Run directory")->required();
   train_command->add_option("--attempt", attempt, "Number of the attempt")->required();
+  train_command->add_option("--cores-per-rank", cores_per_rank, "Bind to that many cores of its own; 0: unbound");
 
   pst::app::GenerateRequest request;
   CLI::App* const generate_command = cli.add_subcommand("generate", "Answer a prompt");
@@ -102,7 +116,7 @@ int main(int argc, char** argv) {
     const int status = cli.exit(error);
     return status == 0 ? 0 : pst::exit_status(pst::Fault::usage);
   }
-  if (*train_command) return train(run, attempt);
+  if (*train_command) return train(run, attempt, cores_per_rank);
   if (*probe_command) return probe(probe_request);
   try {
     pst::doing("generating", [&] { pst::app::generate(request); });

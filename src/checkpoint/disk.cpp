@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "core/trace.hpp"
 
 namespace pst::checkpoint {
 namespace {
@@ -116,6 +118,12 @@ Disk::Written Disk::write_file(const fs::path& path, std::span<const std::byte> 
 
   enter(write, path, bytes.size());
   Digester digester;
+  std::optional<trace::Scope> span;
+  const auto now = [&](const char* name) {
+    span.emplace(
+        trace::Label{.kind = trace::Kind::disk, .name = name, .bytes = static_cast<std::int64_t>(bytes.size())});
+  };
+  now("write");
   for (std::size_t at = 0; at < bytes.size(); at += kBlock) {
     const auto block = bytes.subspan(at, std::min(kBlock, bytes.size() - at));
     digester.add(block);
@@ -123,8 +131,12 @@ Disk::Written Disk::write_file(const fs::path& path, std::span<const std::byte> 
     // Lets the disk begin now; else it is idle until fsync.
     ::sync_file_range(file, static_cast<off_t>(at), static_cast<off_t>(block.size()), SYNC_FILE_RANGE_WRITE);
   }
+  span.reset();
+  now("fsync");
   enter(Step::sync_file, path, bytes.size());
   if (::fsync(file) != 0) fail("sync", path, errno, bytes.size());
+  span.reset();
+  now("read back");
   enter(Step::read_back, path);
   const double begin_s = monotonic_seconds();
   compare(file, bytes, path);

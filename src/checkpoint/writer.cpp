@@ -117,6 +117,7 @@ struct Writer::Impl {
 
   /// The thread: does what the phase asks for. Only it leaves a busy phase, and only its owner enters one.
   void run() {
+    const trace::Telling telling(options.trace);
     for (;;) {
       std::unique_lock lock(mutex);
       changed.wait(lock, [&] { return stopping || busy(progress.phase); });
@@ -143,7 +144,10 @@ struct Writer::Impl {
 
   void write() {
     const double begin_s = monotonic_seconds();
-    put_checksums(image);
+    {
+      const trace::Scope span(trace::Kind::disk, "checksums");
+      put_checksums(image);
+    }
     disk.make_folder(part());
     const auto bytes = std::as_const(image.memory).bytes();
     const auto written = disk.write_file(part() / rank_file(rank), bytes);
@@ -157,6 +161,7 @@ struct Writer::Impl {
   }
 
   void commit() {
+    const trace::Scope span(trace::Kind::disk, "commit");
     const double begin_s = monotonic_seconds();
     manifest.format = 1;
     manifest.step = progress.step;
@@ -211,6 +216,8 @@ std::uint64_t Writer::snapshot_bytes() const { return std::as_const(impl_->image
 double Writer::begin(std::int64_t step) {
   const double begin_s = monotonic_seconds();
   PST_ASSERT(idle(), "one checkpoint at a time: there is one snapshot buffer");
+  const trace::Scope span(
+      {.kind = trace::Kind::disk, .name = "snapshot", .bytes = static_cast<std::int64_t>(snapshot_bytes())});
   copy_all(impl_->copies);
   {
     const std::lock_guard lock(impl_->mutex);

@@ -10,6 +10,7 @@
 #include "checkpoint/manifest.hpp"
 #include "checkpoint/retention.hpp"
 #include "checkpoint/tensors.hpp"
+#include "core/trace.hpp"
 
 namespace pst::checkpoint {
 
@@ -27,7 +28,8 @@ class Writer {
     Keep keep = {};
     /// Called on rank 0 just before the rename; throws when a newer attempt holds the lease (see fence()).
     std::function<void()> may_commit = {};
-    Sabotage sabotage = {};  ///< for tests
+    trace::Sink* trace = nullptr;  ///< whom the thread tells what it does
+    Sabotage sabotage = {};        ///< for tests
   };
   enum class Phase { idle, writing, written, committing, committed, dropping, failed };
   struct Progress {

@@ -22,6 +22,7 @@ Command add_config_import(CLI::App& config);
 Command add_init(CLI::App& program);
 Command add_completion(CLI::App& program);
 Command add_doctor(CLI::App& program);
+Command add_profile(CLI::App& program);
 Command add_plan(CLI::App& program);
 Command add_probe(CLI::App& program);
 Command add_data_prepare(CLI::App& data);
@@ -37,6 +38,7 @@ Command add_cancel(CLI::App& program);
 Command add_pause(CLI::App& program);
 Command add_resume(CLI::App& program);
 Command add_watch_host(CLI::App& program);
+Command add_monitor(CLI::App& program);
 Command add_generate(CLI::App& program);
 Command add_report(CLI::App& program);
 Command add_compare(CLI::App& program);
@@ -61,6 +63,8 @@ struct RecipeArguments {
 };
 void add_recipe_arguments(CLI::App& app, RecipeArguments& arguments);
 void add_override_option(CLI::App& app, std::vector<std::string>& overrides);  ///< --set
+/// --profile steps=20:25,ranks=0,3: keys of the recipe's section `profile`.
+void add_profile_option(CLI::App& app, std::vector<std::string>& overrides);
 
 /// RUN [--output-dir DIR]: a run by folder, name or id.
 struct RunArguments {

@@ -42,6 +42,12 @@ LiveState by_slurm(RunState run, const Outside& outside) {
     live.run.reason = cat(job, " ended as ", cluster::to_text(*outside.job), " without completed.json");
   else
     live.run.reason = cat(job, " has left Slurm's queue without completed.json");
+  // Slurm opens the log in the run's folder and enters the folder of the submission before the script's first line.
+  if (live.run.state == State::failed && live.run.attempt == 0 && live.run.remedy.empty())
+    live.run.remedy =
+        "the job has not come as far as its script: do the nodes see the run's folder and the one it was submitted "
+        "from? "
+        "Put both on a file system that all nodes share, and submit again";
   return live;
 }
 

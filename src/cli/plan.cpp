@@ -1,4 +1,5 @@
 #include <iostream>
+#include <optional>
 
 #include "cli/command.hpp"
 #include "cli/job_script_for.hpp"
@@ -17,6 +18,7 @@ struct PlanArguments {
   RecipeArguments recipe;
   std::string machine;
   std::vector<int> nodes;
+  std::optional<double> node_mtbf_hours;
   bool json = false;
 };
 
@@ -37,6 +39,7 @@ int plan_of(const PlanArguments& arguments) {
   const auto [recipe, store] = load(arguments.recipe);
   plan::Inputs in = plan_inputs(recipe, store, machine);
   in.site = site_facts(site_for(recipe).site, recipe.slurm);
+  if (arguments.node_mtbf_hours) in.site.node_mtbf_hours = arguments.node_mtbf_hours;
   const plan::Report report = plan::make_report(in, arguments.nodes);
   std::cout << (arguments.json ? plan::to_json(report) : plan::to_text(report));
   return 0;
@@ -58,6 +61,8 @@ Command add_plan(CLI::App& program) {
   app->add_option(
       "--machine", arguments->machine,
       cat("A file of `probe`, a probed machine's name, or published figures: ", join(plan::published_names(), ", ")));
+  app->add_option("--node-mtbf", arguments->node_mtbf_hours, "Hours in which a node fails once; by default 1000")
+      ->check(CLI::Range(1e-3, 1e9));
   app->add_flag("--json", arguments->json, "For programs");
   return {app, [arguments] { return plan_of(*arguments); }};
 }

@@ -31,6 +31,7 @@ std::vector<Command> add_commands(CLI::App& program) {
           add_resume(program),
           add_generate(program),
           add_report(program),
+          add_profile(program),
           add_compare(program),
           add_scaling(program),
           add_export_metrics(exports),
@@ -51,7 +52,8 @@ std::vector<Command> add_commands(CLI::App& program) {
           add_site_check(site),
           add_site_probe(site),
           add_supervise(program),
-          add_watch_host(program)};
+          add_watch_host(program),
+          add_monitor(program)};
 }
 
 /// What CLI11 found wrong, in our form: with the command it was found in, and a suggestion for a mistyped one.

@@ -3,6 +3,7 @@
 
 #include "cli/command.hpp"
 #include "cli/job_script_for.hpp"
+#include "cli/measured_peak.hpp"
 #include "cli/report_options.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
@@ -26,7 +27,8 @@ int make_report(ReportArguments& arguments) {
     const fs::path folder = arguments.folder.empty() ? run.root() : fs::path(arguments.folder);
     make_directories(folder);
     const auto attempts = report::read_metrics(run);
-    const auto summary = report::summarise(run, attempts, with_source(arguments.figures, run));
+    const auto summary =
+        report::summarise(run, attempts, with_measured_peak(with_source(arguments.figures, run), attempts));
     for (const auto& format : arguments.formats) {
       if (format == "html") write_durably(folder / "report.html", report::report_page(summary));
       if (format == "json")

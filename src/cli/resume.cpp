@@ -35,7 +35,8 @@ void refuse_unless_it_rests(const RunDir& run) {
   const LiveState live = live_state(run);
   const State state = live.run.state;
   if (state == State::completed)
-    throw Error(Fault::usage, cat("run ", handle(run), " is completed; there is nothing to resume"));
+    throw Error(Fault::usage, cat("run ", handle(run), " is completed; there is nothing to resume"),
+                "to go on with its adapter: a new recipe with adapter.init_from set to the run's folder adapter");
   if (!rests(state))
     throw Error(Fault::usage, cat("run ", handle(run), " is ", rundir::name_of(state), " already"),
                 cat("watch it with peft-studio follow ", handle(run)));
@@ -122,6 +123,7 @@ Command add_resume(CLI::App& program) {
   auto arguments = std::make_shared<ResumeArguments>();
   add_run_arguments(*app, arguments->run);
   add_override_option(*app, arguments->change.overrides);
+  add_profile_option(*app, arguments->change.overrides);
   app->add_flag("--allow-change", arguments->change.allowed,
                 "Go on although keys that decide the result differ from the newest checkpoint's");
   app->add_option("--ranks", arguments->ranks, "Go on here, without Slurm, with that many processes")

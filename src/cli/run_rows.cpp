@@ -24,6 +24,13 @@ std::optional<double> seconds_left(const RunRow& row) {
   return row.live.run.state == State::running && row.progress ? row.progress->seconds_left : std::nullopt;
 }
 
+ordered_json alerts_json(const std::vector<rundir::RunState::Alert>& alerts) {
+  ordered_json all = ordered_json::array();
+  for (const auto& alert : alerts)
+    all.push_back({{"alert", alert.name}, {"severity", alert.severity}, {"what", alert.what}});
+  return all;
+}
+
 std::optional<rundir::Completed> read_completed(const rundir::RunDir& run) {
   try {
     return run.read_completed();
@@ -67,7 +74,8 @@ ordered_json to_json(const RunRow& row) {
           {"job_id", row.live.run.job_id ? ordered_json(*row.live.run.job_id) : ordered_json()},
           {"jobs", row.live.run.chain.empty() && row.live.run.job_id ? ordered_json::array({*row.live.run.job_id})
                                                                      : ordered_json(row.live.run.chain)},
-          {"attempt", row.live.run.attempt}};
+          {"attempt", row.live.run.attempt},
+          {"alerts", alerts_json(row.live.run.alerts)}};
 }
 
 std::string step_cell(const RunRow& row) {
@@ -86,6 +94,11 @@ std::string time_cell(const RunRow& row) {
 
 std::string reason_cell(const RunRow& row) {
   std::string reason = row.live.run.reason.substr(0, row.live.run.reason.find('\n'));
+  if (reason.empty() && !row.live.run.alerts.empty()) {
+    std::vector<std::string> names;
+    for (const auto& alert : row.live.run.alerts) names.push_back(alert.name);
+    reason = "alert: " + join(names, ", ");
+  }
   for (char& c : reason)
     if (find_control(std::string_view(&c, 1))) c = ' ';
   return reason;

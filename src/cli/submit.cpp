@@ -102,6 +102,7 @@ Command add_submit(CLI::App& program) {
   CLI::App* app = program.add_subcommand("submit", "Check a recipe and hand it to Slurm");
   auto arguments = std::make_shared<SubmitArguments>();
   add_recipe_arguments(*app, arguments->recipe);
+  add_profile_option(*app, arguments->recipe.overrides);
   auto* dry = app->add_flag("--dry-run", arguments->dry_run, "Only print the job script; create nothing");
   auto* check = app->add_flag("--check", arguments->check,
                               "Only ask Slurm and the disk whether it could run, and when; create nothing")

@@ -14,6 +14,7 @@
 #include "cluster/watcher_step.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "monitor/monitor.hpp"
 #include "recipe/load.hpp"
 #include "rundir/run_state.hpp"
 
@@ -56,7 +57,8 @@ cluster::InJob in_job(const recipe::Slurm& slurm, const site::Site& site) {
 }
 
 int supervise(const rundir::RunDir& run, const std::string& job, const ChainTurn& turn) {
-  const auto slurm = recipe::load(run.recipe()).slurm;
+  const auto recipe = recipe::load(run.recipe());
+  const auto& slurm = recipe.slurm;
   const auto site = site_of(run);
   const auto how = in_job(slurm, site);
   const char* const list = std::getenv("SLURM_JOB_NODELIST");
@@ -75,7 +77,8 @@ int supervise(const rundir::RunDir& run, const std::string& job, const ChainTurn
             .max_restarts = slurm.max_restarts,
             .hands = hands_on(job, turn, site, watcher),
             .reach = heartbeat::Reach::network,
-            .patience = patience});
+            .patience = patience,
+            .monitor = monitor::monitor_child(run, recipe, cluster::own_program(), {})});
   if (!outcome.report.empty()) std::cerr << outcome.report << '\n';
   if (outcome.kind == cluster::Outcome::Kind::completed)
     std::cout << "run " << run.root().string() << " completed" << std::endl;

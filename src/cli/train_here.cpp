@@ -10,31 +10,38 @@
 #include "cluster/process_mark.hpp"
 #include "cluster/program_path.hpp"
 #include "cluster/supervisor.hpp"
+#include "core/error.hpp"
 #include "core/strings.hpp"
+#include "monitor/monitor.hpp"
 #include "recipe/load.hpp"
 #include "rundir/run_state.hpp"
 
 namespace pst::cli {
-namespace {
 
-/// That this process may use, which on a shared machine is less than there are.
-int cores() {
+int usable_cores() {
   cpu_set_t set;
   return ::sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
 }
 
-}  // namespace
-
-int train_here(const rundir::RunDir& run, int ranks) {
+int train_here(const rundir::RunDir& run, int ranks, int cores_per_rank) {
+  const cluster::LocalCores cores{usable_cores(), cores_per_rank};
+  if (cores_per_rank * ranks > cores.all)
+    throw Error(Fault::usage,
+                cat(ranks, ranks == 1 ? " rank" : " ranks", " of ", cores_per_rank, " cores do not fit the ", cores.all,
+                    " cores that may be used here"),
+                "lower --cores-per-rank or --ranks");
   const auto worker = cluster::worker_program();
   ::signal(SIGPIPE, SIG_IGN);  // a reader of our output that leaves does not end the training
   RunMonitor monitor(run);
+  const auto recipe = recipe::load(run.recipe());
   LiveLine line(std::cerr, kind_of_standard_error());
   cluster::supervise(
       run,
-      {.launch = [&](int attempt, const auto&) { return cluster::local_launch(ranks, cores(), run, attempt, worker); },
+      {.launch = [&](int attempt, const auto&) { return cluster::local_launch(ranks, cores, run, attempt, worker); },
        .host = cluster::host_name(),
-       .max_restarts = recipe::load(run.recipe()).slurm.max_restarts,
+       .max_restarts = recipe.slurm.max_restarts,
+       // Into a file: on the terminal it would stand in the middle of the line of progress.
+       .monitor = monitor::monitor_child(run, recipe, cluster::own_program(), run.root() / "monitor.log"),
        .on_tick =
            [&] {
              const auto progress = monitor.poll();

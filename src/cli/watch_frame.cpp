@@ -95,6 +95,7 @@ std::vector<std::string> frame(const WatchView& view, std::size_t width, std::si
     if (!line.empty()) lines.push_back(std::move(line));
   };
   add(reason_line(view));
+  for (const auto& alert : view.live.run.alerts) add(printable("alert  " + alert.what));
   if (view.progress) {
     add(bar_line(*view.progress, width, marks));
     add(numbers_line(*view.progress));

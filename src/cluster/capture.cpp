@@ -23,10 +23,13 @@ extern char** environ;
 namespace pst::cluster {
 namespace {
 
+constexpr useconds_t kWait_us = 1000;
+
 struct Pipe {
   Pipe() {
     if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-      throw Error(Fault::unfit, cat("cannot make a pipe: ", std::strerror(errno)));
+      throw Error(Fault::unfit, cat("cannot make a pipe: ", std::strerror(errno)),
+                  "too many open files or no memory: `ulimit -n`, `free -m`");
   }
   ~Pipe() {
     close(0);
@@ -48,12 +51,15 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return out;
 }
 
-std::vector<std::string> environment_without(const std::vector<std::string>& names) {
+std::vector<std::string> environment_for(const Command& command) {
+  const auto& names = command.without_variables;
   std::vector<std::string> kept;
   for (char** entry = environ; *entry; ++entry) {
     const std::string name = std::string(*entry).substr(0, std::strcspn(*entry, "="));
-    if (std::find(names.begin(), names.end(), name) == names.end()) kept.emplace_back(*entry);
+    if (std::find(names.begin(), names.end(), name) == names.end() && !command.variables.count(name))
+      kept.emplace_back(*entry);
   }
+  for (const auto& [name, value] : command.variables) kept.push_back(name + "=" + value);
   return kept;
 }
 
@@ -62,7 +68,8 @@ int file_in_memory(const std::string& content) {
   const int descriptor = ::memfd_create("input", MFD_CLOEXEC);
   if (descriptor < 0 || ::write(descriptor, content.data(), content.size()) != static_cast<ssize_t>(content.size()) ||
       ::lseek(descriptor, 0, SEEK_SET) != 0)
-    throw Error(Fault::unfit, cat("cannot make a file in memory: ", std::strerror(errno)));
+    throw Error(Fault::unfit, cat("cannot make a file in memory: ", std::strerror(errno)),
+                "too many open files or no memory: `ulimit -n`, `free -m`");
   return descriptor;
 }
 
@@ -89,14 +96,16 @@ pid_t spawn(const Command& command, const Pipe& out, const Pipe& err) {
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 
   std::vector<std::string> argv = command.argv;
-  std::vector<std::string> environment = environment_without(command.without_variables);
+  std::vector<std::string> environment = environment_for(command);
   pid_t child = -1;
   const int error =
       ::posix_spawn(&child, program.c_str(), &files, &attributes, pointers(argv).data(), pointers(environment).data());
   ::posix_spawn_file_actions_destroy(&files);
   if (input >= 0) ::close(input);
   ::posix_spawnattr_destroy(&attributes);
-  if (error != 0) throw Error(Fault::unfit, cat("cannot start ", program, ": ", std::strerror(error)));
+  if (error != 0)
+    throw Error(Fault::unfit, cat("cannot start ", program, ": ", std::strerror(error)),
+                "is it executable, and are processes left (`ulimit -u`)?");
   return child;
 }
 
@@ -136,9 +145,18 @@ Captured capture(const Command& command) {
     if (streams[0].revents && !drain(out.ends[0], result.out, command.max_output)) out.close(0);
     if (streams[1].revents && !drain(err.ends[0], result.err, command.max_output)) err.close(0);
   }
-  if (late) ::kill(-child, SIGKILL);
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  // One that has closed its streams may go on for ever: it has no longer than one that has not.
+  for (pid_t ended = 0; !late && ended == 0;) {
+    ended = ::waitpid(child, &status, WNOHANG);
+    if (ended < 0 && errno == EINTR) ended = 0;
+    late = ended == 0 && monotonic_seconds() >= deadline;
+    if (ended == 0 && !late) ::usleep(kWait_us);
+  }
+  if (late) {
+    ::kill(-child, SIGKILL);
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
   }
   if (late)
     throw Error(Fault::transient, cat(command.argv[0], " gave no answer within ", fixed(command.timeout_s, 0), " s"),

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,10 @@ struct Command {
   std::vector<std::string> argv;    ///< argv[0] is looked up on PATH; no shell ever sees any of it
   std::string remedy_when_missing;  ///< what a user without the program can do
   double timeout_s = 60;
-  std::size_t max_output = 1 << 20;            ///< of each stream; the rest is read and dropped
-  std::vector<std::string> without_variables;  ///< taken out of its environment
-  std::string input;                           ///< what it reads from standard input
+  std::size_t max_output = 1 << 20;              ///< of each stream; the rest is read and dropped
+  std::vector<std::string> without_variables;    ///< taken out of its environment
+  std::map<std::string, std::string> variables;  ///< put into it, in place of what is there
+  std::string input;                             ///< what it reads from standard input
 };
 
 struct Captured {

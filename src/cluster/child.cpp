@@ -75,6 +75,7 @@ void kill_descendants() {
 }
 
 /// Between fork and exec: system calls only, since the parent's locks are copied as they were.
+/// @param output  descriptor for both streams; negative: the parent's
 [[noreturn]] void become(const char* program, char* const* argv, char* const* environment, int output, pid_t parent) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -84,7 +85,8 @@ void kill_descendants() {
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR2, SIGCHLD, SIGPIPE}) ::signal(number, SIG_DFL);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   const int input = ::open("/dev/null", O_RDONLY);
-  if (input < 0 || ::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(output, 2) < 0) ::_exit(127);
+  if (input < 0 || ::dup2(input, 0) < 0) ::_exit(127);
+  if (output >= 0 && (::dup2(output, 1) < 0 || ::dup2(output, 2) < 0)) ::_exit(127);
   if (input > 2) ::close(input);
   ::execve(program, argv, environment);
   ::_exit(127);
@@ -94,8 +96,11 @@ void kill_descendants() {
 
 Child::Child(const ChildSettings& settings) {
   const std::string program = require_program(settings.argv.at(0), settings.remedy_when_missing).string();
-  const int output = ::open(settings.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (output < 0) throw Error(Fault::io, cat("cannot write ", settings.output.string(), ": ", std::strerror(errno)));
+  const bool own_output = !settings.output.empty();
+  const int output = own_output ? ::open(settings.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
+  if (own_output && output < 0)
+    throw Error(Fault::io, cat("cannot write ", settings.output.string(), ": ", std::strerror(errno)),
+                "check the folder's owner, and `df` for room");
   std::vector<std::string> argv = settings.argv, environment = environment_with(settings.environment);
   const auto argv_pointers = pointers(argv), environment_pointers = pointers(environment);
 
@@ -104,8 +109,10 @@ Child::Child(const ChildSettings& settings) {
   pid_ = ::fork();  // not posix_spawn: that cannot ask for a signal at the parent's death
   if (pid_ == 0) become(program.c_str(), argv_pointers.data(), environment_pointers.data(), output, parent);
   const int error = errno;
-  ::close(output);
-  if (pid_ < 0) throw Error(Fault::unfit, cat("cannot start ", program, ": ", std::strerror(error)));
+  if (own_output) ::close(output);
+  if (pid_ < 0)
+    throw Error(Fault::unfit, cat("cannot start ", program, ": ", std::strerror(error)),
+                "is it executable, and are processes left (`ulimit -u`)?");
   programs().insert(pid_);
   ::setpgid(pid_, pid_);  // also here, so that it is done before anybody signals the group
 }

@@ -12,7 +12,7 @@ namespace pst::cluster {
 struct ChildSettings {
   std::vector<std::string> argv;  ///< argv[0] is looked up on PATH
   std::string remedy_when_missing;
-  std::filesystem::path output;                    ///< appended to, by both streams
+  std::filesystem::path output;                    ///< appended to, by both streams; empty: ours
   std::map<std::string, std::string> environment;  ///< for names that are not set already
 };
 

@@ -21,13 +21,15 @@ const char* name_of(End end) {
     case End::paused: return "paused";
     case End::out_of_time: return "out-of-time";
     case End::preempted: return "preempted";
+    case End::requeued: return "requeued";
     case End::failed: return "failed";
   }
   return "failed";
 }
 
 End end_named(const std::string& name) {
-  for (const End end : {End::completed, End::superseded, End::cancelled, End::paused, End::out_of_time, End::preempted})
+  for (const End end :
+       {End::completed, End::superseded, End::cancelled, End::paused, End::out_of_time, End::preempted, End::requeued})
     if (name == name_of(end)) return end;
   return End::failed;
 }
@@ -66,9 +68,9 @@ void record_fault(const RunDir& run, int attempt, const Seen& seen) {
 void record_dead_nodes(const RunDir& run, int attempt, const std::vector<std::string>& nodes) {
   if (nodes.empty()) return;
   run.try_event("node-lost",
-            {{"attempt", attempt},
-             {"nodes", nodes},
-             {"remedy", "if a node is lost again and again: name it in slurm.exclude, and tell the site"}});
+                {{"attempt", attempt},
+                 {"nodes", nodes},
+                 {"remedy", "if a node is lost again and again: name it in slurm.exclude, and tell the site"}});
 }
 
 void record_attempt(const RunDir& run, int attempt, const AttemptEnd& end, const Outcome& outcome) {

@@ -73,6 +73,7 @@ JobEnd job_end(const Ending& ending) {
   if (starts_with(state, "TIMEOUT") || reason == "TimeLimit") return JobEnd::time_limit;
   if (starts_with(state, "NODE_FAIL") || reason == "NodeDown") return JobEnd::node_lost;
   if (starts_with(state, "PREEMPTED")) return JobEnd::preempted;
+  if (starts_with(state, "REQUEUED")) return JobEnd::requeued;
   if (starts_with(state, "CANCELLED")) return JobEnd::cancelled;
   if (starts_with(state, "COMPLETING") && reason.empty()) return JobEnd::cancelled;
   return JobEnd::none;
@@ -95,6 +96,7 @@ Outcome judge(const Ending& ending) {
     case JobEnd::time_limit: return out_of_time;
     case JobEnd::node_lost: return {.exit = exit_status(Fault::transient), .reason = "a node of the job was lost"};
     case JobEnd::preempted: return {.exit = stopped, .reason = "the job was preempted"};
+    case JobEnd::requeued: return {.exit = stopped, .reason = "the job was put back into the queue"};
     case JobEnd::cancelled: return {.kind = Kind::cancelled, .exit = stopped, .reason = "the job was cancelled"};
     case JobEnd::none: break;
   }
@@ -119,7 +121,15 @@ Outcome judge(const Ending& ending) {
                 "srun or mpirun ended without an error, but training is not done (there is no completed.json): most "
                 "likely a node was lost",
             .remedy = "peft-studio resume RUN"};
-  return {.exit = exit, .reason = cat("the workers ", how_it_ended(ending.status), " without saying why")};
+  Outcome silent{.exit = exit, .reason = cat("the workers ", how_it_ended(ending.status), " without saying why")};
+  if (ending.status == 128 + SIGKILL) {
+    silent.reason += "; most often that is the kernel, which was out of memory";
+    silent.remedy =
+        "`sacct -j JOB --format=JobID,State,MaxRSS` and `dmesg` on the node tell; then raise slurm.mem or use "
+        "smaller micro batches (`peft-studio plan` says what is needed). Else somebody sent it: kill -9, scancel "
+        "--signal=KILL";
+  }
+  return silent;
 }
 
 End end_of(const Ending& ending, const Outcome& outcome) {
@@ -131,6 +141,7 @@ End end_of(const Ending& ending, const Outcome& outcome) {
     case JobEnd::time_limit: return End::out_of_time;
     case JobEnd::node_lost:
     case JobEnd::preempted: return End::preempted;
+    case JobEnd::requeued: return End::requeued;
     case JobEnd::cancelled: return End::cancelled;
     case JobEnd::none: break;
   }

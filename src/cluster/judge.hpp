@@ -39,7 +39,7 @@ Outcome judge(const Ending& ending);
 End end_of(const Ending& ending, const Outcome& outcome);
 
 /// Why Slurm ended the job, if it did.
-enum class JobEnd { none, time_limit, node_lost, preempted, cancelled };
+enum class JobEnd { none, time_limit, node_lost, preempted, requeued, cancelled };
 JobEnd job_end(const Ending& ending);
 
 /// Somebody ended the workers, and it was neither we, nor our user, nor a warning that we know of.

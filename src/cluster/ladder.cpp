@@ -116,6 +116,7 @@ Decision decide(const std::vector<AttemptEnd>& history, const Means& means,
     case End::paused: return plain(Kind::paused, exit_status(Fault::stopped));
     case End::out_of_time: return after_warning(history, means, "the time limit of the job is near");
     case End::preempted: return after_warning(history, means, "the job was preempted");
+    case End::requeued: return after_warning(history, means, "the job was put back into the queue");
     case End::failed: break;
   }
   if (last.exit == exit_status(Fault::usage) || last.exit == exit_status(Fault::data)) return give_up(last.exit);

@@ -14,7 +14,8 @@ enum class End {
   paused,
   out_of_time,  ///< the time limit came near, or was reached
   preempted,
-  failed  ///< anything else; `exit` says of which kind
+  requeued,  ///< by somebody outside; Slurm starts the job again by itself
+  failed     ///< anything else; `exit` says of which kind
 };
 
 struct NodeRecord {

@@ -12,14 +12,20 @@ std::vector<std::string> worker_arguments(const rundir::RunDir& run, int attempt
   return {worker.string(), "train", "--run", run.root().string(), "--attempt", std::to_string(attempt)};
 }
 
-Launch local_launch(int ranks, int cores, const rundir::RunDir& run, int attempt, const std::filesystem::path& worker) {
+Launch local_launch(int ranks, LocalCores cores, const rundir::RunDir& run, int attempt,
+                    const std::filesystem::path& worker) {
   std::vector<std::string> argv;
   if (ranks > 1) {
-    // Unbound: mpirun would otherwise pin each rank, with all its threads, to a single core.
+    // mpirun does not bind: it would otherwise pin each rank, with all its threads, to a single core.
     argv = {"mpirun", "-n", std::to_string(ranks), "--oversubscribe", "--bind-to", "none"};
     if (::geteuid() == 0) argv.push_back("--allow-run-as-root");
   }
   for (auto& argument : worker_arguments(run, attempt, worker)) argv.push_back(std::move(argument));
+  if (cores.per_rank > 0) {  // by themselves, so that one rank without mpirun is bound alike
+    argv.push_back("--cores-per-rank");
+    argv.push_back(std::to_string(cores.per_rank));
+  }
+  const int threads = cores.per_rank > 0 ? cores.per_rank : std::max(1, cores.all / ranks);
   return {.launcher = "local",
           .ranks = ranks,
           .polite_signal = ranks > 1 ? SIGUSR2 : SIGTERM,  // at SIGTERM mpirun kills its ranks within a second
@@ -30,7 +36,7 @@ Launch local_launch(int ranks, int cores, const rundir::RunDir& run, int attempt
                     .environment = {{"OMPI_MCA_btl", "self,vader,tcp"},
                                     {"OMPI_MCA_btl_tcp_if_include", "lo"},
                                     {"OMPI_MCA_oob_tcp_if_include", "lo"},
-                                    {"OMP_NUM_THREADS", std::to_string(std::max(1, cores / ranks))}}}};
+                                    {"OMP_NUM_THREADS", std::to_string(threads)}}}};
 }
 
 }  // namespace pst::cluster

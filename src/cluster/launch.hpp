@@ -36,8 +36,14 @@ Launch launch_in_job(const InJob& how, const rundir::RunDir& run, int attempt, c
 /// The worker's own command line.
 std::vector<std::string> worker_arguments(const rundir::RunDir& run, int attempt, const std::filesystem::path& worker);
 
+/// Who has which of this machine's cores.
+struct LocalCores {
+  int all = 1;       ///< that this process may use
+  int per_rank = 0;  ///< that each rank is bound to, none of them shared; 0: unbound, the ranks share all
+};
+
 /// Here and now: `mpirun`, or the worker by itself for one rank. All of them write attempts/<n>/ranks.log.
-/// @param cores  that this process may use; shared out among the ranks
-Launch local_launch(int ranks, int cores, const rundir::RunDir& run, int attempt, const std::filesystem::path& worker);
+Launch local_launch(int ranks, LocalCores cores, const rundir::RunDir& run, int attempt,
+                    const std::filesystem::path& worker);
 
 }  // namespace pst::cluster

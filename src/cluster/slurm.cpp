@@ -37,7 +37,9 @@ std::string ranges(const std::vector<int>& numbers) {
 
 void check_ids(const std::vector<std::string>& ids) {
   for (const auto& id : ids)
-    if (!is_job_id(id)) throw Error(Fault::data, cat("the run's job is ", quoted(id), ", which is no job number"));
+    if (!is_job_id(id))
+      throw Error(Fault::data, cat("the run's job is ", quoted(id), ", which is no job number"),
+                  "the record of its job in the run's folder is damaged; `squeue --me` lists your jobs");
 }
 
 }  // namespace
@@ -94,7 +96,7 @@ std::map<std::string, JobState> job_states(const std::vector<std::string>& ids) 
   for (const auto& id : ids)
     if (is_job_id(id)) valid.insert(id), jobs.insert(array_of(id));
   if (valid.empty()) return {};
-  const Captured answer = capture({.argv = {"squeue", "--noheader", "--states=all", "--array", "--format=%i|%T|%r",
+  const Captured answer = capture({.argv = {"squeue", "--noheader", "--states=all", "--array", "--format=%i|%T|%r|%e",
                                             "--jobs=" + join({jobs.begin(), jobs.end()}, ",")},
                                    .remedy_when_missing = kWithoutSlurm,
                                    .timeout_s = 20,
@@ -111,8 +113,10 @@ std::map<std::string, JobState> job_states(const std::vector<std::string>& ids) 
   std::map<std::string, JobState> states;
   for (const auto& line : split(answer.out, '\n')) {
     const auto fields = split(trim(line), '|');
-    if (fields.size() != 3 || valid.count(fields[0]) == 0) continue;
-    states[fields[0]] = {.state = fields[1], .reason = fields[2] == "None" ? "" : fields[2]};
+    if (fields.size() != 4 || valid.count(fields[0]) == 0) continue;
+    // Seen with 22.05: whoever is cancelled has an end while it completes, whoever goes back into the queue has none.
+    const bool goes_back = fields[1] == "COMPLETING" && fields[3].find_first_of("0123456789") == std::string::npos;
+    states[fields[0]] = {.state = goes_back ? "REQUEUED" : fields[1], .reason = fields[2] == "None" ? "" : fields[2]};
   }
   return states;
 }

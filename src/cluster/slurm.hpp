@@ -9,7 +9,9 @@
 namespace pst::cluster {
 
 struct JobState {
-  std::string state;   ///< Slurm's word: PENDING, RUNNING, COMPLETED, CANCELLED, TIMEOUT, NODE_FAIL, ...
+  /// Slurm's word: PENDING, RUNNING, COMPLETED, CANCELLED, TIMEOUT, NODE_FAIL, ...; REQUEUED where its processes are
+  /// being ended and it then goes back into the queue, which Slurm calls COMPLETING like any other end.
+  std::string state;
   std::string reason;  ///< Resources, Priority, ...; empty when Slurm gives none
 };
 

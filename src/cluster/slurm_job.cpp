@@ -24,7 +24,8 @@ std::vector<std::string> node_names(const std::string& list) {
   const Captured answer =
       capture({.argv = {"scontrol", "show", "hostnames", list}, .remedy_when_missing = kNoSlurm, .timeout_s = 20});
   if (answer.status != 0)
-    throw Error(Fault::transient, cat("scontrol cannot expand ", quoted(list), ": ", answer.words()));
+    throw Error(Fault::transient, cat("scontrol cannot expand ", quoted(list), ": ", answer.words()),
+                "try again; `scontrol ping` tells whether the controller answers");
   std::vector<std::string> names;
   for (const auto& line : split(answer.out, '\n'))
     if (!trim(line).empty()) names.emplace_back(trim(line));
@@ -73,6 +74,17 @@ void requeue(const std::string& job_id) {
   if (answer.status != 0)
     throw Error(Fault::transient, cat("Slurm does not requeue job ", job_id, ": ", answer.words()),
                 "peft-studio resume RUN");
+}
+
+std::string mail_program() {
+  const Captured answer =
+      capture({.argv = {"scontrol", "show", "config"}, .remedy_when_missing = kNoSlurm, .timeout_s = 20});
+  for (const auto& line : split(answer.out, '\n')) {
+    const auto equals = line.find('=');
+    if (equals != std::string::npos && trim(std::string_view(line).substr(0, equals)) == "MailProg")
+      return std::string(trim(std::string_view(line).substr(equals + 1)));
+  }
+  throw Error(Fault::transient, cat("Slurm does not say what its MailProg is: ", answer.words()));
 }
 
 std::string step_name(int attempt) { return cat("pst-attempt-", attempt); }

@@ -23,6 +23,9 @@ std::string requeue_id();
 /// Puts the job back into the queue; Slurm ends what runs of it. @throws Error with Slurm's words
 void requeue(const std::string& job_id);
 
+/// The program that slurmctld sends its mails with (MailProg). @throws Error when Slurm does not say
+std::string mail_program();
+
 std::string step_name(int attempt);  ///< of the workers' step: pst-attempt-3
 
 /// `argv` as one process on `node`, beside whatever else runs in the job. @param name  of the step

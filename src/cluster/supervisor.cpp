@@ -4,13 +4,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <future>
 #include <thread>
 
 #include "cluster/attempt_watch.hpp"
 #include "cluster/child.hpp"
 #include "cluster/chronicle.hpp"
+#include "cluster/monitor_process.hpp"
 #include "cluster/process_mark.hpp"
+#include "cluster/roll_call.hpp"
 #include "cluster/signals.hpp"
 #include "cluster/worker_logs.hpp"
 #include "core/clock.hpp"
@@ -52,12 +53,15 @@ bool contains(const Names& names, const std::string& name) {
 /// Sees a run through, attempt by attempt.
 class Supervision {
  public:
-  Supervision(const RunDir& run, const SuperviseSettings& settings)
+  /// @param monitor  nullptr: none
+  Supervision(const RunDir& run, const SuperviseSettings& settings, MonitorProcess* monitor)
       : run_(run),
         settings_(settings),
+        monitor_(monitor),
         listener_(settings.reach, host_name()),
         nodes_(node_records(run, settings.nodes)),
-        history_(attempts_so_far(run)) {}
+        history_(attempts_so_far(run)),
+        roll_call_(settings.hands.answers) {}
 
   Outcome see_through() {
     Names nodes = choose_nodes(means(settings_.nodes_wanted));
@@ -85,6 +89,7 @@ class Supervision {
   /// From the folder's creation on, workers of any older attempt may commit nothing.
   int begin(const Names& nodes) {
     const int attempt = run_.begin_attempt();
+    roll_call_.forget();
     launch_ = settings_.launch(attempt, nodes);
     listener_.begin(attempt, launch_.ranks);
     heartbeat::write_endpoint(run_.heartbeat_file(attempt), listener_.endpoint());
@@ -122,15 +127,22 @@ class Supervision {
                         .polite_signal = launch_.polite_signal,
                         .on_tick = [&] { tick(attempt); },
                         .renew_lease = [&] { renew_lease(attempt); },
-                        .on_fault = [&](const Seen& seen) { record_fault(run_, attempt, seen); },
+                        .on_fault =
+                            [&](const Seen& seen) {
+                              record_fault(run_, attempt, seen);
+                              for (const auto& host : seen.hosts) ask(host);
+                            },
                         .end_step = {},
                         .user_interrupt = !settings_.job_id};
     if (settings_.hands.end_step) watch.end_step = [&] { settings_.hands.end_step(attempt); };
-    return AttemptWatch(run_, watch, listener_, signals_, workers).watch();
+    Seen seen = AttemptWatch(run_, watch, listener_, signals_, workers).watch();
+    roll_call_.settle();  // who asks is a descendant of ours as well, and would end with the workers' leavings
+    return seen;
   }  // whatever the workers left behind on this machine is gone from here on
 
   void tick(int attempt) {
     settings_.on_tick();
+    if (monitor_ != nullptr) monitor_->look();
     if (!settings_.hands.keep_watcher || monotonic_seconds() < watcher_at_) return;
     settings_.hands.keep_watcher(listener_, attempt, nodes_);
     watcher_at_ = monotonic_seconds() + kWatcherTick_s;
@@ -199,17 +211,21 @@ class Supervision {
     return none_heard || seen.fault == Happening::rank_silent ? unheard : Names{};
   }
 
-  /// Asks all at once: each may take seconds not to answer.
+  /// Of the job's nodes all but the first, which is ours.
+  bool may_be_asked(const std::string& node) const {
+    return contains(settings_.nodes, node) && node != settings_.nodes.front();
+  }
+  void ask(const std::string& node) {
+    if (may_be_asked(node)) roll_call_.ask(node);
+  }
+
   Names dead_among(const Names& candidates) {
-    if (!settings_.hands.answers) return {};
-    std::vector<std::pair<NodeRecord*, std::future<bool>>> asked;
-    for (auto& node : nodes_)
-      if (contains(candidates, node.name) && node.name != settings_.nodes.front())
-        asked.emplace_back(&node, std::async(std::launch::async, settings_.hands.answers, node.name));
+    for (const auto& node : candidates) ask(node);
     Names dead;
-    for (auto& [node, answer] : asked) {
-      node->reachable = answer.get();
-      if (!node->reachable) dead.push_back(node->name);
+    for (auto& node : nodes_) {
+      if (!contains(candidates, node.name) || !may_be_asked(node.name)) continue;
+      node.reachable = roll_call_.answers(node.name);
+      if (!node.reachable) dead.push_back(node.name);
     }
     return dead;
   }
@@ -255,6 +271,7 @@ class Supervision {
   }
 
   Outcome requeued(int attempt, const Ending& ending, Outcome outcome) {
+    if (job_end(ending) == JobEnd::requeued) return outcome;  // Slurm is at it, and refuses to be told twice
     try {
       if (settings_.hands.requeue) settings_.hands.requeue();
     } catch (const Error& error) {
@@ -268,10 +285,12 @@ class Supervision {
 
   const RunDir& run_;
   const SuperviseSettings& settings_;
+  MonitorProcess* monitor_;
   SignalQueue signals_{SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD};  // from before any start: none is lost
   heartbeat::Listener listener_;
   std::vector<NodeRecord> nodes_;
   std::vector<AttemptEnd> history_;
+  RollCall roll_call_;
   Launch launch_;
   rundir::AttemptRecord record_;
   double watcher_at_ = 0;
@@ -283,8 +302,10 @@ Outcome supervise(const RunDir& run, const SuperviseSettings& settings) {
   if (const auto completed = run.read_completed()) return {.kind = Outcome::Kind::completed, .exit = 0};
   rundir::refuse_when_held(run, settings.job_id.value_or(""),
                            [](const rundir::ProcessMark& holder) { return life_of(holder) == Life::gone; });
+  std::optional<MonitorProcess> monitor;  // outlives all that follows: its last look is at the run's end
+  if (settings.monitor) monitor.emplace(run, *settings.monitor);
   try {
-    return Supervision(run, settings).see_through();
+    return Supervision(run, settings, monitor ? &*monitor : nullptr).see_through();
   } catch (const Error& error) {
     try {
       run.event("failed",

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/child.hpp"
 #include "cluster/judge.hpp"
 #include "cluster/ladder.hpp"
 #include "cluster/launch.hpp"
@@ -33,6 +34,8 @@ struct SuperviseSettings {
   Hands hands;
   heartbeat::Reach reach = heartbeat::Reach::this_host;
   Patience patience;
+  std::optional<ChildSettings>
+      monitor;  ///< runs beside the supervisor, from before the first attempt to after the last
   std::function<void()> on_tick = [] {};  ///< about twice a second, while the workers run
 };
 

@@ -7,12 +7,19 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "core/trace.hpp"
 
 namespace pst::comm {
 
-void Communicator::numbered(const char* operation, std::int64_t values, const std::function<void()>& body) {
+void Communicator::numbered(const char* operation, std::int64_t values, std::size_t bytes,
+                            const std::function<void()>& body) {
   ++sequence_;
   if (size_ == 1 && values == 0) return;
+  const trace::Scope span({.kind = trace::Kind::communication,
+                           .name = operation,
+                           .bytes = static_cast<std::int64_t>(bytes),
+                           .group = name_.c_str(),
+                           .turn = sequence_});
   try {
     body();
   } catch (Error& error) {
@@ -28,36 +35,37 @@ std::string Communicator::where(const char* operation, std::int64_t number, std:
 
 void Communicator::barrier() {
   if (size_ == 1) return;
-  numbered("barrier", 0, [&] { do_barrier(); });
+  numbered("barrier", 0, 0, [&] { do_barrier(); });
 }
 
 void Communicator::broadcast(View inout, int root) {
   PST_ASSERT(root >= 0 && root < size_, "the root is a rank of the group");
   if (size_ == 1 || inout.count == 0) return;
-  numbered("broadcast", inout.count, [&] { do_broadcast(inout, root); });
+  numbered("broadcast", inout.count, inout.bytes(), [&] { do_broadcast(inout, root); });
 }
 
 void Communicator::all_gather(ConstView mine, View all) {
   PST_ASSERT(all.count == mine.count * size_ && all.dtype == mine.dtype, "the result holds every rank's share");
   if (mine.count == 0) return;
-  numbered("all_gather", mine.count, [&] { do_all_gather(mine, all); });
+  numbered("all_gather", mine.count, mine.bytes(), [&] { do_all_gather(mine, all); });
 }
 
 Pending Communicator::all_gather_begin(ConstView mine, View all) {
   PST_ASSERT(all.count == mine.count * size_ && all.dtype == mine.dtype, "the result holds every rank's share");
   if (mine.count == 0) return {};
   Pending under_way;
-  numbered("all_gather_begin", mine.count, [&] { under_way = do_all_gather_begin(mine, all); });
+  numbered("all_gather_begin", mine.count, mine.bytes(), [&] { under_way = do_all_gather_begin(mine, all); });
   if (!under_way.open()) return {};
-  return Pending(
-      [this, under_way = std::make_shared<Pending>(std::move(under_way)), number = sequence_, count = mine.count] {
-        try {
-          under_way->wait();
-        } catch (Error& error) {
-          error.add_context(where("all_gather_begin", number, count));
-          throw;
-        }
-      });
+  return Pending([this, under_way = std::make_shared<Pending>(std::move(under_way)), number = sequence_,
+                  count = mine.count] {
+    const trace::Scope span({.kind = trace::Kind::communication, .name = "all_gather_wait", .group = name_.c_str()});
+    try {
+      under_way->wait();
+    } catch (Error& error) {
+      error.add_context(where("all_gather_begin", number, count));
+      throw;
+    }
+  });
 }
 
 std::unique_ptr<Communicator> Communicator::split(const std::string& name, int color) {
@@ -70,7 +78,7 @@ void Communicator::all_to_all(ConstView out, View in) {
   PST_ASSERT(out.count == in.count && out.dtype == in.dtype && out.count % size_ == 0,
              "both sides hold one share per rank");
   if (out.count == 0) return;
-  numbered("all_to_all", out.count, [&] { do_all_to_all(out, in); });
+  numbered("all_to_all", out.count, out.bytes(), [&] { do_all_to_all(out, in); });
 }
 
 void Communicator::send(int to, ConstView out) {

@@ -146,6 +146,11 @@ MpiSession::MpiSession() {
     throw Error(Fault::usage,
                 cat("the launcher started ", promised, " ranks, but gave them no way to find one another"), kRemedy);
 
+  if (promised <= 1 && !has_meeting_point(environment)) {
+    world_ = solo();  // MPI is not asked: for one process it would start a daemon, and need an installation of its own
+    return;
+  }
+
   int provided = 0;
   if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided) != MPI_SUCCESS)
     throw Error(Fault::transient, "MPI could not be initialised");

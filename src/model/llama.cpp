@@ -11,6 +11,7 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "core/trace.hpp"
 #include "model/rope_table.hpp"
 #include "nn/before_backward.hpp"
 #include "nn/checkpointed.hpp"
@@ -103,6 +104,7 @@ class Llama final : public nn::CausalLm {
     // The stream and its normed form travel together: each norm is fused with the addition before it.
     TensorPair state{x_nd, ops::rms_norm(x_nd, layers_.front().attention_norm, config_.rms_norm_eps)};
     for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const trace::Scope span({.kind = trace::Kind::layer, .layer = static_cast<int>(i)});
       const auto body = [this, i, &batch, pass](const TensorPair& in) { return run_layer(i, in, batch, pass); };
       // Backward outlives this loop, so a checkpointed body owns what it captures.
       state = recompute == nn::Recompute::layers

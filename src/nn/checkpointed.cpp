@@ -17,7 +17,10 @@ class CheckpointNode final : public ops::Node {
   List backward(List& gradients) override {
     const at::AutoGradMode recording(true);
     const TensorPair inputs{first.detach().requires_grad_(first_wants), second.detach().requires_grad_(second_wants)};
-    const TensorPair outputs = body(inputs);
+    const TensorPair outputs = [&] {
+      const trace::Scope span({.kind = trace::Kind::layer, .way = trace::Way::again});
+      return body(inputs);
+    }();
     torch::autograd::variable_list roots, root_gradients;
     for (int i = 0; i < 2; ++i) {
       const at::Tensor& output = i == 0 ? outputs.first : outputs.second;

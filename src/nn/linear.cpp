@@ -24,6 +24,7 @@ class FrozenLinearNode final : public ops::Node {
 }  // namespace
 
 at::Tensor Linear::forward(const at::Tensor& x_ni, const Pass&) const {
+  const trace::Scope span(trace::Kind::linear, "linear");
   at::Tensor y;
   {
     at::AutoDispatchBelowADInplaceOrView below;

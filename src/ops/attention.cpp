@@ -89,6 +89,7 @@ void rotate(const at::Tensor& x, std::int64_t heads, const at::Tensor& positions
 
 at::Tensor rope_attention(at::Tensor q, at::Tensor k, const at::Tensor& v, Heads heads, const Documents& documents,
                           const RopeTable& table) {
+  const trace::Scope span(trace::Kind::attention, "attention");
   const Form form = form_for(q, heads);
   Attended result;
   {

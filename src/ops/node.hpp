@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/trace.hpp"
 #include "ops/exec.hpp"
 
 namespace pst::ops {
@@ -17,6 +18,7 @@ class Node : public torch::autograd::Node {
   using List = torch::autograd::variable_list;
   List apply(List&& gradients) final {
     at::NoGradGuard no_gradients;
+    const trace::Backward span(origin_);
     return backward(gradients);
   }
   void release_variables() override { release(); }
@@ -27,6 +29,9 @@ class Node : public torch::autograd::Node {
   virtual List backward(List& gradients) = 0;
   virtual void release() = 0;
   bool wanted(std::size_t input) const { return task_should_compute_output(input); }
+
+ private:
+  trace::Origin origin_ = trace::Origin::here();  ///< libtorch may run backward on another thread
 };
 
 /// True when a node has to be recorded for these inputs.

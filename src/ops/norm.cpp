@@ -41,6 +41,7 @@ class NormNode final : public Node {
 }  // namespace
 
 at::Tensor rms_norm(const at::Tensor& x_nd, const at::Tensor& weight_d, double eps) {
+  const trace::Scope span(trace::Kind::norm, "norm");
   at::Tensor y, rstd;
   {
     at::AutoDispatchBelowADInplaceOrView below;
@@ -60,6 +61,7 @@ at::Tensor rms_norm(const at::Tensor& x_nd, const at::Tensor& weight_d, double e
 
 std::pair<at::Tensor, at::Tensor> add_rms_norm(const at::Tensor& x_nd, const at::Tensor& delta_nd,
                                                const at::Tensor& weight_d, double eps) {
+  const trace::Scope span(trace::Kind::norm, "norm");
   at::Tensor sum, y, rstd;
   {
     at::AutoDispatchBelowADInplaceOrView below;

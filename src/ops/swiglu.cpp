@@ -29,6 +29,7 @@ class SwigluNode final : public Node {
 }  // namespace
 
 at::Tensor swiglu(const at::Tensor& gate, const at::Tensor& up) {
+  const trace::Scope span(trace::Kind::activation, "swiglu");
   at::Tensor out;
   {
     at::AutoDispatchBelowADInplaceOrView below;

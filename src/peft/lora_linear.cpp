@@ -2,6 +2,7 @@
 
 #include <ATen/ops/empty_like.h>
 
+#include "core/trace.hpp"
 #include "kernels/dropout/dropout.hpp"
 #include "ops/gemm.hpp"
 #include "ops/node.hpp"
@@ -12,6 +13,7 @@ namespace pst::peft {
 LoraLinear::LoraLinear(std::unique_ptr<nn::Linear> base, const std::string& name, LoraOptions options,
                        std::uint64_t stream, nn::ParameterSet& parameters)
     : base_(std::move(base)),
+      last_part_(name.substr(name.rfind('.') + 1)),
       options_(options),
       stream_(stream),
       a_ri_(parameters.add(name + ".lora_A.weight", {options.r, base_->in_features()})),
@@ -36,7 +38,7 @@ class LoraLinear::BackwardNode final : public ops::Node {
     if (wanted(2)) out[2] = master(ops::matmul_tn(dy_no, h_nr_));
     if (wanted(1)) out[1] = master(ops::matmul_tn(g_nr, layer_.dropped(x_ni_, pass_)));
     if (wanted(0)) {
-      at::Tensor dx_ni = layer_.base_->apply_transposed(dy_no);
+      at::Tensor dx_ni = layer_.frozen_transposed(dy_no);
       const bool drops = pass_.training && layer_.options_.dropout > 0;
       out[0] = drops ? dx_ni.add_(layer_.dropped(ops::matmul_nn(g_nr, layer_.a_ri_.compute), pass_))
                      : ops::add_matmul_nn(std::move(dx_ni), g_nr, layer_.a_ri_.compute);
@@ -62,13 +64,23 @@ at::Tensor LoraLinear::dropped(const at::Tensor& x_ni, const nn::Pass& pass) con
   return out;
 }
 
+at::Tensor LoraLinear::frozen(const at::Tensor& x_ni) const {
+  const trace::Scope span(trace::Kind::linear, nullptr);
+  return base_->apply(x_ni);
+}
+at::Tensor LoraLinear::frozen_transposed(const at::Tensor& dy_no) const {
+  const trace::Scope span(trace::Kind::linear, nullptr);
+  return base_->apply_transposed(dy_no);
+}
+
 at::Tensor LoraLinear::forward(const at::Tensor& x_ni, const nn::Pass& pass) const {
+  const trace::Scope span(trace::Kind::lora, last_part_.c_str());
   at::Tensor y_no, h_nr;
   {
     at::AutoDispatchBelowADInplaceOrView below;
     h_nr = ops::matmul_nt(dropped(x_ni, pass), a_ri_.compute);
     h_nr.mul_(options_.scale);
-    y_no = ops::add_matmul_nt(base_->apply(x_ni), h_nr, b_or_.compute);
+    y_no = ops::add_matmul_nt(frozen(x_ni), h_nr, b_or_.compute);
   }
   if (ops::records({x_ni, a_ri_.value, b_or_.value})) {
     const auto node = std::make_shared<BackwardNode>(*this, pass, x_ni.detach(), h_nr);

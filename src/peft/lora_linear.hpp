@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <string>
 
 #include "nn/linear.hpp"
 #include "nn/parameter.hpp"
@@ -35,8 +36,11 @@ class LoraLinear final : public nn::Linear {
  private:
   class BackwardNode;
   at::Tensor dropped(const at::Tensor& x_ni, const nn::Pass& pass) const;
+  at::Tensor frozen(const at::Tensor& x_ni) const;
+  at::Tensor frozen_transposed(const at::Tensor& dy_no) const;
 
   std::unique_ptr<nn::Linear> base_;
+  std::string last_part_;  ///< of the layer's name: "q_proj"
   LoraOptions options_;
   std::uint64_t stream_;
   nn::Parameter& a_ri_;

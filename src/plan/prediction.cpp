@@ -5,6 +5,7 @@
 
 #include "checkpoint/interval.hpp"
 #include "core/strings.hpp"
+#include "plan/failures.hpp"
 #include "plan/resolve.hpp"
 
 namespace pst::plan {
@@ -60,7 +61,7 @@ Steps steps_of(const Inputs& in, const Choice& choice, const ModelShape& model, 
   const std::size_t stride = std::max<std::size_t>(1, (count + most - 1) / std::max<std::size_t>(1, most));
 
   Steps out;
-  const double kernels_s = kernels_time(in, choice, model);
+  const double kernels_s = kernels_time(in, choice, model), gather_s = gather_seconds(in.machine, model, choice);
   std::size_t number = 0;
   double largest = 0, counted = 0;
   for (const auto& step : steps) {
@@ -91,6 +92,9 @@ Steps steps_of(const Inputs& in, const Choice& choice, const ModelShape& model, 
         std::max(0.0, per_rank - 1) * costs(Op::tree_add, {values}) + per_rank * costs(Op::zero, {values});
     mean += update_time(model, costs, choice.dtype);
     mean.communication = all_reduce_seconds(in.machine, costs, choice, values);
+    // Behind the rank's own products as far as these last.
+    const double computing = mean.total() - mean.communication - mean.waiting;
+    mean.waiting += std::max(0.0, per_rank * gather_s - computing);
     out.seconds.push_back(mean.total());
     out.mean += mean;
   }
@@ -137,11 +141,10 @@ Saving saving_of(const Inputs& in, const Prediction& p, const Costs& costs) {
         std::max(step, checkpoint::young_daly_interval(saving.snapshot_s + saving.write_s, saving.job_mtbf_s));
     saving.reason =
         cat("Young and Daly: a checkpoint costs ", fixed(saving.snapshot_s + saving.write_s, 3), " s, a failure every ",
-            human_seconds(saving.job_mtbf_s), in.site.node_mtbf_hours ? " (site)" : " (1,000 hours a node: assumed)");
+            human_seconds(saving.job_mtbf_s), in.site.node_mtbf_hours ? " (as given)" : " (1,000 hours a node: assumed)");
   }
-  // A checkpoint is worth something once it is written: half an interval and the writing are repeated, after a start.
-  const double repeated = saving.interval_s / 2 + saving.write_s + p.start_s;
-  saving.lost_share = saving.snapshot_s / std::max(saving.interval_s, step) + repeated / saving.job_mtbf_s;
+  saving.lost_share = saving.snapshot_s / std::max(saving.interval_s, step) +
+                      lost_to_failure_s(saving.interval_s, saving.write_s, p.start_s) / saving.job_mtbf_s;
   return saving;
 }
 

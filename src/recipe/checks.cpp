@@ -95,6 +95,16 @@ class Checker {
           "rollback");
   }
 
+  void profile() {
+    const auto& [first, last, ranks] = recipe_.profile;
+    if (last && (!first || *last < *first))
+      add("profile.last_step", first ? cat("profile.last_step is ", *last, ", before profile.first_step, ", *first)
+                                     : std::string("profile.last_step is of no use without profile.first_step"));
+    const auto& most = recipe_.train.max_steps;
+    if (first && most && *first > *most)
+      add("profile.first_step", cat("profile.first_step is ", *first, ", beyond train.max_steps, ", *most));
+  }
+
   void threads() {
     const auto& threads = recipe_.train.threads;
     const auto& cpus = recipe_.slurm.cpus_per_rank;
@@ -129,7 +139,9 @@ void check_together(const Recipe& recipe, const config::Places& places, config::
   checker.warmup();
   checker.gpus();
   checker.guard();
+  checker.profile();
   checker.threads();
+  check_alerts(recipe, places, problems);
 }
 
 void check_ranks(const Recipe& recipe, int ranks) {

@@ -8,6 +8,9 @@ namespace pst::recipe {
 /// by itself, so that one mistake is reported once.
 void check_together(const Recipe& recipe, const config::Places& places, config::Problems& problems);
 
+/// The part of it that is about `alerts`, `notify` and `metrics`.
+void check_alerts(const Recipe& recipe, const config::Places& places, config::Problems& problems);
+
 /// Advice about keys that this version does not know: other programs' names for ours, and keys of later versions.
 config::Advice unknown_key_advice();
 

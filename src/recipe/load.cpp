@@ -28,6 +28,10 @@ void make_paths_absolute(Recipe& recipe, const fs::path& base) {
     make_absolute(recipe.checkpoint.resume, base);
   make_absolute(recipe.slurm.secrets_file, base);
   if (recipe.slurm.site.find('/') != std::string::npos) make_absolute(recipe.slurm.site, base);  // else it is a name
+  make_absolute(recipe.metrics.textfile, base);
+  make_absolute(recipe.notify.secrets_file, base);
+  if (auto& command = recipe.notify.command; !command.empty() && command.front().find('/') != std::string::npos)
+    make_absolute(command.front(), base);  // else it is looked up on PATH
   make_absolute(recipe.output_dir, base);
 }
 

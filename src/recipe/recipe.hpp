@@ -1,11 +1,14 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "recipe/adapter.hpp"
+#include "recipe/alerts.hpp"
 #include "recipe/checkpoint.hpp"
 #include "recipe/data.hpp"
 #include "recipe/guard.hpp"
 #include "recipe/model.hpp"
+#include "recipe/profile.hpp"
 #include "recipe/slurm.hpp"
 #include "recipe/train.hpp"
 
@@ -24,7 +27,11 @@ struct Recipe {
   Evaluate evaluate;
   Guard guard;
   Checkpoint checkpoint;
+  Profile profile;
   Slurm slurm;
+  Metrics metrics;
+  std::vector<Alert> alerts;
+  Notify notify;
   std::string output_dir = "runs";
 };
 

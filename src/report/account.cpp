@@ -206,12 +206,12 @@ ordered_json warnings_of(const std::vector<ordered_json>& events) {
     const std::string kind = text_of(event, "event");
     if (kind != "guard" && kind != "checkpoint-failed" && kind != "checkpoint-warning" &&
         kind != "checkpoint-rejected" && kind != "shrunk" && kind != "spare-used" && kind != "recipe-changed" &&
-        kind != "change-allowed")
+        kind != "change-allowed" && (kind != "alert" || text_of(event, "state") != "firing"))
       continue;
     all.push_back({{"t", or_null(time_of(event))},
                    {"kind", kind},
                    {"step", or_null(integer(event, "step"))},
-                   {"reason", text_of(event, "reason")},
+                   {"reason", text_of(event, kind == "alert" ? "what" : "reason")},
                    {"what_to_do", text_of(event, "remedy")}});
   }
   return all;

@@ -125,6 +125,12 @@ ordered_json words_of(const ordered_json& points, ScalingKind kind) {
             " more of its own time than in the smallest run: the ranks share something, such as memory bandwidth, "
             "cores or the clock's budget",
             kind == ScalingKind::strong ? ", or their share of the batch is too small to work efficiently." : "."));
+  const auto planned = real(points.back(), "predicted_tokens_per_s");
+  if (planned && *planned > 0) {
+    const double off = points.back()["tokens_per_s"].get<double>() / *planned - 1;
+    words.push_back(cat("At ", points.back()["ranks"].get<int>(), " ranks it is ", percent(std::abs(off)),
+                        off < 0 ? " slower" : " faster", " than plan predicts."));
+  }
   if (const auto limit = limit_of(points.back()); !limit.empty() && points.back()["ranks"].get<int>() > 1)
     words.push_back(limit);
   return words;
@@ -162,6 +168,11 @@ ordered_json scaling_of(const std::vector<Compared>& runs, const std::vector<std
                                "transfer", "saving", "communication_share"})
       point[factor] = runs[r].report.contains("efficiency") ? runs[r].report["efficiency"].value(factor, ordered_json())
                                                             : ordered_json();
+    // The plan is of the recipe's own size; a run on another number of ranks has none.
+    const auto plan = runs[r].report.value("plan", ordered_json());
+    point["predicted_tokens_per_s"] = plan.is_object() && integer(plan, "ranks") == ranks
+                                          ? plan.value("tokens_per_s", ordered_json())
+                                          : ordered_json();
     rows_per_rank.push_back(ranks > 0 ? batch_of(runs[r]) / ranks : 0);
     points.push_back(point);
   }
@@ -187,7 +198,12 @@ ordered_json scaling_of(const std::vector<Compared>& runs, const std::vector<std
   for (auto& point : points) {
     const double speed_up = point["tokens_per_s"].get<double>() / base;
     point["speed_up"] = speed_up;
-    point["efficiency"] = speed_up / (point["ranks"].get<double>() / base_ranks);
+    const double more = point["ranks"].get<double>() / base_ranks;
+    point["efficiency"] = speed_up / more;
+    const auto predicted = real(point, "predicted_tokens_per_s"),
+               at_base = real(points.front(), "predicted_tokens_per_s");
+    const bool known = predicted && at_base && *at_base > 0;
+    point["predicted_efficiency"] = known ? ordered_json(*predicted / *at_base / more) : ordered_json();
   }
   return {{"kind", kind_name(kind)}, {"mixed", mixed}, {"points", points}, {"words", words_of(points, kind)}};
 }
@@ -197,8 +213,8 @@ std::string scaling_markdown(const ordered_json& scaling) {
       "# ", scaling["kind"] == "weak" ? "Weak scaling: the same work per rank" : "Strong scaling: the same work in all",
       "\n\n",
       "| ranks | nodes | tokens/s, median | quartiles | speed-up | efficiency | load balance | serialisation | "
-      "transfer | saving | communication |\n"
-      "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+      "transfer | saving | communication | plan: tokens/s | plan: efficiency |\n"
+      "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
   for (const auto& p : scaling["points"])
     out +=
         cat("| ", p["ranks"].get<int>(), " | ", p["nodes"].get<int>(), " | ", fixed(p["tokens_per_s"].get<double>(), 0),
@@ -206,7 +222,9 @@ std::string scaling_markdown(const ordered_json& scaling) {
             fixed(p["tokens_per_s_three_quarters"].get<double>(), 0), " | ", fixed(p["speed_up"].get<double>(), 2),
             " | ", percent_text(p["efficiency"]), " | ", percent_text(p["load_balance"]), " | ",
             percent_text(p["serialisation"]), " | ", percent_text(p["transfer"]), " | ", percent_text(p["saving"]),
-            " | ", percent_text(p["communication_share"]), " |\n");
+            " | ", percent_text(p["communication_share"]), " | ",
+            p["predicted_tokens_per_s"].is_number() ? fixed(p["predicted_tokens_per_s"].get<double>(), 0) : "-", " | ",
+            p["predicted_efficiency"].is_number() ? percent_text(p["predicted_efficiency"]) : "-", " |\n");
   out += '\n';
   for (const auto& words : scaling["words"]) out += cat("- ", words.get<std::string>(), '\n');
   return out;

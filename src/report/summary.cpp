@@ -47,7 +47,9 @@ ordered_json plan_of(const rundir::RunDir& run) {
   try {
     const auto json = ordered_json::parse(read_file(file, 4u << 20));
     const auto& chosen = json.at("prediction");
+    const auto& choice = chosen.at("choice");
     return {{"machine", json.at("machine")},
+            {"ranks", choice.at("nodes").get<std::int64_t>() * choice.at("ranks_per_node").get<std::int64_t>()},
             {"memory_peak_bytes", chosen.at("memory_bytes").at("peak")},
             {"step_s", chosen.at("step_s").at("total")},
             {"tokens_per_s", chosen.at("tokens_per_s")}};

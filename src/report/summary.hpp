@@ -16,6 +16,7 @@ struct Figures {
   std::optional<double> carbon_g_per_kwh;
   std::optional<double> peak_flops_per_rank;  ///< measured peak of a matrix product
   std::string source;                         ///< where these come from: "site lumi", "command line"
+  std::string peak_source;                    ///< the same of the peak, when it comes from elsewhere
 };
 
 /// A run's report as one JSON object: report.json, and all that the page shows. docs/report.md says what each

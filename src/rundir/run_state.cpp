@@ -61,6 +61,11 @@ void apply(const ordered_json& event, RunState& run) {
     run.state = State::cancelled;
     run.reason = text_or_empty(event, "reason");
     run.exit = exit_status(Fault::stopped);
+  } else if (kind == "alert") {
+    const std::string name = text_or_empty(event, "alert");
+    std::erase_if(run.alerts, [&](const RunState::Alert& alert) { return alert.name == name; });
+    if (text_or_empty(event, "state") == "firing")
+      run.alerts.push_back({name, text_or_empty(event, "severity"), text_or_empty(event, "what")});
   } else if (kind == "completed") {
     // Proved by the file below; without it this event is a claim that something took back.
     run.state = State::failed;
@@ -104,6 +109,7 @@ RunState read_state(const RunDir& run) {
     state.reason = error.message();
     state.exit = exit_status(error.fault());
   }
+  if (is_final(state.state)) state.alerts.clear();
   if (state.state == State::unknown && state.reason.empty()) state.reason = "nothing was submitted or started yet";
   return state;
 }

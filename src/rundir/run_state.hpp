@@ -24,6 +24,10 @@ struct RunState {
   bool pause_requested = false;
   std::vector<std::string> chain;  ///< every job of the latest submission, in their order, when there are several
   std::string after;               ///< folder of the run that must be completed before this one starts; may be empty
+  struct Alert {
+    std::string name, severity, what;
+  };
+  std::vector<Alert> alerts;  ///< that are firing, oldest first; none once the run has ended
 };
 
 /// From events.jsonl and completed.json. Only a valid completed.json makes a run completed, whatever the events say.

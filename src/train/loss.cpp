@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "core/trace.hpp"
 #include "kernels/cross_entropy/cross_entropy.hpp"
 #include "ops/exec.hpp"
 
@@ -40,6 +41,7 @@ double summed_loss(const nn::CausalLm& model, const nn::Batch& batch, const at::
   at::NoGradGuard no_gradients;
   const at::Tensor losses_m = at::empty({batch.labelled()}, hidden_nd.options().dtype(at::kFloat).requires_grad(false));
   in_chunks(batch.labelled(), chunk_rows(model.vocabulary(), hidden_nd), [&](std::int64_t begin, std::int64_t end) {
+    const trace::Scope span(trace::Kind::head, "head");
     const at::Tensor rows_cd = at::index_select(hidden_nd, 0, batch.label_rows.slice(0, begin, end));
     const at::Tensor logits_cv = model.head().apply(rows_cd);
     kernels::cross_entropy(ops::exec_of(logits_cv), ops::view_of(logits_cv),
@@ -59,6 +61,7 @@ double summed_loss_backward(const nn::CausalLm& model, const nn::Batch& batch, c
   const at::Tensor losses_m = at::empty({batch.labelled()}, hidden_nd.options().dtype(at::kFloat).requires_grad(false));
   const at::Tensor dhidden_nd = at::zeros_like(hidden_nd.detach());
   in_chunks(batch.labelled(), chunk_rows(model.vocabulary(), hidden_nd), [&](std::int64_t begin, std::int64_t end) {
+    const trace::Scope span(trace::Kind::head, "head");
     const at::Tensor rows = batch.label_rows.slice(0, begin, end);
     // A leaf of its own, so that the head's node (and an adapter on the head) runs backward chunk by chunk.
     const at::Tensor rows_cd = at::index_select(hidden_nd.detach(), 0, rows).set_requires_grad(true);

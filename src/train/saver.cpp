@@ -50,7 +50,7 @@ Saver::Saver(comm::Communicator& group, const std::filesystem::path& checkpoints
       last_success_s_(last_begin_s_) {
   if (policy_.never) return;
   writer_ = std::make_unique<Writer>(checkpoints, group.rank(), group.size(), generation, to_save(tensors_),
-                                     Writer::Options{.keep = policy_.keep, .may_commit = hooks_.may_commit});
+                                     Writer::Options{.keep = policy_.keep, .may_commit = hooks_.may_commit, .trace = hooks_.trace});
 }
 
 Saver::~Saver() = default;

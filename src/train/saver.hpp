@@ -39,6 +39,7 @@ struct SaverHooks {
   std::function<void(const std::string& kind, nlohmann::ordered_json details)> event;
   std::function<void()> saving = [] {};    ///< before waiting for the disk
   std::function<void()> snapshot = [] {};  ///< brings the tensors up to date, before they are copied
+  trace::Sink* trace = nullptr;            ///< whom the writer tells what it does
 };
 
 /// The collective half of saving: all ranks meet at every step edge, tell each other how far their writers are and who

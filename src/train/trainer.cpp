@@ -7,6 +7,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "core/trace.hpp"
 #include "kernels/adamw/adamw.hpp"
 #include "kernels/reduce/reduce.hpp"
 #include "ops/exec.hpp"
@@ -22,13 +23,16 @@ namespace {
 /// Adds the time since the last call, or since it was made, to a field.
 class Stopwatch {
  public:
-  void into(double& field) {
+  /// @param phase  what a trace calls it
+  void into(double& field, const char* phase) {
     const double now = monotonic_seconds();
     field += now - last_;
     last_ = now;
+    laps_.lap(phase);
   }
 
  private:
+  trace::Laps laps_;
   double last_ = monotonic_seconds();
 };
 
@@ -47,7 +51,7 @@ class Loop {
         most_leaves_((leaves_ + parts.group.size() - 1) / parts.group.size()),
         waited_before_(parts.model.frozen().waited_s()),
         buffers_([&parameters = parts.parameters] { return parameters.new_gradient(); }),
-        all_reduce_(parts.group) {}
+        all_reduce_(parts.gradients) {}
 
   std::int64_t total_steps() const { return total_steps_; }
 
@@ -64,44 +68,44 @@ class Loop {
     record.tokens = totals.tokens;
     record.labelled_tokens = totals.labelled;
     record.attention_pairs = totals.attention_pairs;
-    watch.into(record.data_s);
+    watch.into(record.data_s, "data");
 
     std::vector<double> losses(static_cast<std::size_t>(leaves_), 0.0);  // summed loss of each micro batch
     const Rng random = Rng(settings_.train.seed).child("step").child(static_cast<std::uint64_t>(index));
     const auto add_leaf = [&](std::int64_t leaf, const at::Tensor& gradient) {
       const auto batch = micro_batch(parts_.training, rows, leaf, settings_.train.micro_batch_size,
                                      parts_.model.vocabulary(), parts_.parameters.flat().device());
-      watch.into(record.data_s);
+      watch.into(record.data_s, "data");
       if (!batch) {  // an epoch's last step may have fewer rows: its missing leaves count as zeros
         accompany();
-        watch.into(record.waiting_s);
+        watch.into(record.waiting_s, "waiting");
         return;
       }
       parts_.parameters.accumulate_into(gradient);
       const nn::Pass pass{.training = true, .random = random.child(static_cast<std::uint64_t>(leaf))};
       const at::Tensor hidden = parts_.model.forward(*batch, pass, settings_.recompute);
-      watch.into(record.forward_s);
+      watch.into(record.forward_s, "forward");
       record.forward_s -= weights_waited(record);
       losses[static_cast<std::size_t>(leaf)] =
           summed_loss_backward(parts_.model, *batch, hidden, 1.0 / static_cast<double>(totals.labelled));
-      watch.into(record.backward_s);
+      watch.into(record.backward_s, "backward");
       record.backward_s -= weights_waited(record);
     };
     const at::Tensor gradient = parallel::sum_of_leaves(mine_.begin, mine_.size(), buffers_, add_leaf);
-    watch.into(record.backward_s);
+    watch.into(record.backward_s, "backward");
     for (std::int64_t i = mine_.size(); i < most_leaves_; ++i) accompany();
-    watch.into(record.waiting_s);
+    watch.into(record.waiting_s, "waiting");
     waited_before_ = parts_.model.frozen().waited_s();
 
     // The losses first: few bytes, so the time is that of waiting for the slowest rank; and then the gradients find
     // everybody there, so theirs is that of the transfer. The split costs no message more.
     record.loss = sum_over_ranks(parts_.group, losses) / static_cast<double>(totals.labelled);
-    watch.into(record.waiting_s);
+    watch.into(record.waiting_s, "waiting");
     all_reduce_(gradient);
-    watch.into(record.transfer_s);
+    watch.into(record.transfer_s, "transfer");
 
     record.grad_norm = std::sqrt(kernels::sum_of_squares(ops::exec_of(gradient), ops::view_of(gradient)));
-    watch.into(record.optimizer_s);
+    watch.into(record.optimizer_s, "optimizer");
     return {record, gradient};
   }
 
@@ -123,7 +127,7 @@ class Loop {
                    ops::view_of(parts_.parameters.flat()), ops::view_of(gradient), ops::view_of(parts_.moments.exp_avg),
                    ops::view_of(parts_.moments.exp_avg_sq));
     parts_.parameters.refresh_compute();
-    watch.into(record.optimizer_s);
+    watch.into(record.optimizer_s, "optimizer");
   }
 
   void give_back(const at::Tensor& gradient) { buffers_.give_back(gradient); }
@@ -182,8 +186,12 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
 
   if (state.step == 0) evaluate_now();
   while (state.step < loop.total_steps()) {
+    const trace::Telling telling(parts.trace_of_step ? parts.trace_of_step(state.step + 1) : nullptr);
+    const trace::Scope step_span(trace::Kind::step, "step");
+    trace::Laps laps;
     const double began = monotonic_seconds();
     const double saving_s = parts.saver.edge(state);
+    laps.lap("edge");
     const double met_s = monotonic_seconds() - began - saving_s;  // all ranks meet there
     auto [record, gradient] = loop.gradient_of_step(state.step);
     record.checkpoint_s = saving_s;
@@ -201,10 +209,14 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
         state.seconds = before.seconds;
         state.guard.passed_over = before.guard.passed_over;
         guard = Guard(settings.guard, state.guard);
-        watch.into(record.checkpoint_s);
+        watch.into(record.checkpoint_s, "checkpoint");
       }
     }
-    record.checkpoint_s += parts.saver.make_room(record.step);
+    {
+      trace::Laps room;
+      record.checkpoint_s += parts.saver.make_room(record.step);
+      room.lap("checkpoint");
+    }
     state.step = record.step;
     if (record.skipped) {
       guard.pass_over();
@@ -222,7 +234,11 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
                                       record.transfer_s + record.optimizer_s + record.checkpoint_s);
     parts.on_step(record);
     const bool due = settings.evaluate.every_steps && state.step % *settings.evaluate.every_steps == 0;
-    if (due || state.step == loop.total_steps()) evaluate_now();
+    if (due || state.step == loop.total_steps()) {
+      trace::Laps evaluation;
+      evaluate_now();
+      evaluation.lap("evaluation");
+    }
     state.seconds += monotonic_seconds() - began;
   }
   parts.saver.finish(state);

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "comm/communicator.hpp"
+#include "core/trace.hpp"
 #include "data/order.hpp"
 #include "data/prepared.hpp"
 #include "nn/causal_lm.hpp"
@@ -46,13 +47,17 @@ struct Parts {
   nn::ParameterSet& parameters;
   const data::PreparedSet& training;
   const data::PreparedSet* validation;  ///< nullptr: no evaluation
-  comm::Communicator& group;
+  comm::Communicator& group;            ///< of the ranks' hosts
+  comm::Communicator&
+      gradients;  ///< the same ranks: over which gradients are added; their GPUs' group where there is one
   std::function<void(const StepRecord&)> on_step;
   std::function<void(const EvalRecord&)> on_eval;
   const Moments& moments;
   Saver& saver;
   std::function<TrainState()> restore_newest;  ///< puts parameters and moments back; for the guard's `rollback`
   std::function<void(std::int64_t step, const Finding&)> on_finding;
+  /// Asked before every step: whom to tell its spans, nullptr for nobody. May be collective. Empty: never
+  std::function<trace::Sink*(std::int64_t step)> trace_of_step;
 };
 
 struct Settings {

@@ -16,6 +16,7 @@ add_test(NAME e2e.sites_accepted COMMAND ${PST_BASH} ${CMAKE_CURRENT_SOURCE_DIR}
 set_tests_properties(e2e.sites_accepted PROPERTIES LABELS "e2e;cluster" SKIP_RETURN_CODE 77 TIMEOUT 180 RESOURCE_LOCK local_cluster)
 if(PST_WORKER)
   pst_cluster_test(trains)
+  pst_cluster_test(alerts)
   pst_cluster_test(cancel)
   pst_cluster_test(wrong_mpi)
   pst_cluster_test(unfit)

@@ -1,18 +1,22 @@
 # Sourced by the tests that need no cluster: a folder of this test's own, the programs, what to do at the end.
 #   source local_lib.sh BUILD_FOLDER NAME
-# `background` is the process that has to be gone at the end, when there is one; `logs` a pattern below $work to show on
+# `background` is the process that has to be gone at the end, when there is one, `helpers` others; `logs` a pattern below $work to show on
 # failure.
 set -euo pipefail
 build=$1
 program=$build/bin/peft-studio
 mkdir -p "$build/e2e"
 work=$(mktemp -d "$build/e2e/$2-XXXXXX")
-background='' logs='*.out'
+background='' helpers=() logs='*.out'
 finish_local() {
   local status=$?
   trap - EXIT
-  [[ -z $background ]] || kill -KILL "$background" 2>/dev/null || true
-  if ((status == 0)); then
+  local pid
+  for pid in $background "${helpers[@]}"; do
+    kill -KILL "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true  # else bash says that it was killed
+  done
+  if ((status == 0 || status == 77)); then
     rm -rf "$work"
   else
     (cd "$work" && tail -n 12 $logs) || true

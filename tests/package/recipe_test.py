@@ -15,7 +15,7 @@ import spack_stub
 # What CMake calls a package, and what Spack does. None: the compiler's or CMake's own.
 SPACK_NAME = {"Threads": None, "PkgConfig": "pkgconfig", "Git": "git", "yaml-cpp": "yaml-cpp", "CLI11": "cli11",
               "nlohmann_json": "nlohmann-json", "OpenSSL": "openssl", "libpcre2-8": "pcre2", "libutf8proc": "utf8proc",
-              "libxxhash": "xxhash", "HDF5": "hdf5", "GTest": "googletest", "MPI": "mpi", "benchmark": None}
+              "libxxhash": "xxhash", "prometheus-cpp-pull": "prometheus-cpp", "HDF5": "hdf5", "GTest": "googletest", "MPI": "mpi", "jemalloc": "jemalloc", "benchmark": None}
 # pkg-config's version of utf8proc is that of its ABI: release 2.8.0 says 2.6.0.
 ANOTHER_COUNT = {"utf8proc": {"2.6": "2.8"}}
 TOOLS = {"c", "cxx", "cmake", "pkgconfig", "git"}  # need type="build"
@@ -95,7 +95,7 @@ def wanted_by_cmake():
             elif re.match(r"\s*endif\(", line):
                 inside.pop()
             call = re.match(r"\s*find_package\(([\w-]+)(?: ([0-9.]+))?", line)
-            module = re.match(r"\s*pkg_check_modules\(\w+ .*?(lib[\w-]+)(?:>=([0-9.]+))?\)", line)
+            module = re.match(r"\s*pkg_check_modules\(\w+ (?:[A-Z_]+ )*([\w-]+)(?:>=([0-9.]+))?\)", line)
             for found in filter(None, (call, module)):
                 name, minimum = found.groups()
                 expect(name in SPACK_NAME, f"{path}: {name} is new to tests/package/recipe_test.py: name Spack's package in SPACK_NAME")

@@ -62,8 +62,13 @@ T __shfl_xor_sync(unsigned mask, T value, int other) {
   return pst::emulated::exchange(mask, value, (threadIdx.x % 32) ^ static_cast<unsigned>(other));
 }
 inline unsigned __ballot_sync(unsigned mask, bool vote) {
+  const unsigned char mine = vote ? 1 : 0;
+  std::memcpy(pst::emulated::warp_slot(threadIdx.x % 32), &mine, 1);
+  pst::emulated::warp_barrier(mask);
   unsigned all = 0;
-  for (int lane = 0; lane < 32; ++lane) all |= static_cast<unsigned>(__shfl_sync(mask, vote ? 1 : 0, lane)) << lane;
+  for (unsigned lane = 0; lane < 32; ++lane)
+    if ((mask >> lane & 1u) != 0) all |= static_cast<unsigned>(*pst::emulated::warp_slot(lane)) << lane;
+  pst::emulated::warp_barrier(mask);
   return all;
 }
 

@@ -31,6 +31,14 @@ TEST(Refine, AJobThatEndedWithoutProofFailed) {
   EXPECT_THAT(refine(submitted(), {}).run.reason, HasSubstr("has left Slurm's queue"));
 }
 
+TEST(Refine, AJobThatNeverBeganHasARemedy) {
+  const LiveState live = refine(submitted(), {.job = JobState{"FAILED", "JobLaunchFailure"}});
+  EXPECT_THAT(live.run.remedy, HasSubstr("file system that all nodes share"));
+  auto begun = submitted();
+  begun.attempt = 1;
+  EXPECT_EQ(refine(begun, {.job = JobState{"FAILED", "NonZeroExitCode"}}).run.remedy, "");
+}
+
 TEST(Refine, CancelledIsNotFailed) {
   auto asked = submitted();
   asked.cancel_requested = true;
@@ -61,7 +69,8 @@ TEST(Refine, ALocalRunLivesWithItsProcess) {
 TEST(LiveStates, AsksSlurmOnceForAllRuns) {
   const fixture::TemporaryDirectory dir;
   const fixture::FakePrograms fake;
-  fake.add("squeue", "echo x >>'" + (dir / "calls").string() + "'; printf '1|RUNNING|None\\n2|PENDING|Priority\\n'");
+  fake.add("squeue",
+           "echo x >>'" + (dir / "calls").string() + "'; printf '1|RUNNING|None|NONE\\n2|PENDING|Priority|NONE\\n'");
   std::vector<rundir::RunDir> runs;
   for (const char* job : {"1", "2", "3"}) {
     runs.push_back(fixture::new_run(dir / "runs", "x"));

@@ -46,6 +46,14 @@ TEST(Frame, ShowsEverythingIn80Columns) {
   EXPECT_EQ(lines[23], "q quits, the run goes on");
 }
 
+TEST(Frame, ShowsAlertsBelowTheHead) {
+  WatchView view = example();
+  view.live.run.alerts = {{"disk-low", "warning", "[warning] disk-low: 1 GB\x1b[31m"}};
+
+  EXPECT_THAT(frame(view, 80, 24, Marks::ascii)[1], testing::StartsWith("alert  [warning] disk-low: 1 GB"));
+  EXPECT_EQ(find_control(frame(view, 80, 24, Marks::ascii)[1]), std::nullopt);
+}
+
 TEST(Frame, FitsAnyTerminal) {
   for (const std::size_t width : {1, 5, 20, 79, 200})
     for (const std::size_t height : {1, 2, 6, 8, 50}) {

@@ -44,6 +44,23 @@ TEST(Capture, AProgramThatHangsIsKilledWithItsChildren) {
   EXPECT_LT(monotonic_seconds() - start, 5);
 }
 
+TEST(Capture, AProgramThatClosesItsStreamsHasNoLonger) {
+  const fixture::FakePrograms fake;
+  fake.add("tool", "exec >/dev/null 2>&1; sleep 60");
+  const double start = monotonic_seconds();
+
+  EXPECT_THROW(capture({.argv = {"tool"}, .timeout_s = 0.2}), Error);
+
+  EXPECT_LT(monotonic_seconds() - start, 5);
+}
+
+TEST(Capture, GivesVariables) {
+  const fixture::FakePrograms fake;
+  fake.add("tool", "echo \"$PST_NEW.$HOME\"");
+
+  EXPECT_EQ(capture({.argv = {"tool"}, .variables = {{"PST_NEW", "a b"}, {"HOME", "/x"}}}).out, "a b./x\n");
+}
+
 TEST(Capture, MoreOutputThanAllowedIsDroppedAndDoesNotBlock) {
   const fixture::FakePrograms fake;
   fake.add("tool", "yes | head -c 3000000");

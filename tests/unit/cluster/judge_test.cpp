@@ -39,6 +39,8 @@ TEST(Judge, StatusesOfOthersBecomeOurs) {
            {1, 75}, {64, 64}, {69, 69}, {75, 75}, {127, 69}, {126, 69}, {137, 75}, {143, 75}, {139, 70}, {134, 70}})
     EXPECT_EQ(judge({.status = status}).exit, exit) << "status " << status;
   EXPECT_THAT(judge({.status = 137}).reason, HasSubstr("SIGKILL"));
+  EXPECT_THAT(judge({.status = 137}).reason, HasSubstr("out of memory"));
+  EXPECT_THAT(judge({.status = 137}).remedy, HasSubstr("slurm.mem"));
 }
 
 TEST(Judge, ACancelledJobIsNotAFailure) {
@@ -68,6 +70,18 @@ TEST(Judge, WhileAJobIsEndingItsReasonTellsTheCause) {
   EXPECT_EQ(lost.exit, 75);
   EXPECT_THAT(lost.reason, HasSubstr("node"));
   EXPECT_EQ(cancelled.kind, Kind::cancelled);
+}
+
+TEST(Judge, ARequeueFromOutsideIsNoCancellation) {
+  const Ending ending = {.status = 76, .stopped_by = SIGTERM, .job = JobState{"REQUEUED", ""}};
+
+  const Outcome outcome = judge(ending);
+
+  EXPECT_EQ(outcome.kind, Kind::failed) << "what comes next is the ladder's";
+  EXPECT_EQ(outcome.exit, 76);
+  EXPECT_THAT(outcome.reason, HasSubstr("queue"));
+  EXPECT_EQ(end_of(ending, outcome), End::requeued);
+  EXPECT_EQ(decide({{.end = End::requeued}}, {.slurm = true}, {}).kind, Decision::Kind::requeue);
 }
 
 TEST(Judge, ARunningJobLeavesTheReasonToTheWorkers) {

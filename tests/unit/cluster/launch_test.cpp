@@ -41,9 +41,9 @@ TEST(Launches, SrunCarriesTheLayout) {
 
 TEST(Launches, OneLocalRankNeedsNoMpirun) {
   const rundir::RunDir run("/runs/x");
-  EXPECT_EQ(local_launch(1, 2, run, 1, "/opt/w").child.argv.front(), "/opt/w");
-  EXPECT_EQ(local_launch(4, 2, run, 1, "/opt/w").child.argv.front(), "mpirun");
-  EXPECT_EQ(local_launch(4, 2, run, 1, "/opt/w").child.environment.at("OMP_NUM_THREADS"), "1");
+  EXPECT_EQ(local_launch(1, {.all = 2}, run, 1, "/opt/w").child.argv.front(), "/opt/w");
+  EXPECT_EQ(local_launch(4, {.all = 2}, run, 1, "/opt/w").child.argv.front(), "mpirun");
+  EXPECT_EQ(local_launch(4, {.all = 2}, run, 1, "/opt/w").child.environment.at("OMP_NUM_THREADS"), "1");
 }
 
 TEST(Launches, EverySrunNamesItsMpi) {

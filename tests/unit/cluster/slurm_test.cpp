@@ -65,7 +65,8 @@ TEST_F(Slurm, GarbageInsteadOfANumberIsNotAJob) {
 }
 
 TEST_F(Slurm, JobStatesAreReadAndNonsenseIsNot) {
-  fake.add("squeue", "printf '12|PENDING|Resources\\n13|RUNNING|None\\ngarbage\\n|||\\n99|RUNNING|None\\n'");
+  fake.add("squeue",
+           "printf '12|PENDING|Resources|NONE\\n13|RUNNING|None|NONE\\ngarbage\\n||||\\n99|RUNNING|None|NONE\\n'");
 
   const auto states = job_states({"12", "13", "14", "x;y"});
 
@@ -107,10 +108,22 @@ TEST_F(Slurm, SubmitPutsTheWordsBeforeTheScript) {
   EXPECT_EQ(submit("/job.sh", {.after = {"7"}}), "8");
 }
 
+TEST_F(Slurm, AJobThatCompletesWithoutAnEndGoesBackIntoTheQueue) {
+  fake.add("squeue", "printf '12|COMPLETING|None|NONE\\n13|COMPLETING|None|2026-11-25T17:05:29\\n'");
+
+  const auto states = job_states({"12", "13"});
+
+  EXPECT_EQ(states.at("12").state, "REQUEUED");
+  EXPECT_TRUE(is_active(states.at("12")));
+  EXPECT_EQ(states.at("13").state, "COMPLETING");
+}
+
 TEST_F(Slurm, ElementsOfAnArrayAreAskedForAsOneJob) {
   fake.add("squeue",
            "for w; do case $w in --jobs=*) test \"$w\" = --jobs=12,9 || exit 1;; esac; done\n"
-           "printf '12_0|RUNNING|None\\n12_1|PENDING|JobArrayTaskLimit\\n12_2|PENDING|None\\n9|RUNNING|None\\n'");
+           "printf "
+           "'12_0|RUNNING|None|NONE\\n12_1|PENDING|JobArrayTaskLimit|NONE\\n12_2|PENDING|None|NONE\\n9|RUNNING|None|"
+           "NONE\\n'");
 
   const auto states = job_states({"12_0", "12_1", "9"});
 

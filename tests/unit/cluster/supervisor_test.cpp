@@ -4,10 +4,14 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "cluster/capture.hpp"
 #include "cluster/process_mark.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "core/file.hpp"
 #include "core/strings.hpp"
+#include "heartbeat/endpoint.hpp"
+#include "heartbeat/socket.hpp"
 #include "rundir/attempt.hpp"
 #include "rundir/lease.hpp"
 #include "rundir/run_state.hpp"
@@ -96,6 +100,58 @@ TEST_F(Supervisor, AWorkersErrorIsTheReason) {
   EXPECT_THAT(outcome.report, HasSubstr("try: again"));
 }
 
+TEST_F(Supervisor, TheMonitorSeesTheEndAndHasTimeForItsLastWords) {
+  auto settings = settings_for("sleep 0.5; exit 65");
+  settings.monitor = ChildSettings{.argv = {fake.add("monitor",
+                                                     "trap 'sleep 0.3; cp \"$1/events.jsonl\" \"$1/seen\"; exit 0' "
+                                                     "USR1; while :; do sleep 0.05; done")
+                                                .string(),
+                                            run.root().string()},
+                                   .output = run.root() / "monitor.log"};
+
+  supervise(run, settings);
+
+  EXPECT_THAT(read_file(run.root() / "seen"), HasSubstr("\"event\":\"failed\""));
+}
+
+TEST_F(Supervisor, ARunThatEndsBeforeTheMonitorListensIsSeenAllTheSame) {
+  auto settings = settings_for("exit 65");
+  settings.monitor = ChildSettings{
+      .argv = {fake.add("monitor", "[ \"$2\" = --once ] || exec sleep 60; cp \"$1/events.jsonl\" \"$1/seen\"").string(),
+               run.root().string()},
+      .output = run.root() / "monitor.log"};
+
+  supervise(run, settings);
+
+  EXPECT_THAT(read_file(run.root() / "seen"), HasSubstr("\"event\":\"failed\""));
+}
+
+TEST_F(Supervisor, AMonitorThatDiesIsStartedAgainAndNeverHarmsTheRun) {
+  make_results(1);
+  auto settings = settings_for("sleep 4; cp '" + (dir / "done/completed.json").string() + "' \"$1\"");
+  settings.monitor =
+      ChildSettings{.argv = {fake.add("monitor", "echo x >>\"$1/monitors\"; kill -9 $$").string(), run.root().string()},
+                    .output = run.root() / "monitor.log"};
+
+  const Outcome outcome = supervise(run, settings);
+
+  EXPECT_EQ(outcome.kind, Outcome::Kind::completed) << outcome.reason;
+  EXPECT_EQ(read_file(run.root() / "monitors"), "x\nx\nx\n");
+  std::size_t told = 0;
+  for (const auto& event : run.read_events()) told += event["event"] == "monitor-lost";
+  EXPECT_EQ(told, 3u);
+}
+
+TEST_F(Supervisor, AMonitorThatCannotBeStartedIsAnEvent) {
+  make_results(1);
+  auto settings = settings_for("cp '" + (dir / "done/completed.json").string() + "' \"$1\"");
+  settings.monitor = ChildSettings{.argv = {"/nowhere/monitor"}, .output = run.root() / "monitor.log"};
+
+  EXPECT_EQ(supervise(run, settings).kind, Outcome::Kind::completed);
+
+  EXPECT_EQ(run.read_events().front()["event"], "monitor-lost");
+}
+
 TEST_F(Supervisor, AMissingLauncherIsOneClearErrorAndAFailedRun) {
   SuperviseSettings settings;
   settings.launch = [this](int attempt, const auto&) { return launch_in_job({}, run, attempt, "/bin/true"); };
@@ -126,7 +182,7 @@ TEST_F(Supervisor, UserSignalTwoIsPassedOnAsItIs) {
   auto settings =
       settings_for("trap 'touch \"$1/warned\"; exit 76' USR2; touch \"$1/ready\"; while :; do sleep 0.05; done");
   settings.job_id = "12";
-  fake.add("squeue", "echo '12|RUNNING|None'");
+  fake.add("squeue", "echo '12|RUNNING|None|NONE'");
   settings.on_tick = when_ready(SIGUSR2);
 
   const Outcome outcome = supervise(run, settings);
@@ -185,10 +241,50 @@ TEST_F(Supervisor, PausedIsAnEndOfItsOwn) {
   EXPECT_EQ(rundir::read_lease(run)->renewed, 0) << "the next one need not wait";
 }
 
+// Whoever asks a node is a process of ours, and was once ended together with what the workers had left: every node that
+// a rank was lost on then passed for dead.
+TEST_F(Supervisor, ANodeThatAnswersIsNotTakenForDeadWhileTheWorkersAreCleared) {
+  auto settings = settings_for("exec sleep 60");
+  settings.nodes = {"n1", "n2"};
+  settings.patience.silent_after = 0.5;
+  settings.hands.answers = [](const std::string&) {
+    return capture({.argv = {"sh", "-c", "sleep 1; echo here"}}).out == "here\n";
+  };
+  heartbeat::Socket rank;
+  settings.on_tick = [&] {
+    if (rank || !fs::exists(run.heartbeat_file(1))) return;
+    const auto endpoint = heartbeat::read_endpoint(run.heartbeat_file(1));
+    rank = heartbeat::connect_to("127.0.0.1", endpoint.port, 2).value();
+    const heartbeat::Hello hello{.token = endpoint.token, .attempt = 1, .rank = 0, .pid = 100, .host = "n2"};
+    heartbeat::send_line(rank, to_line(hello));
+  };
+
+  supervise(run, settings);
+
+  std::vector<std::string> kinds;
+  for (const auto& event : run.read_events()) kinds.push_back(event["event"]);
+  EXPECT_THAT(kinds, testing::Contains("rank-lost"));
+  EXPECT_THAT(kinds, testing::Not(testing::Contains("node-lost")));
+}
+
+TEST_F(Supervisor, AJobThatGoesBackByItselfIsNotRequeuedAgain) {
+  auto settings = settings_for("trap 'exit 76' TERM; touch \"$1/ready\"; while :; do sleep 0.05; done");
+  settings.job_id = "12";
+  fake.add("squeue", "echo '12|COMPLETING|None|NONE'");
+  settings.hands.requeue = [] { throw Error(Fault::transient, "Job is in transitional state"); };
+  settings.on_tick = when_ready(SIGTERM);
+
+  const Outcome outcome = supervise(run, settings);
+
+  EXPECT_EQ(outcome.kind, Outcome::Kind::requeued);
+  EXPECT_EQ(outcome.exit, 76);
+  EXPECT_EQ(rundir::read_state(run).state, State::requeued);
+}
+
 TEST_F(Supervisor, ARequeueThatSlurmRefusesIsAFailureWithARemedy) {
   auto settings = settings_for("trap 'exit 76' USR2; touch \"$1/ready\"; while :; do sleep 0.05; done");
   settings.job_id = "12";
-  fake.add("squeue", "echo '12|RUNNING|None'");
+  fake.add("squeue", "echo '12|RUNNING|None|NONE'");
   settings.hands.requeue = [] { throw Error(Fault::transient, "requeue is disabled", "peft-studio resume RUN"); };
   settings.on_tick = when_ready(SIGUSR2);
 
@@ -234,7 +330,7 @@ TEST_F(Supervisor, AResultIsEnoughWhenTheLauncherDoesNotLeave) {
 TEST_F(Supervisor, AskSlurmWhetherTheJobWasCancelled) {
   auto settings = settings_for("trap 'exit 76' TERM; touch \"$1/ready\"; while :; do sleep 0.05; done");
   settings.job_id = "12";
-  fake.add("squeue", "echo '12|CANCELLED|None'");
+  fake.add("squeue", "echo '12|CANCELLED|None|NONE'");
   settings.on_tick = when_ready(SIGTERM);
 
   EXPECT_EQ(supervise(run, settings).kind, Outcome::Kind::cancelled);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "plan/failures.hpp"
 #include "plan/report.hpp"
 #include "unit/plan/models.hpp"
 
@@ -102,6 +103,18 @@ TEST(Prediction, MoreFailuresMeanShorterIntervalsAndMoreLoss) {
   EXPECT_LE(many.saving.interval_s, few.saving.interval_s);
   EXPECT_GT(many.saving.lost_share, few.saving.lost_share);
   EXPECT_GT(many.expected_s, few.expected_s);
+}
+
+TEST(Prediction, AFailureCostsNoticingAStartAndHalfAnInterval) {
+  auto in = fixture::inputs(fixture::llama3_8b(), "h100", 20000, 1024, 2048);
+  in.site.node_mtbf_hours = 4;
+  in.recipe.checkpoint.every_minutes = 2;
+
+  const auto p = plan::predict(in, choice(4));
+
+  const double failure = 5 + p.start_s + 60 + p.saving.write_s;
+  EXPECT_NEAR(p.saving.lost_share, p.saving.snapshot_s / 120 + failure / 3600, 1e-12);
+  EXPECT_NEAR(p.expected_s, p.total_s * (1 + p.saving.lost_share), 1e-6 * p.total_s);
 }
 
 TEST(Prediction, FourThousandGpusAreAnsweredInASecond) {

@@ -57,6 +57,22 @@ TEST_F(StateOfARun, ARequeuedRunGoesOn) {
   EXPECT_EQ(read_state(run).state, State::running);
 }
 
+TEST_F(StateOfARun, KnowsTheAlertsThatFire) {
+  run.event("started", {{"attempt", 1}});
+  run.event("alert", {{"alert", "disk-low"}, {"state", "firing"}, {"severity", "warning"}, {"what", "1 GB"}});
+  run.event("alert", {{"alert", "gpu-hot"}, {"state", "firing"}});
+  run.event("alert", {{"alert", "gpu-hot"}, {"state", "resolved"}});
+  ASSERT_EQ(read_state(run).alerts.size(), 1u);
+  EXPECT_EQ(read_state(run).alerts[0].name, "disk-low");
+  EXPECT_EQ(read_state(run).alerts[0].what, "1 GB");
+  run.event("requeued");
+  EXPECT_EQ(read_state(run).alerts.size(), 1u) << "the next supervisor has to know";
+  run.event("cancelled");
+  EXPECT_TRUE(read_state(run).alerts.empty()) << "nothing fires any more";
+  run.event("submitted", {{"job_id", "13"}});
+  EXPECT_TRUE(read_state(run).alerts.empty());
+}
+
 TEST_F(StateOfARun, ASecondSubmissionStartsAnew) {
   run.event("submitted", {{"job_id", "12"}});
   run.event("cancel-requested");

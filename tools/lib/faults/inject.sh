@@ -1,17 +1,19 @@
 # Sourced by tools/fault-campaign: inject_<kind> breaks something in the current run ($run); heal repairs what needs a hand.
 # A status other than 0 says that there was nothing to hit.
 
-random_node() { nodes_of_attempt | shuf -n 1 --random-source=<(yes $RANDOM); }
+# $draw, a random number of the caller's, decides: in a subshell bash draws RANDOM anew, whatever the seed.
+random_line() { shuf -n 1 --random-source=<(yes "$draw"); }
+random_node() { nodes_of_attempt | random_line; }
 # A node of the attempt that is not the job's first.
 other_node() {
   local host; host=$(batch_host)
   nodes_of_attempt | grep -vx "$host" | head -n 1
 }
 
-inject_rank_killed() { local pid; pid=$(rank_on "$(random_node)") && [[ -n $pid ]] && cluster run -- kill -KILL "$pid"; }
-inject_rank_stopped() { local pid; pid=$(rank_on "$(random_node)") && [[ -n $pid ]] && cluster run -- kill -STOP "$pid"; }
+inject_rank_killed() { local draw=$RANDOM pid; pid=$(rank_on "$(random_node)") && [[ -n $pid ]] && cluster run -- kill -KILL "$pid"; }
+inject_rank_stopped() { local draw=$RANDOM pid; pid=$(rank_on "$(random_node)") && [[ -n $pid ]] && cluster run -- kill -STOP "$pid"; }
 inject_slurmstepd_killed() {
-  local pid parent
+  local draw=$RANDOM pid parent
   pid=$(rank_on "$(random_node)") && [[ -n $pid ]] || return 1
   parent=$(cluster run -- ps -o ppid= -p "$pid" | tr -d ' ')
   [[ -n $parent && $parent != 1 ]] && cluster run -- kill -KILL "$parent"
@@ -26,10 +28,10 @@ inject_link_cut() { local node; node=$(other_node) && [[ -n $node ]] && cluster 
 
 # Both damage the newest checkpoint and then make the run need it.
 damage_newest() {
-  local folder file size
+  local draw=$RANDOM folder file size
   folder=$(ls -d "$run"/checkpoints/step-???????? 2>/dev/null | tail -n 1)
   [[ -n $folder ]] || return 1
-  file=$(find "$folder" -type f 2>/dev/null | sort | shuf -n 1 --random-source=<(yes $RANDOM))
+  file=$(find "$folder" -type f 2>/dev/null | sort | random_line)
   size=$(stat -c %s "$file" 2>/dev/null) || return 1
   ((size > 0)) || return 1
   case $1 in

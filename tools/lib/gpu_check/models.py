@@ -1,5 +1,7 @@
 """Models and texts that the check makes itself: tiny ones, and random weights in the shapes of an 8B llama."""
 
+from __future__ import annotations
+
 import json
 import os
 import random

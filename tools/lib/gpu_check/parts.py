@@ -1,5 +1,7 @@
 """The parts of the check. Each returns its figures, or raises Skip with the reason, Failed, or TimeOver."""
 
+from __future__ import annotations
+
 import json
 import subprocess
 import sys
@@ -129,7 +131,7 @@ def parity(check: Check) -> dict:
 def kill(check: Check) -> dict:
     """The ranks of a run are killed after step 12; it goes on from its newest checkpoint and ends with the same bits."""
     model, data = tiny(check)
-    sections = {"train": {"device": check.device, "precision": "fp32", "max_steps": 400, "threads": 1},
+    sections = {"train": {"device": check.device, "precision": "fp32", "max_steps": 200, "threads": 1},
                 "checkpoint": {"every_steps": 5, "keep": 2}}
     whole = train(check.programs, write_recipe(check.work / "kill-not.yaml", model, data, **sections), check.deadline)
     broken = train(check.programs, write_recipe(check.work / "kill.yaml", model, data, **sections), check.deadline,
@@ -156,7 +158,7 @@ def bench(check: Check, kind: str, length: int) -> dict:
     model = bench_model(check)
     length = min(length, 64) if check.rehearsal else length
     texts = models.write_texts(check.work / f"texts-{length}.jsonl", 24, length)
-    sections = {"adapter": {"type": "lora", "r": 16, "alpha": 32, "target_modules": ["all-linear"]},
+    sections = {"adapter": {"type": "lora", "r": 16, "alpha": 32, "target_modules": "all-linear"},
                 "data": {"train": [{"path": str(texts)}], "max_length": length, "validation_fraction": 0},
                 "train": {"device": check.device, "precision": "fp32" if check.rehearsal else "bf16", "max_steps": 7,
                           "micro_batch_size": 1, "global_batch_size": 2, "gradient_checkpointing": False}}

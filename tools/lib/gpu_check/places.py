@@ -1,5 +1,7 @@
 """What is here: our programs, libtorch, a GPU. Standard library only, like all of gpu-check but its peer."""
 
+from __future__ import annotations
+
 import ctypes
 import importlib.util
 import os

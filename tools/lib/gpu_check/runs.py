@@ -1,5 +1,7 @@
 """Runs of peft-studio: a recipe, the program, and what its run directory says afterwards."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
@@ -38,13 +40,13 @@ class Run:
         return rates[len(rates) // 2]
 
 
-def write_recipe(path: Path, model: Path, data: Path, **sections) -> Path:
+def write_recipe(path: Path, folder: Path, rows: Path, **sections) -> Path:
     """JSON is YAML. `sections` are merged over what every run here has."""
     recipe = {
         "name": path.stem,
-        "model": {"path": str(model)},
-        "adapter": {"type": "lora", "r": 8, "alpha": 16, "target_modules": ["all-linear"]},
-        "data": {"train": [{"path": str(data)}], "validation_fraction": 0, "max_length": 128},
+        "model": {"path": str(folder)},
+        "adapter": {"type": "lora", "r": 8, "alpha": 16, "target_modules": "all-linear"},
+        "data": {"train": [{"path": str(rows)}], "validation_fraction": 0, "max_length": 128},
         "train": {"epochs": 100, "micro_batch_size": 2, "global_batch_size": 4},
         "optimizer": {"lr": 1e-3},
         "checkpoint": {"every_steps": 1000},

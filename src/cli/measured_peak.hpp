@@ -1,0 +1,13 @@
+#pragma once
+#include <vector>
+
+#include "report/metrics.hpp"
+#include "report/summary.hpp"
+
+namespace pst::cli {
+
+/// Fills in the peak of a rank, unless it is given: the fastest matrix product that `probe` measured on nodes of the
+/// run's type, with as many ranks and threads at work as the run had. Nothing where no such measurement is known.
+report::Figures with_measured_peak(report::Figures figures, const std::vector<report::Attempt>& attempts);
+
+}  // namespace pst::cli

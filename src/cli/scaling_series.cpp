@@ -1,0 +1,170 @@
+#include "cli/scaling_series.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <thread>
+
+#include "cli/follow_run.hpp"
+#include "cli/job_script_for.hpp"
+#include "cli/live_state.hpp"
+#include "cli/progress.hpp"
+#include "cli/run_plan.hpp"
+#include "cli/submission.hpp"
+#include "cli/train_here.hpp"
+#include "cluster/program_path.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+#include "recipe/load.hpp"
+
+namespace pst::cli {
+namespace {
+
+constexpr auto kAskAgain = std::chrono::seconds(3);  // slurmctld serves everybody
+
+/// One run of the series, checked and not yet begun.
+struct Size {
+  int count;  ///< of ranks or nodes
+  RecipeArguments recipe;
+  RunPlan plan;
+};
+
+std::string size_name(const Series& series, int count) {
+  return cat(count, series.nodes.empty() ? count == 1 ? " rank" : " ranks" : count == 1 ? " node" : " nodes");
+}
+
+std::vector<int> sizes_of(const Series& series) {
+  std::vector<int> sizes = series.nodes.empty() ? series.ranks : series.nodes;
+  std::sort(sizes.begin(), sizes.end());
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+  if (sizes.size() < 2)
+    throw Error(Fault::usage, "a series has at least two sizes", "for instance --ranks 1,2 or --nodes 1,2,4");
+  return sizes;
+}
+
+int cores_per_rank(const Series& series, int most_ranks) {
+  if (series.cores_per_rank > 0) return series.cores_per_rank;
+  const int cores = usable_cores() / most_ranks;
+  if (cores > 0) return cores;
+  throw Error(Fault::usage,
+              cat(most_ranks, " ranks have no core each: ", usable_cores(),
+                  " may be used here, and ranks that share cores do not show how the program scales"),
+              "fewer ranks, or --nodes under Slurm");
+}
+
+/// What a size changes; the user's number of threads counts, if there is one.
+RecipeArguments at_size(const Series& series, const recipe::Recipe& base, int count, int smallest, int cores) {
+  RecipeArguments made = series.recipe;
+  std::vector<std::string> ours = {cat("name=", base.name, series.nodes.empty() ? "-r" : "-n", count)};
+  if (series.nodes.empty()) {
+    ours.push_back("slurm.nodes=1");  // for the plan that stands beside the measurement
+    ours.push_back(cat("slurm.ranks_per_node=", count));
+    ours.push_back(cat("slurm.cpus_per_rank=", cores));
+    made.overrides.insert(made.overrides.begin(), cat("train.threads=", cores));
+  } else {
+    ours.push_back(cat("slurm.nodes=", count));
+  }
+  if (series.kind == report::ScalingKind::weak) {
+    const std::int64_t batch = std::int64_t{base.train.global_batch_size} * count;
+    if (batch % smallest != 0)
+      throw Error(Fault::usage, cat("the batch of ", base.train.global_batch_size, " rows cannot grow from ", smallest,
+                                    " to ", count, " in equal shares"));
+    ours.push_back(cat("train.global_batch_size=", batch / smallest));
+  }
+  std::erase_if(made.overrides, [](const auto& text) { return starts_with(text, "name="); });
+  made.overrides.insert(made.overrides.end(), ours.begin(), ours.end());
+  return made;
+}
+
+std::vector<Size> check_all_sizes(const Series& series, const std::vector<int>& sizes, int cores) {
+  const recipe::Recipe base = recipe::load(series.recipe.file, series.recipe.overrides);
+  PlanMemory memory;
+  std::vector<Size> checked;
+  for (const int count : sizes)
+    doing(cat("checking the run on ", size_name(series, count)), [&] {
+      Size size{.count = count, .recipe = at_size(series, base, count, sizes.front(), cores), .plan = {}};
+      auto recipe = recipe::load(size.recipe.file, size.recipe.overrides);
+      if (!series.nodes.empty()) job_script_for(recipe, site_for(recipe).site, "/");  // within the site's limits
+      size.plan = plan_recipe(std::move(recipe), series.nodes.empty() ? count : 0, memory);
+      checked.push_back(std::move(size));
+    });
+  return checked;
+}
+
+rundir::RunDir run_here(const Size& size, int cores) {
+  const auto run = make_run(size.plan, size.recipe);
+  std::cout << "run  " << handle(run) << std::endl;
+  train_here(run, size.count, cores);
+  return run;
+}
+
+/// Each waits for the one before, however that ended.
+std::vector<rundir::RunDir> submit_all(const std::vector<Size>& sizes) {
+  std::vector<rundir::RunDir> runs;
+  std::string before;
+  for (const auto& size : sizes) {
+    const auto site = site_for(size.plan.recipe).site;
+    const auto run =
+        make_run(size.plan, size.recipe, [&](const rundir::RunDir& made) { write_job(made, size.plan.recipe, site); });
+    const Before wait{.jobs = before.empty() ? std::vector<std::string>{} : std::vector{before}, .run = {}};
+    const auto jobs = submit_chain(run.job_script(), 1, wait);
+    run.event("submitted", submitted_details(jobs, wait));
+    before = jobs.back();
+    std::cout << "run  " << handle(run) << "\njob  " << before << std::endl;
+    runs.push_back(run);
+  }
+  return runs;
+}
+
+void await(const std::vector<rundir::RunDir>& runs) {
+  LiveLine line(std::cerr, kind_of_standard_error());
+  for (;;) {
+    const auto live = live_states(runs);
+    std::size_t ended = 0;
+    std::vector<std::string> words;
+    for (std::size_t i = 0; i < live.size(); ++i) {
+      const bool rests = rundir::is_final(live[i].run.state) || live[i].run.state == rundir::State::paused;
+      ended += rests;
+      if (!rests) words.push_back(cat(handle(runs[i]), " is ", rundir::name_of(live[i].run.state)));
+    }
+    if (ended == runs.size()) break;
+    line.show(cat(ended, " of ", runs.size(), " runs have ended; ", join(words, ", ")));
+    std::this_thread::sleep_for(kAskAgain);
+  }
+  line.finish();
+  for (const auto& run : runs)
+    if (const auto state = rundir::read_state(run); state.state != rundir::State::completed)
+      doing(cat("running the series, of which ", handle(run), " failed"), [&] { report_end(run, state); });
+}
+
+}  // namespace
+
+std::vector<rundir::RunDir> run_series(const Series& series) {
+  if (recipe::is_sweep(series.recipe.file, series.recipe.overrides))
+    throw Error(Fault::usage, "a series is made of one recipe, and this one is a sweep",
+                "--set sweep=null leaves the sweep out");
+  const auto sizes = sizes_of(series);
+  const bool here = series.nodes.empty();
+  cluster::worker_program();
+  if (here)
+    cluster::require_program("mpirun", "install Open MPI, or submit the series: --nodes");
+  else
+    cluster::require_program("sbatch", "run this on a login node, or measure here: --ranks");
+  const int cores = here ? cores_per_rank(series, sizes.back()) : 0;
+  if (here && cores * sizes.back() > usable_cores())
+    throw Error(Fault::usage, cat(sizes.back(), " ranks of ", cores, " cores do not fit the ", usable_cores(),
+                                  " cores that may be used here"));
+  const auto checked = check_all_sizes(series, sizes, cores);
+  std::vector<rundir::RunDir> runs;
+  if (here) {
+    for (const auto& size : checked)
+      doing(cat("running the series on ", size_name(series, size.count)),
+            [&] { runs.push_back(run_here(size, cores)); });
+  } else {
+    runs = submit_all(checked);
+    await(runs);
+  }
+  return runs;
+}
+
+}  // namespace pst::cli
