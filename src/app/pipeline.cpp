@@ -125,7 +125,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
                                                          : nullptr;
   const nn::MakeStorage storage = [&](const nn::FrozenLayout& layout) {
     return sharers ? parallel::sharded_storage(layout, *sharers, links.get())
-                   : nn::replicated_storage(layout, resolved.device);
+                   : nn::replicated_storage_on(resolved.device)(layout);
   };
   std::unique_ptr<nn::CausalLm> model;
   std::optional<peft::LoraAdapter> adapter;
