@@ -20,7 +20,7 @@ RECIPE
 train() {
   local name=$1 ranks=$2
   shift 2
-  timeout 60 "$program" train "$work/recipe.yaml" --ranks "$ranks" --set "output_dir=$work/$name" "$@" >"$work/$name.out" 2>&1 </dev/null
+  timeout 120 "$program" train "$work/recipe.yaml" --ranks "$ranks" --set "output_dir=$work/$name" "$@" >"$work/$name.out" 2>&1 </dev/null
 }
 # stops NAME RANKS STATUS TEXT...: with that status, and every text is in what it says or in the ranks' logs.
 stops() {
