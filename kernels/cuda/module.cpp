@@ -32,16 +32,16 @@ const CudaTable& load_cuda_module(const fs::path& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored))
     throw Error(
-        Fault::unfit, cat("this installation has no code for GPUs: ", path.string(), " is missing"),
+        Fault::usage, cat("this installation has no code for GPUs: ", path.string(), " is missing"),
         cat("build with -DPST_CUDA=ON (Spack: +cuda), point PST_CUDA_MODULE to a libpst_cuda.so, or ", kUseCpu));
   void* const module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr)
-    throw Error(Fault::unfit, cat("cannot open the module for GPUs: ", ::dlerror()), cat("rebuild it, or ", kUseCpu));
+    throw Error(Fault::usage, cat("cannot open the module for GPUs: ", ::dlerror()), cat("rebuild it, or ", kUseCpu));
   using Entry = const CudaTable*();
   const auto entry = reinterpret_cast<Entry*>(::dlsym(module, kCudaEntry));
   const CudaTable* const table = entry == nullptr ? nullptr : entry();
   if (table == nullptr || table->abi != kCudaAbi || table->bytes != sizeof(CudaTable))
-    throw Error(Fault::unfit, cat(path.string(), " belongs to another build than this program"),
+    throw Error(Fault::usage, cat(path.string(), " belongs to another build than this program"),
                 "install program and module together, or unset PST_CUDA_MODULE");
   return *table;
 }

@@ -9,7 +9,7 @@ namespace pst {
 /// Where libpst_cuda.so is: $PST_CUDA_MODULE, or in lib/peft-studio of the prefix that the running program lies in.
 std::filesystem::path cuda_module_path();
 
-/// Opens the module; it stays open. @throws Error(unfit) with the remedy when it is missing, cannot be opened, or is of
+/// Opens the module; it stays open. @throws Error(usage) with the remedy when it is missing, cannot be opened, or is of
 /// another build
 const CudaTable& load_cuda_module(const std::filesystem::path& path);
 

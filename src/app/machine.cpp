@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <malloc.h>
+
 #include <fstream>
 #include <sstream>
 
@@ -86,6 +88,11 @@ std::uint64_t peak_memory_bytes() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+void keep_freed_memory() {
+  ::mallopt(M_MMAP_MAX, 0);                // large blocks from the heap, not from fresh mappings
+  ::mallopt(M_TRIM_THRESHOLD, 512 << 20);  // and back to the system only in large pieces
 }
 
 }  // namespace pst::app

@@ -17,4 +17,7 @@ bool has_fast_bf16();
 std::uint64_t available_memory_bytes();
 std::uint64_t peak_memory_bytes();
 
+/// Lets this process keep what it frees: the next step needs it again, and fresh pages cost time. Call it first.
+void keep_freed_memory();
+
 }  // namespace pst::app

@@ -31,11 +31,11 @@ void load_torch_cuda() {
   const fs::path library = torch_cuda_library();
   std::error_code ignored;
   if (!fs::exists(library, ignored))
-    throw Error(Fault::unfit, cat("libtorch has no CUDA part: there is no ", library.string()),
+    throw Error(Fault::usage, cat("libtorch has no CUDA part: there is no ", library.string()),
                 "install libtorch of PyTorch for CUDA 13 (PyPI: torch==2.11.0), or use train.device: cpu");
   // It registers its operators and its device with libtorch when it is loaded, so its symbols have to be seen by all.
   if (::dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr)
-    throw Error(Fault::unfit, cat("cannot open libtorch's CUDA part: ", ::dlerror()),
+    throw Error(Fault::usage, cat("cannot open libtorch's CUDA part: ", ::dlerror()),
                 "install the NVIDIA wheels that PyPI's torch==2.11.0 names (cuBLAS, cuDNN, NCCL ...) beside it, or use "
                 "train.device: cpu");
   if (!at::globalContext().hasCUDA())

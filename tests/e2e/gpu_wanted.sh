@@ -20,23 +20,23 @@ RECIPE
 train() {
   local name=$1 ranks=$2
   shift 2
-  timeout 60 "$program" train "$work/recipe.yaml" --ranks "$ranks" --set "output_dir=$work/$name" "$@" >"$work/$name.out" 2>&1 </dev/null
+  timeout 120 "$program" train "$work/recipe.yaml" --ranks "$ranks" --set "output_dir=$work/$name" "$@" >"$work/$name.out" 2>&1 </dev/null
 }
-# stops NAME RANKS STATUS TEXT...: with that status, and every text is in what it says.
+# stops NAME RANKS STATUS TEXT...: with that status, and every text is in what it says or in the ranks' logs.
 stops() {
   local name=$1 ranks=$2 wanted=$3 status=0 text
   shift 3
   train "$name" "$ranks" --set train.device=cuda || status=$?
   ((status == wanted)) || die "$name: status $status, not $wanted"
-  for text in "$@"; do grep -qF -- "$text" "$work/$name.out" || die "$name does not say '$text'"; done
+  for text in "$@"; do grep -rqF -- "$text" "$work/$name.out" "$work/$name" || die "$name does not say '$text'"; done
   echo "$name: stops with status $status and the remedy"
 }
 
-PST_CUDA_MODULE=$work/none.so stops no_module 1 69 "no code for GPUs" "-DPST_CUDA=ON" "train.device: cpu"
+PST_CUDA_MODULE=$work/none.so stops no_module 1 64 "no code for GPUs" "-DPST_CUDA=ON" "train.device: cpu"
 echo "no library" >"$work/text.so"
-PST_CUDA_MODULE=$work/text.so stops no_library 2 69 "cannot open the module"
+PST_CUDA_MODULE=$work/text.so stops no_library 2 64 "cannot open the module"
 other=$(find "$build" -name 'libwrong_clock.so' | head -n 1)
-[[ -z $other ]] || PST_CUDA_MODULE=$other stops another_library 1 69 "another build"
+[[ -z $other ]] || PST_CUDA_MODULE=$other stops another_library 1 64 "another build"
 
 if [[ ! -e $build/lib/peft-studio/libpst_cuda.so ]]; then
   echo "the rest is for a build with PST_CUDA=ON: skipped"
