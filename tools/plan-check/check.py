@@ -146,11 +146,15 @@ def main() -> int:
             print(call(args, args.build / "bin/peft-studio", "probe", "--ranks", ranks, "--threads", 1, "--output", args.machine,
                        "--folder", args.work, measured=True), end="", flush=True)
 
+    configurations = CONFIGURATIONS
+    if not json.loads(args.machine.read_text())["fast_bf16"]:  # libtorch multiplies bf16 in plain loops there: nobody trains so
+        print("this CPU has neither avx512_bf16 nor AMX: the configurations in bf16 run in fp32")
+        configurations = [tuple("fp32" if value == "bf16" else value for value in one) for one in CONFIGURATIONS]
     print(f"{platform.node()}: {os.cpu_count()} cores, {args.steps} steps each, one thread a rank, {args.clock} time")
     print(f"{'':>3} {'model':<5} {'ranks':>5} {'r':>3} {'rows':>10} {'step':>4} {'':<5}{'ckpt':<5}{'pack':<5}"
           f"{'planned':>10} {'taken':>10} {'error':>8} {'planned':>10} {'taken':>10} {'error':>8}")
     times, memories, false_fits, slowest_plan = [], [], 0, 0.0
-    for number, configuration in enumerate(CONFIGURATIONS, 1):
+    for number, configuration in enumerate(configurations, 1):
         if args.only and number not in args.only:
             continue
         name, ranks, r, length, micro, rows, precision, checkpointing, packing = configuration
