@@ -6,7 +6,7 @@ namespace pst::quant {
 namespace {
 
 at::Tensor taken(at::Tensor& buffer, std::int64_t count, const at::TensorOptions& options) {
-  if (!buffer.defined() || buffer.scalar_type() != options.dtype() || buffer.numel() < count ||
+  if (!buffer.defined() || buffer.dtype() != options.dtype() || buffer.numel() < count ||
       buffer.device() != options.device()) {
     buffer.reset();  // before there is another: the peak is one of them
     buffer = at::empty({count}, options);

@@ -1,6 +1,8 @@
 // A llama whose layers are quantised: the dense model of the dequantised weights, bit for bit, in shares or whole.
 #include <ATen/ops/empty.h>
 
+#include <cstring>
+
 #include "comm/local_communicator.hpp"
 #include "kernels/int8/int8.hpp"
 #include "kernels/nf4/nf4.hpp"
@@ -55,15 +57,15 @@ struct Folder {
         store(weights::TensorStore::open(dir / "model")) {}
 };
 
-constexpr fixture::TinyModel kShape{.hidden = 36,
-                                    .layers = 2,
-                                    .heads = 6,
-                                    .kv_heads = 2,
-                                    .intermediate = 50,
-                                    .head_dim = 10,
-                                    .attention_bias = true,
-                                    .mlp_bias = true,
-                                    .tied = false};
+const fixture::TinyModel kShape{.hidden = 36,
+                                .layers = 2,
+                                .heads = 6,
+                                .kv_heads = 2,
+                                .intermediate = 50,
+                                .head_dim = 10,
+                                .attention_bias = true,
+                                .mlp_bias = true,
+                                .tied = false};
 
 /// Keeps the weights dense, after a round trip through `inner`: the plain way to compute with a quantised model.
 class RoundTrip final : public nn::FrozenFormat {
