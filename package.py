@@ -53,6 +53,7 @@ class PeftStudio(CMakePackage, CudaPackage):
 
     with when("+worker"):
         depends_on("mpi")
+        depends_on("jemalloc@5.2:")  # its malloc replaces the system's
         # Its C++ library; 2.11 is what numbers and bits were tested with. Only libtorch_cpu is linked; a GPU needs the rest too.
         depends_on("py-torch@2.11:")
         depends_on("py-torch +cuda", when="+cuda")

@@ -99,7 +99,6 @@ void add_options(CLI::App& command, GenerateRequest& request) {
 
 void generate(const GenerateRequest& request) {
   const Folders folders = folders_of(request);
-  keep_freed_memory();
   ops::set_threads(usable_cores());
   const weights::ModelConfig config = weights::read_model_config(folders.model);
   const auto tokenizer = tokenizer::Tokenizer::load(folders.model);

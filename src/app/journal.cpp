@@ -86,7 +86,7 @@ Journal::Journal(const rundir::RunDir& run, int attempt, comm::MpiSession& mpi, 
                            {"ranks", world.size()},
                            {"ranks_here", mpi.local_size()},
                            {"clock", {{"offset_s", clock.offset_s}, {"uncertainty_s", clock.uncertainty_s}}},
-                           {"cpu", telemetry::cpu_model()},
+                           {"cpu", telemetry::cpu_name()},
                            {"cores", ::sysconf(_SC_NPROCESSORS_ONLN)},
                            {"memory_bytes", machine.memory_bytes}};
     if (!board_ && mpi.local_size() > 1) header["first_rank_only"] = problem;

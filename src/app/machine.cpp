@@ -1,6 +1,5 @@
 #include "app/machine.hpp"
 
-#include <malloc.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -11,21 +10,11 @@
 #include <sstream>
 
 #include "core/error.hpp"
+#include "core/proc_value.hpp"
 #include "core/strings.hpp"
 
 namespace pst::app {
 namespace {
-
-/// The value after `key` and a colon in a file of "key : value" lines, such as those in /proc.
-std::optional<std::string> line_of(const char* file, const std::string& key) {
-  std::ifstream in(file);
-  for (std::string line; std::getline(in, line);) {
-    const auto colon = line.find(':');
-    if (colon == std::string::npos || trim(std::string_view(line).substr(0, colon)) != key) continue;
-    return std::string(trim(std::string_view(line).substr(colon + 1)));
-  }
-  return std::nullopt;
-}
 
 std::optional<std::uint64_t> number_in(const std::string& file) {
   std::ifstream in(file);
@@ -80,15 +69,15 @@ int usable_cores() {
 }
 
 bool has_fast_bf16() {
-  const auto flags = line_of("/proc/cpuinfo", "flags").value_or("");
+  const auto flags = proc_value("/proc/cpuinfo", "flags");
   const std::string padded = " " + flags + " ";
   return padded.find(" avx512_bf16 ") != std::string::npos || padded.find(" amx_bf16 ") != std::string::npos;
 }
 
 std::uint64_t available_memory_bytes() {
   std::uint64_t available = 0;
-  if (const auto text = line_of("/proc/meminfo", "MemAvailable"))
-    available = static_cast<std::uint64_t>(to_int(split(*text, ' ')[0]).value_or(0)) * 1024;
+  if (const auto text = proc_value("/proc/meminfo", "MemAvailable"); !text.empty())
+    available = static_cast<std::uint64_t>(to_int(split(text, ' ')[0]).value_or(0)) * 1024;
   if (const auto left = cgroup_left()) available = available == 0 ? *left : std::min(available, *left);
   return available;
 }
@@ -97,11 +86,6 @@ std::uint64_t peak_memory_bytes() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
-}
-
-void keep_freed_memory() {
-  ::mallopt(M_MMAP_MAX, 0);                // large blocks from the heap, not from fresh mappings
-  ::mallopt(M_TRIM_THRESHOLD, 512 << 20);  // and back to the system only in large pieces
 }
 
 }  // namespace pst::app

@@ -17,8 +17,4 @@ bool has_fast_bf16();
 std::uint64_t available_memory_bytes();
 std::uint64_t peak_memory_bytes();
 
-/// Lets freed tensors stay with the process: a training step asks for the same sizes again, and fresh pages cost a
-/// fault each.
-void keep_freed_memory();
-
 }  // namespace pst::app

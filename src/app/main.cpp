@@ -18,6 +18,15 @@
 #include "core/strings.hpp"
 #include "version/version.hpp"
 
+/// jemalloc is this program's malloc: what oneDNN asks for in every product (the weights in another order, room to work
+/// in) comes and goes in sizes of megabytes, and what it keeps for good settles between these, 40 to 100 KiB for every
+/// size of product. glibc's heap, one row of blocks, then finds no hole large enough and grows by ten times what is
+/// kept. Freed pages stay: the next step needs them. Tensors have an arena (ops/allocator.hpp).
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "oversize_threshold:0,dirty_decay_ms:-1";
+}
+
 namespace {
 
 /// Of N programs that MPI left alone, the launcher's first speaks for all.

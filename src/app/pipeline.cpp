@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "app/gpu_group.hpp"
 #include "app/journal.hpp"
 #include "app/machine.hpp"
 #include "app/preflight.hpp"
@@ -61,10 +62,11 @@ std::string common_digest(comm::Communicator& world, const at::Tensor& parameter
 }
 
 /// The ranks that share one copy of the frozen weights; none where each has its own.
-std::unique_ptr<comm::Communicator> weights_group(comm::MpiSession& mpi, recipe::Strategy strategy) {
+/// @param node_root  tells nodes apart
+std::unique_ptr<comm::Communicator> weights_group(comm::Communicator& world, int node_root, recipe::Strategy strategy) {
   std::unique_ptr<comm::Communicator> group;
-  if (strategy == recipe::Strategy::shard) group = mpi.world().split("weights", 0);
-  if (strategy == recipe::Strategy::hybrid) group = mpi.world().split("weights of a node", mpi.node_root());
+  if (strategy == recipe::Strategy::shard) group = world.split("weights", 0);
+  if (strategy == recipe::Strategy::hybrid) group = world.split("weights of a node", node_root);
   if (group && group->size() == 1) group.reset();
   return group;
 }
@@ -88,8 +90,7 @@ ordered_json event_of(std::int64_t step, const train::Finding& finding) {
 void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSession& mpi, VitalSigns& signs) {
   comm::Communicator& world = mpi.world();
   const rundir::RunDir run(run_directory);
-  keep_freed_memory();
-  ops::use_exact_fit_allocator();
+  ops::use_tensor_arena();
   listen_for_stop();
   preflight(mpi, run, attempt);
 
@@ -115,12 +116,16 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   comm::together(world, "settling what the recipe leaves open",
                  [&] { resolved = resolve(recipe, config, world, mpi.local_size(), gpu); });
   ops::set_threads(resolved.threads);
+  const std::unique_ptr<comm::Communicator> gpus = gpu_group(world, resolved.device, run, attempt);
   Journal journal(run, attempt, mpi, resolved, config);
 
   // 3. The frozen model and the adapter around its layers.
-  const std::unique_ptr<comm::Communicator> sharers = weights_group(mpi, resolved.strategy);
+  const std::unique_ptr<comm::Communicator> sharers = weights_group(world, mpi.node_root(), resolved.strategy),
+                                            links = gpus ? weights_group(*gpus, mpi.node_root(), resolved.strategy)
+                                                         : nullptr;
   const nn::MakeStorage storage = [&](const nn::FrozenLayout& layout) {
-    return sharers ? parallel::sharded_storage(layout, *sharers) : nn::replicated_storage(layout, resolved.device);
+    return sharers ? parallel::sharded_storage(layout, *sharers, links.get())
+                   : nn::replicated_storage_on(resolved.device)(layout);
   };
   std::unique_ptr<nn::CausalLm> model;
   std::optional<peft::LoraAdapter> adapter;
@@ -176,6 +181,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
                            .training = *training,
                            .validation = validation ? &*validation : nullptr,
                            .group = world,
+                           .gradients = gpus ? *gpus : world,
                            .on_step =
                                [&](const train::StepRecord& step) {
                                  signs.progress(step.step, heartbeat::Phase::evaluating);  // until the next one begins

@@ -121,8 +121,7 @@ void add_options(CLI::App& command, ProbeRequest& request) {
 void probe(const ProbeRequest& request, comm::MpiSession& mpi) {
   comm::Communicator& world = mpi.world();
   const double began = monotonic_seconds(), start_s = age_s();
-  keep_freed_memory();
-  ops::use_exact_fit_allocator();
+  ops::use_tensor_arena();
   plan::Layout layout{.ranks = mpi.local_size(),
                       .threads = request.threads.value_or(std::max(1, usable_cores() / mpi.local_size())),
                       .start_s = start_s};
@@ -136,7 +135,7 @@ void probe(const ProbeRequest& request, comm::MpiSession& mpi) {
   layout.product_s_f32 = f32.seconds;
   layout.product_s_bf16 = bf16.seconds;
 
-  plan::Machine machine{.name = telemetry::cpu_model(),
+  plan::Machine machine{.name = telemetry::cpu_name(),
                         .source = cat("measured on ", iso_time(unix_seconds())),
                         .cores = usable_cores(),
                         .memory_bytes = node_memory_bytes(),

@@ -133,11 +133,8 @@ Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& confi
   resolved.decisions.push_back(decide_recompute(recipe, config, bf16, share, resolved.recompute));
   resolved.decisions.push_back(decide_threads(recipe.train, ranks_here, resolved.threads));
   const recipe::Strategy strategy = recipe.parallel.strategy;
-  if (gpu && (strategy == recipe::Strategy::shard || strategy == recipe::Strategy::hybrid))
-    throw Error(Fault::usage,
-                "parallel.strategy spreads the frozen weights over the ranks, which is done in host memory only so far",
-                "with train.device: cuda set parallel.strategy: replicate");
-  if (gpu) {
+  const bool spread = strategy == recipe::Strategy::shard || strategy == recipe::Strategy::hybrid;
+  if (gpu && !spread) {  // `auto` knows host memory only
     resolved.strategy = recipe::Strategy::replicate;
     resolved.decisions.push_back({"parallel.strategy", "replicate", "on a GPU every rank holds the frozen base"});
   } else {

@@ -14,7 +14,16 @@ checkpoint::Found choose(const RunArguments& run, std::optional<std::int64_t> st
   auto found = checkpoint::newest_valid(checkpoints_of(run), rejected);
   for (const auto& [folder, why] : rejected)
     std::cerr << "passed over " << folder.filename().string() << ": " << why << '\n';
-  if (!found) throw Error(rejected.empty() ? Fault::usage : Fault::data, "the run has no good checkpoint");
+  if (!found)
+    throw Error(rejected.empty() ? Fault::usage : Fault::data,
+                cat("run ", quoted(run.run), " has no ", rejected.empty() ? "" : "good ", "checkpoint"),
+                rejected.empty()
+                    ? cat("its first one is written after checkpoint.every_steps or every_minutes; `peft-studio "
+                          "status ",
+                          run.run,
+                          "` tells how far it is; a completed run has its result in the "
+                          "folder adapter")
+                    : cat("`peft-studio checkpoint list ", run.run, "` shows what is left of it"));
   return std::move(*found);
 }
 

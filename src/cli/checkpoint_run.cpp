@@ -13,7 +13,9 @@ fs::path checkpoints_of(const RunArguments& arguments) { return arguments.find()
 fs::path checkpoint_of(const RunArguments& arguments, std::optional<std::int64_t> step) {
   const fs::path all = checkpoints_of(arguments);
   const auto folders = checkpoint::list_folders(all);
-  if (folders.empty()) throw Error(Fault::usage, cat(all.parent_path().string(), " has no checkpoint"));
+  if (folders.empty())
+    throw Error(Fault::usage, cat(all.parent_path().string(), " has no checkpoint"),
+                "the first one follows the first step; `peft-studio status` tells how far the run is");
   if (!step) return folders.back();
   std::vector<std::string> steps;
   for (const auto& folder : folders) {

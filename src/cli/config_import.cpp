@@ -36,7 +36,8 @@ void print_notes(const std::vector<importers::Note>& notes) {
 int import(const ImportArguments& arguments) {
   std::error_code status;
   if (!fs::is_regular_file(arguments.file, status))
-    throw Error(Fault::usage, cat("there is no file ", quoted(arguments.file)));
+    throw Error(Fault::usage, cat("there is no file ", quoted(arguments.file)),
+                "name the other program's file: a YAML file, or adapter_config.json");
   if (!arguments.output.empty() && fs::exists(arguments.output, status))
     throw Error(Fault::usage, cat(quoted(arguments.output), " exists"), "name another file, or remove it first");
   std::optional<importers::Program> program;

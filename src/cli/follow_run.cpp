@@ -103,7 +103,8 @@ void cancel_run(const RunDir& run) {
   const LiveState live = live_state(run);
   if (rundir::is_final(live.run.state))
     throw Error(Fault::usage,
-                cat("there is nothing to cancel: run ", handle(run), " is ", rundir::name_of(live.run.state)));
+                cat("there is nothing to cancel: run ", handle(run), " is ", rundir::name_of(live.run.state)),
+                "`peft-studio status` lists the runs that are at work");
   run.event("cancel-requested", {{"by", cluster::host_name()}});
   if (const auto jobs = jobs_of(live); !jobs.empty()) {
     cluster::cancel(jobs);
@@ -113,7 +114,8 @@ void cancel_run(const RunDir& run) {
   }
   if (live.run.attempt > 0 && cluster::signal_process(rundir::read_attempt(run, live.run.attempt).supervisor, SIGTERM))
     return;
-  throw Error(Fault::usage, cat("there is nothing to cancel: run ", handle(run), " has no job and no process"));
+  throw Error(Fault::usage, cat("there is nothing to cancel: run ", handle(run), " has no job and no process"),
+              "`peft-studio status` lists the runs that are at work");
 }
 
 int follow_run(const RunDir& run, OnInterrupt on_interrupt) {

@@ -53,7 +53,8 @@ int generate(const GenerateArguments& arguments) {
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   ::execv(worker.c_str(), argv.data());  // the worker takes our place: its output and exit status are ours
-  throw Error(Fault::unfit, cat("cannot start ", worker, ": ", std::strerror(errno)));
+  throw Error(Fault::unfit, cat("cannot start ", worker, ": ", std::strerror(errno)),
+              "it belongs beside peft-studio, executable: install again, or see `ls -l`");
 }
 
 }  // namespace

@@ -44,7 +44,8 @@ void ask_for_what_is_missing(InitArguments& arguments) {
     const std::string nodes = ask("Slurm nodes (0: train on this machine)", "0", "--nodes");
     const auto count = to_int(nodes);
     if (!count || *count < 0 || *count > 100000)
-      throw Error(Fault::usage, cat(quoted(nodes), " is no number of nodes"));
+      throw Error(Fault::usage, cat(quoted(nodes), " is no number of nodes"),
+                  "answer with a whole number such as 1, or give --nodes 1");
     arguments.nodes = static_cast<int>(*count);
   }
 }

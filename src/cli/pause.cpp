@@ -37,7 +37,8 @@ void ask(const RunDir& run, const LiveState& live) {
   }
   if (live.run.attempt > 0 && cluster::signal_process(rundir::read_attempt(run, live.run.attempt).supervisor, SIGUSR2))
     return;
-  throw Error(Fault::usage, cat("there is nothing to pause: run ", handle(run), " has no job and no process"));
+  throw Error(Fault::usage, cat("there is nothing to pause: run ", handle(run), " has no job and no process"),
+              "`peft-studio status` lists the runs that are at work");
 }
 
 /// Slurm drops a signal to a job whose script it is just about to start, so it is sent again until the run has ended.
@@ -64,7 +65,8 @@ int pause(const RunDir& run) {
   const LiveState live = live_state(run);
   const State state = live.run.state;
   if (rundir::is_final(state) || state == State::unknown)
-    throw Error(Fault::usage, cat("there is nothing to pause: run ", handle(run), " is ", rundir::name_of(state)));
+    throw Error(Fault::usage, cat("there is nothing to pause: run ", handle(run), " is ", rundir::name_of(state)),
+                "`peft-studio status` lists the runs that are at work");
   if (waits_in_queue(live))
     take_out(run, live);
   else

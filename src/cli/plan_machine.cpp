@@ -1,12 +1,13 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <fstream>
+#include <filesystem>
 
 #include "cli/plan_inputs.hpp"
 #include "core/cache_folder.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/proc_value.hpp"
 #include "core/strings.hpp"
 
 namespace pst::cli {
@@ -32,10 +33,8 @@ std::vector<plan::Machine> probed_machines() {
 }
 
 std::string this_cpu() {
-  std::ifstream in("/proc/cpuinfo");
-  for (std::string line; std::getline(in, line);)
-    if (starts_with(line, "model name")) return std::string(trim(std::string_view(line).substr(line.find(':') + 1)));
-  return "unknown CPU";
+  const std::string model = cpu_model();
+  return model.empty() ? "unknown CPU" : model;  // as telemetry names it in what `probe` keeps
 }
 
 int these_cores() {

@@ -51,7 +51,8 @@ int probe(const ProbeArguments& arguments) {
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   ::execv(argv.front(), argv.data());  // it takes our place: its output and exit status are ours
-  throw Error(Fault::unfit, cat("cannot start ", words.front(), ": ", std::strerror(errno)));
+  throw Error(Fault::unfit, cat("cannot start ", words.front(), ": ", std::strerror(errno)),
+              "it belongs beside peft-studio, executable: install again, or see `ls -l`");
 }
 
 }  // namespace

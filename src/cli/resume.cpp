@@ -35,7 +35,8 @@ void refuse_unless_it_rests(const RunDir& run) {
   const LiveState live = live_state(run);
   const State state = live.run.state;
   if (state == State::completed)
-    throw Error(Fault::usage, cat("run ", handle(run), " is completed; there is nothing to resume"));
+    throw Error(Fault::usage, cat("run ", handle(run), " is completed; there is nothing to resume"),
+                "to go on with its adapter: a new recipe with adapter.init_from set to the run's folder adapter");
   if (!rests(state))
     throw Error(Fault::usage, cat("run ", handle(run), " is ", rundir::name_of(state), " already"),
                 cat("watch it with peft-studio follow ", handle(run)));

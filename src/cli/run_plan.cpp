@@ -51,7 +51,9 @@ void check_fit(const recipe::Recipe& recipe, const weights::ModelConfig& config,
                 cat("set data.max_length to at most ", config.max_position_embeddings));
   const auto layers = recipe::llama_linear_layers(config.num_hidden_layers);
   recipe::select_layers(recipe.adapter, layers);
-  check_quantization(recipe.model.quantization, config, layers);
+  std::vector<std::string> names;
+  for (const auto& layer : layers) names.push_back(layer.name);
+  check_quantization(recipe.model.quantization, config, names);
   if (recipe.slurm.gpus_per_node && recipe.train.device != recipe::DeviceChoice::cuda)
     throw Error(
         Fault::usage,

@@ -102,6 +102,47 @@ Finding about_disk(const std::string& folder, std::uint64_t needed_bytes, std::u
           Fault::unfit};
 }
 
+Finding about_files(const std::string& folder, std::uint64_t needed, std::optional<std::uint64_t> free) {
+  if (!free) return {Kind::note, cat("the file system of ", folder, " has no fixed number of files"), {}};
+  const std::string text = cat(*free, " more files can be made in ", folder, "; the run makes about ", needed);
+  if (needed < *free) return {Kind::ok, text, {}};
+  return {Kind::wrong, text, "remove files that are no longer needed there, or set output_dir to another disk",
+          Fault::unfit};
+}
+
+Finding about_quota(const cluster::QuotaAnswer& answer, std::uint64_t needed_bytes, std::uint64_t needed_files) {
+  if (!answer.quota)
+    return {Kind::note,
+            cat("your quota is not known (", answer.asked, "): ask the site's own command, if it has one, whether ",
+                human_bytes(needed_bytes), " and ", needed_files, " files fit"),
+            {}};
+  const auto& q = *answer.quota;
+  if (!q.limits()) return {Kind::ok, cat(answer.asked, ": you have no limit there"), {}};
+  const auto left = [](std::uint64_t used, std::uint64_t limit) { return limit > used ? limit - used : 0; };
+  std::string text = cat(answer.asked, ":");
+  bool fits = true;
+  if (q.bytes > 0) {
+    text += cat(" ", human_bytes(left(q.used_bytes, q.bytes)), " left of your ", human_bytes(q.bytes));
+    fits = needed_bytes < left(q.used_bytes, q.bytes);
+  }
+  if (q.files > 0) {
+    text += cat(q.bytes > 0 ? ", " : " ", left(q.used_files, q.files), " left of your ", q.files, " files");
+    fits = fits && needed_files < left(q.used_files, q.files);
+  }
+  if (fits) return {Kind::ok, text, {}};
+  return {Kind::wrong, cat(text, "; needed are about ", human_bytes(needed_bytes), " and ", needed_files, " files"),
+          "remove what is no longer needed, set output_dir to another file system, or lower checkpoint.keep",
+          Fault::unfit};
+}
+
+std::uint64_t files_of_a_run(const recipe::Recipe& recipe) {
+  constexpr std::uint64_t kOfARun = 40, kOfACheckpoint = 4;  // recipe, records, job script, logs, prepared data
+  const auto ranks = static_cast<std::uint64_t>(recipe.slurm.nodes) *
+                     static_cast<std::uint64_t>(std::max(1, recipe.slurm.ranks_per_node));
+  const auto checkpoints = recipe.checkpoint.enabled ? static_cast<std::uint64_t>(recipe.checkpoint.keep) + 2 : 0;
+  return kOfARun + 2 * static_cast<std::uint64_t>(recipe.slurm.nodes) + checkpoints * (ranks + kOfACheckpoint);
+}
+
 std::uint64_t bytes_of_a_run(const recipe::Recipe& recipe) {
   std::map<std::string, std::uint64_t> sides;  // rows + columns of every matrix, by name
   const auto config = weights::read_model_config(recipe.model.path);
@@ -137,8 +178,10 @@ int submit_check(const RecipeArguments& arguments) {
     add({Kind::note, "scontrol does not say what the partition allows", {}});
   }
   add(about_the_rest(cluster::association_limits()));
-  add(about_disk(folder.string(), bytes_of_a_run(recipe) * runs, free_bytes(folder)));
-  add({Kind::note, "a quota that the file system does not show as free space is not seen here", {}});
+  const std::uint64_t bytes = bytes_of_a_run(recipe) * runs, files = files_of_a_run(recipe) * runs;
+  add(about_disk(folder.string(), bytes, free_bytes(folder)));
+  add(about_files(folder.string(), files, cluster::free_files(folder)));
+  add(about_quota(cluster::quota_of(folder), bytes, files));
 
   int status = 0;
   for (const auto& finding : findings) {

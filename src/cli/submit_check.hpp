@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cluster/quota.hpp"
 #include "cluster/slurm_limits.hpp"
 #include "core/error.hpp"
 #include "recipe/recipe.hpp"
@@ -23,8 +24,14 @@ std::vector<Finding> about_partition(const recipe::Slurm& slurm, const cluster::
 /// @param free_bytes  where the runs are made
 Finding about_disk(const std::string& folder, std::uint64_t needed_bytes, std::uint64_t free_bytes);
 
+/// @param free  file names that the file system still has; nothing where it counts none
+Finding about_files(const std::string& folder, std::uint64_t needed, std::optional<std::uint64_t> free);
+Finding about_quota(const cluster::QuotaAnswer& answer, std::uint64_t needed_bytes, std::uint64_t needed_files);
+
 /// What the checkpoints and the adapter of a run come to.
 std::uint64_t bytes_of_a_run(const recipe::Recipe& recipe);
+/// Files of a run, rounded up: its records, logs and kept checkpoints, each with a file for every rank.
+std::uint64_t files_of_a_run(const recipe::Recipe& recipe);
 
 /// Everything that submit would check, then what Slurm and the disk say to it. Creates nothing.
 /// @return 0, or the status of the first thing that is wrong: 64 for what the recipe asks for, 69 for the place

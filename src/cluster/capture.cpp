@@ -28,7 +28,8 @@ constexpr useconds_t kWait_us = 1000;
 struct Pipe {
   Pipe() {
     if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-      throw Error(Fault::unfit, cat("cannot make a pipe: ", std::strerror(errno)));
+      throw Error(Fault::unfit, cat("cannot make a pipe: ", std::strerror(errno)),
+                  "too many open files or no memory: `ulimit -n`, `free -m`");
   }
   ~Pipe() {
     close(0);
@@ -67,7 +68,8 @@ int file_in_memory(const std::string& content) {
   const int descriptor = ::memfd_create("input", MFD_CLOEXEC);
   if (descriptor < 0 || ::write(descriptor, content.data(), content.size()) != static_cast<ssize_t>(content.size()) ||
       ::lseek(descriptor, 0, SEEK_SET) != 0)
-    throw Error(Fault::unfit, cat("cannot make a file in memory: ", std::strerror(errno)));
+    throw Error(Fault::unfit, cat("cannot make a file in memory: ", std::strerror(errno)),
+                "too many open files or no memory: `ulimit -n`, `free -m`");
   return descriptor;
 }
 
@@ -101,7 +103,9 @@ pid_t spawn(const Command& command, const Pipe& out, const Pipe& err) {
   ::posix_spawn_file_actions_destroy(&files);
   if (input >= 0) ::close(input);
   ::posix_spawnattr_destroy(&attributes);
-  if (error != 0) throw Error(Fault::unfit, cat("cannot start ", program, ": ", std::strerror(error)));
+  if (error != 0)
+    throw Error(Fault::unfit, cat("cannot start ", program, ": ", std::strerror(error)),
+                "is it executable, and are processes left (`ulimit -u`)?");
   return child;
 }
 

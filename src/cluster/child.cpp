@@ -99,7 +99,8 @@ Child::Child(const ChildSettings& settings) {
   const bool own_output = !settings.output.empty();
   const int output = own_output ? ::open(settings.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
   if (own_output && output < 0)
-    throw Error(Fault::io, cat("cannot write ", settings.output.string(), ": ", std::strerror(errno)));
+    throw Error(Fault::io, cat("cannot write ", settings.output.string(), ": ", std::strerror(errno)),
+                "check the folder's owner, and `df` for room");
   std::vector<std::string> argv = settings.argv, environment = environment_with(settings.environment);
   const auto argv_pointers = pointers(argv), environment_pointers = pointers(environment);
 
@@ -109,7 +110,9 @@ Child::Child(const ChildSettings& settings) {
   if (pid_ == 0) become(program.c_str(), argv_pointers.data(), environment_pointers.data(), output, parent);
   const int error = errno;
   if (own_output) ::close(output);
-  if (pid_ < 0) throw Error(Fault::unfit, cat("cannot start ", program, ": ", std::strerror(error)));
+  if (pid_ < 0)
+    throw Error(Fault::unfit, cat("cannot start ", program, ": ", std::strerror(error)),
+                "is it executable, and are processes left (`ulimit -u`)?");
   programs().insert(pid_);
   ::setpgid(pid_, pid_);  // also here, so that it is done before anybody signals the group
 }

@@ -22,7 +22,8 @@ bool is_plain(char c) {
 std::string directive_value(std::string_view what, std::string_view value) {
   if (value.empty()) throw Error(Fault::usage, cat(what, " is empty"), "give it a value, or leave it out");
   if (value.size() > kMaxDirective)
-    throw Error(Fault::usage, cat(what, " has ", value.size(), " bytes; a job script takes at most ", kMaxDirective));
+    throw Error(Fault::usage, cat(what, " has ", value.size(), " bytes; a job script takes at most ", kMaxDirective),
+                "shorten it");
   const auto bad = std::find_if(value.begin(), value.end(), [](char c) { return c < 0x20 || c > 0x7e; });
   if (bad != value.end())
     throw Error(Fault::usage, cat(what, " is ", quoted(value), ", which cannot be written into a job script"),

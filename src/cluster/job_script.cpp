@@ -18,7 +18,9 @@ using Lines = std::vector<std::string>;
 
 Lines number(const char* what, std::optional<int> value) {
   if (!value) return {};
-  if (*value < 1) throw Error(Fault::usage, cat(what, " is ", *value, "; it must be at least 1"));
+  if (*value < 1)
+    throw Error(Fault::usage, cat(what, " is ", *value, "; it must be at least 1"),
+                "set it to 1 or more, or leave it out");
   return {std::to_string(*value)};
 }
 
@@ -46,7 +48,8 @@ Lines assignments(const std::map<std::string, std::string>& variables) {
   Lines lines;
   for (const auto& [name, value] : variables) {
     if (!config::is_variable_name(name))
-      throw Error(Fault::usage, cat("environment of the site: ", quoted(name), " is no name of a variable"));
+      throw Error(Fault::usage, cat("environment of the site: ", quoted(name), " is no name of a variable"),
+                  "in the site's environment write NAME: value, letters, digits and _ only");
     lines.push_back(name + "=" + shell_word("environment." + name + " of the site", value));
   }
   return lines;
@@ -55,7 +58,8 @@ Lines assignments(const std::map<std::string, std::string>& variables) {
 Lines setup_lines(const std::vector<std::string>& lines) {
   for (const auto& line : lines)
     if (find_control(line))
-      throw Error(Fault::usage, cat("setup of the site: ", quoted(line), " holds a control character"));
+      throw Error(Fault::usage, cat("setup of the site: ", quoted(line), " holds a control character"),
+                  "write it as one line of plain text");
   return lines;
 }
 

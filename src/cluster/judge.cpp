@@ -121,7 +121,15 @@ Outcome judge(const Ending& ending) {
                 "srun or mpirun ended without an error, but training is not done (there is no completed.json): most "
                 "likely a node was lost",
             .remedy = "peft-studio resume RUN"};
-  return {.exit = exit, .reason = cat("the workers ", how_it_ended(ending.status), " without saying why")};
+  Outcome silent{.exit = exit, .reason = cat("the workers ", how_it_ended(ending.status), " without saying why")};
+  if (ending.status == 128 + SIGKILL) {
+    silent.reason += "; most often that is the kernel, which was out of memory";
+    silent.remedy =
+        "`sacct -j JOB --format=JobID,State,MaxRSS` and `dmesg` on the node tell; then raise slurm.mem or use "
+        "smaller micro batches (`peft-studio plan` says what is needed). Else somebody sent it: kill -9, scancel "
+        "--signal=KILL";
+  }
+  return silent;
 }
 
 End end_of(const Ending& ending, const Outcome& outcome) {

@@ -23,7 +23,11 @@ class File {
       : path_(path.string()), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     if (descriptor_ < 0)
       throw Error(Fault::usage, cat("cannot read the secrets file ", path_, ": ", std::strerror(errno)),
-                  "correct slurm.secrets_file or notify.secrets_file, or leave it out");
+                  errno == ENOENT
+                      ? cat("set slurm.secrets_file, notify.secrets_file (or the site's secrets_file) to a file that is there, or "
+                            "make it: `umask 077; echo NAME=value > ",
+                            path_, "`")
+                      : cat("it has to be readable for you: `ls -l ", path_, "`"));
   }
   ~File() { ::close(descriptor_); }
   File(const File&) = delete;
@@ -32,12 +36,16 @@ class File {
   void check() const {
     struct stat status {};
     if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode))
-      throw Error(Fault::usage, cat("the secrets file ", path_, " is no plain file"));
+      throw Error(Fault::usage, cat("the secrets file ", path_, " is no plain file"),
+                  "set slurm.secrets_file (or the site's secrets_file) to a file of NAME=value lines");
     if (status.st_uid != ::geteuid())
-      throw Error(Fault::usage, cat("the secrets file ", path_, " belongs to somebody else"),
-                  "use a file of your own, mode 0600");
+      throw Error(
+          Fault::usage, cat("the secrets file ", path_, " belongs to somebody else"),
+          cat("copy what you may know of it into a file of your own, `chmod 600` it, and set slurm.secrets_file to "
+              "that"));
     if ((status.st_mode & 077) != 0)
-      throw Error(Fault::usage, cat("the secrets file ", path_, " is open to others"), cat("chmod 600 ", path_));
+      throw Error(Fault::usage, cat("the secrets file ", path_, " is open to others"),
+                  cat("`chmod 600 ", path_, "`, so that only you can read it"));
   }
 
   std::string read() const {
@@ -46,11 +54,15 @@ class File {
     while (size < text.size()) {
       const ssize_t got = ::read(descriptor_, text.data() + size, text.size() - size);
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) throw Error(Fault::io, cat("cannot read the secrets file ", path_, ": ", std::strerror(errno)));
+      if (got < 0)
+        throw Error(Fault::io, cat("cannot read the secrets file ", path_, ": ", std::strerror(errno)),
+                    cat("try `cat ", path_, "`; a copy on another disk can be named in slurm.secrets_file"));
       if (got == 0) break;
       size += static_cast<std::size_t>(got);
     }
-    if (size > kMost) throw Error(Fault::usage, cat("the secrets file ", path_, " is larger than 64 KiB"));
+    if (size > kMost)
+      throw Error(Fault::usage, cat("the secrets file ", path_, " is larger than 64 KiB"),
+                  "it is to hold NAME=value lines only; leave larger things in files of their own, and name these");
     text.resize(size);
     return text;
   }
@@ -81,13 +93,16 @@ std::map<std::string, std::string> read_secrets(const std::filesystem::path& pat
     if (trim(text).empty() || trim(text).front() == '#') continue;
     const auto equals = text.find('=');
     const std::string name(text.substr(0, equals));
-    const auto refuse = [&](const std::string& what) {
-      throw Error(Fault::usage, cat(path.string(), ":", number, ": ", what), "write NAME=value, one a line");
+    const auto refuse = [&](const std::string& what, const char* remedy) {
+      throw Error(Fault::usage, cat(path.string(), ":", number, ": ", what), remedy);
     };
-    if (equals == std::string_view::npos || !config::is_variable_name(name)) refuse("this is no NAME=value");
-    if (is_reserved(name)) refuse(cat(name, " is no secret but part of how the job works"));
-    if (find_control(text)) refuse(cat("the value of ", name, " has a control character"));
-    if (!all.emplace(name, std::string(text.substr(equals + 1))).second) refuse(cat(name, " is there twice"));
+    if (equals == std::string_view::npos || !config::is_variable_name(name))
+      refuse("this is no NAME=value", "write NAME=value, one a line; a remark begins with #");
+    if (is_reserved(name)) refuse(cat(name, " is no secret but part of how the job works"), "remove the line");
+    if (find_control(text))
+      refuse(cat("the value of ", name, " has a control character"), "write the value anew, in one line");
+    if (!all.emplace(name, std::string(text.substr(equals + 1))).second)
+      refuse(cat(name, " is there twice"), "keep one of the two lines");
   }
   return all;
 }

@@ -37,7 +37,9 @@ std::string ranges(const std::vector<int>& numbers) {
 
 void check_ids(const std::vector<std::string>& ids) {
   for (const auto& id : ids)
-    if (!is_job_id(id)) throw Error(Fault::data, cat("the run's job is ", quoted(id), ", which is no job number"));
+    if (!is_job_id(id))
+      throw Error(Fault::data, cat("the run's job is ", quoted(id), ", which is no job number"),
+                  "the record of its job in the run's folder is damaged; `squeue --me` lists your jobs");
 }
 
 }  // namespace

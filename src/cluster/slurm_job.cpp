@@ -24,7 +24,8 @@ std::vector<std::string> node_names(const std::string& list) {
   const Captured answer =
       capture({.argv = {"scontrol", "show", "hostnames", list}, .remedy_when_missing = kNoSlurm, .timeout_s = 20});
   if (answer.status != 0)
-    throw Error(Fault::transient, cat("scontrol cannot expand ", quoted(list), ": ", answer.words()));
+    throw Error(Fault::transient, cat("scontrol cannot expand ", quoted(list), ": ", answer.words()),
+                "try again; `scontrol ping` tells whether the controller answers");
   std::vector<std::string> names;
   for (const auto& line : split(answer.out, '\n'))
     if (!trim(line).empty()) names.emplace_back(trim(line));

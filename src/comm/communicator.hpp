@@ -27,7 +27,7 @@ class Pending {
 
 /// A named group of ranks. Every rank calls the same operations in the same order, with equal counts. Calls block, but
 /// for those whose name ends in `begin`. Not thread-safe. A failed group stays failed: nobody waits for the dead.
-/// Buffers are CPU memory.
+/// Buffers are memory of the group's device.
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -38,6 +38,7 @@ class Communicator {
   int size() const { return size_; }
   bool is_root() const { return rank_ == 0; }
   const std::string& name() const { return name_; }
+  Device device() const { return device_; }  ///< where buffers have to lie: the CPU, or this rank's GPU
 
   // Public calls are not virtual: they check, number and name themselves in errors.
   void barrier();
@@ -55,7 +56,8 @@ class Communicator {
   void receive(int from, View in);
 
  protected:
-  Communicator(std::string name, int rank, int size) : name_(std::move(name)), rank_(rank), size_(size) {}
+  Communicator(std::string name, int rank, int size, Device device = {})
+      : name_(std::move(name)), rank_(rank), size_(size), device_(device) {}
 
  private:
   void numbered(const char* operation, std::int64_t values, std::size_t bytes, const std::function<void()>& body);
@@ -71,6 +73,7 @@ class Communicator {
 
   std::string name_;
   int rank_, size_;
+  Device device_;
   std::int64_t sequence_ = 0;
 };
 

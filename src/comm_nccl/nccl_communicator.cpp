@@ -41,9 +41,8 @@ class NcclCommunicator final : public Communicator {
   /// @param members  world's rank of each of the group's
   NcclCommunicator(std::string name, int rank, int size, std::shared_ptr<NcclWatch> watch, int device,
                    std::vector<int> members, const std::function<nccl::Result(nccl::Comm*)>& make)
-      : Communicator(std::move(name), rank, size),
+      : Communicator(std::move(name), rank, size, {DeviceKind::cuda, device}),
         watch_(std::move(watch)),
-        device_(device),
         members_(std::move(members)),
         comm_(std::make_shared<nccl::Comm>(nullptr)) {
     for (const int member : members_)
@@ -119,7 +118,7 @@ class NcclCommunicator final : public Communicator {
     watch_->wait(queue(std::move(work), call, stream, [&] { return body(stream); }));
   }
   void check_memory(ConstView view) const {
-    PST_ASSERT(view.device == (Device{DeviceKind::cuda, device_}),
+    PST_ASSERT(view.device == device(),
                "a group of GPUs moves the memory of this rank's GPU; host memory goes over the group of hosts");
   }
 
@@ -210,7 +209,7 @@ class NcclCommunicator final : public Communicator {
     }
     const int size_of_part = static_cast<int>(members.size());
     return std::make_unique<NcclCommunicator>(
-        name, rank, size_of_part, watch_, device_, std::move(members), [this, color](nccl::Comm* part) {
+        name, rank, size_of_part, watch_, device().index, std::move(members), [this, color](nccl::Comm* part) {
           nccl::Config config;
           return watch_->nccl().comm_split(*comm_, color, this->rank(), part, &config);
         });
@@ -249,7 +248,6 @@ class NcclCommunicator final : public Communicator {
   }
 
   std::shared_ptr<NcclWatch> watch_;
-  const int device_;
   const std::vector<int> members_;
   std::vector<int> others_;
   std::shared_ptr<nccl::Comm> comm_;

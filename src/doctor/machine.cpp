@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "core/clock.hpp"
+#include "core/proc_value.hpp"
 #include "core/strings.hpp"
 
 namespace pst::doctor {
@@ -25,17 +26,6 @@ std::string content(const fs::path& file) {
   std::ostringstream text;
   text << in.rdbuf();
   return std::move(text).str();
-}
-
-/// The value behind `key` and a colon, as in the files of /proc.
-std::string value_in(const std::string& text, std::string_view key) {
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    const auto colon = line.find(':');
-    if (colon != std::string::npos && trim(std::string_view(line).substr(0, colon)) == key)
-      return std::string(trim(std::string_view(line).substr(colon + 1)));
-  }
-  return {};
 }
 
 std::uint64_t kibibytes(const std::string& text) {
@@ -64,9 +54,8 @@ std::vector<fs::path> entries(const fs::path& folder) {
 }
 
 void look_at_cpu(Machine& machine) {
-  const std::string info = content("/proc/cpuinfo");
   machine.cpu = cpu_model();
-  const std::string flags = " " + value_in(info, "flags") + " ";
+  const std::string flags = " " + proc_value("/proc/cpuinfo", "flags") + " ";
   for (const char* feature : {"avx2", "avx512f", "avx512_bf16", "amx_bf16"})
     if (flags.find(cat(" ", feature, " ")) != std::string::npos) machine.cpu_features.emplace_back(feature);
   machine.cores = static_cast<int>(std::thread::hardware_concurrency());
@@ -77,7 +66,7 @@ void look_at_cpu(Machine& machine) {
 
 void look_at_gpus(Machine& machine) {
   for (const auto& gpu : entries("/proc/driver/nvidia/gpus"))
-    machine.gpus.push_back(value_in(content(gpu / "information"), "Model"));
+    machine.gpus.push_back(proc_value(gpu / "information", "Model"));
   machine.gpu_driver = split(content("/sys/module/nvidia/version"), '\n')[0];
 }
 
@@ -91,8 +80,6 @@ void look_at_network(Machine& machine) {
 
 }  // namespace
 
-std::string cpu_model() { return value_in(content("/proc/cpuinfo"), "model name"); }
-
 Machine look_at(const std::string& version, const std::vector<fs::path>& folders) {
   Machine machine{.version = version};
   std::array<char, 256> name{};
@@ -100,9 +87,8 @@ Machine look_at(const std::string& version, const std::vector<fs::path>& folders
   utsname system{};
   if (::uname(&system) == 0) machine.kernel = system.release;
   look_at_cpu(machine);
-  const std::string memory = content("/proc/meminfo");
-  machine.memory_bytes = kibibytes(value_in(memory, "MemTotal"));
-  machine.memory_available_bytes = kibibytes(value_in(memory, "MemAvailable"));
+  machine.memory_bytes = kibibytes(proc_value("/proc/meminfo", "MemTotal"));
+  machine.memory_available_bytes = kibibytes(proc_value("/proc/meminfo", "MemAvailable"));
   machine.huge_pages = chosen_word(content("/sys/kernel/mm/transparent_hugepage/enabled"));
   machine.open_files = soft_limit(RLIMIT_NOFILE);
   machine.locked_memory_bytes = soft_limit(RLIMIT_MEMLOCK);

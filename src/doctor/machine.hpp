@@ -39,8 +39,6 @@ struct Machine {
   std::vector<Disk> disks;
 };
 
-std::string cpu_model();  ///< "model name" of /proc/cpuinfo, or empty
-
 /// @param version  of this program
 /// @param folders  to probe as disks; those that do not exist are told as failures
 Machine look_at(const std::string& version, const std::vector<std::filesystem::path>& folders);

@@ -14,6 +14,7 @@
 #include <set>
 
 #include "core/clock.hpp"
+#include "core/proc_value.hpp"
 #include "core/strings.hpp"
 #include "doctor/limits.hpp"
 #include "doctor/machine.hpp"

@@ -79,8 +79,12 @@ void pack_in_parallel(const FrozenMatrix& matrix, std::span<const float> statist
   });
 }
 
-std::unique_ptr<FrozenStorage> replicated_storage(const FrozenLayout& layout, at::Device device) {
-  return std::make_unique<ReplicatedStorage>(layout, device);
+std::unique_ptr<FrozenStorage> replicated_storage(const FrozenLayout& layout) {
+  return std::make_unique<ReplicatedStorage>(layout, at::kCPU);
+}
+
+MakeStorage replicated_storage_on(at::Device device) {
+  return [device](const FrozenLayout& layout) { return std::make_unique<ReplicatedStorage>(layout, device); };
 }
 
 }  // namespace pst::nn

@@ -53,7 +53,9 @@ using MakeStorage = std::function<std::unique_ptr<FrozenStorage>(const FrozenLay
 
 /// Everything in this process, on `device`. What goes to a GPU is packed in pinned memory, one part while the one
 /// before is being copied.
-std::unique_ptr<FrozenStorage> replicated_storage(const FrozenLayout& layout, at::Device device = at::kCPU);
+std::unique_ptr<FrozenStorage> replicated_storage(const FrozenLayout& layout);
+/// The same in the memory of a device.
+MakeStorage replicated_storage_on(at::Device device);
 
 /// Makes bytes [begin, end) of a part on all threads. @param begin, end  multiples of 64, or the part's end
 void pack_in_parallel(const FrozenMatrix& matrix, std::span<const float> statistics, std::size_t part,

@@ -1,35 +1,44 @@
 #include "ops/allocator.hpp"
 
 #include <c10/core/CPUAllocator.h>
+#include <unistd.h>
 
-#include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <new>
+
+#include "ops/arena.hpp"
 
 namespace pst::ops {
 namespace {
 
-constexpr std::uintptr_t kAlignment = 64;  // of a cache line and of the widest vector registers
+/// Smaller tensors are malloc's: they are many, and their holes fit each other.
+constexpr std::size_t kSmall = 4 << 10;
 
-/// malloc's block, the first cache line's border in it that leaves room for the block's address just before.
+/// As many addresses as the node has memory: no rank can use more. Never freed, as tensors may outlive everything else.
+Arena& arena() {
+  static auto* const all = new Arena(static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
+                                     static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
+  return *all;
+}
+
 void* take(std::size_t bytes) {
-  void* const block = std::malloc(bytes + kAlignment + sizeof(void*));
+  void* block = bytes >= kSmall ? arena().allocate(bytes) : nullptr;
+  if (block == nullptr)
+    block =
+        std::aligned_alloc(Arena::kAlignment, (bytes + Arena::kAlignment - 1) / Arena::kAlignment * Arena::kAlignment);
   if (block == nullptr) throw std::bad_alloc();
-  const auto begin =
-      (reinterpret_cast<std::uintptr_t>(block) + sizeof(void*) + kAlignment - 1) / kAlignment * kAlignment;
-  std::memcpy(reinterpret_cast<void*>(begin - sizeof(void*)), &block, sizeof block);
-  return reinterpret_cast<void*>(begin);
+  return block;
 }
 
 void give_back(void* data) {
   if (data == nullptr) return;
-  void* block = nullptr;
-  std::memcpy(&block, static_cast<std::byte*>(data) - sizeof(void*), sizeof block);
-  std::free(block);
+  if (arena().owns(data))
+    arena().release(data);
+  else
+    std::free(data);
 }
 
-class ExactFit final : public c10::Allocator {
+class TensorAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(std::size_t bytes) override {
     void* const data = bytes == 0 ? nullptr : take(bytes);
@@ -41,9 +50,11 @@ class ExactFit final : public c10::Allocator {
 
 }  // namespace
 
-void use_exact_fit_allocator() {
-  static ExactFit allocator;  // tensors may outlive everything else
+void use_tensor_arena() {
+  static TensorAllocator allocator;  // tensors may outlive everything else
   c10::SetCPUAllocator(&allocator, /*priority=*/1);
 }
+
+std::size_t arena_extent() { return arena().extent(); }
 
 }  // namespace pst::ops

@@ -45,8 +45,10 @@ void OrderedAllReduce::operator()(const at::Tensor& inout) {
   if (ranks == 1) return;
   const std::int64_t count = inout.numel(), share = (count + ranks - 1) / ranks;
   if (!outgoing_.defined() || outgoing_.numel() != share * ranks) {
-    // MPI works on host memory: what is on a GPU goes through a pinned copy.
-    const auto buffers = at::TensorOptions().dtype(at::kFloat).pinned_memory(inout.is_cuda());
+    // A group of hosts works on host memory: what is on a GPU goes through a pinned copy.
+    const bool pinned = inout.is_cuda() && group_.device().kind == DeviceKind::cpu;
+    const auto buffers =
+        pinned ? at::TensorOptions().dtype(at::kFloat).pinned_memory(true) : inout.options().dtype(at::kFloat);
     outgoing_ = at::zeros({share * ranks}, buffers);  // what lies beyond `count` stays zero
     incoming_ = at::empty({share * ranks}, buffers);
   }

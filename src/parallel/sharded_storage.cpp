@@ -1,5 +1,6 @@
 #include "parallel/sharded_storage.hpp"
 
+#include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
@@ -51,7 +52,8 @@ void pack_share(const FrozenBlock& block, const BlockPlan& plan, const std::vect
 
 class ShardedStorage final : public nn::FrozenStorage {
  public:
-  ShardedStorage(const FrozenLayout& layout, comm::Communicator& group) : group_(group) {
+  ShardedStorage(const FrozenLayout& layout, comm::Communicator& group, comm::Communicator& links)
+      : group_(group), links_(links), bytes_(at::TensorOptions(at::kByte).device(device_of(links))) {
     std::array<std::size_t, kSlots> sizes{};
     for (std::size_t i = 0; i < layout.size(); ++i) {
       const BlockPlan plan = BlockPlan::of(layout[i], group.size());
@@ -60,7 +62,7 @@ class ShardedStorage final : public nn::FrozenStorage {
       size = std::max(size, plan.share * static_cast<std::size_t>(group.size()));
     }
     for (std::size_t slot = 0; slot < kSlots; ++slot)
-      slots_[slot].bytes = at::empty({static_cast<std::int64_t>(sizes[slot])}, at::kByte);
+      slots_[slot].bytes = at::empty({static_cast<std::int64_t>(sizes[slot])}, bytes_);
     for (std::size_t i = 0; i < layout.size(); ++i) make_windows(layout[i], blocks_[i]);
   }
 
@@ -107,7 +109,7 @@ class ShardedStorage final : public nn::FrozenStorage {
       share = at::zeros({static_cast<std::int64_t>(plan.share)}, at::kByte);
       pack_share(block, plan, statistics, plan.share * static_cast<std::size_t>(group_.rank()), bytes_of(share));
     });
-    return share;
+    return share.to(bytes_.device());
   }
 
   void make_windows(const FrozenBlock& layout, Block& block) {
@@ -116,7 +118,10 @@ class ShardedStorage final : public nn::FrozenStorage {
     for (const auto& place : plan.places) {
       const nn::Part& part = layout.matrices[place.matrix].parts[place.part];
       block.parts[place.matrix].push_back(
-          ops::tensor_over(bytes_of(slots_[block.slot].bytes) + place.offset, part.shape, part.dtype));
+          slots_[block.slot]
+              .bytes.narrow(0, static_cast<std::int64_t>(place.offset), static_cast<std::int64_t>(place.bytes))
+              .view(ops::scalar_type(part.dtype))
+              .view(part.shape));
     }
   }
 
@@ -128,10 +133,17 @@ class ShardedStorage final : public nn::FrozenStorage {
     slot.arriving.wait();  // one that was fetched for nothing
     slot.holds = index;
     const std::int64_t count = block.share.numel() * group_.size();
-    slot.arriving = group_.all_gather_begin(ops::view_of(block.share), ops::view_of(slot.bytes).part(0, count));
+    slot.arriving = links_.all_gather_begin(ops::view_of(block.share), ops::view_of(slot.bytes).part(0, count));
+  }
+
+  static at::Device device_of(const comm::Communicator& links) {
+    if (links.device().kind == DeviceKind::cpu) return at::kCPU;
+    return {at::kCUDA, static_cast<at::DeviceIndex>(links.device().index)};
   }
 
   comm::Communicator& group_;
+  comm::Communicator& links_;
+  const at::TensorOptions bytes_;
   std::vector<Block> blocks_;
   std::array<Slot, kSlots> slots_;
   std::optional<std::size_t> current_;
@@ -140,8 +152,9 @@ class ShardedStorage final : public nn::FrozenStorage {
 
 }  // namespace
 
-std::unique_ptr<nn::FrozenStorage> sharded_storage(const FrozenLayout& layout, comm::Communicator& group) {
-  return std::make_unique<ShardedStorage>(layout, group);
+std::unique_ptr<nn::FrozenStorage> sharded_storage(const FrozenLayout& layout, comm::Communicator& group,
+                                                   comm::Communicator* links) {
+  return std::make_unique<ShardedStorage>(layout, group, links != nullptr ? *links : group);
 }
 
 }  // namespace pst::parallel

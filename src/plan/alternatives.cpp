@@ -17,6 +17,7 @@ std::vector<std::string> changes_between(const Choice& from, const Choice& to) {
     changes.push_back(cat("train.gradient_checkpointing=", to.recompute ? "true" : "false"));
   if (to.micro_batch != from.micro_batch) changes.push_back(cat("train.micro_batch_size=", to.micro_batch));
   if (to.dtype != from.dtype) changes.push_back(cat("train.precision=", to.dtype == Dtype::bf16 ? "bf16" : "fp32"));
+  if (to.placement != from.placement) changes.push_back(cat("parallel.strategy=", name_of(to.placement)));
   if (to.nodes != from.nodes) changes.push_back(cat("slurm.nodes=", to.nodes));
   if (to.ranks_per_node != from.ranks_per_node) changes.push_back(cat("slurm.ranks_per_node=", to.ranks_per_node));
   return changes;
@@ -47,19 +48,29 @@ std::vector<Dtype> dtypes_to_try(const Inputs& in, const Choice& chosen) {
   return {Dtype::f32, Dtype::bf16};
 }
 
+std::vector<Placement> placements_to_try(const Inputs& in, const Choice& chosen, int nodes) {
+  if (in.machine.is_gpu || in.recipe.parallel.strategy != recipe::Strategy::automatic) return {chosen.placement};
+  std::vector<Placement> all = {Placement::replicate};
+  if (nodes * chosen.ranks_per_node > 1) all.push_back(Placement::shard);
+  if (nodes > 1 && chosen.ranks_per_node > 1) all.push_back(Placement::hybrid);
+  return all;
+}
+
 std::vector<Choice> combinations(const Inputs& in, const Choice& chosen, const std::vector<int>& nodes) {
   std::vector<Choice> choices;
   for (const int n : nodes)
     for (const int micro : micro_batches_to_try(in, chosen))
       for (const bool recompute : {false, true})
-        for (const Dtype dtype : dtypes_to_try(in, chosen)) {
-          Choice choice = chosen;
-          choice.nodes = n;
-          choice.micro_batch = micro;
-          choice.recompute = recompute;
-          choice.dtype = dtype;
-          if (is_possible(in, choice)) choices.push_back(choice);
-        }
+        for (const Dtype dtype : dtypes_to_try(in, chosen))
+          for (const Placement placement : placements_to_try(in, chosen, n)) {
+            Choice choice = chosen;
+            choice.nodes = n;
+            choice.micro_batch = micro;
+            choice.recompute = recompute;
+            choice.dtype = dtype;
+            choice.placement = placement;
+            if (is_possible(in, choice)) choices.push_back(choice);
+          }
   return choices;
 }
 

@@ -5,8 +5,9 @@
 
 namespace pst::plan {
 
-/// How the model is laid over the ranks. Only `replicate` exists; the others have their place here.
-enum class Placement { replicate };
+/// Where the frozen weights are: all of them with every rank, in shares over all ranks, or over those of each node.
+enum class Placement { replicate, shard, hybrid };
+const char* name_of(Placement placement);  ///< as parallel.strategy says it
 
 /// What a plan may vary while the recipe's result stays what it is: the rows of a step do not change.
 struct Choice {
@@ -16,6 +17,10 @@ struct Choice {
   Dtype dtype = Dtype::f32;
   Placement placement = Placement::replicate;
   std::int64_t ranks() const { return std::int64_t{nodes} * ranks_per_node; }
+  /// Ranks that hold one copy of the frozen weights together.
+  std::int64_t sharers() const {
+    return placement == Placement::shard ? ranks() : placement == Placement::hybrid ? ranks_per_node : 1;
+  }
   bool operator==(const Choice&) const = default;
 };
 

@@ -28,6 +28,15 @@ double workspace_bytes(const ModelShape& m, double tokens, double b) {
 
 }  // namespace
 
+const char* name_of(Placement placement) {
+  switch (placement) {
+    case Placement::replicate: return "replicate";
+    case Placement::shard: return "shard";
+    case Placement::hybrid: return "hybrid";
+  }
+  return "replicate";
+}
+
 std::int64_t head_chunk_rows(std::int64_t vocabulary, Dtype dtype) {
   constexpr std::int64_t kChunkBytes = 24 << 20;  // as in src/train/loss.cpp
   return std::clamp<std::int64_t>(kChunkBytes / (vocabulary * value_bytes(dtype)), 16, 1024);
@@ -66,6 +75,12 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   memory.libraries = in.baseline_bytes;
   memory.kernels = in.product_bytes * static_cast<double>(std::min(kKernelsKept, products_of(m) * in.token_counts));
   memory.weights = b * static_cast<double>(m.frozen) + 4 * static_cast<double>(m.positions * m.head_dim);
+  if (const auto sharers = static_cast<double>(choice.sharers()); sharers > 1) {
+    // src/parallel/sharded_storage.cpp: a share of each block, two buffers for layers, one for the embedding or the
+    // head.
+    const double matrices = b * static_cast<double>(m.frozen);
+    memory.weights += matrices / sharers - matrices + b * static_cast<double>(2 * m.largest_layer() + m.end_values());
+  }
   memory.adapters = adapter + (choice.dtype == Dtype::bf16 ? 2 * static_cast<double>(m.trainable) : 0);
   memory.gradients = adapter * tree_buffers((in.leaves + choice.ranks() - 1) / choice.ranks());
   memory.optimizer = 2 * adapter;
@@ -89,8 +104,8 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   if (choice.ranks() > 1) memory.communication = 2 * adapter;
   if (in.saves) memory.checkpoint = 3 * 4 * static_cast<double>(m.trainable) / static_cast<double>(choice.ranks());
   if (!in.is_gpu) memory.data = static_cast<double>(in.prepared_bytes);
-  memory.loading =
-      memory.libraries + memory.weights + memory.data + (in.is_gpu ? 0 : static_cast<double>(in.weight_file_bytes));
+  memory.loading = memory.libraries + memory.weights + memory.data +
+                   (in.is_gpu ? 0 : static_cast<double>(in.weight_file_bytes) / static_cast<double>(choice.sharers()));
   return memory;
 }
 

@@ -1,5 +1,7 @@
 #include "plan/model_shape.hpp"
 
+#include <algorithm>
+
 #include "recipe/targets.hpp"
 
 namespace pst::plan {
@@ -17,6 +19,28 @@ std::array<LinearShape, 7> linears_of(const weights::ModelConfig& c) {
 }
 
 }  // namespace
+
+namespace {
+
+std::int64_t values_of(const LayerShape& layer) {
+  std::int64_t values = 0;
+  for (const auto& linear : layer.linears) values += linear.in * linear.out;
+  return values;
+}
+
+}  // namespace
+
+std::int64_t ModelShape::layer_values() const {
+  std::int64_t values = 0;
+  for (const auto& layer : layers) values += layer.count * values_of(layer);
+  return values;
+}
+
+std::int64_t ModelShape::largest_layer() const {
+  std::int64_t most = 0;
+  for (const auto& layer : layers) most = std::max(most, values_of(layer));
+  return most;
+}
 
 std::int64_t ModelShape::layer_count() const {
   std::int64_t count = 0;

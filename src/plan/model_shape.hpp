@@ -35,6 +35,9 @@ struct ModelShape {
   std::int64_t adapted_layers = 0;    ///< linear layers with an adapter
 
   std::int64_t layer_count() const;
+  std::int64_t layer_values() const;  ///< frozen values of the matrices of all layers
+  std::int64_t largest_layer() const;
+  std::int64_t end_values() const { return vocabulary * hidden; }  ///< of the embedding, and of the head
   std::int64_t groups() const { return query_heads / key_value_heads; }
 };
 

@@ -14,7 +14,7 @@ Json json_of(const Choice& c) {
           {"micro_batch_size", c.micro_batch},
           {"gradient_checkpointing", c.recompute},
           {"precision", c.dtype == Dtype::bf16 ? "bf16" : "fp32"},
-          {"strategy", "replicate"}};
+          {"strategy", name_of(c.placement)}};
 }
 
 Json json_of(const Memory& m) {

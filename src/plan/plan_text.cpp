@@ -69,7 +69,7 @@ std::string time_text(const Prediction& p) {
                                                              {"optimizer", t.optimizer},
                                                              {"kernels made for new sizes", t.kernels},
                                                              {"all-reduce", t.communication},
-                                                             {"waiting for the slowest rank", t.waiting}})
+                                                             {"waiting for other ranks", t.waiting}})
     if (seconds > 0) rows.push_back({name, seconds_text(seconds), cat(fixed(100 * seconds / t.total(), 1), " %")});
   return cat("time of a step: ", seconds_text(t.total()), " (", grouped(static_cast<std::int64_t>(p.tokens_per_s)),
              " tokens/s)\n", table_text(rows));

@@ -61,7 +61,7 @@ Steps steps_of(const Inputs& in, const Choice& choice, const ModelShape& model, 
   const std::size_t stride = std::max<std::size_t>(1, (count + most - 1) / std::max<std::size_t>(1, most));
 
   Steps out;
-  const double kernels_s = kernels_time(in, choice, model);
+  const double kernels_s = kernels_time(in, choice, model), gather_s = gather_seconds(in.machine, model, choice);
   std::size_t number = 0;
   double largest = 0, counted = 0;
   for (const auto& step : steps) {
@@ -92,6 +92,9 @@ Steps steps_of(const Inputs& in, const Choice& choice, const ModelShape& model, 
         std::max(0.0, per_rank - 1) * costs(Op::tree_add, {values}) + per_rank * costs(Op::zero, {values});
     mean += update_time(model, costs, choice.dtype);
     mean.communication = all_reduce_seconds(in.machine, costs, choice, values);
+    // Behind the rank's own products as far as these last.
+    const double computing = mean.total() - mean.communication - mean.waiting;
+    mean.waiting += std::max(0.0, per_rank * gather_s - computing);
     out.seconds.push_back(mean.total());
     out.mean += mean;
   }

@@ -154,4 +154,19 @@ double all_reduce_seconds(const Machine& machine, const Costs& costs, const Choi
          2 * costs(Op::tree_add, {values});
 }
 
+double gather_seconds(const Machine& machine, const ModelShape& model, const Choice& choice) {
+  const double sharers = real(choice.sharers());
+  if (sharers <= 1) return 0;
+  const bool between = choice.placement == Placement::shard && choice.nodes > 1;
+  const Link link = between ? machine.between.value_or(Link{20e-6, 10e9, "assumed"})
+                            : machine.inside.value_or(Link{2e-6, 5e9, "assumed"});
+  const double layers = real(model.layer_count());
+  // Each layer forward and backward, but the last two, which are still there in between, and the first two, which are
+  // at the next forward; the embedding, and the head.
+  const double again = layers > 0 ? 2 * std::max(0.0, layers - 2) / layers : 0;
+  const double bytes = static_cast<double>(value_bytes(choice.dtype)) *
+                       (again * real(model.layer_values()) + 2 * real(model.end_values())) * (sharers - 1) / sharers;
+  return bytes / link.bytes_per_s + (2 * layers + 2) * (sharers - 1) * link.latency_s;
+}
+
 }  // namespace pst::plan

@@ -42,4 +42,8 @@ double makespan(std::vector<double> seconds, int threads);
 /// All-reduce of `values` f32 over the ranks of a choice, by what was measured there or by the links.
 double all_reduce_seconds(const Machine& machine, const Costs& costs, const Choice& choice, double values);
 
+/// Gathering the frozen weights for one micro batch, where they are in shares: what each rank receives over the slower
+/// link between the sharers. It goes on while the rank computes.
+double gather_seconds(const Machine& machine, const ModelShape& model, const Choice& choice);
+
 }  // namespace pst::plan

@@ -8,8 +8,10 @@ namespace pst::recipe {
 /// A regular expression (Perl's syntax, which Python's is close to) with bounded effort.
 class Pattern {
  public:
-  /// @throws Error(usage) with the place of the mistake in `expression`
-  explicit Pattern(const std::string& expression);
+  /// @param key  of the recipe, for messages. @param before, after  what of ours stands around the user's expression
+  /// @throws Error(usage) with the key and the place of the mistake in `expression`
+  Pattern(std::string key, const std::string& expression, const std::string& before = "",
+          const std::string& after = "");
   ~Pattern();
   Pattern(Pattern&&) noexcept;
   Pattern& operator=(Pattern&&) noexcept;

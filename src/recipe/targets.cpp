@@ -25,8 +25,8 @@ std::optional<std::int64_t> layer_number(const std::string& name) {
 template <class Value>
 class ByPattern {
  public:
-  explicit ByPattern(const std::map<std::string, Value>& values) {
-    for (const auto& [key, value] : values) rules_.emplace_back(Pattern("(?:.*\\.)?(?:" + key + ")"), value);
+  ByPattern(const std::string& key, const std::map<std::string, Value>& values) {
+    for (const auto& [name, value] : values) rules_.emplace_back(Pattern(key, name, "(?:.*\\.)?(?:", ")"), value);
   }
   Value of(const std::string& name, Value otherwise) const {
     for (const auto& [pattern, value] : rules_)
@@ -66,9 +66,9 @@ std::vector<AdaptedLayer> select_layers(const Adapter& adapter, const std::vecto
                        [&](const std::string& ending) { return ends_at_a_dot(name, ending); });
   };
   std::optional<Pattern> pattern;
-  if (targets.kind == Targets::Kind::pattern) pattern.emplace(targets.pattern);
-  const ByPattern<int> ranks(adapter.rank_pattern);
-  const ByPattern<double> alphas(adapter.alpha_pattern);
+  if (targets.kind == Targets::Kind::pattern) pattern.emplace("adapter.target_modules", targets.pattern);
+  const ByPattern<int> ranks("adapter.rank_pattern", adapter.rank_pattern);
+  const ByPattern<double> alphas("adapter.alpha_pattern", adapter.alpha_pattern);
 
   std::vector<AdaptedLayer> chosen;
   for (std::size_t i = 0; i < layers.size(); ++i) {

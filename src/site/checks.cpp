@@ -61,8 +61,10 @@ class Checker {
       for (std::size_t i = 0; i < options.size(); ++i) {
         const std::string name(option_name(options[i]));
         if (std::find(own.begin(), own.end(), name) != own.end())
-          add(cat(key, "[", i, "]"),
-              cat(key, "[", i, "] is ", quoted(options[i]), ", which ", who, " itself; see the keys of this page"));
+          add(cat(key, "[", i, "]"), cat(key, "[", i, "] is ", quoted(options[i]), ", which ", who,
+                                         " itself: leave it out, and set the key of the profile or of slurm in the "
+                                         "recipe that is meant for it "
+                                         "(`peft-studio site --help`, docs/sites.md)"));
       }
     };
     refuse_own("extra_sbatch", site_.extra_sbatch, own_directives(), "the job script writes");

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "core/clock.hpp"
+#include "core/proc_value.hpp"
 #include "core/strings.hpp"
 
 namespace pst::telemetry {
@@ -133,12 +134,9 @@ MachineCounters read_machine(const std::vector<Watched>& processes, const fs::pa
   return machine;
 }
 
-std::string cpu_model(const fs::path& proc) {
-  const std::string text = content_of(proc / "cpuinfo");
-  const auto at = text.find("model name");
-  const auto colon = text.find(':', at);
-  if (at == std::string::npos || colon == std::string::npos) return "unknown CPU";
-  return std::string(trim(std::string_view(text).substr(colon + 1, text.find('\n', colon) - colon - 1)));
+std::string cpu_name(const fs::path& proc) {
+  const std::string model = cpu_model(proc);
+  return model.empty() ? "unknown CPU" : model;
 }
 
 }  // namespace pst::telemetry

@@ -42,6 +42,6 @@ MachineCounters read_machine(const std::vector<Watched>& processes, const std::f
                              const std::filesystem::path& sys = "/sys");
 
 /// "model name" of /proc/cpuinfo, else "unknown CPU".
-std::string cpu_model(const std::filesystem::path& proc = "/proc");
+std::string cpu_name(const std::filesystem::path& proc = "/proc");
 
 }  // namespace pst::telemetry

@@ -51,7 +51,7 @@ class Loop {
         most_leaves_((leaves_ + parts.group.size() - 1) / parts.group.size()),
         waited_before_(parts.model.frozen().waited_s()),
         buffers_([&parameters = parts.parameters] { return parameters.new_gradient(); }),
-        all_reduce_(parts.group) {}
+        all_reduce_(parts.gradients) {}
 
   std::int64_t total_steps() const { return total_steps_; }
 

@@ -47,7 +47,9 @@ struct Parts {
   nn::ParameterSet& parameters;
   const data::PreparedSet& training;
   const data::PreparedSet* validation;  ///< nullptr: no evaluation
-  comm::Communicator& group;
+  comm::Communicator& group;            ///< of the ranks' hosts
+  comm::Communicator&
+      gradients;  ///< the same ranks: over which gradients are added; their GPUs' group where there is one
   std::function<void(const StepRecord&)> on_step;
   std::function<void(const EvalRecord&)> on_eval;
   const Moments& moments;

@@ -69,7 +69,7 @@ do_as train "/opt/$home/peft-studio" --torch /opt/site/torch train /tmp/recipe.y
 run=$(basename "$(echo "$root"/tmp/runs/bare-*)")
 [[ -s $root/tmp/runs/$run/completed.json && -s $root/tmp/runs/$run/adapter/adapter_model.safetensors ]] || die "the run left no adapter"
 do_as verify "/opt/$home/peft-studio" checkpoint verify "/tmp/runs/$run"
-do_as generate /bin/sh -c "PST_TORCH_ROOT=/opt/site/torch exec /opt/$home/peft-studio generate --run /tmp/runs/$run --prompt '2 plus 6?'"
+do_as generate /bin/sh -c "OMP_NUM_THREADS=1 PST_TORCH_ROOT=/opt/site/torch exec /opt/$home/peft-studio generate --run /tmp/runs/$run --prompt '2 plus 6?' --max-new-tokens 4"
 # A link, as for Slurm, and a link to the starter from elsewhere.
 ln -s /opt/site/torch "$root/opt/$home/lib/peft-studio/torch"
 ln -s "../opt/$home/peft-studio" "$root/bin/peft-studio"

@@ -72,6 +72,7 @@ YAML
   _external xxhash "$(_version_of libxxhash)"
   _external prometheus-cpp "$(_version_of prometheus-cpp-pull)"
   _external hdf5 "$(_version_of hdf5)" "~mpi"
+  _external jemalloc "$(_version_of jemalloc)"
   _external googletest "$(_version_of gmock)" "+gmock"
 }
 

@@ -51,5 +51,23 @@ TEST(SubmitCheck, WantsRoomOnTheDisk) {
   EXPECT_THAT(full.remedy, HasSubstr("free 2.0 MiB"));
 }
 
+TEST(SubmitCheck, WantsFilesAndQuota) {
+  EXPECT_EQ(about_files("/runs", 50, 51).kind, Kind::ok);
+  EXPECT_EQ(about_files("/runs", 50, 50).kind, Kind::wrong);
+  EXPECT_EQ(about_files("/runs", 50, std::nullopt).kind, Kind::note);
+
+  const cluster::Quota quota{.used_bytes = 6 << 20, .bytes = 10 << 20, .used_files = 90, .files = 100};
+  const Finding fits = about_quota({quota, "quota"}, 1 << 20, 5);
+  EXPECT_EQ(fits.kind, Kind::ok);
+  EXPECT_EQ(fits.text, "quota: 4.0 MiB left of your 10 MiB, 10 left of your 100 files");
+  EXPECT_EQ(about_quota({quota, "quota"}, 5 << 20, 5).kind, Kind::wrong);
+  EXPECT_EQ(about_quota({quota, "quota"}, 1 << 20, 10).kind, Kind::wrong);
+  EXPECT_EQ(about_quota({cluster::Quota{.used_bytes = 6}, "quota"}, 1 << 20, 10).text,
+            "quota: you have no limit there");
+  const Finding unknown = about_quota({std::nullopt, "no program quota here"}, 1 << 20, 10);
+  EXPECT_EQ(unknown.kind, Kind::note);
+  EXPECT_THAT(unknown.text, HasSubstr("no program quota here"));
+}
+
 }  // namespace
 }  // namespace pst::cli

@@ -39,6 +39,8 @@ TEST(Judge, StatusesOfOthersBecomeOurs) {
            {1, 75}, {64, 64}, {69, 69}, {75, 75}, {127, 69}, {126, 69}, {137, 75}, {143, 75}, {139, 70}, {134, 70}})
     EXPECT_EQ(judge({.status = status}).exit, exit) << "status " << status;
   EXPECT_THAT(judge({.status = 137}).reason, HasSubstr("SIGKILL"));
+  EXPECT_THAT(judge({.status = 137}).reason, HasSubstr("out of memory"));
+  EXPECT_THAT(judge({.status = 137}).remedy, HasSubstr("slurm.mem"));
 }
 
 TEST(Judge, ACancelledJobIsNotAFailure) {

@@ -34,8 +34,9 @@ TEST(QuantiseFolder, LeavesAllButTheMatricesAsItWas) {
     for (const auto& tensor : before.tensors()) {
       const bool quantised = weights::is_layer_matrix(tensor.name) && !is_skipped(tensor.name, {"down_proj"});
       EXPECT_EQ(after.get(tensor.name).dtype, quantised ? (format == StoredFormat::nf4 ? "U8" : "I8") : "BF16");
-      if (!quantised)
+      if (!quantised) {
         EXPECT_THAT(fixture::values_of<char>(after.get(tensor.name)), Eq(fixture::values_of<char>(tensor)));
+      }
     }
     EXPECT_THAT(read_file(to / "config.json"), HasSubstr("\"down_proj\""));
     const auto before_summary = weights::inspect(dir / "from"), summary = weights::inspect(to);

@@ -51,6 +51,36 @@ TEST(Alternatives, TheSmallestChangeIsOneKeyWhenOneIsEnough) {
   EXPECT_NE(plan::to_text(report).find("smallest change that fits: --set "), std::string::npos);
 }
 
+TEST(Alternatives, SharesAreTakenWhereAWholeCopyIsTooLarge) {
+  auto in = fixture::inputs(fixture::llama3_8b(), "h100", 100, 64, 512);
+  in.machine.is_gpu = false;  // its speed, as a node of CPUs
+  in.machine.memory_bytes = 40'000'000'000;
+  in.recipe.train.precision = recipe::Precision::fp32;
+  in.recipe.slurm.nodes = 4;
+  in.recipe.slurm.ranks_per_node = 1;
+  std::vector<plan::Decision> decisions;
+
+  const plan::Choice choice = plan::choice_of(in, decisions);
+
+  EXPECT_EQ(choice.placement, plan::Placement::shard);
+  EXPECT_EQ(decisions.back().value, "shard");
+  const auto all = plan::alternatives(in, choice, {4});
+  EXPECT_TRUE(std::any_of(all.begin(), all.end(), [](const auto& a) {
+    return a.prediction.choice.placement == plan::Placement::replicate && !a.prediction.fits;
+  }));
+  in.recipe.parallel.strategy = recipe::Strategy::replicate;
+  EXPECT_EQ(plan::choice_of(in, decisions).placement, plan::Placement::replicate);
+
+  // A slow link is waited for; a fast one is hidden behind the products.
+  in.recipe.parallel.strategy = recipe::Strategy::shard;
+  const auto step = [&](double bytes_per_s) {
+    in.machine.between = plan::Link{1e-6, bytes_per_s, "test"};
+    return plan::predict(in, choice).step.waiting;
+  };
+  EXPECT_GT(step(1e8), 1);
+  EXPECT_LT(step(1e12), 0.01);
+}
+
 TEST(Alternatives, WhereNothingFitsTheRowsThatWouldAreNamed) {
   auto in = fixture::inputs(fixture::llama3_8b(), "a100-40", 10, 4, 4096);
   in.machine.memory_bytes = 25'000'000'000;

@@ -56,6 +56,21 @@ TEST(Memory, ReplicasHoldWholeModelsAndShareTheSnapshot) {
   EXPECT_LT(four.gradients, one.gradients);  // fewer leaves of the tree on a rank
 }
 
+TEST(Memory, SharesHoldAPartOfEachBlockAndThreeBuffers) {
+  const auto model = plan::shape_of(fixture::smollm2_135m(), {.r = 16}, 512);
+  const auto weights = [&](plan::Placement placement) {
+    return plan::memory_of({.model = model},
+                           {.nodes = 2, .ranks_per_node = 4, .dtype = plan::Dtype::bf16, .placement = placement})
+        .weights;
+  };
+  const double whole = weights(plan::Placement::replicate), all = 2 * static_cast<double>(model.frozen);
+
+  // By hand: q, o of 576 x 576, k, v of 192, three of 1536; 49,152 rows of 576.
+  const double buffers = 2 * (2 * (2 * 576 * 576 + 2 * 192 * 576 + 3 * 1536 * 576) + 49152.0 * 576);
+  EXPECT_DOUBLE_EQ(weights(plan::Placement::shard), whole - all + all / 8 + buffers);
+  EXPECT_DOUBLE_EQ(weights(plan::Placement::hybrid), whole - all + all / 4 + buffers);
+}
+
 TEST(Memory, TheHeadsChunkIsTheTrainersOwn) {
   EXPECT_EQ(plan::head_chunk_rows(49152, plan::Dtype::f32), 128);
   EXPECT_EQ(plan::head_chunk_rows(49152, plan::Dtype::bf16), 256);

@@ -51,8 +51,8 @@ TEST(SelectLayers, ExclusionsLayersAndPatternsOfSizes) {
 }
 
 TEST(Pattern, MistakesAndEndlessMatchesAreErrors) {
-  EXPECT_THROW(Pattern("(("), Error);
-  EXPECT_THROW((void)Pattern("(a+)+[bc]").matches_all(std::string(60, 'a')), Error);
+  EXPECT_THROW(Pattern("adapter.x", "(("), Error);
+  EXPECT_THROW((void)Pattern("adapter.x", "(a+)+[bc]").matches_all(std::string(60, 'a')), Error);
 }
 
 }  // namespace
