@@ -14,12 +14,18 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t kLongestValue = 100;
 
+std::string seconds_text(double seconds) {
+  if (std::abs(seconds) >= 1) return human_seconds(seconds);
+  const bool tiny = std::abs(seconds) < 1e-3;
+  return cat(std::lround(seconds * (tiny ? 1e6 : 1e3)), tiny ? " us" : " ms");
+}
+
 /// An event's value as a person reads it: seconds in a unit that fits, other fractions to three digits.
 std::string value_text(const std::string& key, const ordered_json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_number_float()) return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   const double number = value.get<double>();
-  if (ends_with(key, "_s")) return human_seconds(number);
+  if (ends_with(key, "_s")) return seconds_text(number);
   char text[32];
   std::snprintf(text, sizeof text, "%.3g", number);
   return text;

@@ -96,7 +96,7 @@ std::map<std::string, JobState> job_states(const std::vector<std::string>& ids) 
   for (const auto& id : ids)
     if (is_job_id(id)) valid.insert(id), jobs.insert(array_of(id));
   if (valid.empty()) return {};
-  const Captured answer = capture({.argv = {"squeue", "--noheader", "--states=all", "--array", "--format=%i|%T|%r|%e",
+  const Captured answer = capture({.argv = {"squeue", "--noheader", "--states=all", "--array", "--format=%i|%T|%r|%M",
                                             "--jobs=" + join({jobs.begin(), jobs.end()}, ",")},
                                    .remedy_when_missing = kWithoutSlurm,
                                    .timeout_s = 20,
@@ -114,8 +114,9 @@ std::map<std::string, JobState> job_states(const std::vector<std::string>& ids) 
   for (const auto& line : split(answer.out, '\n')) {
     const auto fields = split(trim(line), '|');
     if (fields.size() != 4 || valid.count(fields[0]) == 0) continue;
-    // Seen with 22.05: whoever is cancelled has an end while it completes, whoever goes back into the queue has none.
-    const bool goes_back = fields[1] == "COMPLETING" && fields[3].find_first_of("0123456789") == std::string::npos;
+    // Seen with 22.05, with a time limit and without: a job that goes back into the queue has run for no time at all
+    // while it completes; one that was cancelled keeps the time that it had run.
+    const bool goes_back = fields[1] == "COMPLETING" && fields[3] == "0:00";
     states[fields[0]] = {.state = goes_back ? "REQUEUED" : fields[1], .reason = fields[2] == "None" ? "" : fields[2]};
   }
   return states;

@@ -17,7 +17,9 @@ class Lister final : public Fields {
   }
   void on_section(const Key& key, const std::function<void(Fields&)>& bind_it) override {
     const std::string path = inside(key);
-    rows_.push_back({section_, key.name, cat("[section](#", path, ")"), "", "", key.help, false, true});
+    std::string anchor = path;  // as Markdown makes it of a heading
+    std::erase(anchor, '.');
+    rows_.push_back({section_, key.name, cat("[section](#", anchor, ")"), "", "", key.help, false, true});
     Lister inner(path, later_);
     bind_it(inner);
     inner.finish();

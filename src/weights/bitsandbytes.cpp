@@ -108,6 +108,7 @@ std::optional<StoredInt8> find_int8(const TensorStore& store, const std::string&
                                     std::int64_t in) {
   const Tensor* const codes = store.find(name);
   if (!codes) refuse(name, "is missing", "download the model completely");
+  if (!ends_with(name, "weight")) return std::nullopt;  // scales are found by that ending
   const std::string scale = prefix_of(name) + "SCB";
   if (!store.find(scale)) {
     if (codes->dtype == "I8") refuse(name, cat("is I8, but ", scale, " is missing"));

@@ -36,7 +36,7 @@ start_prometheus "$work/runs/prometheus_sd-*.json"
 within 30 "an endpoint" compgen -G "$work/runs/*/prometheus_sd.json" >/dev/null
 run=$(echo "$work"/runs/tiny-*)
 
-python3 "$here/dashboard_queries.py" "$server" configs/grafana/peft-studio.json "${run##*/}" 90
+python3 "$here/dashboard_queries.py" "$server" configs/grafana/peft-studio.json "${run##*/}" 150
 if command -v promtool >/dev/null; then
   python3 -c 'import sys, urllib.request; sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1]).read())' \
     "http://$(endpoint "$run")/metrics" | promtool check metrics || die "promtool finds fault with the metrics"

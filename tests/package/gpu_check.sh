@@ -24,7 +24,7 @@ if [[ ! -e /dev/nvidia0 ]]; then
   [[ ! -e $work/report.json ]] || die "there is a report though nothing ran"
 fi
 
-check 0 --cpu-rehearsal --only kernels,sanitizer,parity,kill,lora-2048 --work "$work/all" --minutes 4
+check 0 --cpu-rehearsal --only kernels,sanitizer,parity,kill,lora-2048 --work "$work/all" --minutes 8
 told 'REHEARSAL ON A CPU: not a GPU result'
 report 'r["rehearsal"] and r["label"].startswith("REHEARSAL") and r["gpu"] is None'
 report 'all(p["status"] == "passed" for p in r["parts"] if p["part"] in ("kernels", "parity", "kill", "lora-2048"))'

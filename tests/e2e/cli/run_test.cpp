@@ -26,7 +26,7 @@ class CliRun : public testing::Test {
     here.add_program("sbatch", kSbatch);
     here.add_program("srun", kSrun);
     here.add_program("scontrol", "echo \"$3\"");  // show hostnames
-    here.add_program("squeue", "echo '12|RUNNING|None|NONE'");
+    here.add_program("squeue", "echo '12|RUNNING|None|0:09'");
     here.add_program("scancel", "kill -TERM $(cat runs/*/job.pid)");
   }
   Workspace here;

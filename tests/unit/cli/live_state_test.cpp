@@ -70,7 +70,7 @@ TEST(LiveStates, AsksSlurmOnceForAllRuns) {
   const fixture::TemporaryDirectory dir;
   const fixture::FakePrograms fake;
   fake.add("squeue",
-           "echo x >>'" + (dir / "calls").string() + "'; printf '1|RUNNING|None|NONE\\n2|PENDING|Priority|NONE\\n'");
+           "echo x >>'" + (dir / "calls").string() + "'; printf '1|RUNNING|None|0:09\\n2|PENDING|Priority|0:09\\n'");
   std::vector<rundir::RunDir> runs;
   for (const char* job : {"1", "2", "3"}) {
     runs.push_back(fixture::new_run(dir / "runs", "x"));

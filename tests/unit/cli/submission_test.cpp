@@ -59,7 +59,7 @@ TEST_F(Submission, AChainIsSubmittedWholeOrNotAtAll) {
 }
 
 TEST_F(Submission, ComesAfterTheLastJobOfAChain) {
-  fake.add("squeue", "echo '5|RUNNING|None|NONE'; echo '6|PENDING|Dependency|NONE'");
+  fake.add("squeue", "echo '5|RUNNING|None|0:09'; echo '6|PENDING|Dependency|0:09'");
   run.event("submitted", {{"job_id", "5"}, {"chain", {"5", "6"}}});
 
   const Before before = come_after(run, NeedCompleted::yes);
@@ -96,7 +96,7 @@ TEST_F(Submission, WhoeverComesAfterAFailureRefusesToStart) {
 }
 
 TEST_F(Submission, AJobOfAChainKnowsWhoIsNext) {
-  fake.add("squeue", "echo '5|RUNNING|None|NONE'; echo '6|CANCELLED|None|NONE'; echo '7|PENDING|Dependency|NONE'");
+  fake.add("squeue", "echo '5|RUNNING|None|0:09'; echo '6|CANCELLED|None|0:09'; echo '7|PENDING|Dependency|0:09'");
   EXPECT_EQ(ChainTurn(run, {"5", "6", "7"}, "5").next(), "7");
   EXPECT_FALSE(ChainTurn(run, {"5", "6", "7"}, "7").next());
   EXPECT_TRUE(ChainTurn(run, {"5", "6", "7"}, "7").is_chained());

@@ -59,7 +59,7 @@ TEST(SubmitCheck, WantsFilesAndQuota) {
   const cluster::Quota quota{.used_bytes = 6 << 20, .bytes = 10 << 20, .used_files = 90, .files = 100};
   const Finding fits = about_quota({quota, "quota"}, 1 << 20, 5);
   EXPECT_EQ(fits.kind, Kind::ok);
-  EXPECT_EQ(fits.text, "quota: 4.0 MiB left of your 10 MiB, 10 left of your 100 files");
+  EXPECT_EQ(fits.text, "quota: 4.0 MiB left of your 10.0 MiB, 10 left of your 100 files");
   EXPECT_EQ(about_quota({quota, "quota"}, 5 << 20, 5).kind, Kind::wrong);
   EXPECT_EQ(about_quota({quota, "quota"}, 1 << 20, 10).kind, Kind::wrong);
   EXPECT_EQ(about_quota({cluster::Quota{.used_bytes = 6}, "quota"}, 1 << 20, 10).text,

@@ -103,7 +103,7 @@ TEST_F(ASweepsTable, HasTheKeysThatAreDocumented) {
   EXPECT_THAT(keys, ElementsAre("sweep", "folder", "over", "parameters", "best", "runs"));
   EXPECT_THAT(row,
               ElementsAre("run", "sweep", "folder", "state", "reason", "step", "total_steps", "loss", "validation_loss",
-                          "tokens_per_s", "seconds", "seconds_left", "job_id", "jobs", "attempt", "values"));
+                          "tokens_per_s", "seconds", "seconds_left", "job_id", "jobs", "attempt", "alerts", "values"));
   const std::string page = read_file(std::filesystem::path(PST_SOURCE_DIR) / "docs/submitting.md");
   for (const auto* list : {&keys, &row})
     for (const auto& key : *list) EXPECT_THAT(page, HasSubstr(cat("`", key, "`")));

@@ -66,7 +66,7 @@ TEST_F(Slurm, GarbageInsteadOfANumberIsNotAJob) {
 
 TEST_F(Slurm, JobStatesAreReadAndNonsenseIsNot) {
   fake.add("squeue",
-           "printf '12|PENDING|Resources|NONE\\n13|RUNNING|None|NONE\\ngarbage\\n||||\\n99|RUNNING|None|NONE\\n'");
+           "printf '12|PENDING|Resources|0:09\\n13|RUNNING|None|0:09\\ngarbage\\n||||\\n99|RUNNING|None|0:09\\n'");
 
   const auto states = job_states({"12", "13", "14", "x;y"});
 
@@ -108,8 +108,8 @@ TEST_F(Slurm, SubmitPutsTheWordsBeforeTheScript) {
   EXPECT_EQ(submit("/job.sh", {.after = {"7"}}), "8");
 }
 
-TEST_F(Slurm, AJobThatCompletesWithoutAnEndGoesBackIntoTheQueue) {
-  fake.add("squeue", "printf '12|COMPLETING|None|NONE\\n13|COMPLETING|None|2026-11-25T17:05:29\\n'");
+TEST_F(Slurm, AJobThatCompletesWithoutHavingRunGoesBackIntoTheQueue) {
+  fake.add("squeue", "printf '12|COMPLETING|None|0:00\\n13|COMPLETING|None|0:07\\n'");
 
   const auto states = job_states({"12", "13"});
 
@@ -122,7 +122,7 @@ TEST_F(Slurm, ElementsOfAnArrayAreAskedForAsOneJob) {
   fake.add("squeue",
            "for w; do case $w in --jobs=*) test \"$w\" = --jobs=12,9 || exit 1;; esac; done\n"
            "printf "
-           "'12_0|RUNNING|None|NONE\\n12_1|PENDING|JobArrayTaskLimit|NONE\\n12_2|PENDING|None|NONE\\n9|RUNNING|None|"
+           "'12_0|RUNNING|None|0:09\\n12_1|PENDING|JobArrayTaskLimit|0:09\\n12_2|PENDING|None|0:09\\n9|RUNNING|None|"
            "NONE\\n'");
 
   const auto states = job_states({"12_0", "12_1", "9"});

@@ -182,7 +182,7 @@ TEST_F(Supervisor, UserSignalTwoIsPassedOnAsItIs) {
   auto settings =
       settings_for("trap 'touch \"$1/warned\"; exit 76' USR2; touch \"$1/ready\"; while :; do sleep 0.05; done");
   settings.job_id = "12";
-  fake.add("squeue", "echo '12|RUNNING|None|NONE'");
+  fake.add("squeue", "echo '12|RUNNING|None|0:09'");
   settings.on_tick = when_ready(SIGUSR2);
 
   const Outcome outcome = supervise(run, settings);
@@ -270,7 +270,7 @@ TEST_F(Supervisor, ANodeThatAnswersIsNotTakenForDeadWhileTheWorkersAreCleared) {
 TEST_F(Supervisor, AJobThatGoesBackByItselfIsNotRequeuedAgain) {
   auto settings = settings_for("trap 'exit 76' TERM; touch \"$1/ready\"; while :; do sleep 0.05; done");
   settings.job_id = "12";
-  fake.add("squeue", "echo '12|COMPLETING|None|NONE'");
+  fake.add("squeue", "echo '12|COMPLETING|None|0:00'");
   settings.hands.requeue = [] { throw Error(Fault::transient, "Job is in transitional state"); };
   settings.on_tick = when_ready(SIGTERM);
 
@@ -284,7 +284,7 @@ TEST_F(Supervisor, AJobThatGoesBackByItselfIsNotRequeuedAgain) {
 TEST_F(Supervisor, ARequeueThatSlurmRefusesIsAFailureWithARemedy) {
   auto settings = settings_for("trap 'exit 76' USR2; touch \"$1/ready\"; while :; do sleep 0.05; done");
   settings.job_id = "12";
-  fake.add("squeue", "echo '12|RUNNING|None|NONE'");
+  fake.add("squeue", "echo '12|RUNNING|None|0:09'");
   settings.hands.requeue = [] { throw Error(Fault::transient, "requeue is disabled", "peft-studio resume RUN"); };
   settings.on_tick = when_ready(SIGUSR2);
 
@@ -330,7 +330,7 @@ TEST_F(Supervisor, AResultIsEnoughWhenTheLauncherDoesNotLeave) {
 TEST_F(Supervisor, AskSlurmWhetherTheJobWasCancelled) {
   auto settings = settings_for("trap 'exit 76' TERM; touch \"$1/ready\"; while :; do sleep 0.05; done");
   settings.job_id = "12";
-  fake.add("squeue", "echo '12|CANCELLED|None|NONE'");
+  fake.add("squeue", "echo '12|CANCELLED|None|0:09'");
   settings.on_tick = when_ready(SIGTERM);
 
   EXPECT_EQ(supervise(run, settings).kind, Outcome::Kind::cancelled);

@@ -94,7 +94,7 @@ TEST(ModelConfig, RefusesWithTheReasonAndThePlace) {
       {R"("eos_token_id": [1, -2])", "from 0 to 99"},
       {R"("eos_token_id": "2")", "from 0 to 99"},
       {R"("bos_token_id": 4294967297)", "from 0 to 99"},
-      {R"("quantization_config": {"bits": 4})", "quantised weights"},
+      {R"("quantization_config": {"bits": 4})", "supported are bitsandbytes' NF4 and INT8"},
       {R"("attention_dropout": 0.1)", "dropout inside attention"},
       {R"("hidden_size": 12)", "occurs twice"},
       {R"("x": )" + std::string(1000, '[') + std::string(1000, ']'), "more than 64 levels"},
