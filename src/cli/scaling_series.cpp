@@ -118,8 +118,9 @@ std::vector<rundir::RunDir> submit_all(const std::vector<Size>& sizes) {
 
 void await(const std::vector<rundir::RunDir>& runs) {
   LiveLine line(std::cerr, kind_of_standard_error());
+  std::vector<LiveState> live;
   for (;;) {
-    const auto live = live_states(runs);
+    live = live_states(runs);
     std::size_t ended = 0;
     std::vector<std::string> words;
     for (std::size_t i = 0; i < live.size(); ++i) {
@@ -132,9 +133,10 @@ void await(const std::vector<rundir::RunDir>& runs) {
     std::this_thread::sleep_for(kAskAgain);
   }
   line.finish();
-  for (const auto& run : runs)
-    if (const auto state = rundir::read_state(run); state.state != rundir::State::completed)
-      doing(cat("running the series, of which ", handle(run), " failed"), [&] { report_end(run, state); });
+  for (std::size_t i = 0; i < runs.size(); ++i)  // what Slurm says counts as well: a job may die before it can say so
+    if (live[i].run.state != rundir::State::completed)
+      doing(cat("running the series, of which ", handle(runs[i]), " failed"),
+            [&] { report_end(runs[i], live[i].run); });
 }
 
 }  // namespace

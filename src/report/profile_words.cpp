@@ -143,7 +143,8 @@ std::string profile_text(const ordered_json& profile) {
   std::size_t shown = 0;
   for (const auto& one : profile["hot_spots"]) {
     if (++shown > 12) break;
-    out += cat(named(one["name"].get<std::string>(), 44), cell(percent(one["share"].get<double>()), 9),
+    const std::string name = cat(one["name"].get<std::string>(), one["kind"] == "lora" ? " (adapter)" : "");
+    out += cat(named(name, 44), cell(percent(one["share"].get<double>()), 9),
                cell(fixed(one["ms_per_step"].get<double>(), 2), 12), cell(fixed(one["per_step"].get<double>(), 0), 11),
                '\n');
   }

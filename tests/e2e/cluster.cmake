@@ -17,6 +17,7 @@ set_tests_properties(e2e.sites_accepted PROPERTIES LABELS "e2e;cluster" SKIP_RET
 if(PST_WORKER)
   pst_cluster_test(trains)
   pst_cluster_test(alerts)
+  pst_cluster_test(profile)
   pst_cluster_test(cancel)
   pst_cluster_test(wrong_mpi)
   pst_cluster_test(unfit)

@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
 # Every source says under which licence it is. `tools/licence-headers --apply` gives the line to those without.
 set -euo pipefail
-exec bash tools/licence-headers --check
+exec python3 tools/licence-headers --check
