@@ -48,11 +48,12 @@ def only_run(output_dir: Path) -> Path:
 
 
 def step_records(run: Path) -> list[dict]:
-    records = []
-    for log in sorted((run / "attempts" / "0001" / "nodes").glob("*.jsonl")):
+    """One record a step; of a step that was done again after a fault the later one."""
+    records = {}
+    for log in sorted((run / "attempts").glob("*/nodes/*.jsonl")):
         with open(log, encoding="utf-8") as lines:
-            records += [record for line in lines if (record := json.loads(line)).get("kind") == "step"]
-    return sorted(records, key=lambda record: record["step"])
+            records |= {record["step"]: record for line in lines if (record := json.loads(line)).get("kind") == "step"}
+    return [records[step] for step in sorted(records)]
 
 
 def completed(run: Path) -> dict:
