@@ -24,7 +24,7 @@ optimizer: { lr: 1.0e-3 }
 evaluate: { every_steps: 100 }
 metrics: { prometheus_port: 0, textfile: $work }
 alerts:
-  - { name: no-progress, above: 3, do: [command, webhook] }
+  - { name: no-progress, above: 1.5, do: [command, webhook] }
   - { name: finished, do: [log, command, webhook] }
 notify: { command: [ $work/tell, "a b; touch $work/never" ], secrets_file: $work/secrets }
 output_dir: $work/runs
@@ -69,7 +69,7 @@ posted = [json.loads(line) for line in open(sys.argv[1])]
 assert [(p["alert"], p["state"]) for p in posted] == [("no-progress", "firing"), ("no-progress", "resolved"), ("finished", "firing")], posted
 for p in posted:
     assert p["authorization"] == "Bearer t0ken" and p["path"] == "/hook/s3cret" and p["folder"] == sys.argv[2], p
-assert posted[0]["value"] > 3 and "no-progress" in posted[0]["text"], posted[0]
+assert posted[0]["value"] > 1.5 and "no-progress" in posted[0]["text"], posted[0]
 JUDGE
 ! grep -rqsE 's3cret|t0ken' "$run" || die "a secret is in the run's folder: $(grep -rlE 's3cret|t0ken' "$run")"
 ! grep -q 'alert-undelivered\|monitor-lost' "$run/events.jsonl" || die "$(grep 'alert-undelivered\|monitor-lost' "$run/events.jsonl")"
