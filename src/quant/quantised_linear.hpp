@@ -14,18 +14,21 @@ namespace pst::quant {
 /// is kept and the gradient is that of the dequantised weight.
 class QuantisedLinear : public nn::Linear {
  public:
+  /// @param parts  of the format, in its order
+  QuantisedLinear(std::int64_t out, std::int64_t in, std::vector<at::Tensor> parts, std::optional<at::Tensor> bias_o,
+                  std::shared_ptr<Scratch> scratch)
+      : out_(out), in_(in), parts_(std::move(parts)), bias_(std::move(bias_o)), scratch_(std::move(scratch)) {}
   std::int64_t in_features() const final { return in_; }
   std::int64_t out_features() const final { return out_; }
   at::Tensor apply(const at::Tensor& x_ni) const final;
   at::Tensor apply_transposed(const at::Tensor& dy_no) const final;
 
  protected:
-  QuantisedLinear(std::int64_t out, std::int64_t in, std::optional<at::Tensor> bias_o, std::shared_ptr<Scratch> scratch)
-      : out_(out), in_(in), bias_(std::move(bias_o)), scratch_(std::move(scratch)) {}
   /// Writes W [out, in] into `weight`, f32 or bf16.
   virtual void dequantise(Scratch& scratch, const at::Tensor& weight) const = 0;
 
   const std::int64_t out_, in_;
+  const std::vector<at::Tensor> parts_;
 
  private:
   at::Tensor weight(const at::Tensor& like) const;
@@ -34,34 +37,22 @@ class QuantisedLinear : public nn::Linear {
   std::shared_ptr<Scratch> scratch_;
 };
 
-/// @see kernels/nf4/nf4.hpp
+/// Parts as lowbit::nf4_codec lists them, with plain or quantised scales. @see kernels/nf4/nf4.hpp
 class Nf4Linear final : public QuantisedLinear {
  public:
-  /// @param parts  as lowbit::nf4_codec lists them, plain or with quantised scales
-  Nf4Linear(std::int64_t out, std::int64_t in, std::vector<at::Tensor> parts, std::optional<at::Tensor> bias_o,
-            std::shared_ptr<Scratch> scratch)
-      : QuantisedLinear(out, in, std::move(bias_o), std::move(scratch)), parts_(std::move(parts)) {}
-
- protected:
-  void dequantise(Scratch& scratch, const at::Tensor& weight) const override;
+  using QuantisedLinear::QuantisedLinear;
 
  private:
-  std::vector<at::Tensor> parts_;
+  void dequantise(Scratch& scratch, const at::Tensor& weight) const override;
 };
 
-/// @see kernels/int8/int8.hpp
+/// Parts as lowbit::int8_codec lists them. @see kernels/int8/int8.hpp
 class Int8Linear final : public QuantisedLinear {
  public:
-  /// @param parts  as lowbit::int8_codec lists them
-  Int8Linear(std::int64_t out, std::int64_t in, std::vector<at::Tensor> parts, std::optional<at::Tensor> bias_o,
-             std::shared_ptr<Scratch> scratch)
-      : QuantisedLinear(out, in, std::move(bias_o), std::move(scratch)), parts_(std::move(parts)) {}
-
- protected:
-  void dequantise(Scratch& scratch, const at::Tensor& weight) const override;
+  using QuantisedLinear::QuantisedLinear;
 
  private:
-  std::vector<at::Tensor> parts_;
+  void dequantise(Scratch& scratch, const at::Tensor& weight) const override;
 };
 
 }  // namespace pst::quant
