@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -64,6 +65,16 @@ class ShardedStorage final : public nn::FrozenStorage {
     for (std::size_t slot = 0; slot < kSlots; ++slot)
       slots_[slot].bytes = at::empty({static_cast<std::int64_t>(sizes[slot])}, bytes_);
     for (std::size_t i = 0; i < layout.size(); ++i) make_windows(layout[i], blocks_[i]);
+  }
+
+  /// A block may have been fetched that was never entered (no adapter below some layer): its buffer is the exchange's
+  /// until that is over. On the way out of an error the peers may be dead, and nobody waits.
+  ~ShardedStorage() override {
+    if (std::uncaught_exceptions() != 0) return;
+    for (Slot& slot : slots_) try {
+        slot.arriving.wait();
+      } catch (const Error&) {  // the group has failed, and whoever uses it next hears of it
+      }
   }
 
   const std::vector<at::Tensor>& parts(std::size_t block, std::size_t matrix) const override {

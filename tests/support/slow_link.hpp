@@ -21,16 +21,20 @@ class SlowLink final : public comm::Communicator {
         bytes_per_s_(bytes_per_s),
         on_begin_(std::move(on_begin)) {}
 
+  int under_way() const { return under_way_; }  ///< gathers that were begun and not waited for
+
  private:
   comm::Pending do_all_gather_begin(ConstView mine, View all) override {
     const double seconds = static_cast<double>(all.bytes() - mine.bytes()) / bytes_per_s_;
     free_at_ = std::max(free_at_, Clock::now()) +
                std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
     on_begin_(free_at_);
+    ++under_way_;
     auto real = std::make_shared<comm::Pending>(inner_.all_gather_begin(mine, all));
-    return comm::Pending([real, arrival = free_at_] {
+    return comm::Pending([this, real, arrival = free_at_] {
       real->wait();
       std::this_thread::sleep_until(arrival);
+      --under_way_;
     });
   }
   void do_barrier() override { inner_.barrier(); }
@@ -47,6 +51,7 @@ class SlowLink final : public comm::Communicator {
   double bytes_per_s_;
   OnBegin on_begin_;
   Clock::time_point free_at_{};
+  int under_way_ = 0;
 };
 
 }  // namespace pst::fixture

@@ -116,6 +116,20 @@ TEST(ShardedStorage, TheNextBlockIsOnItsWayWhileOneIsUsed) {
   });
 }
 
+TEST(ShardedStorage, WaitsForWhatWasFetchedForNothing) {
+  const Model model;
+  comm::run_ranks(2, [&](comm::Communicator& group) {
+    fixture::SlowLink link(group, kFast);
+    auto shares = sharded_storage(model.layout, link);
+    shares->enter(3, 2);
+    EXPECT_EQ(link.under_way(), 1);
+
+    shares.reset();
+
+    EXPECT_EQ(link.under_way(), 0);
+  });
+}
+
 TEST(ShardedStorage, OneRankThatCannotPackStopsAll) {
   const Model model;
   std::mutex mutex;
