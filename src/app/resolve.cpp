@@ -7,6 +7,7 @@
 #include "app/machine.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "plan/placement.hpp"
 #include "plan/resolve.hpp"
 
 namespace pst::app {
@@ -73,41 +74,30 @@ Decision decide_threads(const recipe::Train& train, int ranks_here, int& threads
   return {"train.threads", cat(threads), cat(usable_cores(), " cores for ", ranks_here, " ranks")};
 }
 
-/// What the frozen matrices take where every rank has them all.
-std::uint64_t base_bytes(const weights::ModelConfig& config, bool bf16) {
-  std::uint64_t values = 0;
-  for (const auto& tensor : weights::expected_tensors(config)) {
-    std::uint64_t count = 1;
-    for (const auto size : tensor.shape) count *= static_cast<std::uint64_t>(size);
-    values += count;
-  }
-  return values * (bf16 ? 2 : 4);
-}
-
-Decision decide_strategy(recipe::Strategy given, std::uint64_t base, int ranks, int ranks_here,
-                         recipe::Strategy& strategy) {
+Decision decide_strategy(const recipe::Recipe& recipe, const weights::ModelConfig& config, bool bf16, int ranks,
+                         int ranks_here, bool on_gpu, recipe::Strategy& strategy) {
+  const char* const key = "parallel.strategy";
   const auto word = [](recipe::Strategy value) {
-    for (const auto& [name, known] : recipe::words_of(value))
-      if (known == value) return std::string(name);
-    return std::string();
+    const auto words = recipe::words_of(value);
+    return std::string(
+        std::find_if(words.begin(), words.end(), [&](const auto& w) { return w.second == value; })->first);
   };
-  strategy = given;
-  if (given != recipe::Strategy::automatic) return {"parallel.strategy", word(given), "given"};
-  // Weights may take 60 % of the memory; activations, adapter and its state need the rest.
-  const double room = 0.6 * static_cast<double>(available_memory_bytes()) / std::max(1, ranks_here);
-  const auto share = [&](int parts) { return static_cast<double>(base) / std::max(1, parts); };
-  const std::string of_room =
-      cat(" of the ", human_bytes(static_cast<std::uint64_t>(room)), " for weights that a rank has");
-  const auto reason = [&](int parts) { return cat(human_bytes(static_cast<std::uint64_t>(share(parts))), of_room); };
-  if (ranks == 1 || share(1) <= room) {
+  strategy = recipe.parallel.strategy;
+  if (strategy != recipe::Strategy::automatic) return {key, word(strategy), "given"};
+  if (on_gpu) {  // the rule below knows host memory only
     strategy = recipe::Strategy::replicate;
-    return {"parallel.strategy", "replicate", cat("a whole copy takes ", reason(1))};
+    return {key, word(strategy), "on a GPU every rank holds the frozen base"};
   }
-  const bool inside = ranks_here > 1 && ranks_here < ranks && share(ranks_here) <= room;
-  strategy = inside ? recipe::Strategy::hybrid : recipe::Strategy::shard;
-  return {"parallel.strategy", word(strategy),
-          cat("a whole copy would take ", human_bytes(base), of_room, "; a share takes ",
-              human_bytes(static_cast<std::uint64_t>(share(inside ? ranks_here : ranks))))};
+  const auto model = plan::shape_of(config, recipe.adapter, recipe.data.max_length, recipe.model.quantization);
+  const double base = model.frozen_bytes(bf16 ? plan::Dtype::bf16 : plan::Dtype::f32);
+  const plan::Placed placed = plan::place_base(
+      base, static_cast<double>(available_memory_bytes()) / std::max(1, ranks_here), ranks, ranks_here);
+  switch (placed.placement) {
+    case plan::Placement::replicate: strategy = recipe::Strategy::replicate; break;
+    case plan::Placement::shard: strategy = recipe::Strategy::shard; break;
+    case plan::Placement::hybrid: strategy = recipe::Strategy::hybrid; break;
+  }
+  return {key, word(strategy), placed.reason};
 }
 
 }  // namespace
@@ -132,15 +122,8 @@ Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& confi
   resolved.decisions.push_back(decide_precision(recipe.train, gpu.has_value(), bf16));
   resolved.decisions.push_back(decide_recompute(recipe, config, bf16, share, resolved.recompute));
   resolved.decisions.push_back(decide_threads(recipe.train, ranks_here, resolved.threads));
-  const recipe::Strategy strategy = recipe.parallel.strategy;
-  const bool spread = strategy == recipe::Strategy::shard || strategy == recipe::Strategy::hybrid;
-  if (gpu && !spread) {  // `auto` knows host memory only
-    resolved.strategy = recipe::Strategy::replicate;
-    resolved.decisions.push_back({"parallel.strategy", "replicate", "on a GPU every rank holds the frozen base"});
-  } else {
-    resolved.decisions.push_back(
-        decide_strategy(strategy, base_bytes(config, bf16), world.size(), ranks_here, resolved.strategy));
-  }
+  resolved.decisions.push_back(
+      decide_strategy(recipe, config, bf16, world.size(), ranks_here, gpu.has_value(), resolved.strategy));
 
   std::array<std::int32_t, 4> agreed = {bf16 ? 1 : 0, resolved.recompute == nn::Recompute::layers ? 1 : 0,
                                         resolved.threads, static_cast<std::int32_t>(resolved.strategy)};

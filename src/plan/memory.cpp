@@ -74,12 +74,13 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   Memory memory;
   memory.libraries = in.baseline_bytes;
   memory.kernels = in.product_bytes * static_cast<double>(std::min(kKernelsKept, products_of(m) * in.token_counts));
-  memory.weights = b * static_cast<double>(m.frozen) + 4 * static_cast<double>(m.positions * m.head_dim);
+  const double base = m.frozen_bytes(choice.dtype);
+  memory.weights = base + m.dequantised_bytes(choice.dtype) + 4 * static_cast<double>(m.positions * m.head_dim);
   if (const auto sharers = static_cast<double>(choice.sharers()); sharers > 1) {
     // src/parallel/sharded_storage.cpp: a share of each block, two buffers for layers, one for the embedding or the
     // head.
-    const double matrices = b * static_cast<double>(m.frozen);
-    memory.weights += matrices / sharers - matrices + b * static_cast<double>(2 * m.largest_layer() + m.end_values());
+    memory.weights +=
+        base / sharers - base + 2 * m.largest_layer_bytes(choice.dtype) + b * static_cast<double>(m.end_values());
   }
   memory.adapters = adapter + (choice.dtype == Dtype::bf16 ? 2 * static_cast<double>(m.trainable) : 0);
   memory.gradients = adapter * tree_buffers((in.leaves + choice.ranks() - 1) / choice.ranks());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lowbit/quantise_folder.hpp"
 #include "recipe/targets.hpp"
 
 namespace pst::plan {
@@ -18,28 +19,66 @@ std::array<LinearShape, 7> linears_of(const weights::ModelConfig& c) {
   return {{{d, q, 0, a}, {d, kv, 0, a}, {d, kv, 0, a}, {q, d, 0, a}, {d, f, 0, m}, {d, f, 0, m}, {f, d, 0, m}}};
 }
 
-}  // namespace
+Kept kept_as(const recipe::Quantization& wanted) {
+  switch (wanted.format) {
+    case recipe::FrozenFormat::none: return Kept::dense;
+    case recipe::FrozenFormat::nf4: return wanted.double_quantization ? Kept::nf4 : Kept::nf4_plain_scales;
+    case recipe::FrozenFormat::int8: return Kept::int8;
+  }
+  return Kept::dense;
+}
 
-namespace {
+double real(std::int64_t value) { return static_cast<double>(value); }
+std::int64_t nf4_blocks(const LinearShape& linear) { return (linear.values() + 63) / 64; }
 
-std::int64_t values_of(const LayerShape& layer) {
-  std::int64_t values = 0;
-  for (const auto& linear : layer.linears) values += linear.in * linear.out;
-  return values;
+double bytes_of(const LayerShape& layer, Dtype compute) {
+  double bytes = 0;
+  for (const auto& linear : layer.linears) bytes += linear.bytes(compute);
+  return bytes;
 }
 
 }  // namespace
 
-std::int64_t ModelShape::layer_values() const {
-  std::int64_t values = 0;
-  for (const auto& layer : layers) values += layer.count * values_of(layer);
-  return values;
+double LinearShape::bytes(Dtype compute) const {
+  const double codes = real((values() + 1) / 2);
+  switch (kept) {
+    case Kept::dense: return real(values() * value_bytes(compute));
+    case Kept::nf4:  // a byte a scale; for 256 scales an f32 one; their map and mean
+      return codes + real(nf4_blocks(*this)) + 4 * real((nf4_blocks(*this) + 255) / 256) + 4 * 257;
+    case Kept::nf4_plain_scales: return codes + 4 * real(nf4_blocks(*this));
+    case Kept::int8: return real(values()) + 4 * real(out);
+  }
+  return 0;
 }
 
-std::int64_t ModelShape::largest_layer() const {
-  std::int64_t most = 0;
-  for (const auto& layer : layers) most = std::max(most, values_of(layer));
+double ModelShape::layer_bytes(Dtype compute) const {
+  double bytes = 0;
+  for (const auto& layer : layers) bytes += real(layer.count) * bytes_of(layer, compute);
+  return bytes;
+}
+
+double ModelShape::largest_layer_bytes(Dtype compute) const {
+  double most = 0;
+  for (const auto& layer : layers) most = std::max(most, bytes_of(layer, compute));
   return most;
+}
+
+double ModelShape::frozen_bytes(Dtype compute) const {
+  std::int64_t in_layers = 0;
+  for (const auto& layer : layers)
+    for (const auto& linear : layer.linears) in_layers += layer.count * linear.values();
+  return layer_bytes(compute) + real((frozen - in_layers) * value_bytes(compute));
+}
+
+double ModelShape::dequantised_bytes(Dtype compute) const {
+  double weight = 0, scales = 0;  // two buffers (src/quant/scratch.hpp)
+  for (const auto& layer : layers)
+    for (const auto& linear : layer.linears) {
+      if (linear.kept == Kept::dense) continue;
+      weight = std::max(weight, real(linear.values() * value_bytes(compute)));
+      if (linear.kept == Kept::nf4) scales = std::max(scales, 4 * real(nf4_blocks(linear)));
+    }
+  return weight + scales;
 }
 
 std::int64_t ModelShape::layer_count() const {
@@ -48,7 +87,8 @@ std::int64_t ModelShape::layer_count() const {
   return count;
 }
 
-ModelShape shape_of(const weights::ModelConfig& config, const recipe::Adapter& adapter, std::int64_t positions) {
+ModelShape shape_of(const weights::ModelConfig& config, const recipe::Adapter& adapter, std::int64_t positions,
+                    const recipe::Quantization& quantization) {
   ModelShape shape{.hidden = config.hidden_size,
                    .query = config.num_attention_heads * config.head_dim,
                    .key_value = config.num_key_value_heads * config.head_dim,
@@ -77,6 +117,9 @@ ModelShape shape_of(const weights::ModelConfig& config, const recipe::Adapter& a
     shape.trainable_padded += padded(chosen.r * linear.in) + padded(chosen.r * linear.out);
     ++shape.adapted_layers;
   }
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (!names[i].is_output_head && !lowbit::is_skipped(names[i].name + ".weight", quantization.skip))
+      layers[i / 7][i % 7].kept = kept_as(quantization);
   for (const auto& linears : layers) {
     if (shape.layers.empty() || shape.layers.back().linears != linears) shape.layers.push_back({linears, 0});
     ++shape.layers.back().count;

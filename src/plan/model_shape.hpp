@@ -3,15 +3,23 @@
 #include <cstdint>
 #include <vector>
 
+#include "plan/costs.hpp"
 #include "recipe/adapter.hpp"
+#include "recipe/model.hpp"
 #include "weights/model_config.hpp"
 
 namespace pst::plan {
+
+/// How a frozen matrix is kept (docs/quantisation.md).
+enum class Kept { dense, nf4, nf4_plain_scales, int8 };
 
 /// A frozen linear layer, and the rank of its adapter: 0 where it has none.
 struct LinearShape {
   std::int64_t in = 0, out = 0, rank = 0;
   bool bias = false;
+  Kept kept = Kept::dense;
+  std::int64_t values() const { return in * out; }
+  double bytes(Dtype compute) const;  ///< of the matrix as it is kept
   bool operator==(const LinearShape&) const = default;
 };
 
@@ -35,13 +43,17 @@ struct ModelShape {
   std::int64_t adapted_layers = 0;    ///< linear layers with an adapter
 
   std::int64_t layer_count() const;
-  std::int64_t layer_values() const;  ///< frozen values of the matrices of all layers
-  std::int64_t largest_layer() const;
   std::int64_t end_values() const { return vocabulary * hidden; }  ///< of the embedding, and of the head
+  // Bytes, with dense values in the dtype of products:
+  double frozen_bytes(Dtype compute) const;         ///< the whole base as it is kept
+  double layer_bytes(Dtype compute) const;          ///< the matrices of all layers
+  double largest_layer_bytes(Dtype compute) const;  ///< those of one
+  double dequantised_bytes(Dtype compute) const;    ///< where the layers' matrices are dequantised, one after the other
   std::int64_t groups() const { return query_heads / key_value_heads; }
 };
 
 /// @throws Error(usage) as recipe::select_layers does
-ModelShape shape_of(const weights::ModelConfig& config, const recipe::Adapter& adapter, std::int64_t positions);
+ModelShape shape_of(const weights::ModelConfig& config, const recipe::Adapter& adapter, std::int64_t positions,
+                    const recipe::Quantization& quantization = {});
 
 }  // namespace pst::plan

@@ -164,7 +164,9 @@ Report make_report(const Inputs& in, const std::vector<int>& nodes) {
   }
   if (in.machine.is_gpu)
     report.notes.push_back(
-        "this version trains on CPUs; figures for a GPU are by its published peaks and not measured");
+        "training on a GPU has not been tried yet; figures for a GPU are by its published peaks and not measured");
+  if (in.recipe.model.quantization.format != recipe::FrozenFormat::none)
+    report.notes.push_back("making numbers of the quantised matrices again, twice a micro batch, is not in the time");
   if (!in.machine.disk && in.recipe.checkpoint.enabled)
     report.notes.push_back("no disk was measured: the writing of checkpoints counts as nothing");
   if (choice.nodes > 1 || !in.machine.inside)

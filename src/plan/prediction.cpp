@@ -139,9 +139,9 @@ Saving saving_of(const Inputs& in, const Prediction& p, const Costs& costs) {
   } else {
     saving.interval_s =
         std::max(step, checkpoint::young_daly_interval(saving.snapshot_s + saving.write_s, saving.job_mtbf_s));
-    saving.reason =
-        cat("Young and Daly: a checkpoint costs ", fixed(saving.snapshot_s + saving.write_s, 3), " s, a failure every ",
-            human_seconds(saving.job_mtbf_s), in.site.node_mtbf_hours ? " (as given)" : " (1,000 hours a node: assumed)");
+    saving.reason = cat("Young and Daly: a checkpoint costs ", fixed(saving.snapshot_s + saving.write_s, 3),
+                        " s, a failure every ", human_seconds(saving.job_mtbf_s),
+                        in.site.node_mtbf_hours ? " (as given)" : " (1,000 hours a node: assumed)");
   }
   saving.lost_share = saving.snapshot_s / std::max(saving.interval_s, step) +
                       lost_to_failure_s(saving.interval_s, saving.write_s, p.start_s) / saving.job_mtbf_s;
@@ -169,7 +169,7 @@ Prediction predict(const Inputs& in, const Choice& choice, std::size_t most) {
   const Costs costs(in.machine, choice.ranks_per_node, choice.threads, choice.dtype);
   const auto* layout = in.machine.layout(choice.ranks_per_node, choice.threads);
   Prediction p{.choice = choice,
-               .model = shape_of(in.config, in.recipe.adapter, in.recipe.data.max_length),
+               .model = shape_of(in.config, in.recipe.adapter, in.recipe.data.max_length, in.recipe.model.quantization),
                .largest = largest_micro_batch(in.work, choice.micro_batch),
                .machine_source = costs.source()};
   const std::int64_t leaves = (in.recipe.train.global_batch_size + choice.micro_batch - 1) / choice.micro_batch;

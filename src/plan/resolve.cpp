@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/strings.hpp"
+#include "plan/placement.hpp"
 
 namespace pst::plan {
 namespace {
@@ -62,32 +63,28 @@ Decision decide_recompute(const Inputs& in, Choice& choice) {
                     : std::string("the node's memory is not known")};
 }
 
-/// As app::resolve does it on the node: weights may take 60 % of a rank's memory.
 Decision decide_placement(const Inputs& in, Choice& choice) {
   const char* const key = "parallel.strategy";
-  if (in.machine.is_gpu) return {key, "replicate", "on a GPU every rank holds the frozen base"};
+  std::string reason = "given";
   switch (in.recipe.parallel.strategy) {
-    case recipe::Strategy::replicate: return {key, "replicate", "given"};
-    case recipe::Strategy::shard: choice.placement = Placement::shard; return {key, "shard", "given"};
-    case recipe::Strategy::hybrid: choice.placement = Placement::hybrid; return {key, "hybrid", "given"};
-    case recipe::Strategy::automatic: break;
+    case recipe::Strategy::replicate: choice.placement = Placement::replicate; break;
+    case recipe::Strategy::shard: choice.placement = Placement::shard; break;
+    case recipe::Strategy::hybrid: choice.placement = Placement::hybrid; break;
+    case recipe::Strategy::automatic: {
+      if (in.machine.is_gpu) {
+        reason = "on a GPU every rank holds the frozen base";
+        break;
+      }
+      const ModelShape model =
+          shape_of(in.config, in.recipe.adapter, in.recipe.data.max_length, in.recipe.model.quantization);
+      const Placed placed =
+          place_base(model.frozen_bytes(choice.dtype), memory_limit(in, choice), choice.ranks(), choice.ranks_per_node);
+      choice.placement = placed.placement;
+      reason = placed.reason;
+      break;
+    }
   }
-  double base = 0;
-  for (const auto& tensor : weights::expected_tensors(in.config)) {
-    double values = 1;
-    for (const auto size : tensor.shape) values *= static_cast<double>(size);
-    base += values * static_cast<double>(value_bytes(choice.dtype));
-  }
-  const double limit = memory_limit(in, choice), room = 0.6 * limit;
-  const auto bytes = [](double value) { return human_bytes(static_cast<std::uint64_t>(value)); };
-  const std::string of_room = cat(" of the ", bytes(room), " for weights that a rank has");
-  if (limit <= 0) return {key, "replicate", "the node's memory is not known"};
-  if (choice.ranks() == 1 || base <= room) return {key, "replicate", cat("a whole copy takes ", bytes(base), of_room)};
-  const bool inside = choice.ranks_per_node > 1 && choice.nodes > 1 && base / choice.ranks_per_node <= room;
-  choice.placement = inside ? Placement::hybrid : Placement::shard;
-  return {key, name_of(choice.placement),
-          cat("a whole copy would take ", bytes(base), of_room, "; a share takes ",
-              bytes(base / static_cast<double>(choice.sharers())))};
+  return {key, name_of(choice.placement), reason};
 }
 
 }  // namespace
@@ -112,9 +109,10 @@ Choice choice_of(const Inputs& in, std::vector<Decision>& decisions) {
   Choice choice{.nodes = in.recipe.slurm.nodes,
                 .ranks_per_node = in.recipe.slurm.ranks_per_node,
                 .micro_batch = in.recipe.train.micro_batch_size};
-  decisions.push_back(
-      {"train.device", in.machine.is_gpu ? "cuda" : "cpu",
-       in.machine.is_gpu ? "the machine is a GPU; this version trains on CPUs only" : "this version trains on CPUs"});
+  decisions.push_back({"train.device", in.machine.is_gpu ? "cuda" : "cpu",
+                       in.machine.is_gpu
+                           ? "the machine is a GPU; training on one has not been tried (docs/gpu-results.md)"
+                           : "the machine is a CPU"});
   decisions.push_back(decide_precision(in, choice));
   decisions.push_back(decide_threads(in, choice));
   decisions.push_back(decide_recompute(in, choice));

@@ -164,8 +164,9 @@ double gather_seconds(const Machine& machine, const ModelShape& model, const Cho
   // Each layer forward and backward, but the last two, which are still there in between, and the first two, which are
   // at the next forward; the embedding, and the head.
   const double again = layers > 0 ? 2 * std::max(0.0, layers - 2) / layers : 0;
-  const double bytes = static_cast<double>(value_bytes(choice.dtype)) *
-                       (again * real(model.layer_values()) + 2 * real(model.end_values())) * (sharers - 1) / sharers;
+  const double bytes =
+      (again * model.layer_bytes(choice.dtype) + 2 * real(model.end_values() * value_bytes(choice.dtype))) *
+      (sharers - 1) / sharers;
   return bytes / link.bytes_per_s + (2 * layers + 2) * (sharers - 1) * link.latency_s;
 }
 

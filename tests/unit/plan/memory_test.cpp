@@ -1,4 +1,5 @@
 #include "plan/memory.hpp"
+#include "plan/placement.hpp"
 
 #include <gtest/gtest.h>
 
@@ -69,6 +70,44 @@ TEST(Memory, SharesHoldAPartOfEachBlockAndThreeBuffers) {
   const double buffers = 2 * (2 * (2 * 576 * 576 + 2 * 192 * 576 + 3 * 1536 * 576) + 49152.0 * 576);
   EXPECT_DOUBLE_EQ(weights(plan::Placement::shard), whole - all + all / 8 + buffers);
   EXPECT_DOUBLE_EQ(weights(plan::Placement::hybrid), whole - all + all / 4 + buffers);
+}
+
+TEST(Memory, AQuantisedBaseTakesItsCodesAndOneMatrixToComputeWith) {
+  const auto weights = [&](recipe::Quantization quantization) {
+    const auto model = plan::shape_of(fixture::smollm2_135m(), {.r = 16}, 512, quantization);
+    return plan::memory_of({.model = model}, {.dtype = plan::Dtype::f32}).weights;
+  };
+  const double dense = weights({});
+
+  // Per layer 2 matrices of 331,776 values, 2 of 110,592 and 3 of 884,736; 30 layers. The largest is computed with in
+  // f32.
+  const double values = 30.0 * (2 * 331'776 + 2 * 110'592 + 3 * 884'736);
+  const double blocks = values / 64;
+  const double nested = 30.0 * 4 * (2 * 21 + 2 * 7 + 3 * 54 + 7 * 257);  // scales of scales, their map and mean
+  EXPECT_DOUBLE_EQ(dense - weights({.format = recipe::FrozenFormat::nf4}),
+                   4 * values - (values / 2 + blocks + nested) - 4 * (884'736 + 884'736.0 / 64));
+  EXPECT_DOUBLE_EQ(dense - weights({.format = recipe::FrozenFormat::nf4, .double_quantization = false}),
+                   4 * values - (values / 2 + 4 * blocks) - 4 * 884'736);
+  EXPECT_DOUBLE_EQ(dense - weights({.format = recipe::FrozenFormat::int8}),
+                   4 * values - values - 30 * 4 * (576 + 192 + 192 + 576 + 1536 + 1536 + 576) - 4 * 884'736);
+  EXPECT_LT(weights({.format = recipe::FrozenFormat::nf4}),
+            weights({.format = recipe::FrozenFormat::nf4, .skip = {"down_proj"}}));
+}
+
+TEST(Placement, IsTheFirstThatFits) {
+  const double gib = 1 << 30;
+  const auto placed = [&](double base, double memory, int ranks, int here) {
+    return plan::place_base(base * gib, memory * gib, ranks, here).placement;
+  };
+  EXPECT_EQ(placed(10, 20, 8, 4), plan::Placement::replicate);
+  EXPECT_EQ(placed(13, 20, 8, 4), plan::Placement::hybrid);
+  EXPECT_EQ(placed(50, 20, 8, 4), plan::Placement::shard);
+  EXPECT_EQ(placed(13, 20, 4, 4), plan::Placement::shard);      // one node
+  EXPECT_EQ(placed(13, 20, 8, 1), plan::Placement::shard);      // one rank a node
+  EXPECT_EQ(placed(13, 20, 1, 1), plan::Placement::replicate);  // nobody to share with
+  EXPECT_EQ(placed(13, 0, 8, 4), plan::Placement::replicate);
+  EXPECT_EQ(plan::place_base(13 * gib, 20 * gib, 8, 4).reason,
+            "a whole copy would take 13.0 GiB of the 12.0 GiB for weights that a rank has; a share takes 3.2 GiB");
 }
 
 TEST(Memory, TheHeadsChunkIsTheTrainersOwn) {

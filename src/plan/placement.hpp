@@ -1,0 +1,22 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "plan/choice.hpp"
+
+namespace pst::plan {
+
+struct Placed {
+  Placement placement = Placement::replicate;
+  std::string reason;
+};
+
+/// What `parallel.strategy: auto` comes to, for a plan and for the ranks themselves: the first of replicate, hybrid and
+/// shard whose part of the frozen base fits into 60 % of a rank's memory; activations, the adapter and its state need
+/// the rest. Shares over all ranks where nothing fits.
+/// @param base_bytes   the whole base as it is kept
+/// @param rank_memory  bytes that a rank may use; 0 where nobody knows
+/// @param ranks_here   of one node
+Placed place_base(double base_bytes, double rank_memory, std::int64_t ranks, std::int64_t ranks_here);
+
+}  // namespace pst::plan
