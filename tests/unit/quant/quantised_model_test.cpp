@@ -9,15 +9,12 @@
 #include "lowbit/quantise_folder.hpp"
 #include "model/llama.hpp"
 #include "nn/frozen_storage.hpp"
-#include "nn/parameter.hpp"
 #include "ops/exec.hpp"
 #include "parallel/sharded_storage.hpp"
-#include "peft/lora_adapter.hpp"
 #include "quant/format.hpp"
+#include "support/adapter_pass.hpp"
 #include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
-#include "support/tensors.hpp"
-#include "support/tiny_model.hpp"
 #include "weights/model_config.hpp"
 
 namespace pst::quant {
@@ -26,27 +23,8 @@ namespace {
 using lowbit::Scales;
 using weights::StoredFormat;
 
-struct Outcome {
-  at::Tensor hidden, gradient;
-};
-
-Outcome pass(nn::CausalLm& model, at::ScalarType compute, nn::Recompute recompute = nn::Recompute::nothing) {
-  recipe::Adapter options;
-  options.r = 4;
-  peft::LoraAdapter adapter(model, options, compute);
-  adapter.initialise(7);
-  adapter.parameters().flat().add_(0.01);  // so that B is not zero and A gets gradients
-  adapter.parameters().refresh_compute();
-  Outcome outcome;
-  outcome.gradient = adapter.parameters().new_gradient();
-  adapter.parameters().accumulate_into(outcome.gradient);
-  const fixture::Tokens tokens({7, 19, 1, 30}, 260, 1);
-  const nn::Batch batch = nn::make_batch(tokens.spans(), 320);
-  const at::Tensor hidden = model.forward(batch, {.training = true, .random = Rng(1)}, recompute);
-  hidden.backward(fixture::random({hidden.size(0), hidden.size(1)}, 3, compute));
-  outcome.hidden = hidden.detach();
-  return outcome;
-}
+using fixture::adapter_pass;
+using Outcome = fixture::AdapterPass;
 
 struct Folder {
   fixture::TemporaryDirectory dir;
@@ -57,15 +35,7 @@ struct Folder {
         store(weights::TensorStore::open(dir / "model")) {}
 };
 
-const fixture::TinyModel kShape{.hidden = 36,
-                                .layers = 2,
-                                .heads = 6,
-                                .kv_heads = 2,
-                                .intermediate = 50,
-                                .head_dim = 10,
-                                .attention_bias = true,
-                                .mlp_bias = true,
-                                .tied = false};
+const fixture::TinyModel kShape = fixture::awkward_model(2);
 
 /// Keeps the weights dense, after a round trip through `inner`: the plain way to compute with a quantised model.
 class RoundTrip final : public nn::FrozenFormat {
@@ -121,14 +91,15 @@ TEST(QuantisedModel, ComputesAndLearnsAsTheDequantisedOne) {
       const auto load = [&](std::shared_ptr<const nn::FrozenFormat> matrices) {
         return model::load_llama(folder.config, folder.store, compute, std::move(matrices), nn::replicated_storage, 64);
       };
-      const Outcome expected = pass(*load(std::make_shared<RoundTrip>(format, std::move(codec), dtype)), compute);
+      const Outcome expected =
+          adapter_pass(*load(std::make_shared<RoundTrip>(format, std::move(codec), dtype)), compute);
 
       const auto model = load(make_format({.format = format, .scales = scales, .compute = dtype}));
-      const Outcome outcome = pass(*model, compute);
+      const Outcome outcome = adapter_pass(*model, compute);
 
       EXPECT_THAT(outcome.hidden, fixture::bitwise_equal(expected.hidden));
       EXPECT_THAT(outcome.gradient, fixture::bitwise_equal(expected.gradient));
-      const Outcome dense = pass(*load(nn::dense_format(dtype)), compute);
+      const Outcome dense = adapter_pass(*load(nn::dense_format(dtype)), compute);
       EXPECT_GT(fixture::largest_difference(outcome.hidden, dense.hidden), 0) << "nothing was quantised";
     }
 }
@@ -138,14 +109,14 @@ TEST(QuantisedModel, SharesOverRanksHaveTheSameBits) {
   const Options options{.format = StoredFormat::nf4};
   const auto whole =
       model::load_llama(folder.config, folder.store, at::kFloat, make_format(options), nn::replicated_storage, 64);
-  const Outcome expected = pass(*whole, at::kFloat);
+  const Outcome expected = adapter_pass(*whole, at::kFloat);
   for (const int ranks : {2, 3})
     for (const auto recompute : {nn::Recompute::nothing, nn::Recompute::layers})
       comm::run_ranks(ranks, [&](comm::Communicator& group) {
         const auto model = model::load_llama(
             folder.config, folder.store, at::kFloat, make_format(options),
             [&](const nn::FrozenLayout& layout) { return parallel::sharded_storage(layout, group); }, 64);
-        const Outcome outcome = pass(*model, at::kFloat, recompute);
+        const Outcome outcome = adapter_pass(*model, at::kFloat, recompute);
         EXPECT_THAT(outcome.hidden, fixture::bitwise_equal(expected.hidden));
         EXPECT_THAT(outcome.gradient, fixture::bitwise_equal(expected.gradient));
       });
@@ -158,8 +129,8 @@ TEST(QuantisedModel, AQuantisedFolderIsTakenAsItIs) {
     lowbit::quantise_folder(folder.dir / "model", to, {.format = format, .skip = {"v_proj"}});
     const auto config = weights::read_model_config(to);
     const auto load = [&](const weights::TensorStore& store, const Options& options) {
-      return pass(*model::load_llama(config, store, at::kFloat, make_format(options), nn::replicated_storage, 64),
-                  at::kFloat);
+      return adapter_pass(
+          *model::load_llama(config, store, at::kFloat, make_format(options), nn::replicated_storage, 64), at::kFloat);
     };
 
     const Outcome outcome = load(weights::TensorStore::open(to), {.format = format, .stored = config.stored});
