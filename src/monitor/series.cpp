@@ -63,7 +63,8 @@ void put_run(Collection& out, const RunView& view, const std::vector<ActiveAlert
 
 void put_training(Collection& out, const RunView& view, double now) {
   const RunView::Training& t = view.training();
-  if (view.state.state == State::running && view.attempt() > 0)
+  const bool is_asked_to_rest = view.state.cancel_requested || view.state.pause_requested;
+  if (view.state.state == State::running && !is_asked_to_rest && view.attempt() > 0)
     out.put("last_step_age_seconds", std::max(0.0, now - std::max(t.ended.value_or(0), view.attempt_began())));
   if (t.total_steps > 0) out.put("steps_planned", t.total_steps);
   out.put("validation_loss", t.validation_loss);

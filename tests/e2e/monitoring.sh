@@ -24,7 +24,7 @@ optimizer: { lr: 1.0e-3 }
 evaluate: { every_steps: 100 }
 metrics: { prometheus_port: 0, textfile: $work }
 alerts:
-  - { name: no-progress, above: 1.5, do: [command, webhook] }
+  - { name: no-progress, above: 4, do: [command, webhook] }
   - { name: finished, do: [log, command, webhook] }
 notify: { command: [ $work/tell, "a b; touch $work/never" ], secrets_file: $work/secrets }
 output_dir: $work/runs
@@ -47,10 +47,11 @@ quiet() { "$program" status "$run" --json | grep -q '"alerts": \[\]'; }
 within 60 "a quiet moment" quiet
 : >"$work/told"
 : >"$work/posted"
-# Until the supervisor has noticed and the workers have started again, no step ends.
+# Until the workers have started again no step ends; the supervisor, which would see to that at once, waits for the word too.
 told() { grep -qsxF "$1 a b; touch $work/never" "$work/told"; }
-kill -STOP "$(pgrep -f "peft-studio-worker train --run $run " | tail -n 1)"
+kill -STOP "$background" "$(pgrep -f "peft-studio-worker train --run $run " | tail -n 1)"
 within 40 "no-progress" told "firing no-progress"
+kill -CONT "$background"
 "$program" status "$run" --json >"$work/status.json"
 grep -q '"alert": "no-progress"' "$work/status.json" || die "status does not show the alert: $(<"$work/status.json")"
 "$program" status "$run" | tee "$work/status.out" | grep -q 'alert: no-progress' || die "nor does its table: $(<"$work/status.out")"
@@ -69,7 +70,7 @@ posted = [json.loads(line) for line in open(sys.argv[1])]
 assert [(p["alert"], p["state"]) for p in posted] == [("no-progress", "firing"), ("no-progress", "resolved"), ("finished", "firing")], posted
 for p in posted:
     assert p["authorization"] == "Bearer t0ken" and p["path"] == "/hook/s3cret" and p["folder"] == sys.argv[2], p
-assert posted[0]["value"] > 1.5 and "no-progress" in posted[0]["text"], posted[0]
+assert posted[0]["value"] > 4 and "no-progress" in posted[0]["text"], posted[0]
 JUDGE
 ! grep -rqsE 's3cret|t0ken' "$run" || die "a secret is in the run's folder: $(grep -rlE 's3cret|t0ken' "$run")"
 ! grep -q 'alert-undelivered\|monitor-lost' "$run/events.jsonl" || die "$(grep 'alert-undelivered\|monitor-lost' "$run/events.jsonl")"

@@ -82,6 +82,16 @@ TEST(Series, OfARunThatDoesNotRunHaveNoAge) {
   EXPECT_EQ(value(series, "finished"), 1);
 }
 
+TEST(Series, OfARunThatIsAskedToRestHaveNoAge) {
+  for (bool rundir::RunState::*request : {&rundir::RunState::cancel_requested, &rundir::RunState::pause_requested}) {
+    RunView view = two_ranks();
+    view.state.*request = true;
+
+    EXPECT_EQ(value(series_of(view, {}, kBegin + 42), "last_step_age_seconds"), std::nullopt)
+        << "its last checkpoint and its end take a while, and no step is wanted";
+  }
+}
+
 TEST(Series, AnAttemptThatNeverStepsAges) {
   RunView view;
   view.state.state = rundir::State::running;
