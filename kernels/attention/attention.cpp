@@ -98,7 +98,7 @@ PST_INLINE float max_of_row(const float* values, std::int64_t valid) {
   return best;
 }
 
-template <int R, int V, class T>
+template <int R, int V, int W, class T>
 PST_INLINE void forward_task(const Forward<T>& task, float* scratch) {
   const Problem<T>& at = task.at;
   const std::int64_t rows_up = at.rows_up(), dim = at.dim_up();
@@ -121,7 +121,7 @@ PST_INLINE void forward_task(const Forward<T>& task, float* scratch) {
       std::fill(mixed, mixed + R * dim, 0.0f);
       for (std::int64_t first = 0; first < t0 + count; first += kBlockKeys) {
         const std::int64_t seen = keys_seen(t0, count, first);
-        multiply<R, V>(R, seen, at.dim, {query, dim, 1}, keys_t + first, rows_up, scores, kBlockKeys, false);
+        multiply<R, V, W>(R, seen, at.dim, {query, dim, 1}, keys_t + first, rows_up, scores, kBlockKeys, false);
         for (std::int64_t r = 0; r < R; ++r) {
           float* const row = scores + r * kBlockKeys;
           const std::int64_t valid = std::min(seen, std::min(t0 + r, at.rows - 1) - first + 1);
@@ -136,7 +136,7 @@ PST_INLINE void forward_task(const Forward<T>& task, float* scratch) {
           total[r] = total[r] * shrink + exp_of_row(row, now, valid, seen);
           highest[r] = now;
         }
-        multiply<R, V>(R, dim, seen, {scores, kBlockKeys, 1}, values + first * dim, dim, mixed, dim, true);
+        multiply<R, V, W>(R, dim, seen, {scores, kBlockKeys, 1}, values + first * dim, dim, mixed, dim, true);
       }
       for (std::int64_t r = 0; r < count; ++r) {
         T* const out = task.out + (t0 + r) * at.q_stride + g * at.dim;
@@ -147,7 +147,7 @@ PST_INLINE void forward_task(const Forward<T>& task, float* scratch) {
     }
 }
 
-template <int R, int V, class T>
+template <int R, int V, int W, class T>
 PST_INLINE void backward_task(const Backward<T>& task, float* scratch) {
   const Problem<T>& at = task.at;
   const std::int64_t rows_up = at.rows_up(), dim = at.dim_up(), all = rows_up * dim;
@@ -191,9 +191,9 @@ PST_INLINE void backward_task(const Backward<T>& task, float* scratch) {
           const std::int64_t seen = std::min(widest, keys_seen(t0 + r0, R, first));
           float* const p = weights + r0 * kBlockKeys;
           float* const ds = dscores + r0 * kBlockKeys;
-          multiply<R, V>(R, seen, at.dim, {query + r0 * dim, dim, 1}, keys_t + first, rows_up, p, kBlockKeys, false);
-          multiply<R, V>(R, seen, at.dim, {dmixed + r0 * dim, dim, 1}, values_t + first, rows_up, ds, kBlockKeys,
-                         false);
+          multiply<R, V, W>(R, seen, at.dim, {query + r0 * dim, dim, 1}, keys_t + first, rows_up, p, kBlockKeys, false);
+          multiply<R, V, W>(R, seen, at.dim, {dmixed + r0 * dim, dim, 1}, values_t + first, rows_up, ds, kBlockKeys,
+                            false);
           for (std::int64_t r = r0; r < r0 + R; ++r) {
             float* const p_row = weights + r * kBlockKeys;
             float* const ds_row = dscores + r * kBlockKeys;
@@ -208,10 +208,10 @@ PST_INLINE void backward_task(const Backward<T>& task, float* scratch) {
             std::fill(p_row + valid, p_row + widest, 0.0f);
             std::fill(ds_row + valid, ds_row + widest, 0.0f);
           }
-          multiply<R, V>(R, dim, seen, {ds, kBlockKeys, 1}, keys + first * dim, dim, dquery + r0 * dim, dim, true);
+          multiply<R, V, W>(R, dim, seen, {ds, kBlockKeys, 1}, keys + first * dim, dim, dquery + r0 * dim, dim, true);
         }
-        multiply<R, V>(widest, dim, panels, {dscores, 1, kBlockKeys}, query, dim, dkeys + first * dim, dim, true);
-        multiply<R, V>(widest, dim, panels, {weights, 1, kBlockKeys}, dmixed, dim, dvalues + first * dim, dim, true);
+        multiply<R, V, W>(widest, dim, panels, {dscores, 1, kBlockKeys}, query, dim, dkeys + first * dim, dim, true);
+        multiply<R, V, W>(widest, dim, panels, {weights, 1, kBlockKeys}, dmixed, dim, dvalues + first * dim, dim, true);
       }
       for (std::int64_t r = 0; r < count; ++r) {
         T* const dq = task.dq + (t0 + r) * at.q_stride + g * at.dim;
@@ -225,7 +225,8 @@ PST_INLINE void backward_task(const Backward<T>& task, float* scratch) {
     }
 }
 
-// One body, compiled for three instruction sets. With 32 wide registers a panel of 8 x 32 is held, else of 4 x 16.
+// One body, compiled for three instruction sets: with 32 registers of 16 floats a panel of 8 x 32 is held, with 16 of 8
+// one of 4 x 16, with 16 of 4 one of 4 x 8.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
 #define PST_HAS_LEVELS 1
 #define PST_LEVEL(level) __attribute__((target("arch=x86-64-" #level)))
@@ -234,19 +235,19 @@ PST_INLINE void backward_task(const Backward<T>& task, float* scratch) {
 #endif
 
 #if PST_HAS_LEVELS
-PST_LEVEL(v4) void run_v4(const Forward<float>& task, float* scratch) { forward_task<8, 2>(task, scratch); }
-PST_LEVEL(v4) void run_v4(const Forward<bf16>& task, float* scratch) { forward_task<8, 2>(task, scratch); }
-PST_LEVEL(v4) void run_v4(const Backward<float>& task, float* scratch) { backward_task<8, 2>(task, scratch); }
-PST_LEVEL(v4) void run_v4(const Backward<bf16>& task, float* scratch) { backward_task<8, 2>(task, scratch); }
-PST_LEVEL(v3) void run_v3(const Forward<float>& task, float* scratch) { forward_task<4, 1>(task, scratch); }
-PST_LEVEL(v3) void run_v3(const Forward<bf16>& task, float* scratch) { forward_task<4, 1>(task, scratch); }
-PST_LEVEL(v3) void run_v3(const Backward<float>& task, float* scratch) { backward_task<4, 1>(task, scratch); }
-PST_LEVEL(v3) void run_v3(const Backward<bf16>& task, float* scratch) { backward_task<4, 1>(task, scratch); }
+PST_LEVEL(v4) void run_v4(const Forward<float>& task, float* scratch) { forward_task<8, 2, 16>(task, scratch); }
+PST_LEVEL(v4) void run_v4(const Forward<bf16>& task, float* scratch) { forward_task<8, 2, 16>(task, scratch); }
+PST_LEVEL(v4) void run_v4(const Backward<float>& task, float* scratch) { backward_task<8, 2, 16>(task, scratch); }
+PST_LEVEL(v4) void run_v4(const Backward<bf16>& task, float* scratch) { backward_task<8, 2, 16>(task, scratch); }
+PST_LEVEL(v3) void run_v3(const Forward<float>& task, float* scratch) { forward_task<4, 2, 8>(task, scratch); }
+PST_LEVEL(v3) void run_v3(const Forward<bf16>& task, float* scratch) { forward_task<4, 2, 8>(task, scratch); }
+PST_LEVEL(v3) void run_v3(const Backward<float>& task, float* scratch) { backward_task<4, 2, 8>(task, scratch); }
+PST_LEVEL(v3) void run_v3(const Backward<bf16>& task, float* scratch) { backward_task<4, 2, 8>(task, scratch); }
 #endif
-void run_plain(const Forward<float>& task, float* scratch) { forward_task<4, 1>(task, scratch); }
-void run_plain(const Forward<bf16>& task, float* scratch) { forward_task<4, 1>(task, scratch); }
-void run_plain(const Backward<float>& task, float* scratch) { backward_task<4, 1>(task, scratch); }
-void run_plain(const Backward<bf16>& task, float* scratch) { backward_task<4, 1>(task, scratch); }
+void run_plain(const Forward<float>& task, float* scratch) { forward_task<4, 2, 4>(task, scratch); }
+void run_plain(const Forward<bf16>& task, float* scratch) { forward_task<4, 2, 4>(task, scratch); }
+void run_plain(const Backward<float>& task, float* scratch) { backward_task<4, 2, 4>(task, scratch); }
+void run_plain(const Backward<bf16>& task, float* scratch) { backward_task<4, 2, 4>(task, scratch); }
 
 template <class Task>
 void run(const Task& task, float* scratch) {

@@ -28,6 +28,10 @@ class Pool {
       windows.push_back(values_.narrow(0, i * out * in, out * in).view({out, in}));
     return windows;
   }
+  /// A [rows, columns] of its own: copied, which takes a tenth of the time of drawing new values.
+  at::Tensor copy(std::int64_t rows, std::int64_t columns) const {
+    return values_.narrow(0, 0, rows * columns).view({rows, columns}).clone();
+  }
 
  private:
   static constexpr std::int64_t kValues = 29 << 20;  // 116 MiB in f32
@@ -59,8 +63,8 @@ std::shared_ptr<Stack> make_stack(const Pool& pool, Dtype dtype, std::int64_t n,
     stack->gradient = stack->parameters.new_gradient();
     stack->parameters.accumulate_into(stack->gradient);
   }
-  stack->x = at::randn({n, in}, at::kFloat).to(scalar(dtype)).set_requires_grad(true);
-  stack->dy = at::randn({n, out}, at::kFloat).to(scalar(dtype));
+  stack->x = pool.copy(n, in).set_requires_grad(true);
+  stack->dy = pool.copy(n, out);
   return stack;
 }
 
