@@ -7,6 +7,8 @@
 #include "comm/clock_offset.hpp"
 #include "core/clock.hpp"
 #include "core/strings.hpp"
+#include "kernels/cuda/table.hpp"
+#include "ops/exec.hpp"
 
 namespace pst::app {
 
@@ -16,11 +18,14 @@ Profiling::Profiling(const recipe::Profile& asked, const rundir::RunDir& run, in
   const auto rank = static_cast<std::int64_t>(mpi.world().rank());
   const auto& ranks = asked_.ranks;
   if (!ranks.empty() && std::find(ranks.begin(), ranks.end(), rank) == ranks.end()) return;
+  const CudaTable* const cuda = ops::loaded_cuda();
   recorder_ = std::make_unique<telemetry::ProfileRecorder>(telemetry::ProfileRecorder::Setup{
       .file = run.attempt(attempt) / "profile" / cat("rank-", rank, ".json"),
       .first_step = *asked_.first_step,
       .last_step = asked_.last_step.value_or(*asked_.first_step),
-      .about = {{"rank", rank}, {"ranks", mpi.world().size()}, {"host", host_name()}, {"attempt", attempt}}});
+      .about = {{"rank", rank}, {"ranks", mpi.world().size()}, {"host", host_name()}, {"attempt", attempt}},
+      // Nsight Systems shows them, when the worker runs under it.
+      .ranges = cuda == nullptr ? trace::Ranges{} : trace::Ranges{cuda->range_push, cuda->range_pop}});
 }
 
 trace::Sink* Profiling::step(std::int64_t step) {
