@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # One place for everything that decides how our sources are compiled.
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)

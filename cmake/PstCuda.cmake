@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The module for GPUs, libpst_cuda.so: kernels/**/*_cuda.cu and the CUDA runtime, linked statically. Programs open it when a recipe says
 # train.device: cuda and link nothing of CUDA, so they are the same with and without it.
 set(PST_CUDA AUTO CACHE STRING "Build libpst_cuda.so, the code for GPUs: ON, OFF, or AUTO: where there is an nvcc")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Every outside package, found once. `tools/setup` installs all of them; versions are Debian 12's, the oldest we test, unless a
 # reason is given. package.py has the same ones (tests/package).
 find_package(Threads REQUIRED)

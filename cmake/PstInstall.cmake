@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` puts where, and what `cpack` packs. Relocatable: nothing installed names the prefix. The worker looks for
 # libtorch in lib/peft-studio/torch of its own prefix first, then where it was found at build time; a package has the first only.
 include(GNUInstallDirs)

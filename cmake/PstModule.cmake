@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The layers of docs/design.md. A module may use modules of lower layers only: siblings never meet.
 # A folder that is not listed here cannot be a module, so a new one is a decision and not an accident.
 set(PST_LAYERS

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # "source_tree.hpp" tells tests where the checkout is. A header and not a definition of every test: then the compiler's cache serves all
 # checkouts of a machine but for the few sources that ask.
 set(PST_SOURCE_TREE_ROOT ${CMAKE_BINARY_DIR}/include-roots/source_tree)

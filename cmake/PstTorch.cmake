@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # libtorch, CPU part only: targets made by hand, because the wheel's own package file insists on a CUDA toolkit.
 # Looked for in this order: -DPST_TORCH_ROOT=<folder named torch with include/ and lib/>, $PST_TORCH_ROOT, .deps/site/torch
 # (made by tools/setup), a Torch_DIR as Spack's py-torch exports it.

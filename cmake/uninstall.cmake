@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Removes what the last `cmake --install` of this build folder has put down, and the folders that are empty then.
 if(NOT EXISTS install_manifest.txt)
   message(FATAL_ERROR "there is no install_manifest.txt here: nothing was installed from this build folder")

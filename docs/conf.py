@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sphinx's settings for these pages; tools/docs calls it with the checkout as its source folder.
 import os
 import pathlib

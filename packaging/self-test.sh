@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Tries an installation: it lies in <prefix>/share/peft-studio/tests and tests the prefix it lies in, in a temporary folder
 # that is removed, on one CPU core, without Slurm and network, in less than a minute.
 #   self-test.sh [version] [doctor] [recipes] [training]      without a part: all of them

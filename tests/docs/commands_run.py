@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs the commands of our pages as a reader would type them, and fails where one fails or none says why it is not run.
 
   commands_run.py BUILD [--cluster] [PAGE...]      from the root of the repository

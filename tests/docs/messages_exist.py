@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every message that docs/troubleshooting.md quotes is one that the program still prints: each part of it between two `…` stands in a
 text of the sources.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What our pages name is there: subcommands and options of peft-studio, within sentences and in blocks that nobody runs, and the
 files of this repository that stand in `code`. And every page is in the site's table of contents.
 

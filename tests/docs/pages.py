@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The blocks of code in our pages, and what the comment before each says about it.
 
 A block fenced as ```sh (commands) or ```console (`$ ` commands and what they print) is run, unless a comment on the line before it

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Makes RUN of a workspace a run that is at work on the local cluster, for commands such as `peft-studio pause RUN`.
 #   running_run.sh BUILD_FOLDER WORKSPACE      on the login node
 set -euo pipefail

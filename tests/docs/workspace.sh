@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The folder in which the commands of our pages are run: what a reader has who has followed the page, but tiny.
 #   workspace.sh BUILD_FOLDER FOLDER      from the root of the repository
 # It has: my.yaml, recipe.yaml (the same), my-sweep.yaml; models/smollm2-135m and data/support.jsonl; RUN and RUN2, two

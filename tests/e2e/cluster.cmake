@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # On a true Slurm: tools/local-cluster, one for each test, four nodes. Where it cannot be made (neither root nor user
 # namespaces) a test says why and is skipped (77), which ctest reports as such.
 find_program(PST_BASH bash REQUIRED)

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A run after a run: it starts from the adapter that the first one leaves, and not before; after one that was cancelled it refuses
 # to start, unless it was told not to mind.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Alerts of a job on a true Slurm: the log is the job's, a mail goes through Slurm's own MailProg, the textfile tells of both nodes. Nothing
 # is left behind.
 source "$(dirname -- "${BASH_SOURCE[0]}")/cluster_lib.sh" "$1"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The job's first node loses power, and the supervisor with it: the watcher on the second one puts the job back into the
 # queue, and it goes on to the same result elsewhere.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A job that is cancelled half-way: every process gone, nothing that looks finished, and `follow` says what happened.
 source "$(dirname -- "${BASH_SOURCE[0]}")/cluster_lib.sh" "$1"
 start_cluster

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A chain of jobs: each one that is warned of its time limit hands the run on to the next, with the bits of one undisturbed job;
 # surplus jobs burn through.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"

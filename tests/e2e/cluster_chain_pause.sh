@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A paused run takes the jobs behind it out of the queue: none starts in its place. It is resumed as a chain again.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"
 steps=600 tiny_recipe

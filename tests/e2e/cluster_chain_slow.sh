@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A chain over three jobs of two minutes each, ended by Slurm's own time limit: nobody sends a signal here.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"
 start_cluster

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # tools/local-cluster: nodes are separate machines, they can die and come back, and afterwards nothing is left.
 source "$(dirname -- "${BASH_SOURCE[0]}")/cluster_lib.sh" "$1"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by cluster_*.sh: a cluster of this test's own, the tiny model, a recipe; and checks that say what they saw.
 #   source cluster_lib.sh BUILD_FOLDER
 set -euo pipefail

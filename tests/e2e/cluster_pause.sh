@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # `pause` frees the nodes within 10 s, `resume` goes on to the same result.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"
 steps=600 tiny_recipe

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A job of the urgent partition takes the nodes. The run saves itself within the grace time, waits in the queue, and goes on to the
 # same result.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"

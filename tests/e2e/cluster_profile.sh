@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # `scaling --run --nodes 1,2` submits its series, waits for it and compares it; the run on two nodes, traced, is put on one
 # time line with both of them.
 source "$(dirname -- "${BASH_SOURCE[0]}")/cluster_lib.sh" "$1"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # SIGKILL for one of two ranks: noticed within 2 s, the workers started again inside the job, the same bits.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"
 steps=600 tiny_recipe

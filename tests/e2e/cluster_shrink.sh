@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A node loses power and there is no spare: the run goes on with half of the nodes. The result has the same bits.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"
 steps=600 tiny_recipe

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A site profile of one's own, on a true Slurm: mpirun as the launcher, a line of set-up, a variable and a secret all reach the workers; a dead node
 # is noticed under mpirun too; the profile is kept with the run; a missing module ends the run at once and says so.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The slurmstepd of one node dies under its rank. srun would hang for ever and leave the rank behind; the run goes on.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"
 steps=600 tiny_recipe

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Something else computes on the core of n2's rank: the report names that rank and its node as the straggler, and nobody else.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"
 (($(nproc) >= 2)) || { echo "skipped: both ranks would share the one core of this machine"; exit 77; }

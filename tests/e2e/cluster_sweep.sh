@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A sweep of six runs as one job array: never more at once than it may, every run with the bits it has alone, the table with the
 # best one, and what `sweep.json` says of it.
 source "$(dirname -- "${BASH_SOURCE[0]}")/cluster_lib.sh" "$1"

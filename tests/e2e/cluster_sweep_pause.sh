@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # One run of a sweep is paused, then all of it; the whole is resumed as an array of those that rest; one is cancelled. The
 # runs end with the bits of undisturbed ones.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"

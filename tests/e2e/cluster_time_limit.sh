@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The time limit comes near (Slurm's own warning, nobody helps): the run saves itself, is requeued as the same job, and ends with
 # the same bits.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A LoRA job over two nodes, from `submit --follow` to the adapter; the same bits as on one rank without Slurm.
 source "$(dirname -- "${BASH_SOURCE[0]}")/cluster_lib.sh" "$1"
 start_cluster

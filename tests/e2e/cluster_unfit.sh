@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # What cannot work is told in one line that names the node, at once, and leaves nothing running: a worker of another
 # version on one node, a clock off by an hour, a full scratch, two ranks on one GPU, the wrong number of tasks.
 source "$(dirname -- "${BASH_SOURCE[0]}")/cluster_lib.sh" "$1"

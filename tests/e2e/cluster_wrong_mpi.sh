@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # `srun --mpi=none` gives the ranks no way to find each other. Open MPI 5 then starts N separate worlds and Open MPI 4
 # aborts with a page of text; here it ends with exit 64, at once, and says what to change.
 source "$(dirname -- "${BASH_SOURCE[0]}")/cluster_lib.sh" "$1"

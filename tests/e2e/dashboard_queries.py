@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Asks a Prometheus every query of a Grafana dashboard, as Grafana would, until each has returned data for a run.
 
   dashboard_queries.py PROMETHEUS DASHBOARD RUN SECONDS     http://127.0.0.1:9090 configs/grafana/x.json x-7f3a 60

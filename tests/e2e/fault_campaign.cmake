@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 add_test(NAME e2e.fault_campaign
          COMMAND ${PST_BASH} ${CMAKE_CURRENT_SOURCE_DIR}/fault_campaign.sh ${CMAKE_BINARY_DIR}
          WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})

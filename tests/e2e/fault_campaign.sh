@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The first minutes of a fault campaign: every kind that takes seconds, from a fixed seed.
 #   fault_campaign.sh BUILD_FOLDER
 set -euo pipefail

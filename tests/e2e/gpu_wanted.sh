@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # train.device: cuda. Without a usable GPU, a module or a whole libtorch, the run stops at once on all ranks, says what is missing and what to
 # do, and nothing hangs. With a GPU: losses are those of the CPU.
 #   gpu_wanted.sh BUILD_FOLDER

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # SIGKILL at random moments, from a seed, of a single process that saves after each step: while it starts, restores,
 # trains, writes, commits, removes older checkpoints, ends. Each time every checkpoint there is has to be whole, and at
 # most one completed step may lie beyond the newest; each run ends with the bits of the undisturbed one.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Without Slurm: a rank that is killed or stopped is noticed and the workers are started again; a run that is paused is
 # resumed; a killed supervisor leaves no process behind. The result has the bits of the undisturbed run each time.
 #   local_faults.sh BUILD_FOLDER

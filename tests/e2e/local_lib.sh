@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by the tests that need no cluster: a folder of this test's own, the programs, what to do at the end.
 #   source local_lib.sh BUILD_FOLDER NAME
 # `background` is the process that has to be gone at the end, when there is one, `helpers` others; `logs` a pattern below $work to show on

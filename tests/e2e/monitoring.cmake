@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # With Debian's prometheus, where it is installed; skipped (77) where it is not.
 if(PST_WORKER)
   find_program(PST_BASH bash REQUIRED)

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A Prometheus scrapes a job at work, and every query of the dashboard returns its data. A rank that is stopped fires `no-progress`, once; the
 # run's end fires `finished`; a command and a webhook are told of both. Nothing stays behind.
 #   monitoring.sh BUILD_FOLDER

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Every query of the GPU dashboard returns data for a run whose samples tell of GPUs and InfiniBand. The samples are made here: no GPU is needed.
 #   monitoring_gpu.sh BUILD_FOLDER
 source "$(dirname -- "${BASH_SOURCE[0]}")/monitoring_lib.sh" "$1" monitoring-gpu

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by monitoring*.sh: local_lib.sh, and a Prometheus of this test's own.
 #   source monitoring_lib.sh BUILD_FOLDER NAME
 source "$(dirname -- "${BASH_SOURCE[0]}")/local_lib.sh" "$1" "$2"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Traced steps: both ranks on one time line, layers forward and backward, parts that add up to the step, and the bits of
 # an untraced run. A killed rank's file is read. `scaling --run` makes its series, and says what plan has to say.
 #   profile.sh BUILD_FOLDER

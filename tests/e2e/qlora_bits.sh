@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # LoRA over a frozen base in 4 or 8 bits: the same adapter on 1 and 2 ranks, whole or in shares, quantised when it is read or
 # beforehand by `model quantise`, and after a kill and a resume on fewer ranks; another than over the dense base.
 #   qlora_bits.sh BUILD_FOLDER

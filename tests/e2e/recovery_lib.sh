@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by the cluster tests of faults: cluster_lib.sh, and what a run is compared with.
 #   source recovery_lib.sh BUILD_FOLDER
 source "$(dirname -- "${BASH_SOURCE[0]}")/cluster_lib.sh" "$1"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 if(PST_WORKER)
   find_program(PST_BASH bash REQUIRED)
   add_test(NAME e2e.resume_bits COMMAND ${PST_BASH} ${CMAKE_CURRENT_SOURCE_DIR}/resume_bits.sh ${CMAKE_BINARY_DIR})

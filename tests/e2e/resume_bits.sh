@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A run that is paused and resumed, with other numbers of ranks, with damaged checkpoints, with steps that the guard
 # passes over, ends with the bits of the undisturbed one; and what would give other bits is refused by name.
 #   resume_bits.sh BUILD_FOLDER

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The final adapter has the same bits for 1, 2 and 4 ranks, from run to run, with and without gradient checkpointing:
 # in f32 and bf16, with packing, dropout, a short last step of the epoch and an odd number of documents.
 #   same_bits.sh BUILD_FOLDER

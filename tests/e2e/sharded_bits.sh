@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Frozen weights in shares over the ranks give the bits of whole copies: on 2 and 4 ranks those of one, on 3 those of 3, with
 # a short last step that leaves ranks without work, with evaluation, with recomputation, through a kill and a resume on fewer ranks.
 #   sharded_bits.sh BUILD_FOLDER

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Every shipped site x every recipe x every partition: bash reads the job script, and a Slurm in the shape of the site takes it.
 # What only a site's database knows (accounts, QOS) is not asked: local clusters have none, and their Slurm takes any.
 #   sites_accepted.sh BUILD_FOLDER

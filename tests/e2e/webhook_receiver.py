@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes what is posted to it, one JSON object a line, with the Authorization it came with.
 
   webhook_receiver.py PORT_FILE OUT     a free port of 127.0.0.1, told in PORT_FILE

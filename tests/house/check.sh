@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by the house's tests: collects complaints, file:line first, and fails when there is one.
 set -euo pipefail
 complaints=0

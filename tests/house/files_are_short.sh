@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # One idea a file: 100 to 300 lines is typical, 400 is the end.
 source "$(dirname -- "${BASH_SOURCE[0]}")/check.sh"
 count=0

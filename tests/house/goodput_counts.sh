@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # tools/goodput's counting, on records made by hand: a step a second, one fault after step 100, which five steps repeat.
 source "$(dirname -- "${BASH_SOURCE[0]}")/check.sh"
 command -v python3 >/dev/null || { echo "skipped: no python3 here"; exit 77; }

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The layers of cmake/PstModule.cmake, checked on what the sources really include: a header of a sibling or of a higher
 # layer may be reachable by accident (a test's target, a transitive include root), and must not be used all the same.
 source "$(dirname -- "${BASH_SOURCE[0]}")/check.sh"

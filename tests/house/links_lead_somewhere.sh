@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Relative links of README, docs and the other pages: the file is there, and so is the heading behind '#'.
 source "$(dirname -- "${BASH_SOURCE[0]}")/check.sh"
 # A heading's anchor as GitHub makes it: lower case, punctuation gone, blanks to dashes.

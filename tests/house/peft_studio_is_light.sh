@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # `peft-studio` runs on a login node: neither torch nor MPI nor CUDA among the libraries it loads, directly or not.
 #   peft_studio_is_light.sh PROGRAM
 source "$(dirname -- "${BASH_SOURCE[0]}")/check.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Every shell program parses, and those a person starts can be started.
 source "$(dirname -- "${BASH_SOURCE[0]}")/check.sh"
 count=0

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Sources are listed by hand in CMake; one that was forgotten would silently never be compiled.
 source "$(dirname -- "${BASH_SOURCE[0]}")/check.sh"
 count=0

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The best of ten starts, the machine being shared: how long a program takes that only prints and leaves.
 #   starts_fast.sh PROGRAM MILLISECONDS ARGUMENT...
 source "$(dirname -- "${BASH_SOURCE[0]}")/check.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # tools/lib/steps.sh: a part that fails is named, with the end of its log and what to try, and ends the tool with the
 # part's own status; a part that succeeds tells how long it took.
 source "$(dirname -- "${BASH_SOURCE[0]}")/check.sh"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # pst_add_module refuses an edge that points upwards or to a sibling. Run by `cmake -P`; the calls that must fail run in a
 # CMake of their own, since FATAL_ERROR ends the script.
 cmake_minimum_required(VERSION 3.25)

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A CPU run pays nothing for CUDA: the worker names neither libtorch_cuda nor a CUDA library itself, and nothing that it
 # needs is missing. (libtorch_cpu of the CUDA wheel brings libcudart and libcupti along; they are small and need no driver.)
 #   worker_needs_no_cuda.sh PROGRAM

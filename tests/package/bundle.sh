@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # What tools/bundle makes, unpacked in an almost empty root: the C library, a shell and the torch folder; no MPI, no Python, no
 # package. A tiny model is trained there as a single rank, its checkpoints are verified, the adapter answers. Then what the starter
 # says where it finds no libtorch.

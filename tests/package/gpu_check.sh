@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # tools/gpu-check on a machine without a GPU: says so at once, with status 69. Its rehearsal goes through the same steps on the CPU,
 # never calls that a GPU's result, and fails when something does.
 #   gpu_check.sh BUILD_FOLDER PYTHON

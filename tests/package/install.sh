@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` puts down: all of it works from wherever it was moved to, names neither the sources nor the build
 # folder, is found by find_package and pkg-config, and `uninstall` leaves nothing but what is not ours.
 #   install.sh BUILD_FOLDER CMAKE

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # tests/package/recipe_test.py finds what it is there to find: each of these changes makes it fail, naming the thing.
 #   recipe_mutants.sh PYTHON      from the root of the repository
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """package.py against the CMake files: variants and options, dependencies and find_package, versions, reasons.
 
   recipe_test.py [PACKAGE_PY]     from the root of the repository

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Just enough of spack.package to load a package.py and remember what it declares. It knows nothing of other packages, so a
 variant that a dependency does not have goes unnoticed here; tools/spack-check, with a real Spack, sees that."""
 

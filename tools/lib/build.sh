@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced after steps.sh: configure and build one preset, doing nothing when nothing changed.
 
 # Compiling a source that sees torch takes up to 2 GB: as many at once as there are cores and memory for.

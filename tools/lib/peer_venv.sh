@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced after steps.sh: the virtual environment with the peers we compare ourselves with, transformers + PEFT + bitsandbytes. Nothing
 # but tools/parity and tools/bench uses it; our programs never run Python.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by tools/run-tests: Debian's Prometheus in .deps/prometheus, unpacked and not installed. An installed one would be a service that
 # starts with the machine; two tests want the program. They are skipped where it cannot be had.
 PROMETHEUS=$PST_ROOT/.deps/prometheus

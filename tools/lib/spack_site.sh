@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by tools/spack-check: the configuration of a Spack that touches nothing outside one folder and takes this machine's
 # compilers, libraries, MPI and libtorch as they are. Wants: work (the folder), torch (a folder with include/ and lib/).
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by the programs in tools/: running one part of the work after another so that a reader sees what is being done
 # and how long it takes, and on failure which part it was, the end of its log and what to try.
 #

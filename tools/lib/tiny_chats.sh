@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced: small data for tests and campaigns.
 #   tiny_chats COUNT [varied]    chats as JSON lines on standard output; varied: of different lengths, so that packing has work
 tiny_chats() {

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """GSM8K rows as chats, and their tokens and labels as Hugging Face's tokenizer sees them.
 
 Labels are found here by place in the rendered text and not by counting tokens of prefixes, so that the two sides of a

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Compares the GGUF import of peft-studio with the PyPI packages `gguf` and `transformers`.
 
   gguf_check.py known-answers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs `peft-studio` on the same thing, and reads what it left in the run directory."""
 
 import json

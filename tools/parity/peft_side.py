@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What transformers + PEFT do with the same model, rows and adapter: the reference of the parity check."""
 
 import math

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """`peft-studio model quantise` next to transformers + bitsandbytes, on a whole model.
 
     quantised_check.py --model DIR --program build/dev/bin/peft-studio --work NEW_DIR [--format nf4|int8] [--plain-scales]

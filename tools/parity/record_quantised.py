@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Records what bitsandbytes makes of some small matrices: the fixtures of tests/unit/kernels and tests/unit/quant.
 
     record_quantised.py OUT_DIR

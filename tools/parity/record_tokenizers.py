@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Trains small tokenizers of many kinds with Hugging Face `tokenizers` and records what they give.
 
     record_tokenizers.py OUT_DIR [--folders]

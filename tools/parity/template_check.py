@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Compares our rendering of chat templates with Jinja2's, set up as transformers sets it up.
 
     template_check.py RENDER [--model-dir DIR] [--record tests/fixtures/jinja] [--seed S] [--count N]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small templates, by subject, that template_check.py compares and records. Some have to fail."""
 
 VARIABLES = {

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A tiny random llama whose sizes are all awkward: what a model of round numbers would hide shows here."""
 
 import shutil

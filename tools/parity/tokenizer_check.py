@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Compares our token ids with those of Hugging Face `tokenizers`, text by text.
 
     tokenizer_check.py MODEL_DIR TOKENIZE [FILE ...] [--mixtures N] [--seed S] [--limit N]

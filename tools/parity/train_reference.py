@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Trains the same LoRA with transformers + PEFT and with PEFT Studio, and compares step by step.
 
 tools/parity/run calls the parts in order, in a virtual environment of its own:

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """`peft-studio plan` against reality: time of a step and peak memory of 16 configurations.
 
 The machine is probed first; then every configuration is planned and run for a few steps. Time is the median over the

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """PEFT Studio next to transformers + PEFT on one machine in one run: tokens per second and peak memory.
 
 The two take turns (peak, ours, theirs, peak, ours ...), so that a machine that gets slower slows all; each figure is the

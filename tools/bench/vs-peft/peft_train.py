@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Speed and memory of transformers + PEFT for one LoRA step, as a user of both would run it.
 
 Rows of text of one length, every token a target; or GSM8K as chats, each batch padded to its longest, the answers

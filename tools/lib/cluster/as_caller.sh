@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced: replaces this process by a command run as the user who started the cluster.
 #
 # Whoever has no root makes the namespaces as "root" of a user namespace, which is needed for links and mounts. But there

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # One node of the local cluster, seen from the login node's namespaces.
 #
 #   node.sh start|kill|cut|restore I

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # First process of the local cluster's own namespaces ("the login node"): network, controller, nodes. When it ends, so
 # does everything in the cluster, and with the namespaces go their links and mounts.
 # Started by tools/local-cluster with PST_CLUSTER_STATE, PST_CLUSTER_SHARE, NODES and CPUS_PER_NODE in the environment.

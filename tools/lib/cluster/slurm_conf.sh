@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by outer.sh: writes the configuration of the local cluster into $STATE.
 # Reads NODES, CPUS_PER_NODE, STATE, PST_CLUSTER_UID, and SHAPE: a file with nodes and partitions to take in place of ours.
 # Addresses: the login node 10.9.0.254, node i 10.9.0.<i>.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by tools/fault-campaign: inject_<kind> breaks something in the current run ($run); heal repairs what needs a hand.
 # A status other than 0 says that there was nothing to hit.
 

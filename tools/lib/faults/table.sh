@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by tools/fault-campaign: the table at its end, from faults.tsv. A fault that no event tells of (a signal that came
 # just as the attempt ended) counts as recovered, but its time is nobody's.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by tools/fault-campaign: a run, where it is, and what its records say.
 # Reads program, work, out, state, reference, deadline, faults, all_kinds; keeps done_faults, bad.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Counts what a disturbed job made of its time, from the run's own records: called by tools/goodput.
 
   account.py OUT PROGRAM MACHINE PERIOD    OUT as tools/goodput left it; MACHINE: a file of `peft-studio probe`, or nothing

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by tools/goodput: the job, the reference run, and one fault after another at times that a seed decides.
 # Reads program, work, out, state, minutes, period, seed; writes $out/faults.tsv and $out/window. What breaks what:
 # tools/lib/faults/inject.sh; how a run's records are read while it goes on: tools/lib/faults/watch.sh.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Models and texts that the check makes itself: tiny ones, and random weights in the shapes of an 8B llama."""
 
 from __future__ import annotations

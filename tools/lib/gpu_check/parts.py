@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parts of the check. Each returns its figures, or raises Skip with the reason, Failed, or TimeOver."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """One LoRA or QLoRA step of transformers + PEFT on random weights of the same shapes, as their users would run it. Prints one JSON
 object. gpu-check starts it where Python has the packages."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is here: our programs, libtorch, a GPU. Standard library only, like all of gpu-check but its peer."""
 
 from __future__ import annotations

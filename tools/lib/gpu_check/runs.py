@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs of peft-studio: a recipe, the program, and what its run directory says afterwards."""
 
 from __future__ import annotations
