@@ -88,7 +88,7 @@ of their own (CSCS: `--environment=my.toml`) take it as `extra_srun`.
 you and have mode 0600, else it is refused. The supervisor reads it in the job and puts the variables into the workers' environment: they are in no script, no
 log, no argument list and not in Slurm's database.
 
-# Every key
+## Every key
 
 )",
              config::to_markdown(rows));
