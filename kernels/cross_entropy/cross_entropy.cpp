@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "kernels/cross_entropy/cross_entropy.hpp"
 
 #include <algorithm>

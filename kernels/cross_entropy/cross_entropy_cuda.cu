@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/device.cuh"
 
 // A block per row, which is read twice: once for its maximum and the sum of its exponentials together (a sum is scaled

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/module.hpp"
 
 #include <dlfcn.h>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/device.cuh"
 #include "kernels/nf4/nf4.hpp"
 

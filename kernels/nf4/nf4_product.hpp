@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "core/exec.hpp"
 #include "core/view.hpp"

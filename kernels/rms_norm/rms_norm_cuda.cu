@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/device.cuh"
 
 // A row belongs to a warp while its packs fit the warp's registers, else to a block: memory is read once, and the row's

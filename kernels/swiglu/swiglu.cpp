@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "kernels/swiglu/swiglu.hpp"
 
 #include "kernels/detail/dispatch.hpp"

@@ -1,13 +1,12 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "app/machine.hpp"
 
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <malloc.h>
 #include <algorithm>
 #include <array>
+#include <malloc.h>
 
 #include <fstream>
 #include <sstream>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 // peft-studio-worker: the program of a rank. People start it through peft-studio.
 #include <unistd.h>
 

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "comm_mpi/mpi_communicator.hpp"
 #include "rundir/run_dir.hpp"

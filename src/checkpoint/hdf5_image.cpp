@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/hdf5_image.hpp"
 
 #include <hdf5.h>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/json_reader.hpp"
 
 #include "checkpoint/tensors.hpp"

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/rank_index.hpp"
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "cli/doctor_slurm.hpp"
 
 #include <algorithm>
@@ -25,16 +24,17 @@ using doctor::Health;
 /// Standard output of a command, or what stands in the way.
 struct Said {
   std::string words, failure;
+  bool is_late = false;  ///< it had not ended after the time that it was given
 };
 
 Said ask(std::vector<std::string> argv, double timeout_s = 10) {
   try {
     const auto captured = capture({.argv = std::move(argv), .timeout_s = timeout_s});
     // srun --mpi=list writes to standard error before 23.11 and to standard output since
-    if (captured.status == 0) return {captured.out + captured.err, {}};
-    return {{}, split(captured.words(), '\n')[0]};
+    if (captured.status == 0) return {.words = captured.out + captured.err, .failure = {}};
+    return {.words = {}, .failure = split(captured.words(), '\n')[0]};
   } catch (const Error& error) {
-    return {{}, error.message()};
+    return {.words = {}, .failure = error.message(), .is_late = error.fault() == Fault::transient};
   }
 }
 
@@ -106,6 +106,9 @@ std::vector<Finding> check_worker() {
     return {{Health::fail, "worker", error.message(), error.remedy()}};
   }
   const Said said = ask({worker.string(), "--version"});
+  if (said.is_late)
+    return {{Health::warn, "worker", cat(worker.string(), " does not answer: ", said.failure),
+             "this machine or the file system with libtorch is busy, which is read whole the first time; ask again"}};
   if (!said.failure.empty())
     return {{Health::fail, "worker", cat(worker.string(), " does not start: ", said.failure),
              "a library is missing: `ldd " + worker.string() + "` names it"}};

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "cli/job_script_for.hpp"
 
 #include <algorithm>

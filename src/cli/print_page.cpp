@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "cli/print_page.hpp"
 
 #include "cluster/capture.hpp"

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <iostream>
 
@@ -14,8 +13,7 @@ std::vector<Command> add_commands(CLI::App& program) {
   CLI::App& data = *program.add_subcommand("data", "Work on datasets")->require_subcommand(1);
   CLI::App& checkpoint = *program.add_subcommand("checkpoint", "Look after a run's checkpoints")->require_subcommand(1);
   CLI::App& config = *program.add_subcommand("config", "Configurations of other programs")->require_subcommand(1);
-  CLI::App& exports =
-      *program.add_subcommand("export", "Hand a run's results to other programs")->require_subcommand(1);
+  CLI::App& exports = *program.add_subcommand("export", "Hand a run's results to other programs")->require_subcommand(1);
   CLI::App& model = *program.add_subcommand("model", "Work on models")->require_subcommand(1);
   CLI::App& site = *program.add_subcommand("site", "Look at site profiles")->require_subcommand(1);
   return {add_init(program),

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "cli/run_rows.hpp"
 
 #include "cli/run_monitor.hpp"

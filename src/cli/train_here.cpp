@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "cli/train_here.hpp"
 
 #include <sched.h>

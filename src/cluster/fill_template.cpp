@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "cluster/fill_template.hpp"
 
 #include <algorithm>

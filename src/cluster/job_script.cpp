@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "cluster/job_script.hpp"
 
 #include <algorithm>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "cluster/process_mark.hpp"
 
 #include <signal.h>

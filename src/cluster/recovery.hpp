@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 /// What a supervisor does while the workers of one attempt run: a table, without I/O. What comes after the attempt is

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <functional>
 #include <future>
@@ -18,7 +17,7 @@ class RollCall {
   void ask(const std::string& node);
   /// The answer, when it is there; asks where nobody has.
   bool answers(const std::string& node);
-  void settle();                     ///< waits until every answer is there
+  void settle();  ///< waits until every answer is there
   void forget() { asked_.clear(); }  ///< waits for answers that are under way
 
  private:

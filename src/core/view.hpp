@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -33,36 +32,14 @@ inline bf16 to_bf16(float value) {
 /// IEEE half precision to float32, exactly.
 float half_to_float(std::uint16_t bits);
 
-template <class T>
-constexpr Dtype dtype_of();
-template <>
-constexpr Dtype dtype_of<float>() {
-  return Dtype::f32;
-}
-template <>
-constexpr Dtype dtype_of<double>() {
-  return Dtype::f64;
-}
-template <>
-constexpr Dtype dtype_of<bf16>() {
-  return Dtype::bf16;
-}
-template <>
-constexpr Dtype dtype_of<std::int64_t>() {
-  return Dtype::i64;
-}
-template <>
-constexpr Dtype dtype_of<std::int32_t>() {
-  return Dtype::i32;
-}
-template <>
-constexpr Dtype dtype_of<std::uint8_t>() {
-  return Dtype::u8;
-}
-template <>
-constexpr Dtype dtype_of<std::int8_t>() {
-  return Dtype::i8;
-}
+template <class T> constexpr Dtype dtype_of();
+template <> constexpr Dtype dtype_of<float>() { return Dtype::f32; }
+template <> constexpr Dtype dtype_of<double>() { return Dtype::f64; }
+template <> constexpr Dtype dtype_of<bf16>() { return Dtype::bf16; }
+template <> constexpr Dtype dtype_of<std::int64_t>() { return Dtype::i64; }
+template <> constexpr Dtype dtype_of<std::int32_t>() { return Dtype::i32; }
+template <> constexpr Dtype dtype_of<std::uint8_t>() { return Dtype::u8; }
+template <> constexpr Dtype dtype_of<std::int8_t>() { return Dtype::i8; }
 
 /// Looks at `count` contiguous values; owns nothing.
 struct View {
@@ -73,8 +50,7 @@ struct View {
 
   std::size_t bytes() const { return static_cast<std::size_t>(count) * size_of(dtype); }
   /// @throws Error(bug) when T is not the type of the values, or they are on a GPU
-  template <class T>
-  std::span<T> as() const {
+  template <class T> std::span<T> as() const {
     PST_ASSERT(dtype == dtype_of<T>(), "a view is read as the type it holds");
     PST_ASSERT(device.kind == DeviceKind::cpu, "a GPU's memory is not read from the CPU");
     return {static_cast<T*>(data), static_cast<std::size_t>(count)};
@@ -85,10 +61,7 @@ struct View {
   }
 };
 
-template <class T>
-View view_of(std::span<T> values) {
-  return {values.data(), static_cast<std::int64_t>(values.size()), dtype_of<T>(), {}};
-}
+template <class T> View view_of(std::span<T> values) { return {values.data(), static_cast<std::int64_t>(values.size()), dtype_of<T>(), {}}; }
 
 /// The same, for reading.
 struct ConstView {
@@ -103,16 +76,12 @@ struct ConstView {
   ConstView(const View& view) : data(view.data), count(view.count), dtype(view.dtype), device(view.device) {}
 
   std::size_t bytes() const { return static_cast<std::size_t>(count) * size_of(dtype); }
-  template <class T>
-  std::span<const T> as() const {
+  template <class T> std::span<const T> as() const {
     PST_ASSERT(dtype == dtype_of<T>(), "a view is read as the type it holds");
     PST_ASSERT(device.kind == DeviceKind::cpu, "a GPU's memory is not read from the CPU");
     return {static_cast<const T*>(data), static_cast<std::size_t>(count)};
   }
 };
-template <class T>
-ConstView const_view_of(std::span<const T> values) {
-  return {values.data(), static_cast<std::int64_t>(values.size()), dtype_of<T>()};
-}
+template <class T> ConstView const_view_of(std::span<const T> values) { return {values.data(), static_cast<std::int64_t>(values.size()), dtype_of<T>()}; }
 
 }  // namespace pst

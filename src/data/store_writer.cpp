@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "data/store_writer.hpp"
 
 #include <fcntl.h>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "gguf/tokenizer_files.hpp"
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "heartbeat/protocol.hpp"
 
 #include <algorithm>
@@ -9,8 +8,7 @@
 namespace pst::heartbeat {
 namespace {
 
-constexpr std::array kPhases = {Phase::joining,    Phase::starting, Phase::training,
-                                Phase::evaluating, Phase::saving,   Phase::finishing};
+constexpr std::array kPhases = {Phase::joining, Phase::starting, Phase::training, Phase::evaluating, Phase::saving, Phase::finishing};
 constexpr std::array kOrders = {Order::stop, Order::die, Order::stacks};
 constexpr int kMaxRank = 1 << 20;
 

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 // Keys and defaults of axolotl's configuration schema (axolotl.utils.schemas, version 0.12).
 #include <set>
 

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "importers/foreign_file.hpp"
 
 #include <algorithm>

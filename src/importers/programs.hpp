@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "importers/draft.hpp"
 #include "importers/foreign_file.hpp"

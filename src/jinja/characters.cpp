@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "jinja/characters.hpp"
 
 #include <utf8proc.h>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "jinja/letter_case.hpp"
 
 #include <utf8proc.h>

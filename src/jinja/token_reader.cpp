@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "jinja/token_reader.hpp"
 
 #include <algorithm>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 // Stored values as f32, and the refusal of those that are none.
 #include <cmath>
 #include <cstring>

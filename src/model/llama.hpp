@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <memory>
 
@@ -11,8 +10,7 @@ namespace pst::model {
 /// The llama family: RMSNorm, rotary positions, grouped-query attention, SwiGLU. All weights are frozen.
 /// @param compute    dtype of products: at::kFloat or at::kBFloat16. Norms, biases, embedding and head are kept in it
 /// @param matrices   how the layers' matrices are kept
-/// @param storage    where matrices, embedding and head are kept; called once. The model computes on the device of its
-/// tensors
+/// @param storage    where matrices, embedding and head are kept; called once. The model computes on the device of its tensors
 /// @param positions  longest document that will come; at most the config's max_position_embeddings
 /// @throws Error(data) when a tensor is missing or has another shape
 std::unique_ptr<nn::CausalLm> load_llama(const weights::ModelConfig& config, const weights::TensorStore& tensors,

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "monitor/rule_engine.hpp"
 
 #include <algorithm>

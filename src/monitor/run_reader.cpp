@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "monitor/run_reader.hpp"
 
 #include <sys/statvfs.h>

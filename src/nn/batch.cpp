@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "nn/batch.hpp"
 
 #include <ATen/ops/empty.h>

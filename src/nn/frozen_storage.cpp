@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "nn/frozen_storage.hpp"
 
 #include <ATen/Parallel.h>

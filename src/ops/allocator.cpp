@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "ops/allocator.hpp"
 
 #include <c10/core/CPUAllocator.h>

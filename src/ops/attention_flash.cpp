@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include <ATen/ops/_flash_attention_backward.h>
 #include <ATen/ops/_flash_attention_forward.h>
 

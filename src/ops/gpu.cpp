@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "ops/gpu.hpp"
 
 #include <ATen/Context.h>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "ops/swiglu.hpp"
 
 #include <ATen/ops/empty_like.h>

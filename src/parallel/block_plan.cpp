@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "parallel/block_plan.hpp"
 
 namespace pst::parallel {

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "parallel/ordered_sum.hpp"
 
 #include <ATen/ops/empty.h>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "parallel/sharded_storage.hpp"
 
 #include <ATen/core/Tensor.h>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "plan/choice.hpp"
 #include "plan/model_shape.hpp"

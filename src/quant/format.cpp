@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "quant/format.hpp"
 
 #include "lowbit/quantise_folder.hpp"

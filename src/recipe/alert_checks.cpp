@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 // What is wrong with alerts beyond single values.
 #include <algorithm>
 

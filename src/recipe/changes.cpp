@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "recipe/changes.hpp"
 
 #include <algorithm>
@@ -11,9 +10,18 @@
 namespace pst::recipe {
 namespace {
 
-constexpr std::array<std::string_view, 12> kHarmless = {
-    "name",    "output_dir", "slurm",  "checkpoint", "evaluate",      "parallel",
-    "profile", "metrics",    "alerts", "notify",     "train.threads", "train.gradient_checkpointing"};
+constexpr std::array<std::string_view, 12> kHarmless = {"name",
+                                                        "output_dir",
+                                                        "slurm",
+                                                        "checkpoint",
+                                                        "evaluate",
+                                                        "parallel",
+                                                        "profile",
+                                                        "metrics",
+                                                        "alerts",
+                                                        "notify",
+                                                        "train.threads",
+                                                        "train.gradient_checkpointing"};
 
 bool is_harmless(const std::string& path) {
   return std::any_of(kHarmless.begin(), kHarmless.end(),

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "recipe/profile.hpp"
 
 #include "config/fields.hpp"

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "report/page_sections.hpp"
 
 #include <algorithm>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "report/profile_sums.hpp"
 
 #include <algorithm>

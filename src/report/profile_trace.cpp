@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 // A rank's file of spans: its header, its clock.
 #include <algorithm>
 

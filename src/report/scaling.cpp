@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "report/scaling.hpp"
 
 #include <algorithm>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "rundir/unfit.hpp"
 
 #include "core/error.hpp"

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "telemetry/phase_board.hpp"
 
 #include <fcntl.h>

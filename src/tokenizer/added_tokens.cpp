@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/added_tokens.hpp"
 
 #include <algorithm>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/pattern.hpp"
 
 #define PCRE2_CODE_UNIT_WIDTH 8

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/pre_tokenizer.hpp"
 
 #include <algorithm>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "core/error.hpp"
 #include "tokenizer/json_node.hpp"

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "train/saver.hpp"
 
 #include <algorithm>
@@ -50,9 +49,8 @@ Saver::Saver(comm::Communicator& group, const std::filesystem::path& checkpoints
       last_begin_s_(monotonic_seconds()),
       last_success_s_(last_begin_s_) {
   if (policy_.never) return;
-  writer_ = std::make_unique<Writer>(
-      checkpoints, group.rank(), group.size(), generation, to_save(tensors_),
-      Writer::Options{.keep = policy_.keep, .may_commit = hooks_.may_commit, .trace = hooks_.trace});
+  writer_ = std::make_unique<Writer>(checkpoints, group.rank(), group.size(), generation, to_save(tensors_),
+                                     Writer::Options{.keep = policy_.keep, .may_commit = hooks_.may_commit, .trace = hooks_.trace});
 }
 
 Saver::~Saver() = default;

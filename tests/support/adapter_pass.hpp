@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "nn/causal_lm.hpp"
 #include "peft/lora_adapter.hpp"

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 // make-tiny-model DIR [--key value ...]: the tiny random llama of tiny_model.hpp, for tests written as shell scripts.
 #include <cstdio>
 #include <map>

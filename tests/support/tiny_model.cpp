@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "support/tiny_model.hpp"
 
 #include <array>

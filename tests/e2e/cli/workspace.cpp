@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "e2e/cli/workspace.hpp"
 
 #include <sys/mount.h>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "cli/doctor_slurm.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "unit/comm_nccl/fake_gpus.hpp"
 
 #include <chrono>

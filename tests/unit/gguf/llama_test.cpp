@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "gguf/llama.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 // A port that is open to a network hears more than ranks.
 #include <gtest/gtest.h>
 

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "kernels/int8/int8.hpp"
 
 #include <limits>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "kernels/rms_norm/rms_norm.hpp"
 
 #include "support/values.hpp"

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "model/llama.hpp"
 
 #include "support/temporary_directory.hpp"

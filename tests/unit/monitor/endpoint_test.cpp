@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "monitor/endpoint.hpp"
 
 #include <arpa/inet.h>

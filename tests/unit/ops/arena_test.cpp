@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "ops/arena.hpp"
 
 #include <gtest/gtest.h>

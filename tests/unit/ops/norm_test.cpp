@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "ops/norm.hpp"
 
 #include <ATen/ops/mean.h>

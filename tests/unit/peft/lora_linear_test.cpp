@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "peft/lora_linear.hpp"
 
 #include <ATen/ops/matmul.h>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "plan/model_shape.hpp"
 
 #include <gtest/gtest.h>

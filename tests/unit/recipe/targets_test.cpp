@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "recipe/targets.hpp"
 
 #include <gmock/gmock.h>
@@ -33,8 +32,7 @@ TEST(SelectLayers, NamesAreWholeEndingsAfterADot) {
 }
 
 TEST(SelectLayers, APatternHasToMatchTheWholeName) {
-  const auto chosen =
-      select_layers(with({Targets::Kind::pattern, {}, R"(model\.layers\.[01]\..*\.(k|v)_proj)"}), kLayers);
+  const auto chosen = select_layers(with({Targets::Kind::pattern, {}, R"(model\.layers\.[01]\..*\.(k|v)_proj)"}), kLayers);
   EXPECT_EQ(chosen.size(), 4u);
   EXPECT_THROW(select_layers(with({Targets::Kind::pattern, {}, "q_proj"}), kLayers), Error);
 }

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "report/page.hpp"
 
 #include <gmock/gmock.h>

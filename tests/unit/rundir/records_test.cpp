@@ -1,12 +1,11 @@
-// SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
 #include <cmath>
 
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "rundir/attempt.hpp"
 #include "support/run_fixture.hpp"
+#include "rundir/attempt.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace pst::rundir {

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
 #include "source_tree.hpp"

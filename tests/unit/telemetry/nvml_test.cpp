@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "telemetry/nvml.hpp"
 
 #include <gmock/gmock.h>

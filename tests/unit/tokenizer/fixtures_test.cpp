@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 // What Hugging Face tokenizers gave; recorded by tools/parity/record_tokenizers.py.
 #include <gmock/gmock.h>
 

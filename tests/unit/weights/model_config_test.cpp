@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 #include "weights/model_config.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: Apache-2.0
 // Kernels that work on rows: RMSNorm, rotary positions, cross entropy.
 #include <type_traits>
 
