@@ -107,8 +107,8 @@ std::vector<Finding> check_worker() {
   }
   const Said said = ask({worker.string(), "--version"});
   if (said.is_late)
-    return {{Health::warn, "worker", cat(worker.string(), " does not answer: ", said.failure),
-             "this machine or the file system with libtorch is busy, which is read whole the first time; ask again"}};
+    return {{Health::warn, "worker", said.failure,
+             "this machine, or the file system that libtorch is read from, is busy: ask again"}};
   if (!said.failure.empty())
     return {{Health::fail, "worker", cat(worker.string(), " does not start: ", said.failure),
              "a library is missing: `ldd " + worker.string() + "` names it"}};
