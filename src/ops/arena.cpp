@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <iterator>
 
 namespace pst::ops {
@@ -22,9 +21,6 @@ Arena::Arena(std::size_t bytes) {
     // Addresses without access count for no limit on memory, also where the system does not overcommit.
     void* const range = ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (range != MAP_FAILED) {
-      // Where the system leaves it to programs: weights and activations are read in long runs, and a look-up of an address
-      // costs less on pages of 2 MiB. Refused, all stays as it was.
-      if (std::getenv("PST_NO_HUGE") == nullptr) ::madvise(range, size, MADV_HUGEPAGE);
       base_ = static_cast<std::byte*>(range);
       capacity_ = size;
       return;
