@@ -72,11 +72,6 @@ std::vector<fs::path> folders(const Host& host, const fs::path& program) {
   add_if_there(all, prefix / "etc/peft-studio/sites");
   add_if_there(all, "/etc/peft-studio/sites");
   add_if_there(all, prefix / "share/peft-studio/sites");
-  fs::path above = program.parent_path();  // build/dev/bin below the source tree
-  for (int level = 0; level < 4 && above.has_relative_path(); ++level, above = above.parent_path()) {
-    std::error_code ignored;
-    if (fs::is_regular_file(above / "configs/sites/generic.yaml", ignored)) add_if_there(all, above / "configs/sites");
-  }
   return all;
 }
 

@@ -20,8 +20,8 @@ Host this_host();
 
 /// The folders with profiles, in the order in which they are searched; those that exist: $PST_SITES (several with ':'),
 /// the user's ($XDG_CONFIG_HOME or ~/.config, peft-studio/sites), the system's (<prefix>/etc/peft-studio/sites,
-/// /etc/peft-studio/sites), and those that came with the program (<prefix>/share/peft-studio/sites, or configs/sites
-/// of the source tree that it was built in).
+/// /etc/peft-studio/sites), and those that came with the program (<prefix>/share/peft-studio/sites; a build folder is a
+/// prefix too).
 /// @param program  the file this process was started from
 std::vector<fs::path> folders(const Host& host, const fs::path& program);
 

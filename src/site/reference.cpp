@@ -31,7 +31,7 @@ what the recipe says and for nothing else. More than one that fits is an error t
 1. the folders of `$PST_SITES` (several with `:` between)
 2. yours: `$XDG_CONFIG_HOME/peft-studio/sites`, else `~/.config/peft-studio/sites`
 3. the system's: `<prefix>/etc/peft-studio/sites`, `/etc/peft-studio/sites`
-4. those that came with the program: `<prefix>/share/peft-studio/sites`, or `configs/sites` of the source tree
+4. those that came with the program: `<prefix>/share/peft-studio/sites` (the build folder is such a prefix too)
 
 The effective profile is kept as `site.yaml` with every run: a profile that is changed later does not alter a run that has begun.
 

@@ -107,6 +107,7 @@ bool NodeRecorder::write_front(bool stopping) {
   else if (!write_step(std::get<Step>(*front), stopping))
     return false;
   const std::lock_guard lock(mutex_);
+  cpu_s_ = thread_cpu_seconds();  // before flush() ends: it counts what was flushed
   queue_.pop_front();
   if (queue_.empty()) drained_.notify_all();
   return true;
