@@ -31,8 +31,8 @@ TEST(Folders, AreSearchedInTheirOrderAndOnlyWhereTheyExist) {
             canonical({dir / "xdg/peft-studio/sites"}));
 }
 
-TEST(Folders, OfTheSourceTreeAreFoundFromAProgramBuiltInIt) {
-  const auto found = folders(host("h"), fs::path(PST_SOURCE_DIR) / "build/dev/bin/peft-studio");
+TEST(Folders, OfTheSourceTreeAreFoundFromABuildFolderWhereverThatIs) {
+  const auto found = folders(host("h"), fs::path(PST_BUILD_DIR) / "bin/peft-studio");
   EXPECT_THAT(found, ElementsAre(fs::weakly_canonical(fixture::kShipped)));
 }
 
