@@ -35,7 +35,7 @@ double timed_by_the_wall(const std::function<void()>& body) {
 }
 
 std::vector<double> Bench::quartiles(const Once& once, double budget_s) {
-  constexpr double kNone_s = 0.1, kOne_s = 0.02, kMost = 100;
+  constexpr double kNone_s = 0.05, kOne_s = 0.02, kMost = 100;
   once();  // caches, kernels made just in time
   group_.barrier();
   std::vector<std::vector<double>> figures;
