@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/device.cuh"
 
 // All adapters at once: they are one flat array. Bound by memory: 28 bytes a value.

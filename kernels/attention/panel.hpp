@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The matrix product inside attention: a panel of C, R rows by V vectors of W floats, kept in registers while the depth
 // runs by. Operands are our own f32 buffers, padded to whole panels. Every element is a sum over the depth in rising

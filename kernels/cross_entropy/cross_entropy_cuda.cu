@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/device.cuh"
 
 // A block per row, which is read twice: once for its maximum and the sum of its exponentials together (a sum is scaled

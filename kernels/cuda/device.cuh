@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What the .cu files share. nvcc compiles them for GPUs; with PST_CUDA_EMULATED a C++ compiler compiles the same text,
 // and blocks run on the CPU, a thread of a GPU being a fiber: that is how tests run kernels where there is no GPU

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // How an operation goes to where its memory is: the CPU's loops, or the functions of the CUDA module.
 #include <initializer_list>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // What the CPU kernels share: one plain loop, compiled for several instruction sets and chosen when the program starts.
 // Loops over kLanes partial results keep the order of additions fixed whatever the vector width.

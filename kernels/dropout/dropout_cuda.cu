@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/device.cuh"
 
 // The mask of kernels/dropout/dropout.cpp, bit for bit: there a group of 128 values takes 16 Philox blocks, and block l

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/device.cuh"
 
 // Integers are added with atomics: their sum is the same in any order.

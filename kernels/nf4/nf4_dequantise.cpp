@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dequantisation: the plain loop, and one that takes eight codes at a time out of a 32-bit word. The levels are looked
 // up by a permutation of two registers (vpermps, vpermt2ps) (not measured against a table in memory).
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "kernels/nf4/nf4_levels.cuh"
 
 // A thread takes eight codes out of a 32-bit word and writes 16 (bf16) or 32 (f32) bytes: warps read 128 bytes and

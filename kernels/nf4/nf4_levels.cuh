@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "kernels/cuda/device.cuh"
 #include "kernels/nf4/nf4.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "kernels/nf4/nf4_levels.cuh"
 
 // A warp makes kRows rows of W at a time for all rows of x: a lane takes eight codes of each, and the eight values of x

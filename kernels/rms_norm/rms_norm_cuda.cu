@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/device.cuh"
 
 // A row belongs to a warp while its packs fit the warp's registers, else to a block: memory is read once, and the row's

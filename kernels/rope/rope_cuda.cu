@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/device.cuh"
 
 // A block turns one row after the other: its angles come from the cache after the first head. A position outside the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "app/gpu_group.hpp"
 
 #include <c10/core/impl/VirtualGuardImpl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // peft-studio-worker: the program of a rank. People start it through peft-studio.
 #include <unistd.h>
 

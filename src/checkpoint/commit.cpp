@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/commit.hpp"
 
 #include "checkpoint/rank_reader.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/rank_index.hpp"
 
 #include <nlohmann/json.hpp>

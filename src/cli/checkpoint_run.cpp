@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cli/checkpoint_run.hpp"
 
 #include "checkpoint/store.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cli/print_page.hpp"
 
 #include "cluster/capture.hpp"

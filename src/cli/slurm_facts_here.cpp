@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cli/slurm_facts_here.hpp"
 
 #include "cluster/capture.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 /// What a supervisor does while the workers of one attempt run: a table, without I/O. What comes after the attempt is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cluster/watcher_step.hpp"
 
 #include "cluster/process_mark.hpp"

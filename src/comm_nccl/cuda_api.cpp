@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "comm_nccl/cuda_api.hpp"
 
 #include <cstdlib>

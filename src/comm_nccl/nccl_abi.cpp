@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Compares nccl_types.hpp with NVIDIA's header where that is installed; holds no code.
 #include "comm_nccl/nccl_types.hpp"
 

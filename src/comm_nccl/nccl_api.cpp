@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "comm_nccl/nccl_api.hpp"
 
 #include <cstdlib>

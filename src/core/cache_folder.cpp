@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "core/cache_folder.hpp"
 
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "heartbeat/sender.hpp"
 
 #include <poll.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keys and defaults of axolotl's configuration schema (axolotl.utils.schemas, version 0.12).
 #include <set>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keys and defaults of LLaMA-Factory's arguments (llamafactory.hparams) on top of Hugging Face's TrainingArguments.
 #include "core/strings.hpp"
 #include "importers/common.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fields of PEFT's adapter_config.json (peft.LoraConfig). It says what to adapt and nothing of data or training.
 #include <set>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keys of torchtune's LoRA recipes (recipes/configs, version 0.6), which spell everything out: components by name,
 // their arguments below.
 #include "core/strings.hpp"

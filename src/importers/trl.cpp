@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keys and defaults of `trl sft`: SFTConfig, ModelConfig and ScriptArguments of TRL 0.20, Hugging Face's
 // TrainingArguments.
 #include "core/strings.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Stored values as f32, and the refusal of those that are none.
 #include <cmath>
 #include <cstring>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "nn/before_backward.hpp"
 
 #include "ops/node.hpp"

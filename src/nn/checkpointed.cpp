@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "nn/checkpointed.hpp"
 
 #include <torch/csrc/autograd/autograd.h>

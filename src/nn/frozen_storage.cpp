@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "nn/frozen_storage.hpp"
 
 #include <ATen/Parallel.h>

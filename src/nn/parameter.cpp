@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "nn/parameter.hpp"
 
 #include <ATen/ops/empty.h>

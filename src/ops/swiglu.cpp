@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ops/swiglu.hpp"
 
 #include <ATen/ops/empty_like.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is wrong with alerts beyond single values.
 #include <algorithm>
 

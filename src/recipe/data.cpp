@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "recipe/data.hpp"
 
 #include "config/fields.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where the wall time of a run went, and what was lost to which fault.
 #include <algorithm>
 #include <map>

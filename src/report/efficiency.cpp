@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How well the ranks' time was used, and by which of them it was held up.
 #include <algorithm>
 #include <cmath>

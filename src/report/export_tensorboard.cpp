@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TensorBoard's event files: TFRecords (length, masked CRC-32C of it, bytes, masked CRC-32C of them) that hold
 // protobuf messages `Event`. Both are written by hand: five fields do not need a library.
 // @see tensorflow/core/lib/io/record_writer.h, core/util/event.proto, core/framework/summary.proto

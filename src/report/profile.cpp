@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The ranks' spans put together: one time line, and how much of a step each kind of work takes.
 #include "report/profile.hpp"
 

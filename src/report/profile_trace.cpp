@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A rank's file of spans: its header, its clock.
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the samples of a node say over a whole attempt (docs/formats/metrics.md).
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How people name runs and sweeps: by folder, name or id.
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What run.json and completed.json look like.
 #include "core/digest.hpp"
 #include "core/error.hpp"

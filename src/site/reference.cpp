@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "config/catalogue.hpp"
 #include "core/strings.hpp"
 #include "site/load.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/json_node.hpp"
 
 #include "core/error.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/normalizer.hpp"
 
 #include <utf8proc.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "train/evaluate.hpp"
 
 #include "core/clock.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "train/host_state.hpp"
 
 #include <ATen/ops/empty.h>

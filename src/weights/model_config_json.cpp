@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // config.json and generation_config.json, written. The spelling is that of transformers 4, which 5 reads as well.
 #include <nlohmann/json.hpp>
 

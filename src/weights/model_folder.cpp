@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What concerns a model's folder as a whole: its config from two files, its check, its digest.
 #include <algorithm>
 #include <set>

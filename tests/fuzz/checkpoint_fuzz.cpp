@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hostile checkpoints: mutates the files of a good one and lets the reader loose on them. What is asked: an answer or
 // an Error, never a crash, never more than 256 MB, never long. Bits that changed without the digests noticing are a
 // failure.

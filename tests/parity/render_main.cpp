@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // render < cases.jsonl
 // One {"template": ..., "variables": {...}} per line in; one {"text": ...} or {"error": ...} per line out.
 #include <iostream>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // tokenize MODEL_DIR [--repeat N] < texts.jsonl
 // One JSON string per line in; one JSON list of ids per line out, or {"error": ...}. With --repeat it encodes all texts
 // N times instead and prints the speed.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "nn/causal_lm.hpp"
 #include "peft/lora_adapter.hpp"

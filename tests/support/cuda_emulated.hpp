@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 // The part of CUDA C++ that kernels/ uses, on a CPU: blocks run one after the other, each thread of a block is a fiber,
 // and a barrier or a shuffle hands over to the next one. It shows what a kernel computes, and stops on a barrier that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "support/cuda_emulated_table.hpp"
 
 #include <cstdlib>

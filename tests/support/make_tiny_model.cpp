@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // make-tiny-model DIR [--key value ...]: the tiny random llama of tiny_model.hpp, for tests written as shell scripts.
 #include <cstdio>
 #include <map>

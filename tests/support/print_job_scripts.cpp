@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes the job scripts of recipes on a site, one for each of its partitions:
 //   print_job_scripts SITES SITE OUT RECIPE...      (SITES: folder of the profiles)
 // A recipe that is too large for the site is made to fit first, as its user would; "fitted" then says so.

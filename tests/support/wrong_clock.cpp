@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Preloaded into a program, adds PST_CLOCK_OFFSET seconds to the time of day: a node whose clock is off.
 #include <dlfcn.h>
 #include <time.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a user sees when something is wrong: one text that names the place, the right exit status, and nothing left
 // behind that looks like a result.
 #include <gmock/gmock.h>

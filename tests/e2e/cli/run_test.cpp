@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The way of a run through the program, with scripts in place of Slurm and of the worker: sbatch runs the very job
 // script, srun the command that it was given.
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Site profiles as a user meets them: what `site` prints, what `submit` makes of a profile, and what is refused.
 #include <gmock/gmock.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cli/log_merge.hpp"
 
 #include <gmock/gmock.h>

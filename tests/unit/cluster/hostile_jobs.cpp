@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Random recipes and site profiles with hostile strings in them: whatever they hold, a job script has the directives
 // and commands that were meant, and no other.
 //   hostile_jobs [--count 2000] [--seed 20240607]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "unit/comm_nccl/fake_gpus.hpp"
 
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the survivors of a dead peer, a cut link or a broken GPU are told, and when.
 #include <gmock/gmock.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "comm_nccl/transport.hpp"
 
 #include <gmock/gmock.h>

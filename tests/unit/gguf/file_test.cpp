@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hostile GGUF files: a clear Error(data), in time and memory bounded by the file.
 #include "gguf/file.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "gguf/tokenizer_files.hpp"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sender and Listener together, over the loopback interface.
 #include <gmock/gmock.h>
 #include <sys/wait.h>

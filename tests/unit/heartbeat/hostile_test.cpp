@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A port that is open to a network hears more than ranks.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What Jinja2 3.1 gave, set up as transformers does; recorded by tools/parity/template_check.py --record.
 #include <gmock/gmock.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A chat template comes from the internet: whatever it is, it ends soon, with a text or with an Error.
 #include <gmock/gmock.h>
 

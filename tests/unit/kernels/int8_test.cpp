@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "kernels/int8/int8.hpp"
 
 #include <limits>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "kernels/reduce/reduce.hpp"
 
 #include "support/values.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "lowbit/quantise_folder.hpp"
 
 #include "core/digest.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "monitor/rule_engine.hpp"
 
 #include <gmock/gmock.h>

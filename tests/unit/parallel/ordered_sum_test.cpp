@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "parallel/ordered_sum.hpp"
 
 #include <ATen/ops/zeros.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A whole llama over shares: hidden states and adapter gradients have the bits of the replicated model.
 #include "comm/local_communicator.hpp"
 #include "model/llama.hpp"

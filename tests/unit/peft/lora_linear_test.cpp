@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "peft/lora_linear.hpp"
 
 #include <ATen/ops/matmul.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A llama whose layers are quantised: the dense model of the dequantised weights, bit for bit, in shares or whole.
 #include <ATen/ops/empty.h>
 

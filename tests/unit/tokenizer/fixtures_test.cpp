@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What Hugging Face tokenizers gave; recorded by tools/parity/record_tokenizers.py.
 #include <gmock/gmock.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text and tokenizer.json come from strangers: work stays near linear, and nothing crashes.
 #include <gmock/gmock.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A tokenizer.json that we cannot follow exactly is refused, with the place in the file.
 #include <gmock/gmock.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hostile safetensors files: whatever the header says, the answer is a clear Error(data) or a store that is safe to
 // read.
 #include "weights/header.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a checkpoint costs: the stall of begin() beside the memory's own speed, and the writing beside that of the disk,
 // in the same run. One line of JSON per size.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // fma_peak [THREADS]: what the cores multiply and add when they do nothing else, in GFLOP/s, as JSON:
 //   {"threads": 2, "f32": 210.3, "bf16": null}      bf16: products of avx512_bf16 summed in f32; null without it
 // Each thread keeps twelve independent sums in registers, enough to hide the latency of an addition to one of them. The

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // weights_bench MODEL TOKENS MiB_PER_S...: how long a rank waits for frozen weights in shares.
 //
 // Two ranks, as threads, each with one thread of its own, go forward and backward over TOKENS tokens; their gathers

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that work on flat arrays: SwiGLU, dropout, AdamW, sums, fingerprints.
 #include "core/strings.hpp"
 #include "kernels/adamw/adamw.hpp"

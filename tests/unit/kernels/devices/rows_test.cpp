@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels that work on rows: RMSNorm, rotary positions, cross entropy.
 #include <type_traits>
 

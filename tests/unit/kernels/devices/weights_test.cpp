@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kernels for quantised weights: the codes and values of the CPU, bit for bit.
 #include "core/strings.hpp"
 #include "kernels/int8/int8.hpp"
