@@ -81,6 +81,8 @@ void record_attempt(const RunDir& run, int attempt, const AttemptEnd& end, const
                           {"step", end.step},
                           {"node_lost", end.node_lost}};
   if (!outcome.reason.empty()) details["reason"] = outcome.reason;
+  // A run that goes on and completes says it nowhere else.
+  if (!outcome.remedy.empty()) details["remedy"] = outcome.remedy;
   run.try_event("attempt-ended", details);
 }
 

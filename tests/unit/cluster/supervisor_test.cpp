@@ -207,6 +207,8 @@ TEST_F(Supervisor, WorkersThatDieAreStartedAgain) {
   for (const auto& event : run.read_events()) kinds.push_back(event["event"]);
   EXPECT_THAT(kinds,
               testing::ElementsAre("started", "attempt-ended", "relaunched", "started", "attempt-ended", "completed"));
+  EXPECT_THAT(run.read_events()[1]["remedy"].get<std::string>(), HasSubstr("dmesg"))
+      << "what to do about it, though the run went on";
 }
 
 TEST_F(Supervisor, ACrashLoopIsStopped) {
