@@ -44,8 +44,8 @@ using Burn = double (*)(double seconds);
 #define PST_FMA_256(x)          \
   x = _mm256_fmadd_ps(x, x, x); \
   PST_KEPT(x)
-#define PST_DP_512(x)                                \
-  x = _mm512_dpbf16_ps(x, (__m512bh)z, (__m512bh)z); \
+#define PST_DP_512(x)                                                                        \
+  x = _mm512_dpbf16_ps(x, __builtin_bit_cast(__m512bh, z), __builtin_bit_cast(__m512bh, z)); \
   PST_KEPT(x)
 PST_BURN(f32_avx512, "avx512f", __m512, _mm512_set1_ps(1e-9f), 32.0, PST_FMA_512)
 PST_BURN(f32_avx2, "avx2,fma", __m256, _mm256_set1_ps(1e-9f), 16.0, PST_FMA_256)
