@@ -151,6 +151,8 @@ End end_of(const Ending& ending, const Outcome& outcome) {
   return End::failed;
 }
 
+bool is_explained(const Ending& ending) { return cause_in(ending.worker_error).has_value(); }
+
 bool is_stop_of_unknown_cause(const Ending& ending) {
   if (ending.completed || ending.cancel_requested || ending.pause_requested || ending.stopped_by == SIGUSR2)
     return false;

@@ -43,6 +43,9 @@ End end_of(const Ending& ending, const Outcome& outcome);
 enum class JobEnd { none, time_limit, node_lost, preempted, requeued, cancelled };
 JobEnd job_end(const Ending& ending);
 
+/// A worker said what is wrong, and it is not about a peer or about being stopped.
+bool is_explained(const Ending& ending);
+
 /// Somebody ended the workers, and it was neither we, nor our user, nor a warning that we know of.
 bool is_stop_of_unknown_cause(const Ending& ending);
 

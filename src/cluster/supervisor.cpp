@@ -132,6 +132,7 @@ class Supervision {
                             [&](const Seen& seen) {
                               record_fault(run_, attempt, seen);
                               for (const auto& host : seen.hosts) ask(host);
+                              for (const auto& spare : idle_nodes()) ask(spare);
                             },
                         .end_step = {},
                         .user_interrupt = !settings_.job_id};
@@ -163,10 +164,11 @@ class Supervision {
                    .node_lost = false};
     if (end.end == End::failed) {
       await_ranks_gone();
-      const Names dead = dead_among(suspects(seen, nodes));
+      const Names refused = nodes_not_launched_on(run_.attempt(attempt));
+      const Names dead = dead_among(suspects(seen, nodes, refused));
       end.node_lost = !dead.empty();
       if (const auto unfit = rundir::read_unfit(run_, attempt)) end.unfit = unfit->nodes;
-      blame(seen, outcome, dead, end.unfit);
+      blame(seen, outcome, dead, refused, end.unfit);
       record_dead_nodes(run_, attempt, dead);
     }
     history_.push_back(end);
@@ -201,15 +203,28 @@ class Supervision {
     }
   }
 
-  /// The nodes that a fault was seen on, or from which no rank was ever heard though others were. All of the attempt
-  /// when nobody was heard and nobody said why.
-  Names suspects(const Seen& seen, const Names& nodes) const {
-    if (!seen.hosts.empty()) return seen.hosts;
-    const auto ranks = listener_.ranks();
-    Names unheard = nodes;
-    for (const auto& rank : ranks) std::erase(unheard, rank.host);
-    const bool none_heard = unheard.size() == nodes.size() && seen.ending.worker_error.empty();
-    return none_heard || seen.fault == Happening::rank_silent ? unheard : Names{};
+  /// The nodes that a fault was seen on, those that the launcher says it could not start on, and, unless a worker said
+  /// what is wrong, those that were not heard: a rank that was, and was ended for the sake of a dead node, hides that
+  /// node otherwise. With them the idle ones, of which one would be next.
+  Names suspects(const Seen& seen, const Names& nodes, const Names& refused) const {
+    Names found = seen.hosts;
+    found.insert(found.end(), refused.begin(), refused.end());
+    if (!is_explained(seen.ending)) {
+      Names unheard = nodes;
+      for (const auto& rank : listener_.ranks()) std::erase(unheard, rank.host);
+      found.insert(found.end(), unheard.begin(), unheard.end());
+    }
+    if (std::any_of(found.begin(), found.end(), [&](const std::string& node) { return may_be_asked(node); }))
+      for (auto& spare : idle_nodes()) found.push_back(std::move(spare));
+    return found;
+  }
+
+  /// Of the job, without a part in this attempt, and not yet known to be dead.
+  Names idle_nodes() const {
+    Names idle;
+    for (const auto& node : nodes_)
+      if (node.reachable && !contains(record_.nodes, node.name)) idle.push_back(node.name);
+    return idle;
   }
 
   /// Of the job's nodes all but the first, which is ours.
@@ -231,15 +246,18 @@ class Supervision {
     return dead;
   }
 
-  /// A node is blamed for being dead or silent, and doubly for being unfit. A rank that crashed says nothing about it.
-  void blame(const Seen& seen, const Outcome& outcome, const Names& dead, const Names& unfit_nodes) {
+  /// A node is blamed for being dead or silent, and doubly for being unfit, or alive and yet nothing could be started
+  /// there. A rank that crashed says nothing about it.
+  void blame(const Seen& seen, const Outcome& outcome, const Names& dead, const Names& refused,
+             const Names& unfit_nodes) {
     const bool unfit = outcome.exit == exit_status(Fault::unfit);
     for (auto& node : nodes_) {
       // Where the workers named the unfit, whoever happened to leave first is none of them.
       const bool suspect =
           contains(seen.hosts, node.name) && ((unfit && unfit_nodes.empty()) || seen.fault == Happening::rank_silent);
-      if (!suspect && !contains(dead, node.name) && !contains(unfit_nodes, node.name)) continue;
-      node.blamed += unfit ? kTooOftenBlamed : 1;
+      const bool is_refused = contains(refused, node.name) && !contains(dead, node.name);
+      if (!suspect && !is_refused && !contains(dead, node.name) && !contains(unfit_nodes, node.name)) continue;
+      node.blamed += unfit || is_refused ? kTooOftenBlamed : 1;
       record_.blamed.push_back(node.name);
     }
     if (!record_.blamed.empty()) rundir::write_attempt(run_, record_);

@@ -94,4 +94,17 @@ std::string launcher_words(const fs::path& attempt_dir, int lines) {
   return {};
 }
 
+std::vector<std::string> nodes_not_launched_on(const fs::path& attempt_dir) {
+  constexpr std::string_view kFailedOn = " failed on node ";
+  std::vector<std::string> nodes;
+  for (const auto& line : split(end_of(attempt_dir / "srun.log"), '\n')) {
+    const auto at = line.find(kFailedOn);
+    if (line.find("Task launch for ") == std::string::npos || at == std::string::npos) continue;
+    std::string node = line.substr(at + kFailedOn.size());
+    node.resize(std::min(node.find(':'), node.size()));
+    if (std::find(nodes.begin(), nodes.end(), node) == nodes.end()) nodes.push_back(std::move(node));
+  }
+  return nodes;
+}
+
 }  // namespace pst::cluster

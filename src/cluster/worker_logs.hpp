@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace pst::cluster {
 
@@ -16,5 +17,9 @@ std::int64_t last_step(const std::filesystem::path& attempt_dir);
 
 /// The last `lines` lines of the attempt's launcher log, for failures that no worker explained.
 std::string launcher_words(const std::filesystem::path& attempt_dir, int lines);
+
+/// The nodes on which srun says that it could not start the workers (measured with 22.05: `Task launch for StepId=1.3
+/// failed on node n3: Communication connection failure`). @throws nothing
+std::vector<std::string> nodes_not_launched_on(const std::filesystem::path& attempt_dir);
 
 }  // namespace pst::cluster

@@ -5,6 +5,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
 #include "cluster/capture.hpp"
 #include "cluster/process_mark.hpp"
 #include "core/clock.hpp"
@@ -268,6 +271,64 @@ TEST_F(Supervisor, ANodeThatAnswersIsNotTakenForDeadWhileTheWorkersAreCleared) {
   for (const auto& event : run.read_events()) kinds.push_back(event["event"]);
   EXPECT_THAT(kinds, testing::Contains("rank-lost"));
   EXPECT_THAT(kinds, testing::Not(testing::Contains("node-lost")));
+}
+
+// srun ends the rank that did start when another node refuses; the dead node, of which nobody was ever heard, was then
+// not even suspected, three times in a row, and the run given up.
+TEST_F(Supervisor, ANodeThatWasNeverHeardIsAskedThoughAnotherWas) {
+  auto settings = settings_for("while ! [ -e \"$1/heard\" ]; do sleep 0.02; done; exit 233");
+  settings.nodes = {"n1", "n2", "n3", "n4"};
+  settings.nodes_wanted = 2;
+  settings.job_id = "12";
+  settings.max_restarts = 1;
+  std::vector<std::vector<std::string>> launched;
+  const auto launch = settings.launch;
+  settings.launch = [&](int attempt, const std::vector<std::string>& nodes) {
+    launched.push_back(nodes);
+    return launch(attempt, nodes);
+  };
+  settings.hands.answers = [](const std::string& node) { return node == "n4"; };
+  heartbeat::Socket rank;
+  settings.on_tick = [&] {
+    if (rank || !fs::exists(run.heartbeat_file(1))) return;
+    const auto endpoint = heartbeat::read_endpoint(run.heartbeat_file(1));
+    rank = heartbeat::connect_to("127.0.0.1", endpoint.port, 2).value();
+    const heartbeat::Hello hello{.token = endpoint.token, .attempt = 1, .rank = 0, .pid = 100, .host = "n1"};
+    heartbeat::send_line(rank, to_line(hello));
+    for (int i = 0; i < 200 && heartbeat::receive(rank).value_or("").empty(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    write_durably(run.root() / "heard", "");  // as it is from the answer on
+  };
+  fake.add("squeue", "exit 0");
+
+  supervise(run, settings);
+
+  ASSERT_EQ(launched.size(), 2u);
+  EXPECT_THAT(launched[0], testing::ElementsAre("n1", "n2"));
+  EXPECT_THAT(launched[1], testing::ElementsAre("n1", "n4")) << "n3, idle and as dead, was asked beside n2";
+}
+
+TEST_F(Supervisor, ANodeThatTheLauncherNamesIsAvoidedEvenWhenItAnswers) {
+  auto settings = settings_for(
+      "echo 'srun: error: Task launch for StepId=1.3 failed on node n2: Invalid job credential' "
+      ">\"$1/attempts/0001/srun.log\"; exit 233");
+  settings.nodes = {"n1", "n2", "n3"};
+  settings.nodes_wanted = 2;
+  settings.job_id = "12";
+  settings.max_restarts = 1;
+  std::vector<std::vector<std::string>> launched;
+  const auto launch = settings.launch;
+  settings.launch = [&](int attempt, const std::vector<std::string>& nodes) {
+    launched.push_back(nodes);
+    return launch(attempt, nodes);
+  };
+  settings.hands.answers = [](const std::string&) { return true; };
+  fake.add("squeue", "exit 0");
+
+  supervise(run, settings);
+
+  ASSERT_EQ(launched.size(), 2u);
+  EXPECT_THAT(launched[1], testing::ElementsAre("n1", "n3"));
 }
 
 TEST_F(Supervisor, AJobThatGoesBackByItselfIsNotRequeuedAgain) {

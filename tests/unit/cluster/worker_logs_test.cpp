@@ -41,5 +41,17 @@ TEST(WorkerLogs, NoLogsNoWords) {
   EXPECT_EQ(launcher_words(dir.path(), 3), "b\nc\nd");
 }
 
+TEST(WorkerLogs, NamesTheNodesThatSrunCouldNotStartOn) {
+  const fixture::TemporaryDirectory dir;
+  write_durably(dir / "srun.log",
+             "srun: error: Task launch for StepId=1.3 failed on node n3: Communication connection failure\n"
+             "srun: error: Application launch failed: Communication connection failure\n"
+             "srun: error: Task launch for StepId=1.3 failed on node n3: Communication connection failure\n"
+             "srun: error: Task launch for StepId=1.3 failed on node x7: Invalid job credential\n"
+             "srun: error: n1: task 0: Killed\n");
+  EXPECT_THAT(nodes_not_launched_on(dir.path()), testing::ElementsAre("n3", "x7"));
+  EXPECT_TRUE(nodes_not_launched_on(dir / "none").empty());
+}
+
 }  // namespace
 }  // namespace pst::cluster

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The spare node is dead already when another one dies, and Slurm knows of neither: the run goes on at once with the one
+# that is left.
+source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"
+steps=600 tiny_recipe "  spares: 1"
+reference=$(undisturbed)
+start_cluster
+submit
+within 60 "step 20" stepped 1 20
+
+cluster kill-node 3
+cluster kill-node 2
+
+within 90 "completion" completed
+within 10 "the event" has_event completed
+check "not both dead nodes are named: $(cat "$run/events.jsonl")" \
+  grep -q '"event":"node-lost","attempt":1,"nodes":\["n2","n3"\]' "$run/events.jsonl"
+check "the second attempt is not on n1 alone" grep -q '"event":"started","attempt":2,"ranks":1,"hosts":"n1"' "$run/events.jsonl"
+expect_the_undisturbed_result
