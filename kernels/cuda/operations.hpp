@@ -42,6 +42,8 @@ int nf4_product(Stream stream, ConstView x, ConstView packed, ConstView absmax, 
                 View out);
 int double_dequantise(Stream stream, ConstView codes, ConstView scale, ConstView map, ConstView offset,
                       std::int64_t first, View out);
+int fp8_quantise(Stream stream, ConstView values, std::int64_t width, View codes, View scales);
+int fp8_dequantise(Stream stream, ConstView codes, ConstView scales, std::int64_t width, std::int64_t first, View out);
 int int8_dequantise(Stream stream, ConstView codes, ConstView absmax, std::int64_t width, std::int64_t first, View out);
 
 struct AdamWFactors {

@@ -57,10 +57,12 @@ struct CudaTable {
   decltype(&cuda::nf4_dequantise) nf4_dequantise = nullptr;
   decltype(&cuda::nf4_product) nf4_product = nullptr;
   decltype(&cuda::double_dequantise) double_dequantise = nullptr;
+  decltype(&cuda::fp8_quantise) fp8_quantise = nullptr;
+  decltype(&cuda::fp8_dequantise) fp8_dequantise = nullptr;
   decltype(&cuda::int8_dequantise) int8_dequantise = nullptr;
 };
 
-inline constexpr std::uint32_t kCudaAbi = 1;
+inline constexpr std::uint32_t kCudaAbi = 2;
 inline constexpr const char* kCudaEntry = "pst_cuda_table";
 
 }  // namespace pst

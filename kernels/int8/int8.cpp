@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/detail/dispatch.hpp"
+#include "kernels/detail/rows.hpp"
 #include "kernels/detail/simd.hpp"
 
 namespace pst::kernels {
@@ -50,16 +51,6 @@ template <class T>
 PST_INLINE void dequantise_row(const std::int8_t* codes, std::int64_t count, float absmax, T* out) {
   const float scale = absmax * (1.0f / 127.0f);
   for (std::int64_t i = 0; i < count; ++i) store(out, i, static_cast<float>(codes[i]) * scale);
-}
-
-/// Calls body(row, begin, end) for the parts of rows in values [begin, end) of a matrix that starts at `first`.
-template <class Body>
-PST_INLINE void by_rows(std::int64_t first, std::int64_t width, std::int64_t begin, std::int64_t end, Body&& body) {
-  while (begin < end) {
-    const std::int64_t row = (first + begin) / width, stop = std::min(end, (row + 1) * width - first);
-    body(row, begin, stop);
-    begin = stop;
-  }
 }
 
 PST_CLONES void absmax_of(const float* values, std::int64_t width, float* absmax, std::int64_t begin,

@@ -12,6 +12,7 @@ StoredFormat stored_format(FrozenFormat format) {
     case FrozenFormat::none: return StoredFormat::dense;
     case FrozenFormat::nf4: return StoredFormat::nf4;
     case FrozenFormat::int8: return StoredFormat::int8;
+    case FrozenFormat::fp8: return StoredFormat::fp8;
   }
   return StoredFormat::dense;
 }
@@ -33,6 +34,7 @@ recipe::Quantization as_stored(const weights::ModelConfig& config) {
     case StoredFormat::dense: wanted.format = FrozenFormat::none; break;
     case StoredFormat::nf4: wanted.format = FrozenFormat::nf4; break;
     case StoredFormat::int8: wanted.format = FrozenFormat::int8; break;
+    case StoredFormat::fp8: wanted.format = FrozenFormat::fp8; break;
   }
   return wanted;
 }

@@ -28,6 +28,7 @@ weights::StoredFormat stored_format(recipe::FrozenFormat format) {
     case recipe::FrozenFormat::none: return weights::StoredFormat::dense;
     case recipe::FrozenFormat::nf4: return weights::StoredFormat::nf4;
     case recipe::FrozenFormat::int8: return weights::StoredFormat::int8;
+    case recipe::FrozenFormat::fp8: return weights::StoredFormat::fp8;
   }
   return weights::StoredFormat::dense;
 }

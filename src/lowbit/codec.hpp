@@ -52,6 +52,9 @@ enum class Scales { plain, quantised };  ///< the latter is double quantisation
 /// @see kernels/nf4/nf4.hpp
 std::unique_ptr<Codec> nf4_codec(Scales scales, Exec on);
 
+/// Arrays: codes u8 [out, in], `scale` f32 [out]. @see kernels/fp8/fp8.hpp
+std::unique_ptr<Codec> fp8_codec(Exec on);
+
 /// Arrays: codes i8 [out, in], `absmax` f32 [out]. @see kernels/int8/int8.hpp
 std::unique_ptr<Codec> int8_codec(Exec on);
 

@@ -68,8 +68,9 @@ class FolderWriter {
   FolderWriter(const weights::TensorStore& store, const QuantiseOptions& options)
       : store_(store),
         options_(options),
-        codec_(options.format == StoredFormat::nf4 ? nf4_codec(options.scales, serial_cpu())
-                                                   : int8_codec(serial_cpu())) {}
+        codec_(options.format == StoredFormat::nf4   ? nf4_codec(options.scales, serial_cpu())
+               : options.format == StoredFormat::fp8 ? fp8_codec(serial_cpu())
+                                                     : int8_codec(serial_cpu())) {}
 
   void write(const fs::path& path) const {
     std::vector<PlannedTensor> plan;
@@ -122,6 +123,11 @@ class FolderWriter {
       plan.push_back({prefix + "weight_format", "U8", {}});
       return;
     }
+    if (options_.format == StoredFormat::fp8) {
+      plan.push_back({name, "F8_E4M3", {matrix.out, matrix.in}});
+      plan.push_back({name + "_scale", "F32", {matrix.out, 1}});
+      return;
+    }
     plan.push_back({name, "U8", {arrays[0].shape[0], 1}});
     plan.push_back({name + ".absmax", is_nested() ? "U8" : "F32", arrays[1].shape});
     plan.push_back({name + ".quant_map", "F32", {16}});
@@ -145,6 +151,7 @@ class FolderWriter {
       made.push_back({std::byte{0}});  // weight_format: rows
       return made;
     }
+    if (options_.format == StoredFormat::fp8) return made;
     std::optional<float> offset;
     if (is_nested()) {
       float value = 0;

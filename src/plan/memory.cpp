@@ -101,8 +101,8 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   const double labelled = static_cast<double>(in.largest.labelled);
   const double chunk = std::min(labelled, static_cast<double>(head_chunk_rows(m.vocabulary, choice.dtype)));
   memory.head = chunk * b * (static_cast<double>(m.vocabulary) + 3 * d) + tokens * d * b;
-  // The head's backward product copies its logits once; it is over when the layers' backward begins.
-  memory.workspace = std::max(memory.workspace, chunk * b * static_cast<double>(m.vocabulary));
+  // oneDNN's backward product of the head copies its logits once; it is over when the layers' backward begins.
+  if (in.copies_operands) memory.workspace = std::max(memory.workspace, chunk * b * static_cast<double>(m.vocabulary));
   if (choice.ranks() > 1) memory.communication = 2 * adapter;
   if (in.saves) memory.checkpoint = 3 * 4 * static_cast<double>(m.trainable) / static_cast<double>(choice.ranks());
   if (!in.is_gpu) memory.data = static_cast<double>(in.prepared_bytes);

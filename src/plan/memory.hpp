@@ -35,7 +35,8 @@ struct MemoryInputs {
   MicroBatch largest;
   std::int64_t leaves = 1;        ///< micro batches of a step
   double baseline_bytes = 0;      ///< of a rank without a model
-  double product_bytes = 0;       ///< of one kernel that oneDNN made
+  double product_bytes = 0;       ///< of one kernel that oneDNN made; 0 where products are not its
+  bool copies_operands = true;    ///< a product may bring an operand into an order of its own, as oneDNN's do
   std::int64_t token_counts = 1;  ///< different sizes of micro batches that a rank meets
   std::uint64_t weight_file_bytes = 0, prepared_bytes = 0;
   bool is_gpu = false;

@@ -25,6 +25,7 @@ Kept kept_as(const recipe::Quantization& wanted) {
     case recipe::FrozenFormat::none: return Kept::dense;
     case recipe::FrozenFormat::nf4: return wanted.double_quantization ? Kept::nf4 : Kept::nf4_plain_scales;
     case recipe::FrozenFormat::int8: return Kept::int8;
+    case recipe::FrozenFormat::fp8: return Kept::fp8;
   }
   return Kept::dense;
 }
@@ -47,7 +48,8 @@ double LinearShape::bytes(Dtype compute) const {
     case Kept::nf4:  // a byte a scale; for 256 scales an f32 one; their map and mean
       return codes + real(nf4_blocks(*this)) + 4 * real((nf4_blocks(*this) + 255) / 256) + 4 * 257;
     case Kept::nf4_plain_scales: return codes + 4 * real(nf4_blocks(*this));
-    case Kept::int8: return real(values()) + 4 * real(out);
+    case Kept::int8:
+    case Kept::fp8: return real(values()) + 4 * real(out);
   }
   return 0;
 }

@@ -12,7 +12,7 @@
 namespace pst::plan {
 
 /// How a frozen matrix is kept (docs/quantisation.md).
-enum class Kept { dense, nf4, nf4_plain_scales, int8 };
+enum class Kept { dense, nf4, nf4_plain_scales, int8, fp8 };
 
 /// A frozen linear layer, and the rank of its adapter: 0 where it has none.
 struct LinearShape {

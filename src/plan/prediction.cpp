@@ -174,14 +174,17 @@ Prediction predict(const Inputs& in, const Choice& choice, std::size_t most) {
                .largest = largest_micro_batch(in.work, choice.micro_batch),
                .machine_source = costs.source()};
   const std::int64_t leaves = (in.recipe.train.global_batch_size + choice.micro_batch - 1) / choice.micro_batch;
+  const double product_bytes = layout == nullptr             ? 0
+                               : choice.dtype == Dtype::bf16 ? layout->product_bytes_bf16
+                                                             : layout->product_bytes_f32;
   p.memory = memory_of({.model = p.model,
                         .largest = p.largest,
                         .leaves = leaves,
                         .baseline_bytes = layout != nullptr ? static_cast<double>(layout->baseline_bytes)
                                                             : in.machine.roofline->baseline_bytes,
-                        .product_bytes = layout == nullptr             ? 0
-                                         : choice.dtype == Dtype::bf16 ? layout->product_bytes_bf16
-                                                                       : layout->product_bytes_f32,
+                        .product_bytes = product_bytes,
+                        // Where libtorch multiplies bf16 in loops of its own, nothing was made, and nothing is copied.
+                        .copies_operands = layout == nullptr || product_bytes > 0,
                         .token_counts = token_counts(in.work, choice.micro_batch, choice.ranks()),
                         .weight_file_bytes = in.weight_file_bytes,
                         .prepared_bytes = in.work.prepared_bytes,

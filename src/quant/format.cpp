@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/format.hpp"
 
+#include "core/error.hpp"
 #include "lowbit/quantise_folder.hpp"
 #include "quant/quantised_linear.hpp"
 #include "weights/dtype.hpp"
@@ -10,13 +11,23 @@ namespace {
 
 using weights::StoredFormat;
 
+std::unique_ptr<lowbit::Codec> codec_of(const Options& options) {
+  const Exec on = serial_cpu();  // the storage shares the work
+  switch (options.format) {
+    case StoredFormat::nf4: return lowbit::nf4_codec(options.scales, on);
+    case StoredFormat::int8: return lowbit::int8_codec(on);
+    case StoredFormat::fp8: return lowbit::fp8_codec(on);
+    case StoredFormat::dense: break;
+  }
+  throw Error(Fault::bug, "dense weights need no codec");
+}
+
 /// Takes what lowbit makes of a matrix into nn's terms.
 class QuantisedFormat final : public nn::FrozenFormat {
  public:
   explicit QuantisedFormat(const Options& options)
       : options_(options),
-        codec_(options.format == StoredFormat::nf4 ? lowbit::nf4_codec(options.scales, serial_cpu())
-                                                   : lowbit::int8_codec(serial_cpu())),  // the storage shares the work
+        codec_(codec_of(options)),
         dense_(nn::dense_format(options.compute)),
         scratch_(std::make_shared<Scratch>()) {}
 
@@ -40,8 +51,14 @@ class QuantisedFormat final : public nn::FrozenFormat {
   std::unique_ptr<nn::Linear> make(const nn::MatrixSource& matrix, const std::vector<at::Tensor>& parts,
                                    std::optional<at::Tensor> bias) const override {
     if (stays_dense(matrix)) return dense_->make(matrix, parts, std::move(bias));
-    if (options_.format == StoredFormat::nf4)
-      return std::make_unique<Nf4Linear>(matrix.out, matrix.in, parts, std::move(bias), scratch_);
+    switch (options_.format) {
+      case StoredFormat::nf4:
+        return std::make_unique<Nf4Linear>(matrix.out, matrix.in, parts, std::move(bias), scratch_);
+      case StoredFormat::fp8:
+        return std::make_unique<Fp8Linear>(matrix.out, matrix.in, parts, std::move(bias), scratch_);
+      case StoredFormat::int8:
+      case StoredFormat::dense: break;
+    }
     return std::make_unique<Int8Linear>(matrix.out, matrix.in, parts, std::move(bias), scratch_);
   }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/quantised_linear.hpp"
 
+#include "kernels/fp8/fp8.hpp"
 #include "kernels/int8/int8.hpp"
 #include "kernels/nf4/nf4.hpp"
 #include "ops/exec.hpp"
 #include "ops/gemm.hpp"
+#include "quant/fp8_product.hpp"
 
 namespace pst::quant {
 
@@ -35,6 +37,18 @@ void Nf4Linear::dequantise(Scratch& scratch, const at::Tensor& weight) const {
 void Int8Linear::dequantise(Scratch&, const at::Tensor& weight) const {
   kernels::int8_dequantise(ops::exec_of(weight), ops::view_of(parts_.at(0)), ops::view_of(parts_.at(1)), in_, 0,
                            ops::view_of(weight));
+}
+
+at::Tensor Fp8Linear::apply(const at::Tensor& x_ni) const {
+  if (!multiplies_fp8(x_ni, out_)) return QuantisedLinear::apply(x_ni);
+  at::Tensor y_no = fp8_product(x_ni, parts_.at(0), parts_.at(1));
+  if (bias_) y_no.add_(*bias_);
+  return y_no;
+}
+
+void Fp8Linear::dequantise(Scratch&, const at::Tensor& weight) const {
+  kernels::fp8_dequantise(ops::exec_of(weight), ops::view_of(parts_.at(0)), ops::view_of(parts_.at(1)), in_, 0,
+                          ops::view_of(weight));
 }
 
 }  // namespace pst::quant

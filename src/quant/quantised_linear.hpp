@@ -21,7 +21,7 @@ class QuantisedLinear : public nn::Linear {
       : out_(out), in_(in), parts_(std::move(parts)), bias_(std::move(bias_o)), scratch_(std::move(scratch)) {}
   std::int64_t in_features() const final { return in_; }
   std::int64_t out_features() const final { return out_; }
-  at::Tensor apply(const at::Tensor& x_ni) const final;
+  at::Tensor apply(const at::Tensor& x_ni) const override;
   at::Tensor apply_transposed(const at::Tensor& dy_no) const final;
 
  protected:
@@ -30,11 +30,11 @@ class QuantisedLinear : public nn::Linear {
 
   const std::int64_t out_, in_;
   const std::vector<at::Tensor> parts_;
+  const std::optional<at::Tensor> bias_;
 
  private:
   at::Tensor weight(const at::Tensor& like) const;
 
-  std::optional<at::Tensor> bias_;
   std::shared_ptr<Scratch> scratch_;
 };
 
@@ -51,6 +51,19 @@ class Nf4Linear final : public QuantisedLinear {
 class Int8Linear final : public QuantisedLinear {
  public:
   using QuantisedLinear::QuantisedLinear;
+
+ private:
+  void dequantise(Scratch& scratch, const at::Tensor& weight) const override;
+};
+
+/// Parts as lowbit::fp8_codec lists them. @see kernels/fp8/fp8.hpp
+/// A GPU that multiplies 8-bit floats (compute capability 8.9 and later) gets them: forward, each row of x is quantised
+/// as it comes, and the product is summed in f32 (Micikevicius et al. 2022, arXiv:2209.05433, section 3.2). Everywhere
+/// else, and backward, where the sum runs over the rows that have the scales, the weight is dequantised.
+class Fp8Linear final : public QuantisedLinear {
+ public:
+  using QuantisedLinear::QuantisedLinear;
+  at::Tensor apply(const at::Tensor& x_ni) const override;
 
  private:
   void dequantise(Scratch& scratch, const at::Tensor& weight) const override;

@@ -10,7 +10,7 @@ class Fields;
 
 namespace pst::recipe {
 
-enum class FrozenFormat { none, nf4, int8 };
+enum class FrozenFormat { none, nf4, int8, fp8 };
 
 /// How the frozen matrices of the decoder layers are kept; embedding, head, norms and biases are not touched.
 struct Quantization {

@@ -65,6 +65,7 @@ const char* name_of(StoredFormat format) {
     case StoredFormat::dense: return "none";
     case StoredFormat::nf4: return "nf4";
     case StoredFormat::int8: return "int8";
+    case StoredFormat::fp8: return "fp8";
   }
   return "?";
 }

@@ -91,7 +91,10 @@ ModelSummary inspect(const fs::path& model_dir) {
     const Tensor& tensor = store.get(spec.name);
     const auto count = count_of(spec.shape);
     summary.parameters += count;
-    summary.values_by_dtype[tensor.dtype == "U8" ? "NF4" : tensor.dtype == "I8" ? "INT8" : tensor.dtype] += count;
+    summary.values_by_dtype[tensor.dtype == "U8"        ? "NF4"
+                            : tensor.dtype == "I8"      ? "INT8"
+                            : tensor.dtype == "F8_E4M3" ? "FP8"
+                                                        : tensor.dtype] += count;
     if (spec.name == "model.embed_tokens.weight") summary.embedding_parameters = count;
     if (starts_with(spec.name, "model.layers.0.")) summary.parameters_per_layer += count;
   }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weights/model_config.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -139,18 +141,36 @@ std::vector<std::int32_t> read_token_ids(const Object& root, std::string_view ke
   return ids;
 }
 
-/// @see transformers, utils/quantization_config.py, BitsAndBytesConfig
+/// Whether compressed-tensors' config says 8-bit floats with a scale per row or matrix. How inputs were to be scaled
+/// does not matter here: they are scaled as they come.
+/// @see neuralmagic/compressed-tensors, QuantizationConfig
+bool is_scaled_fp8(const Object& quantised) {
+  const json* const groups = quantised.find("config_groups");
+  if (!groups || !groups->is_object() || groups->size() != 1 || !groups->begin()->is_object()) return false;
+  const auto weights = groups->begin()->find("weights");
+  if (weights == groups->begin()->end() || !weights->is_object()) return false;
+  const auto says = [&](const char* key, std::initializer_list<json> accepted) {
+    const auto found = weights->find(key);
+    return found != weights->end() && std::find(accepted.begin(), accepted.end(), *found) != accepted.end();
+  };
+  return says("num_bits", {8}) && says("type", {"float"}) && says("symmetric", {true}) &&
+         says("strategy", {"channel", "tensor"});
+}
+
+/// @see transformers, utils/quantization_config.py: BitsAndBytesConfig, CompressedTensorsConfig, FbgemmFp8Config
 StoredFormat read_stored_format(const Object& root) {
   if (!root.find("quantization_config")) return StoredFormat::dense;
   const Object quantised = root.inner("quantization_config");
   const char* const remedy = "use the model's bf16 or fp16 version";
+  const std::string kind = quantised.text("quant_method").value_or("bitsandbytes");
+  if (kind == "fbgemm_fp8" || (kind == "compressed-tensors" && is_scaled_fp8(quantised))) return StoredFormat::fp8;
   const bool four = quantised.flag("load_in_4bit") || quantised.flag("_load_in_4bit");
   const bool eight = quantised.flag("load_in_8bit") || quantised.flag("_load_in_8bit");
-  if (const auto method = quantised.text("quant_method").value_or("bitsandbytes");
-      method != "bitsandbytes" || four == eight)
+  if (kind != "bitsandbytes" || four == eight)
     root.refuse("quantization_config",
-                cat("is of the method ", quoted(method), four == eight ? " without 4 or 8 bits" : "",
-                    "; supported are bitsandbytes' NF4 and INT8"),
+                cat("is of the method ", quoted(kind), kind == "bitsandbytes" ? " without 4 or 8 bits" : "",
+                    "; supported are bitsandbytes' NF4 and INT8, and 8-bit floats with a scale per row or matrix of "
+                    "compressed-tensors and fbgemm_fp8"),
                 remedy);
   if (eight) return StoredFormat::int8;
   if (const auto type = quantised.text("bnb_4bit_quant_type").value_or("fp4"); type != "nf4")

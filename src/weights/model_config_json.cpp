@@ -2,6 +2,7 @@
 // config.json and generation_config.json, written. The spelling is that of transformers 4, which 5 reads as well.
 #include <nlohmann/json.hpp>
 
+#include "core/strings.hpp"
 #include "weights/model_config.hpp"
 
 namespace pst::weights {
@@ -18,6 +19,27 @@ Json eos_json(const ModelConfig& config) {
 template <class T>
 Json optional_json(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
+}
+
+/// @see neuralmagic/compressed-tensors, QuantizationConfig: weights with a scale per row, inputs with one per token
+Json fp8_config(const std::vector<std::string>& dense_modules) {
+  const auto eight_bits = [](const char* strategy, bool dynamic) {
+    return Json{{"num_bits", 8}, {"type", "float"}, {"symmetric", true}, {"strategy", strategy}, {"dynamic", dynamic}};
+  };
+  Json ignored = Json::array();
+  for (const auto& name : dense_modules) {
+    ignored.push_back(name);
+    if (name != "lm_head") ignored.push_back(cat("re:.*", name, "$"));  // an ending, which a plain name is not there
+  }
+  return {{"quant_method", "compressed-tensors"},
+          {"format", "float-quantized"},
+          {"quantization_status", "compressed"},
+          {"config_groups",
+           {{"group_0",
+             {{"targets", {"Linear"}},
+              {"weights", eight_bits("channel", false)},
+              {"input_activations", eight_bits("token", true)}}}}},
+          {"ignore", ignored}};
 }
 
 Json rope_scaling_json(const std::optional<RopeScaling>& scaling) {
@@ -66,6 +88,10 @@ std::string generation_config_json(const ModelConfig& config) {
 std::string quantised_config_json(const std::string& config_json, StoredFormat format, bool double_quantisation,
                                   const std::vector<std::string>& dense_modules) {
   Json config = Json::parse(config_json);
+  if (format == StoredFormat::fp8) {
+    config["quantization_config"] = fp8_config(dense_modules);
+    return config.dump(2) + "\n";
+  }
   Json quantised = {{"quant_method", "bitsandbytes"},
                     {"load_in_4bit", format == StoredFormat::nf4},
                     {"load_in_8bit", format == StoredFormat::int8},

@@ -12,6 +12,7 @@
 #include "weights/generation_config.hpp"
 #include "weights/model_config.hpp"
 #include "weights/safetensors.hpp"
+#include "weights/scaled_fp8.hpp"
 
 namespace pst::weights {
 namespace {
@@ -36,6 +37,7 @@ bool is_quantised(const TensorStore& store, const ModelConfig& config, const Ten
     case StoredFormat::dense: return false;
     case StoredFormat::nf4: return find_nf4(store, spec.name, spec.shape[0], spec.shape[1]).has_value();
     case StoredFormat::int8: return find_int8(store, spec.name, spec.shape[0], spec.shape[1]).has_value();
+    case StoredFormat::fp8: return find_fp8(store, spec.name, spec.shape[0], spec.shape[1]).has_value();
   }
   return false;
 }
@@ -55,7 +57,8 @@ std::vector<std::string> problems_of(const TensorStore& store, const ModelConfig
       }
     }
     if (quantised || half) {
-      for (auto& name : companions_of(spec.name)) known.insert(std::move(name));
+      const bool fp8 = config.stored == StoredFormat::fp8;
+      for (auto& name : fp8 ? fp8_companions_of(spec.name) : companions_of(spec.name)) known.insert(std::move(name));
     } else if (!tensor)
       problems.push_back(cat("tensor ", spec.name, " ", shape_text(spec.shape), " is missing"));
     else if (tensor->shape != spec.shape)

@@ -138,6 +138,8 @@ def main() -> int:
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
                         help="cpu: for one rank the processor's time, which counts on a machine that others use too")
     parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--slow-bf16", action="store_true",
+                        help="keep bf16 where the CPU does not multiply it either, to see the memory; a step takes minutes")
     parser.add_argument("--only", type=int, nargs="+", help="numbers of configurations")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -148,7 +150,7 @@ def main() -> int:
                        "--folder", args.work, measured=True), end="", flush=True)
 
     configurations = CONFIGURATIONS
-    if not json.loads(args.machine.read_text())["fast_bf16"]:  # libtorch multiplies bf16 in plain loops there: nobody trains so
+    if not args.slow_bf16 and not json.loads(args.machine.read_text())["fast_bf16"]:  # libtorch multiplies bf16 in plain loops there: nobody trains so
         print("this CPU has neither avx512_bf16 nor AMX: the configurations in bf16 run in fp32")
         configurations = [tuple("fp32" if value == "bf16" else value for value in one) for one in CONFIGURATIONS]
     print(f"{platform.node()}: {os.cpu_count()} cores, {args.steps} steps each, one thread a rank, {args.clock} time")

@@ -103,7 +103,8 @@ TEST(Codec, TheSameBytesWhateverTheCuts) {
   std::uint64_t at = 0;
   const auto random_cut = [&](std::size_t left) { return 1 + Rng(9).below(std::min<std::uint64_t>(left, 3000), at++); };
   const std::unique_ptr<Codec> codecs[] = {nf4_codec(Scales::quantised, serial_cpu()),
-                                           nf4_codec(Scales::plain, fixture::in_pieces(77)), int8_codec(serial_cpu())};
+                                           nf4_codec(Scales::plain, fixture::in_pieces(77)), int8_codec(serial_cpu()),
+                                           fp8_codec(serial_cpu())};
   for (const auto& codec : codecs) {
     const auto whole = packed(*codec, file.matrix());
     for (int round = 0; round < 5; ++round) EXPECT_THAT(packed(*codec, file.matrix(), random_cut), Eq(whole));
@@ -115,7 +116,7 @@ TEST(Codec, NamesThePlaceOfWhatIsNoNumber) {
   values[1234] = std::numeric_limits<float>::quiet_NaN();
   const OneMatrix file(values, 40, 50);
 
-  for (const auto& codec : {nf4_codec(Scales::plain, serial_cpu()), int8_codec(serial_cpu())})
+  for (const auto& codec : {nf4_codec(Scales::plain, serial_cpu()), int8_codec(serial_cpu()), fp8_codec(serial_cpu())})
     EXPECT_THAT(fixture::error_of(Fault::data, [&, made = codec.get()] { packed(*made, file.matrix()); }),
                 HasSubstr("tensor m.weight holds a NaN at row 24, column 34"));
 }
@@ -176,6 +177,39 @@ TEST(Codec, TrustsNoQuantisedFile) {
   EXPECT_THAT(state("\"nf4\"", "\"fp4\""), HasSubstr("supported here is \"nf4\""));
   EXPECT_THAT(state("2.730548858642578", "1e999"), HasSubstr("number overflow"));
   EXPECT_THAT(state("{", "["), HasSubstr("plain.weight.quant_state"));
+}
+
+/// A matrix of 8-bit floats as compressed-tensors keeps it.
+struct OneFp8Matrix {
+  fixture::TemporaryDirectory dir;
+  std::optional<TensorStore> store;
+  OneFp8Matrix(Bytes codes, const std::vector<float>& scales, const std::string& suffix = "_scale") {
+    const std::vector<std::int64_t> shape = scales.size() == 1 ? std::vector<std::int64_t>{}
+                                                               : std::vector<std::int64_t>{std::ssize(scales), 1};
+    weights::save_tensors(dir / "m.safetensors", {{"m.weight", "F8_E4M3", {3, 4}, codes},
+                                                  {"m.weight" + suffix, "F32", shape, std::as_bytes(std::span(scales))}});
+    store.emplace(TensorStore::open(dir / "m.safetensors"));
+  }
+  std::vector<Bytes> packed() const { return lowbit::packed(*fp8_codec(serial_cpu()), {*store, "m.weight", 3, 4}); }
+};
+
+TEST(Codec, TakesStoredFp8AsItIs) {
+  const Bytes codes(12, std::byte{0x41});
+  const auto bytes = [](const std::vector<float>& values) {
+    const auto all = std::as_bytes(std::span(values));
+    return Bytes(all.begin(), all.end());
+  };
+  EXPECT_THAT(OneFp8Matrix(codes, {1, 2, 3}).packed(), testing::ElementsAre(codes, bytes({1, 2, 3})));
+  EXPECT_THAT(OneFp8Matrix(codes, {0.5f}).packed(), testing::ElementsAre(codes, bytes({0.5f, 0.5f, 0.5f})));
+
+  Bytes with_nan = codes;
+  with_nan[9] = std::byte{0xff};
+  const auto complaint = [](const OneFp8Matrix& file) { return fixture::error_of(Fault::data, [&] { file.packed(); }); };
+  EXPECT_THAT(complaint({with_nan, {1, 2, 3}}), HasSubstr("m.weight holds a NaN at row 2"));
+  EXPECT_THAT(complaint({codes, {1, NAN, 3}}), HasSubstr("m.weight_scale holds a NaN at row 1"));
+  EXPECT_THAT(complaint({codes, {1, 2}}), HasSubstr("one number for each of 3 rows"));
+  EXPECT_THAT(complaint({codes, {1}, "_scale_inv"}), HasSubstr("scales per block"));
+  EXPECT_THAT(complaint({codes, {1}, "_other"}), HasSubstr("m.weight_scale is missing"));
 }
 
 }  // namespace

@@ -24,7 +24,9 @@ const std::string kUp = "model.layers.1.mlp.up_proj.weight";
 TEST(QuantiseFolder, LeavesAllButTheMatricesAsItWas) {
   const fixture::TemporaryDirectory dir;
   fixture::write_tiny_model(dir / "from", {.attention_bias = true, .tied = false, .dtype = "BF16"});
-  for (const auto format : {StoredFormat::nf4, StoredFormat::int8}) {
+  for (const auto& [format, dtype, shown] : {std::tuple{StoredFormat::nf4, "U8", "NF4"},
+                                            {StoredFormat::int8, "I8", "INT8"},
+                                            {StoredFormat::fp8, "F8_E4M3", "FP8"}}) {
     const fs::path to = dir / weights::name_of(format);
     quantise_folder(dir / "from", to, {.format = format, .skip = {"down_proj"}});
 
@@ -34,7 +36,7 @@ TEST(QuantiseFolder, LeavesAllButTheMatricesAsItWas) {
     const auto before = TensorStore::open(dir / "from"), after = TensorStore::open(to);
     for (const auto& tensor : before.tensors()) {
       const bool quantised = weights::is_layer_matrix(tensor.name) && !is_skipped(tensor.name, {"down_proj"});
-      EXPECT_EQ(after.get(tensor.name).dtype, quantised ? (format == StoredFormat::nf4 ? "U8" : "I8") : "BF16");
+      EXPECT_EQ(after.get(tensor.name).dtype, quantised ? dtype : "BF16");
       if (!quantised) {
         EXPECT_THAT(fixture::values_of<char>(after.get(tensor.name)), Eq(fixture::values_of<char>(tensor)));
       }
@@ -42,7 +44,7 @@ TEST(QuantiseFolder, LeavesAllButTheMatricesAsItWas) {
     EXPECT_THAT(read_file(to / "config.json"), HasSubstr("\"down_proj\""));
     const auto before_summary = weights::inspect(dir / "from"), summary = weights::inspect(to);
     EXPECT_EQ(summary.parameters, before_summary.parameters);
-    EXPECT_GT(summary.values_by_dtype.at(format == StoredFormat::nf4 ? "NF4" : "INT8"), 0);
+    EXPECT_GT(summary.values_by_dtype.at(shown), 0);
   }
 }
 

@@ -91,6 +91,7 @@ TEST(Memory, AQuantisedBaseTakesItsCodesAndOneMatrixToComputeWith) {
                    4 * values - (values / 2 + 4 * blocks) - 4 * 884'736);
   EXPECT_DOUBLE_EQ(dense - weights({.format = recipe::FrozenFormat::int8}),
                    4 * values - values - 30 * 4 * (576 + 192 + 192 + 576 + 1536 + 1536 + 576) - 4 * 884'736);
+  EXPECT_DOUBLE_EQ(weights({.format = recipe::FrozenFormat::fp8}), weights({.format = recipe::FrozenFormat::int8}));
   EXPECT_LT(weights({.format = recipe::FrozenFormat::nf4}),
             weights({.format = recipe::FrozenFormat::nf4, .skip = {"down_proj"}}));
 }
@@ -129,6 +130,16 @@ TEST(Memory, EverySizeOfProductKeepsAKernel) {
   EXPECT_EQ(kernels(1), 34'000);
   EXPECT_EQ(kernels(10), 340'000);
   EXPECT_EQ(kernels(1000), 1'024'000);  // oneDNN forgets the oldest
+}
+
+TEST(Memory, OnlyProductsThatCopyTheirOperandsPayForIt) {
+  const auto model = plan::shape_of(fixture::smollm2_135m(), {.r = 16}, 512);
+  const auto workspace = [&](bool copies) {
+    return plan::memory_of({.model = model, .largest = {.tokens = 100, .labelled = 100}, .copies_operands = copies}, {})
+        .workspace;
+  };
+  EXPECT_DOUBLE_EQ(workspace(true), 100 * 4 * 49152.0) << "a chunk of logits";
+  EXPECT_DOUBLE_EQ(workspace(false), 100 * 4 * 2 * (1536.0 + 576)) << "the widest moment of a layer";
 }
 
 TEST(Memory, CountsTheSizesOfMicroBatches) {

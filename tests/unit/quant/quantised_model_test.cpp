@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "comm/local_communicator.hpp"
+#include "kernels/fp8/fp8.hpp"
 #include "kernels/int8/int8.hpp"
 #include "kernels/nf4/nf4.hpp"
 #include "lowbit/quantise_folder.hpp"
@@ -60,6 +61,7 @@ class RoundTrip final : public nn::FrozenFormat {
       views.emplace_back(bytes.data(), count, array.dtype);
     }
     const View out{into, m.out * m.in, compute_};
+    if (format_ == StoredFormat::fp8) return kernels::fp8_dequantise(serial_cpu(), views[0], views[1], m.in, 0, out);
     if (format_ == StoredFormat::int8) return kernels::int8_dequantise(serial_cpu(), views[0], views[1], m.in, 0, out);
     std::vector<float> absmax(static_cast<std::size_t>(views[1].count));
     if (views.size() > 2)
@@ -84,11 +86,13 @@ TEST(QuantisedModel, ComputesAndLearnsAsTheDequantisedOne) {
   for (const auto compute : {at::kFloat, at::kBFloat16})
     for (const auto& [format, scales] : {std::pair{StoredFormat::nf4, Scales::quantised},
                                          {StoredFormat::nf4, Scales::plain},
-                                         {StoredFormat::int8, Scales::plain}}) {
+                                         {StoredFormat::int8, Scales::plain},
+                                         {StoredFormat::fp8, Scales::plain}}) {
       SCOPED_TRACE(weights::name_of(format));
       const Dtype dtype = compute == at::kFloat ? Dtype::f32 : Dtype::bf16;
-      auto codec =
-          format == StoredFormat::nf4 ? lowbit::nf4_codec(scales, serial_cpu()) : lowbit::int8_codec(serial_cpu());
+      auto codec = format == StoredFormat::nf4   ? lowbit::nf4_codec(scales, serial_cpu())
+                   : format == StoredFormat::fp8 ? lowbit::fp8_codec(serial_cpu())
+                                                 : lowbit::int8_codec(serial_cpu());
       const auto load = [&](std::shared_ptr<const nn::FrozenFormat> matrices) {
         return model::load_llama(folder.config, folder.store, compute, std::move(matrices), nn::replicated_storage, 64);
       };
@@ -125,7 +129,7 @@ TEST(QuantisedModel, SharesOverRanksHaveTheSameBits) {
 
 TEST(QuantisedModel, AQuantisedFolderIsTakenAsItIs) {
   const Folder folder(kShape);
-  for (const auto format : {StoredFormat::nf4, StoredFormat::int8}) {
+  for (const auto format : {StoredFormat::nf4, StoredFormat::int8, StoredFormat::fp8}) {
     const auto to = folder.dir / weights::name_of(format);
     lowbit::quantise_folder(folder.dir / "model", to, {.format = format, .skip = {"v_proj"}});
     const auto config = weights::read_model_config(to);

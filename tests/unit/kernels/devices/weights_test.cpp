@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels for quantised weights: the codes and values of the CPU, bit for bit.
 #include "core/strings.hpp"
+#include "kernels/fp8/fp8.hpp"
 #include "kernels/int8/int8.hpp"
 #include "kernels/nf4/nf4.hpp"
 #include "kernels/nf4/nf4_product.hpp"
@@ -124,6 +125,48 @@ TEST_P(Weights, Int8Dequantise) {
     int8_alike<float>(*this, rows, width, first);
     int8_alike<bf16>(*this, rows, width, first);
   }
+}
+
+template <class T>
+void fp8_alike(const OnEveryDevice& at, std::int64_t rows, std::int64_t width, std::int64_t first, Placed placed) {
+  SCOPED_TRACE(cat(rows, " x ", width, " from ", first));
+  auto wide = random_values(static_cast<std::size_t>(rows * width), 1);
+  std::fill(wide.begin(), wide.begin() + width, 0.0f);  // a row of zeros
+  auto values = as_type<T>(wide);
+  std::vector<std::uint8_t> codes(values.size());
+  std::vector<float> scales(static_cast<std::size_t>(rows));
+  const DeviceArray<T> d_values(at.table(), values, placed);
+  const DeviceArray<std::uint8_t> d_codes(at.table(), codes);
+  const DeviceArray<float> d_scales(at.table(), scales);
+  fp8_quantise(serial_cpu(), host(values), width, host(codes), host(scales));
+  fp8_quantise(at.gpu(), d_values, width, d_codes, d_scales);
+  EXPECT_EQ(d_codes.values(), codes);
+  expect_same_bits(d_scales.values(), scales);
+
+  std::vector<T> out(static_cast<std::size_t>(rows * width - first));
+  const DeviceArray<T> d_out(at.table(), out, placed);
+  fp8_dequantise(serial_cpu(), host(codes), host(scales), width, first, host(out));
+  fp8_dequantise(at.gpu(), d_codes, d_scales, width, first, d_out);
+  expect_same_bits(d_out.values(), out);
+}
+
+TEST_P(Weights, Fp8QuantiseAndDequantise) {
+  for (const auto& [rows, width, first] : {std::tuple{3, 64, 0}, {5, 37, 0}, {4, 64, 24}, {4, 64, 3}, {40, 576, 0}, {2, 3000, 0}}) {
+    fp8_alike<float>(*this, rows, width, first, Placed::aligned);
+    fp8_alike<bf16>(*this, rows, width, first, Placed::aligned);
+  }
+  fp8_alike<bf16>(*this, 7, 96, 0, Placed::shifted);
+}
+
+TEST_P(Weights, Fp8DequantisesEveryCode) {
+  std::vector<std::uint8_t> codes(256);
+  for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<std::uint8_t>(i);
+  std::vector<float> scales = {0.37f}, out(256);
+  const DeviceArray<std::uint8_t> d_codes(table(), codes);
+  const DeviceArray<float> d_scales(table(), scales), d_out(table(), out);
+  fp8_dequantise(serial_cpu(), host(codes), host(scales), 256, 0, host(out));
+  fp8_dequantise(gpu(), d_codes, d_scales, 256, 0, d_out);
+  expect_same_bits(d_out.values(), out);
 }
 
 template <class T>

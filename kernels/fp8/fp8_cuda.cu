@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/cuda/device.cuh"
+
+namespace pst::cuda {
+namespace {
+
+/// As on the CPU (kernels/fp8/fp8.cpp says how), so that codes and values are its, bit for bit, on every architecture;
+/// conversions in hardware begin with 8.9.
+__device__ inline std::uint32_t to_e4m3(float value) {
+  const std::uint32_t bits = __float_as_uint(value);
+  std::uint32_t magnitude = bits & 0x7fffffffu;
+  magnitude = magnitude < 0x43e00000u ? magnitude : 0x43e00000u;
+  const std::uint32_t normal = ((magnitude + 0x7ffffu + ((magnitude >> 20) & 1u)) >> 20) - (120u << 3);
+  const std::uint32_t tiny = __float_as_uint(__fadd_rn(__uint_as_float(magnitude), 0x1p14f)) - 0x46800000u;
+  return (magnitude < 0x3c800000u ? tiny : normal) | ((bits >> 24) & 0x80u);
+}
+
+__device__ inline float from_e4m3(std::uint32_t code) {
+  const std::uint32_t magnitude = code & 0x7fu;
+  const float normal = __uint_as_float((magnitude << 20) + (120u << 23));
+  const float tiny = __fmul_rn(static_cast<float>(magnitude), 0x1p-9f);
+  return __uint_as_float(__float_as_uint(magnitude < 8 ? tiny : normal) | ((code & 0x80u) << 24));
+}
+
+/// Of the bits of magnitudes, which order as they do, a NaN above all.
+__device__ inline std::uint32_t block_max(std::uint32_t value) {
+  __shared__ std::uint32_t parts[kThreads / 32];
+#pragma unroll
+  for (int step = 16; step > 0; step /= 2) {
+    const std::uint32_t other = __shfl_xor_sync(kWarp, value, step);
+    value = other > value ? other : value;
+  }
+  __syncthreads();  // what the last row left is read
+  if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = value;
+  __syncthreads();
+  value = 0;
+#pragma unroll
+  for (int i = 0; i < kThreads / 32; ++i) value = parts[i] > value ? parts[i] : value;
+  return value;
+}
+
+/// A block takes a row at a time: once for its largest magnitude, once, out of the cache, for its codes.
+template <class T, int V>
+__global__ __launch_bounds__(kThreads) void quantise(const T* values, std::int64_t rows, std::int64_t width,
+                                                     unsigned char* codes, float* scales) {
+  const std::int64_t packs = width / V;  // V divides width
+  for (std::int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
+    const T* const from = values + row * width;
+    std::uint32_t largest = 0;
+    for (std::int64_t p = threadIdx.x; p < packs; p += kThreads) {
+      const Pack<T, V> x = read<V>(from, p * V);
+#pragma unroll
+      for (int v = 0; v < V; ++v) {
+        const std::uint32_t magnitude = __float_as_uint(widen(x.at[v])) & 0x7fffffffu;
+        largest = magnitude > largest ? magnitude : largest;
+      }
+    }
+    const float scale = __fdiv_rn(__uint_as_float(block_max(largest)), 448.0f);
+    if (threadIdx.x == 0) scales[row] = scale;
+    const float divisor = scale == 0.0f ? 1.0f : scale;
+    for (std::int64_t p = threadIdx.x; p < packs; p += kThreads) {
+      const Pack<T, V> x = read<V>(from, p * V);
+      Pack<unsigned char, V> to;
+#pragma unroll
+      for (int v = 0; v < V; ++v) to.at[v] = static_cast<unsigned char>(to_e4m3(__fdiv_rn(widen(x.at[v]), divisor)));
+      write<V>(codes, row * width + p * V, to);
+    }
+  }
+}
+
+/// @param vectors  whether V codes never cross a row's end and every address fits: width, first and addresses are
+/// multiples of V
+template <class T, int V>
+__global__ __launch_bounds__(kThreads) void dequantise(const unsigned char* codes, const float* scales,
+                                                       std::int64_t width, std::int64_t first, std::int64_t count,
+                                                       T* out) {
+  const std::int64_t packs = count / V;  // V divides count
+  for (std::int64_t p = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x; p < packs;
+       p += static_cast<std::int64_t>(gridDim.x) * kThreads) {
+    const std::int64_t i = p * V;
+    const float scale = scales[(first + i) / width];
+    const Pack<unsigned char, V> from = read<V>(codes, first + i);
+    Pack<T, V> to;
+#pragma unroll
+    for (int v = 0; v < V; ++v) to.at[v] = narrow<T>(__fmul_rn(from_e4m3(from.at[v]), scale));
+    write<V>(out, i, to);
+  }
+}
+
+}  // namespace
+
+int fp8_quantise(Stream stream, ConstView values, std::int64_t width, View codes, View scales) {
+  return with_float(values.dtype, [&](auto kind) {
+    using T = decltype(kind);
+    constexpr int V = kVector<T>;
+    const bool vectors = width % V == 0 && reinterpret_cast<std::uintptr_t>(values.data) % 16 == 0 &&
+                         reinterpret_cast<std::uintptr_t>(codes.data) % V == 0;
+    const auto kernel = vectors ? quantise<T, V> : quantise<T, 1>;
+    return launch(kernel, blocks_for(scales.count, 1), kThreads, stream, static_cast<const T*>(values.data),
+                  scales.count, width, static_cast<unsigned char*>(codes.data), static_cast<float*>(scales.data));
+  });
+}
+
+int fp8_dequantise(Stream stream, ConstView codes, ConstView scales, std::int64_t width, std::int64_t first,
+                   View out) {
+  return with_float(out.dtype, [&](auto kind) {
+    using T = decltype(kind);
+    constexpr int V = kVector<T>;
+    const bool vectors = width % V == 0 && first % V == 0 && out.count % V == 0 &&
+                         reinterpret_cast<std::uintptr_t>(codes.data) % V == 0 &&
+                         reinterpret_cast<std::uintptr_t>(out.data) % 16 == 0;
+    const auto kernel = vectors ? dequantise<T, V> : dequantise<T, 1>;
+    return launch(kernel, blocks_for(out.count, kThreads * (vectors ? V : 1)), kThreads, stream,
+                  static_cast<const unsigned char*>(codes.data), static_cast<const float*>(scales.data), width, first,
+                  out.count, static_cast<T*>(out.data));
+  });
+}
+
+}  // namespace pst::cuda

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "core/error.hpp"
+#include "core/strings.hpp"
+#include "kernels/fp8/fp8.hpp"
+#include "lowbit/codec.hpp"
+#include "weights/scaled_fp8.hpp"
+
+namespace pst::lowbit {
+namespace {
+
+constexpr std::int64_t kPieceValues = 1 << 16;
+
+class Fp8Codec final : public Codec {
+ public:
+  explicit Fp8Codec(Exec on) : on_(std::move(on)) {}
+
+  std::vector<Array> arrays(const Matrix& matrix) const override {
+    return {{"", Dtype::u8, {matrix.out, matrix.in}}, {"scale", Dtype::f32, {matrix.out}}};
+  }
+
+  std::int64_t statistics(const Matrix& matrix) const override { return find(matrix) ? 0 : matrix.out; }
+
+  void collect(const Matrix& matrix, std::int64_t begin, std::int64_t end, float* into) const override {
+    const weights::Tensor& tensor = matrix.store.get(matrix.name);
+    const std::int64_t rows_at_once = std::max<std::int64_t>(1, kPieceValues / matrix.in);
+    std::vector<float> values(static_cast<std::size_t>(rows_at_once * matrix.in));
+    for (std::int64_t row = begin; row < end;) {
+      const std::int64_t rows = std::min(rows_at_once, end - row), first = row * matrix.in, count = rows * matrix.in;
+      read_values(tensor, first, first + count, values.data());
+      const std::span<float> found(into + (row - begin), static_cast<std::size_t>(rows));
+      kernels::fp8_scales(on_, {values.data(), count, Dtype::f32}, matrix.in, view_of(found));
+      if (!std::all_of(found.begin(), found.end(), [](float scale) { return std::isfinite(scale); }))
+        require_finite(tensor, std::span(values).first(static_cast<std::size_t>(count)), first);
+      row += rows;
+    }
+  }
+
+  void pack(const Matrix& matrix, std::span<const float> statistics, std::size_t array, std::size_t begin,
+            std::size_t end, std::byte* into) const override {
+    const auto stored = find(matrix);
+    if (array != 0)
+      return pack_scales(stored, statistics, begin, end, into);
+    const auto first = static_cast<std::int64_t>(begin), last = static_cast<std::int64_t>(end);
+    if (stored) return take_codes(*stored->codes, first, last, into);
+    const weights::Tensor& tensor = matrix.store.get(matrix.name);
+    std::vector<float> values(static_cast<std::size_t>(kPieceValues));
+    for (std::int64_t at = first; at < last; at += kPieceValues) {
+      const std::int64_t count = std::min(kPieceValues, last - at);
+      read_values(tensor, at, at + count, values.data());
+      kernels::fp8_encode(on_, {values.data(), count, Dtype::f32}, at, matrix.in, const_view_of(statistics),
+                          {into + (at - first), count, Dtype::u8});
+    }
+  }
+
+ private:
+  static std::optional<weights::StoredFp8> find(const Matrix& matrix) {
+    return weights::find_fp8(matrix.store, matrix.name, matrix.out, matrix.in);
+  }
+
+  static void pack_scales(const std::optional<weights::StoredFp8>& stored, std::span<const float> statistics,
+                          std::size_t begin, std::size_t end, std::byte* into) {
+    const std::size_t first = begin / 4, last = (end + 3) / 4;
+    std::vector<float> scales(last - first);
+    if (!stored) {
+      std::copy(statistics.begin() + static_cast<std::ptrdiff_t>(first),
+                statistics.begin() + static_cast<std::ptrdiff_t>(last), scales.begin());
+    } else if (stored->scale->count() == 1) {
+      read_values(*stored->scale, 0, 1, scales.data());
+      std::fill(scales.begin(), scales.end(), scales.front());
+      require_finite(*stored->scale, std::span(scales).first(1), 0);
+    } else {
+      const auto from = static_cast<std::int64_t>(first);
+      read_values(*stored->scale, from, static_cast<std::int64_t>(last), scales.data());
+      require_finite(*stored->scale, scales, from);
+    }
+    std::memcpy(into, reinterpret_cast<const std::byte*>(scales.data()) + (begin - 4 * first), end - begin);
+  }
+
+  static void take_codes(const weights::Tensor& codes, std::int64_t first, std::int64_t last, std::byte* into) {
+    const auto* const from = codes.bytes.data() + first;
+    const auto* const nan = std::find_if(from, from + (last - first),
+                                         [](std::byte code) { return (code & std::byte{0x7f}) == std::byte{0x7f}; });
+    if (nan != from + (last - first))
+      throw Error(Fault::data,
+                  cat("tensor ", codes.name, " holds a NaN at row ", (first + (nan - from)) / codes.shape.back()),
+                  "download the model again, or take another version of it");
+    std::memcpy(into, from, static_cast<std::size_t>(last - first));
+  }
+
+  Exec on_;
+};
+
+}  // namespace
+
+std::unique_ptr<Codec> fp8_codec(Exec on) { return std::make_unique<Fp8Codec>(std::move(on)); }
+
+}  // namespace pst::lowbit

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+namespace pst::quant {
+
+/// Whether fp8_product() can be had for these rows: bf16 on a GPU of compute capability 8.9 or later, and both widths
+/// multiples of 16, as cuBLASLt wants them.
+bool multiplies_fp8(const at::Tensor& x_ni, std::int64_t out);
+
+/// x W^T of 8-bit floats: each row of x is quantised with a scale of its own, products are summed in f32. On a CPU, where
+/// libtorch has no scales per row, they are put in afterwards: slow, to compare with.
+/// @param x_ni      [n, in] bf16, on a CPU f32 too
+/// @param codes_oi  [out, in] u8
+/// @param scale_o   [out] f32
+/// @return [n, out] bf16
+at::Tensor fp8_product(const at::Tensor& x_ni, const at::Tensor& codes_oi, const at::Tensor& scale_o);
+
+}  // namespace pst::quant
