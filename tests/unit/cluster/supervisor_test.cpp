@@ -5,22 +5,15 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <thread>
-
-#include "cluster/capture.hpp"
 #include "cluster/process_mark.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
-#include "heartbeat/endpoint.hpp"
-#include "heartbeat/socket.hpp"
 #include "rundir/attempt.hpp"
 #include "rundir/lease.hpp"
 #include "rundir/run_state.hpp"
-#include "support/fake_programs.hpp"
-#include "support/run_fixture.hpp"
+#include "unit/cluster/supervised_run.hpp"
 
 namespace pst::cluster {
 namespace {
@@ -28,41 +21,7 @@ namespace {
 using rundir::State;
 using testing::HasSubstr;
 
-/// A run whose workers are a shell script.
-class Supervisor : public testing::Test {
- protected:
-  fixture::FakePrograms fake;
-  fixture::TemporaryDirectory dir;
-  rundir::RunDir run = fixture::new_run(dir.path(), "x");
-
-  SuperviseSettings settings_for(const std::string& body) {
-    const auto worker = fake.add("worker", body);
-    SuperviseSettings settings;
-    settings.launch = [this, worker](int attempt, const auto&) {
-      return Launch{
-          .launcher = "local",
-          .ranks = 1,
-          .child = {.argv = {worker.string(), run.root().string()}, .output = run.attempt(attempt) / "ranks.log"}};
-    };
-    settings.patience.grace = settings.patience.kill = 0.5;
-    settings.max_restarts = 0;
-    return settings;
-  }
-  /// Leaves the results where a worker script can copy them from.
-  void make_results(int attempt) {
-    fixture::finish(run, attempt);
-    make_directories(dir / "done");
-    fs::rename(run.root() / "completed.json", dir / "done/completed.json");
-  }
-  /// Sends `signal` to ourselves as soon as the worker script has made the file "ready".
-  std::function<void()> when_ready(int signal) {
-    return [this, signal, sent = false]() mutable {
-      if (sent || !fs::exists(run.root() / "ready")) return;
-      sent = true;
-      ::kill(::getpid(), signal);
-    };
-  }
-};
+class Supervisor : public SupervisedRun {};
 
 TEST_F(Supervisor, AWorkerThatProvesItsResultCompletesTheRun) {
   make_results(1);
@@ -245,90 +204,6 @@ TEST_F(Supervisor, PausedIsAnEndOfItsOwn) {
   EXPECT_EQ(outcome.exit, 76);
   EXPECT_EQ(rundir::read_state(run).state, State::paused);
   EXPECT_EQ(rundir::read_lease(run)->renewed, 0) << "the next one need not wait";
-}
-
-// Whoever asks a node is a process of ours, and was once ended together with what the workers had left: every node that
-// a rank was lost on then passed for dead.
-TEST_F(Supervisor, ANodeThatAnswersIsNotTakenForDeadWhileTheWorkersAreCleared) {
-  auto settings = settings_for("exec sleep 60");
-  settings.nodes = {"n1", "n2"};
-  settings.patience.silent_after = 0.5;
-  settings.hands.answers = [](const std::string&) {
-    return capture({.argv = {"sh", "-c", "sleep 1; echo here"}}).out == "here\n";
-  };
-  heartbeat::Socket rank;
-  settings.on_tick = [&] {
-    if (rank || !fs::exists(run.heartbeat_file(1))) return;
-    const auto endpoint = heartbeat::read_endpoint(run.heartbeat_file(1));
-    rank = heartbeat::connect_to("127.0.0.1", endpoint.port, 2).value();
-    const heartbeat::Hello hello{.token = endpoint.token, .attempt = 1, .rank = 0, .pid = 100, .host = "n2"};
-    heartbeat::send_line(rank, to_line(hello));
-  };
-
-  supervise(run, settings);
-
-  std::vector<std::string> kinds;
-  for (const auto& event : run.read_events()) kinds.push_back(event["event"]);
-  EXPECT_THAT(kinds, testing::Contains("rank-lost"));
-  EXPECT_THAT(kinds, testing::Not(testing::Contains("node-lost")));
-}
-
-// srun ends the rank that did start when another node refuses; the dead node, of which nobody was ever heard, was then
-// not even suspected, three times in a row, and the run given up.
-TEST_F(Supervisor, ANodeThatWasNeverHeardIsAskedThoughAnotherWas) {
-  auto settings = settings_for("while ! [ -e \"$1/heard\" ]; do sleep 0.02; done; exit 233");
-  settings.nodes = {"n1", "n2", "n3", "n4"};
-  settings.nodes_wanted = 2;
-  settings.job_id = "12";
-  settings.max_restarts = 1;
-  std::vector<std::vector<std::string>> launched;
-  const auto launch = settings.launch;
-  settings.launch = [&](int attempt, const std::vector<std::string>& nodes) {
-    launched.push_back(nodes);
-    return launch(attempt, nodes);
-  };
-  settings.hands.answers = [](const std::string& node) { return node == "n4"; };
-  heartbeat::Socket rank;
-  settings.on_tick = [&] {
-    if (rank || !fs::exists(run.heartbeat_file(1))) return;
-    const auto endpoint = heartbeat::read_endpoint(run.heartbeat_file(1));
-    rank = heartbeat::connect_to("127.0.0.1", endpoint.port, 2).value();
-    const heartbeat::Hello hello{.token = endpoint.token, .attempt = 1, .rank = 0, .pid = 100, .host = "n1"};
-    heartbeat::send_line(rank, to_line(hello));
-    for (int i = 0; i < 200 && heartbeat::receive(rank).value_or("").empty(); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    write_durably(run.root() / "heard", "");  // as it is from the answer on
-  };
-  fake.add("squeue", "exit 0");
-
-  supervise(run, settings);
-
-  ASSERT_EQ(launched.size(), 2u);
-  EXPECT_THAT(launched[0], testing::ElementsAre("n1", "n2"));
-  EXPECT_THAT(launched[1], testing::ElementsAre("n1", "n4")) << "n3, idle and as dead, was asked beside n2";
-}
-
-TEST_F(Supervisor, ANodeThatTheLauncherNamesIsAvoidedEvenWhenItAnswers) {
-  auto settings = settings_for(
-      "echo 'srun: error: Task launch for StepId=1.3 failed on node n2: Invalid job credential' "
-      ">\"$1/attempts/0001/srun.log\"; exit 233");
-  settings.nodes = {"n1", "n2", "n3"};
-  settings.nodes_wanted = 2;
-  settings.job_id = "12";
-  settings.max_restarts = 1;
-  std::vector<std::vector<std::string>> launched;
-  const auto launch = settings.launch;
-  settings.launch = [&](int attempt, const std::vector<std::string>& nodes) {
-    launched.push_back(nodes);
-    return launch(attempt, nodes);
-  };
-  settings.hands.answers = [](const std::string&) { return true; };
-  fake.add("squeue", "exit 0");
-
-  supervise(run, settings);
-
-  ASSERT_EQ(launched.size(), 2u);
-  EXPECT_THAT(launched[1], testing::ElementsAre("n1", "n3"));
 }
 
 TEST_F(Supervisor, AJobThatGoesBackByItselfIsNotRequeuedAgain) {
