@@ -28,7 +28,7 @@ adapter() {
 same() { [[ $2 == "$3" ]] || die "$1: another adapter"; }
 
 dense=$(adapter dense 1 none)
-for format in nf4 int8; do
+for format in nf4 int8 fp8; do
   one=$(adapter "$format" 1 "$format")
   [[ $one != "$dense" ]] || die "$format gives the adapter of the dense base"
   same "$format, 2 ranks" "$(adapter "$format-2" 2 "$format")" "$one"
@@ -39,7 +39,7 @@ done
 nf4=$(digest_of "$(echo "$work"/nf4/bits-*)")
 plain=$(adapter plain 1 nf4 --set model.quantization.double_quantization=false)
 [[ $plain != "$nf4" ]] || die "double quantisation makes no difference"
-echo "nf4 and int8: the same adapter on 1 and 2 ranks, in shares, from a quantised folder"
+echo "nf4, int8 and fp8: the same adapter on 1 and 2 ranks, in shares, from a quantised folder"
 
 if "$program" validate "$work/recipe.yaml" --set "model.path=$work/model-nf4" >"$work/refused.out" 2>&1; then die "a quantised folder passed as dense"; fi
 grep -q 'set model.quantization.format: nf4' "$work/refused.out" || die "the refusal has no remedy: $(cat "$work/refused.out")"
