@@ -42,10 +42,11 @@ AttemptWatch::AttemptWatch(const rundir::RunDir& run, const WatchSettings& setti
                            SignalQueue& signals, Child& workers)
     : run_(run),
       settings_(settings),
+      patience_(after_failures(settings.patience, settings.failures_before)),
       listener_(listener),
       signals_(signals),
       workers_(workers),
-      progress_(settings.patience) {
+      progress_(patience_) {
   seen_.ending.user_interrupt = settings.user_interrupt;
 }
 
@@ -99,19 +100,23 @@ void AttemptWatch::happen(Happening happening) {
     case Act::conclude: return;
     case Act::order_stop: return stop();
     case Act::kill: return kill();
-    case Act::linger: timer_ = monotonic_seconds() + settings_.patience.linger; return;
+    case Act::linger: timer_ = monotonic_seconds() + patience_.linger; return;
   }
 }
 
 void AttemptWatch::look_at_ranks(double now) {
   ranks_ = listener_.ranks();
   progress_.look(ranks_, now);
+  if (progress_.step() > settings_.newest_step) {
+    patience_ = settings_.patience;
+    progress_.set_patience(patience_);
+  }
   if (stage_ != Stage::starting && stage_ != Stage::running && stage_ != Stage::stopping) return;
   std::vector<int> lost, silent;
   bool all_train = true;
   for (std::size_t i = 0; i < ranks_.size(); ++i) {
-    if (is_lost(ranks_[i], now, settings_.patience)) lost.push_back(static_cast<int>(i));
-    if (is_silent(ranks_[i], now, settings_.patience)) silent.push_back(static_cast<int>(i));
+    if (is_lost(ranks_[i], now, patience_)) lost.push_back(static_cast<int>(i));
+    if (is_silent(ranks_[i], now, patience_)) silent.push_back(static_cast<int>(i));
     all_train &= ranks_[i].phase != Phase::starting && ranks_[i].phase != Phase::joining;
   }
   if (const auto absent = absent_ranks(now); !absent.empty() && silent.empty() && lost.empty())
@@ -120,7 +125,7 @@ void AttemptWatch::look_at_ranks(double now) {
   if (!silent.empty()) {
     // All that will be found silent in a moment, too: the ranks of a node die within a beat of one another.
     for (std::size_t i = 0; i < ranks_.size(); ++i)
-      if (ranks_[i].connected && now - ranks_[i].heard_at > settings_.patience.silent_after - 1.5 &&
+      if (ranks_[i].connected && now - ranks_[i].heard_at > patience_.silent_after - 1.5 &&
           std::find(silent.begin(), silent.end(), static_cast<int>(i)) == silent.end())
         silent.push_back(static_cast<int>(i));
     const double since = ranks_[static_cast<std::size_t>(silent.front())].heard_at;
@@ -142,7 +147,7 @@ std::vector<int> AttemptWatch::absent_ranks(double now) {
     else if (first_heard_at_ == 0)
       first_heard_at_ = now;
   }
-  if (first_heard_at_ == 0 || now - first_heard_at_ < settings_.patience.come_within) return {};
+  if (first_heard_at_ == 0 || now - first_heard_at_ < patience_.come_within) return {};
   return absent;
 }
 
@@ -209,7 +214,7 @@ void AttemptWatch::take_signal(int number) {
 void AttemptWatch::stop() {
   listener_.order(heartbeat::Order::stop);
   workers_.signal(stop_signal_ == SIGUSR2 ? SIGUSR2 : settings_.polite_signal);
-  const Patience& patience = settings_.patience;
+  const Patience& patience = patience_;
   const double grace = stop_signal_ != SIGUSR2                    ? patience.grace
                        : rundir::read_state(run_).pause_requested ? patience.pause_grace
                                                                   : patience.warning_grace;
@@ -227,7 +232,7 @@ void AttemptWatch::kill() {
   listener_.order(heartbeat::Order::die);
   end_step_aside();
   if (++kills_ > 1 || settings_.user_interrupt) workers_.signal_group(SIGKILL);
-  timer_ = monotonic_seconds() + settings_.patience.kill;
+  timer_ = monotonic_seconds() + patience_.kill;
 }
 
 /// Slurm's controller may take its time; the clock of this attempt does not wait for it.

@@ -2,6 +2,7 @@
 #include "cluster/patience.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace pst::cluster {
 namespace {
@@ -10,6 +11,15 @@ constexpr std::size_t kRemembered = 500;
 constexpr double kFactor = 5;  // as NVIDIA's resiliency extension has it: no false alarm in weeks of steps
 
 }  // namespace
+
+Patience after_failures(Patience patience, int failures) {
+  constexpr double kMore = 4;
+  const double factor = std::pow(kMore, failures);
+  for (double* const waits : {&patience.silent_after, &patience.come_within, &patience.join_within, &patience.floor})
+    *waits *= factor;
+  patience.start_within *= std::min(factor, kMore);  // from ten minutes on: an allocation is not held for hours
+  return patience;
+}
 
 void ProgressWatch::look(const std::vector<heartbeat::RankSigns>& ranks, double now) {
   if (moved_at_ == 0) moved_at_ = now;

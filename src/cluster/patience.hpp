@@ -22,11 +22,16 @@ struct Patience {
   double kill = 1;            ///< from one means of ending a step to the next, harder one
 };
 
+/// Patience after `failures` failures in a row at one step: four times as much for each, for a start four times in all.
+/// A node that is overloaded, or stopped for some seconds, looks as one that hangs, and would fail three times alike.
+Patience after_failures(Patience patience, int failures);
+
 /// Learns from the beats how long a step takes, and tells when nobody has moved for too long: five times the 99th
 /// percentile of the step times seen so far, but never less than the floor.
 class ProgressWatch {
  public:
   explicit ProgressWatch(const Patience& patience) : patience_(patience) {}
+  void set_patience(const Patience& patience) { patience_ = patience; }
 
   void look(const std::vector<heartbeat::RankSigns>& ranks, double now);
   /// Within which somebody has to move, as things are: generous unless ranks are in the middle of training steps.
@@ -38,7 +43,7 @@ class ProgressWatch {
  private:
   void learn(double step_s);
 
-  const Patience& patience_;
+  Patience patience_;
   std::vector<double> step_times_;  ///< the latest, in the order in which they came
   std::size_t next_ = 0;
   std::int64_t step_ = 0;

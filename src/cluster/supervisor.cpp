@@ -29,6 +29,7 @@ namespace {
 using rundir::RunDir;
 using Names = std::vector<std::string>;
 
+constexpr double kDiskIsBackWithin_s = 600, kDiskLook_s = 1;
 constexpr double kRanksGoWithin_s = 3, kWatcherTick_s = 1;
 
 /// Slurm ends a job's steps a moment before it says so of the job. @param wait_s  as long it is asked again
@@ -51,6 +52,12 @@ bool contains(const Names& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+std::int64_t newest_step(const std::vector<AttemptEnd>& history) {
+  std::int64_t newest = 0;
+  for (const AttemptEnd& end : history) newest = std::max(newest, end.step);
+  return newest;
+}
+
 /// Sees a run through, attempt by attempt.
 class Supervision {
  public:
@@ -67,7 +74,7 @@ class Supervision {
   Outcome see_through() {
     Names nodes = choose_nodes(means(settings_.nodes_wanted));
     for (;;) {
-      const int attempt = begin(nodes);
+      const int attempt = begin_when_possible(nodes);
       Seen seen = run_attempt(attempt);
       const Outcome outcome = conclude(attempt, nodes, seen);
       const Decision next = decide(history_, means(static_cast<int>(nodes.size())), nodes);
@@ -87,9 +94,34 @@ class Supervision {
             .max_restarts = settings_.max_restarts};
   }
 
+  /// A full disk is somebody's to clear, and no reason to give an allocation back at once.
+  /// @throws Error as begin() when it stays so, or somebody asks us to stop meanwhile
+  int begin_when_possible(const Names& nodes) {
+    const double deadline = monotonic_seconds() + kDiskIsBackWithin_s;
+    for (bool told = false;; told = true) try {
+        return begin(nodes);
+      } catch (const Error& error) {
+        if (error.fault() != Fault::io || monotonic_seconds() > deadline) throw;
+        if (!told) run_.try_event("waiting-for-disk", {{"reason", error.message()}, {"remedy", error.remedy()}});
+        settings_.on_tick();
+        if (signals_.wait(kDiskLook_s)) throw;
+      }
+  }
+
   /// From the folder's creation on, workers of any older attempt may commit nothing.
   int begin(const Names& nodes) {
     const int attempt = run_.begin_attempt();
+    try {
+      prepare(attempt, nodes);
+    } catch (const Error&) {  // nobody has seen it yet
+      std::error_code ignored;
+      std::filesystem::remove_all(run_.attempt(attempt), ignored);
+      throw;
+    }
+    return attempt;
+  }
+
+  void prepare(int attempt, const Names& nodes) {
     roll_call_.forget();
     launch_ = settings_.launch(attempt, nodes);
     listener_.begin(attempt, launch_.ranks);
@@ -105,7 +137,6 @@ class Supervision {
                .started = iso_time(unix_seconds()),
                .supervisor = own_mark()};
     rundir::write_attempt(run_, record_);
-    return attempt;
   }
 
   void renew_lease(int attempt) {
@@ -125,6 +156,8 @@ class Supervision {
     run_.try_event("started", {{"attempt", attempt}, {"ranks", launch_.ranks}, {"hosts", record_.hosts}});
     WatchSettings watch{.attempt = attempt,
                         .patience = settings_.patience,
+                        .failures_before = history_.empty() ? 0 : failures_at_same_step(history_),
+                        .newest_step = newest_step(history_),
                         .polite_signal = launch_.polite_signal,
                         .on_tick = [&] { tick(attempt); },
                         .renew_lease = [&] { renew_lease(attempt); },

@@ -169,6 +169,14 @@ void MappedFile::release() noexcept {
   size_ = 0;
 }
 
+void read_ahead(std::span<const std::byte> mapped) {
+  if (mapped.empty()) return;
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<std::uintptr_t>(mapped.data()) / page * page;
+  const auto end = reinterpret_cast<std::uintptr_t>(mapped.data()) + mapped.size();
+  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_WILLNEED);
+}
+
 std::uint64_t free_bytes(const fs::path& path) {
   std::error_code status;
   for (fs::path at = fs::absolute(path, status); !at.empty(); at = at.parent_path()) {

@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "nn/read_ahead.hpp"
 #include "ops/exec.hpp"
 
 namespace pst::nn {
@@ -26,9 +27,11 @@ std::vector<float> all_statistics(const FrozenMatrix& matrix) {
 class ReplicatedStorage final : public FrozenStorage {
  public:
   ReplicatedStorage(const FrozenLayout& layout, at::Device device) {
-    for (const FrozenBlock& block : layout) {
+    ReadAhead ahead(layout, [](const FrozenBlock& block) { return read_ahead(block); });
+    for (std::size_t i = 0; i < layout.size(); ++i) {
+      ahead.before(i);
       auto& matrices = tensors_.emplace_back();
-      for (const FrozenMatrix& matrix : block.matrices)
+      for (const FrozenMatrix& matrix : layout[i].matrices)
         matrices.push_back(doing(cat("reading ", matrix.source.name), [&] { return load(matrix, device); }));
     }
   }

@@ -14,6 +14,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "nn/read_ahead.hpp"
 #include "ops/exec.hpp"
 #include "parallel/block_plan.hpp"
 
@@ -52,12 +53,32 @@ void pack_share(const FrozenBlock& block, const BlockPlan& plan, const std::vect
   }
 }
 
+/// Asks for what pack_share will read of the files; which stretch of a matrix's codes a rank has says which stretch of
+/// its values it reads. @return bytes
+std::size_t read_share_ahead(const FrozenBlock& block, const comm::Communicator& group) {
+  const BlockPlan plan = BlockPlan::of(block, group.size());
+  const std::size_t begin = plan.share * static_cast<std::size_t>(group.rank());
+  std::size_t bytes = 0;
+  for (const auto& place : plan.places) {
+    const std::size_t from = std::max(begin, place.offset),
+                      to = std::min(begin + plan.share, place.offset + place.bytes);
+    if (place.part != 0 || from >= to) continue;  // the scales' values are among the codes'
+    const auto share = [&](std::size_t at) {
+      return static_cast<double>(at - place.offset) / static_cast<double>(place.bytes);
+    };
+    bytes += nn::read_ahead(block.matrices[place.matrix], share(from), share(to));
+  }
+  return bytes;
+}
+
 class ShardedStorage final : public nn::FrozenStorage {
  public:
   ShardedStorage(const FrozenLayout& layout, comm::Communicator& group, comm::Communicator& links)
       : group_(group), links_(links), bytes_(at::TensorOptions(at::kByte).device(device_of(links))) {
     std::array<std::size_t, kSlots> sizes{};
+    nn::ReadAhead ahead(layout, [&](const FrozenBlock& block) { return read_share_ahead(block, group); });
     for (std::size_t i = 0; i < layout.size(); ++i) {
+      ahead.before(i);
       const BlockPlan plan = BlockPlan::of(layout[i], group.size());
       blocks_.push_back({layout[i].name, slot_of(layout[i], i), load(layout[i], plan), {}});
       auto& size = sizes[blocks_.back().slot];

@@ -87,7 +87,13 @@ int RunDir::begin_attempt() const {
   make_directories(root_ / "attempts");
   for (int number = last_attempt() + 1;; ++number) {
     if (!make_new_folder(attempt(number))) continue;  // another supervisor was faster
-    make_directories(attempt(number) / "nodes");
+    try {
+      make_directories(attempt(number) / "nodes");
+    } catch (const Error&) {  // a full disk: an attempt without its folders never was
+      std::error_code ignored;
+      fs::remove_all(attempt(number), ignored);
+      throw;
+    }
     return number;
   }
 }

@@ -90,12 +90,14 @@ void Saver::advance(const std::vector<Edge>& ranks) {
   compare_replicas(ranks);
   if (!pending_) return;
   const auto phase_of = [&](std::size_t rank) { return static_cast<Writer::Phase>(ranks[rank].phase); };
-  bool any_failed = false, all_written = true;
+  bool any_failed = false, all_written = true, any_busy = false;
   for (std::size_t r = 0; r < ranks.size(); ++r) {
     any_failed = any_failed || phase_of(r) == Writer::Phase::failed;
     all_written = all_written && phase_of(r) == Writer::Phase::written;
+    any_busy = any_busy || phase_of(r) == Writer::Phase::writing;
   }
   if (any_failed) {
+    if (any_busy) return;  // a rank whose disk is slower to fail; only what nobody writes can be dropped
     const Writer::Progress progress = writer_->progress();
     if (progress.phase == Writer::Phase::failed)
       hooks_.event("checkpoint-failed",

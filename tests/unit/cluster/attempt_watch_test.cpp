@@ -100,6 +100,20 @@ TEST_F(Watch, ARankThatIsNotHeardIsSilent) {
   EXPECT_NEAR(*seen.noticed_after_s, 0.5, 0.4);
 }
 
+TEST_F(Watch, AfterAFailureSilenceIsBorneLongerAtTheSameStep) {
+  heartbeat::Socket only;
+  on_tick = [&] {
+    if (!only) only = mute(0, 5);
+  };
+  settings.failures_before = 1;
+  settings.newest_step = 5;
+  EXPECT_NEAR(*watch(1).noticed_after_s, 2, 0.4);
+
+  only.close();
+  settings.newest_step = 4;  // this attempt is beyond it
+  EXPECT_NEAR(*watch(1).noticed_after_s, 0.5, 0.4);
+}
+
 TEST_F(Watch, ARankThatDoesNotComeIsMissedOnceAnotherIsThere) {
   std::unique_ptr<heartbeat::Sender> first;
   on_tick = [&] {

@@ -55,6 +55,15 @@ TEST(ProgressWatch, EvaluatingAndSavingHaveTime) {
   EXPECT_EQ(watch.deadline_s(), patience.floor) << "one that trains waits for the others in a collective";
 }
 
+TEST(Patience, GrowsWithFailuresAtOneStep) {
+  const Patience none = after_failures({}, 0), two = after_failures({}, 2);
+  EXPECT_EQ(none.silent_after, Patience{}.silent_after);
+  EXPECT_EQ(two.silent_after, 16 * Patience{}.silent_after);
+  EXPECT_EQ(two.join_within, 16 * Patience{}.join_within);
+  EXPECT_EQ(two.start_within, 4 * Patience{}.start_within);
+  EXPECT_EQ(two.grace, Patience{}.grace) << "what a stop may take is Slurm's";
+}
+
 TEST(ProgressWatch, RanksThatDoNotFindOneAnotherAreNotWaitedForAsLongAsAModel) {
   const Patience patience;
   ProgressWatch watch(patience);

@@ -115,6 +115,23 @@ TEST_F(Supervisor, AMonitorThatCannotBeStartedIsAnEvent) {
   EXPECT_EQ(run.read_events().front()["event"], "monitor-lost");
 }
 
+TEST_F(Supervisor, WaitsForADiskThatRefusesTheAttempt) {
+  auto settings = settings_for("exit 64");
+  write_durably(run.root() / "attempts", "a file where the folder should be");
+  int looks = 0;
+  settings.on_tick = [&] {
+    if (++looks == 2) fs::remove(run.root() / "attempts");  // somebody repaired it
+  };
+
+  supervise(run, settings);
+
+  std::vector<std::string> kinds;
+  for (const auto& event : run.read_events()) kinds.push_back(event["event"]);
+  EXPECT_EQ(std::count(kinds.begin(), kinds.end(), "waiting-for-disk"), 1);
+  EXPECT_THAT(kinds, testing::Contains("started"));
+  EXPECT_TRUE(fs::exists(run.attempt(1) / "attempt.json"));
+}
+
 TEST_F(Supervisor, AMissingLauncherIsOneClearErrorAndAFailedRun) {
   SuperviseSettings settings;
   settings.launch = [this](int attempt, const auto&) { return launch_in_job({}, run, attempt, "/bin/true"); };

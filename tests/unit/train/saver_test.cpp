@@ -306,6 +306,39 @@ TEST_F(Savers, OneRankThatCannotWriteFailsTheCheckpointOnAll) {
   EXPECT_THAT(saved(), IsEmpty());
 }
 
+/// The writer's disk work waits until it is opened.
+class SlowDisk final : public trace::Sink {
+ public:
+  void entered(const trace::Label& label) noexcept override {
+    if (std::string_view(label.name) == "checksums") gate.pass();
+  }
+  void left(const trace::Span&) noexcept override {}
+  Gate gate;
+};
+
+// One rank's disk had failed while another's still wrote, and the other took that for a mistake of ours.
+TEST_F(Savers, ARankThatStillWritesIsWaitedForWhenAnotherHasFailed) {
+  comm::run_ranks(2, [&](comm::Communicator& group) {
+    const fs::path own = group.rank() == 1 ? dir_.path() / "file" : folder_;
+    if (group.rank() == 1) std::ofstream(own) << "a file where the folder should be";
+    SlowDisk disk;
+    if (group.rank() == 1) disk.gate.open();
+    Saving run(group, own, {.every_steps = 1, .keep = all_}, {.trace = &disk});
+    const std::unique_ptr<Gate, void (*)(Gate*)> opened_at_the_end(&disk.gate, [](Gate* gate) { gate->open(); });
+    run.edge(1);
+    for (int again = 0; again < 50; ++again) {
+      run.edge(1);
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    EXPECT_THAT(run.events, IsEmpty()) << "rank 0 still writes";
+    disk.gate.open();
+    run.saver.settle();
+    EXPECT_EQ(run.events.empty(), group.is_root()) << "the rank that failed tells";
+  });
+
+  EXPECT_THAT(saved(), IsEmpty());
+}
+
 TEST_F(Savers, BestAndMilestonesStay) {
   Saving run(*solo_, folder_, {.every_steps = 1, .milestone_every = 4, .keep = {.newest = 1}});
   std::optional<double> best;
