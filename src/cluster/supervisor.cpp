@@ -190,10 +190,15 @@ class Supervision {
     if (outcome.kind == Outcome::Kind::failed && seen.ending.status != 0 && outcome.report.empty()) {
       const std::string words = launcher_words(run_.attempt(attempt), 3);
       if (!words.empty()) outcome.reason += cat("; its last words: ", join(split(words, '\n'), " | "));
+      const std::string complaint = launch_complaint(run_.attempt(attempt));
+      if (!complaint.empty() && seen.ending.noticed.empty()) {
+        outcome.reason = cat("the workers were not started: ", complaint);
+        outcome.remedy = "slurmd's log on that node says why; after a requeue it may be a socket that a dead job left";
+      }
     }
     AttemptEnd end{.end = end_of(seen.ending, outcome),
                    .exit = outcome.exit,
-                   .step = last_step(run_.attempt(attempt)),
+                   .step = step_at_end(run_, attempt),
                    .node_lost = false};
     if (end.end == End::failed) {
       await_ranks_gone();

@@ -81,6 +81,12 @@ std::int64_t last_step(const fs::path& attempt_dir) {
   return last;
 }
 
+std::int64_t step_at_end(const rundir::RunDir& run, int attempt) {
+  for (; attempt > 0; --attempt)
+    if (const std::int64_t step = last_step(run.attempt(attempt)); step > 0) return step;
+  return 0;
+}
+
 std::string launcher_words(const fs::path& attempt_dir, int lines) {
   for (const char* name : {"srun.log", "ranks.log"}) {
     const std::string text = end_of(attempt_dir / name);
@@ -91,6 +97,13 @@ std::string launcher_words(const fs::path& attempt_dir, int lines) {
     if (all.size() > static_cast<std::size_t>(lines)) all.erase(all.begin(), all.end() - lines);
     return join(all, "\n");
   }
+  return {};
+}
+
+std::string launch_complaint(const fs::path& attempt_dir) {
+  for (const auto& line : split(end_of(attempt_dir / "srun.log"), '\n'))
+    if (line.find("launch failed") != std::string::npos || line.find("Task launch for ") != std::string::npos)
+      return std::string(trim(line));
   return {};
 }
 

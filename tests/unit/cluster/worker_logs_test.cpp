@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "core/file.hpp"
+#include "support/run_fixture.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace pst::cluster {
@@ -51,6 +52,20 @@ TEST(WorkerLogs, NamesTheNodesThatSrunCouldNotStartOn) {
              "srun: error: n1: task 0: Killed\n");
   EXPECT_THAT(nodes_not_launched_on(dir.path()), testing::ElementsAre("n3", "x7"));
   EXPECT_TRUE(nodes_not_launched_on(dir / "none").empty());
+  EXPECT_EQ(launch_complaint(dir.path()),
+            "srun: error: Task launch for StepId=1.3 failed on node n3: Communication connection failure");
+  EXPECT_EQ(launch_complaint(dir / "none"), "");
+}
+
+TEST(WorkerLogs, AnAttemptWithoutAStepEndsWhereTheOnesBeforeDid) {
+  const fixture::TemporaryDirectory dir;
+  const rundir::RunDir run = fixture::new_run(dir.path(), "x");
+  for (int attempt = 1; attempt <= 3; ++attempt) run.begin_attempt();
+  EXPECT_EQ(step_at_end(run, 3), 0);
+  write_durably(run.attempt(1) / "nodes/n1.jsonl", "{\"kind\":\"step\",\"step\":40}\n");
+  write_durably(run.attempt(2) / "nodes/n1.jsonl", "{\"kind\":\"step\",\"step\":30}\n");
+  EXPECT_EQ(step_at_end(run, 3), 30);
+  EXPECT_EQ(step_at_end(run, 1), 40);
 }
 
 }  // namespace
