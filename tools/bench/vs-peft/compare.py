@@ -53,9 +53,9 @@ def recipe(args, text: Path, precision: str) -> dict:
         "adapter": {"type": "lora", "r": RANK, "alpha": 32, "dropout": 0.0, "target_modules": "all-linear"},
         "data": {"train": [{"path": str(text), "format": "text"}], "max_length": args.length, "packing": True,
                  "shuffle": False, "train_on": "all", "too_long": "truncate"},
-        "train": {"max_steps": args.warmup + args.steps, "epochs": 100, "micro_batch_size": args.batch,
+        "train": {"max_steps": args.warmup + args.steps, "epochs": 100, "micro_batch_size": args.batch // args.ranks,
                   "global_batch_size": args.batch, "max_grad_norm": 1.0, "precision": precision, "device": "cpu",
-                  "gradient_checkpointing": False, "threads": args.threads},
+                  "gradient_checkpointing": False, "threads": args.threads // args.ranks},
         "optimizer": {"lr": 2e-4}, "scheduler": {"name": "constant", "warmup_steps": 0},
         "evaluate": {"every_steps": None},
     }
@@ -82,15 +82,15 @@ def run_measured(command: list[str], environment: dict | None = None) -> tuple[s
 
 
 def our_steps(args, recipe: dict, name: str) -> tuple[list[dict], int]:
-    """The timed steps of a run of ours, and its peak memory."""
+    """The timed steps of a run of ours, and its peak memory: of all ranks, each as large as the largest."""
     output, file = args.work / f"runs-{name}", args.work / f"{name}.yaml"
     file.write_text(json.dumps(recipe | {"output_dir": str(output)}))  # JSON is YAML
-    _, peak = run_measured([str(args.program), "train", str(file), "--ranks", "1"])
+    _, peak = run_measured([str(args.program), "train", str(file), "--ranks", str(args.ranks)])
     records = [json.loads(line) for log in output.glob("*/attempts/0001/nodes/*.jsonl") for line in open(log)]
     steps = sorted((r for r in records if r.get("kind") == "step"), key=lambda r: r["step"])[args.warmup:]
     if len(steps) != args.steps:
         raise SystemExit(f"{output}: {len(steps)} timed steps, expected {args.steps}")
-    return steps, peak
+    return steps, peak * args.ranks
 
 
 def ours(args, text: Path, precision: str, round_number: int) -> dict:
@@ -130,7 +130,7 @@ def packed(args, chats: Path, precision: str) -> int:
     rates = {way: [] for way in (*ways, "peer")}
     for number in range(args.rounds):
         for way, (packing, micro) in ways.items():
-            train = base["train"] | {"micro_batch_size": micro, "global_batch_size": micro}
+            train = base["train"] | {"micro_batch_size": micro // args.ranks, "global_batch_size": micro}
             steps, _ = our_steps(args, base | {"data": data | {"packing": packing}, "train": train}, f"chats-{micro}-{number}")
             rates[way].append(sum(r["labelled_tokens"] for r in steps) / sum(r["step_s"] for r in steps))
         command = [sys.executable, str(HERE / "peft_train.py"), "--model", args.model, "--chats", args.data, "--precision",
@@ -152,13 +152,14 @@ def main() -> int:
     parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"])
     for name, value in {"rounds": 3, "batch": 4, "length": 256, "threads": 2, "warmup": 2, "steps": 8}.items():
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--ranks", type=int, default=1, help="of ours: they share threads and rows (default 1)")
     parser.add_argument("--packing", action="store_true", help="the table of GSM8K chats too")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     text = args.work / "text.jsonl"
     write_text(text, args.data, documents=200, rows_each=6)
 
-    print(f"{platform.node()}: {os.cpu_count()} cores, {args.threads} threads, batch {args.batch} x {args.length} tokens, "
+    print(f"{platform.node()}: {os.cpu_count()} cores, {args.threads} threads, {args.ranks} ranks of ours, batch {args.batch} x {args.length} tokens, "
           f"median of {args.rounds} rounds of {args.steps} steps")
     print(f"{'':<6} {'':<16} {'PEFT':>12} {'PEFT Studio':>12} {'ratio':>8}  wanted")
     misses = 0
