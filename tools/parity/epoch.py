@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 import our_side
-from chats import read_gsm8k, write_jsonl
+from chats import Encoded, read_gsm8k, write_jsonl
 from train_reference import WARMUP, encoded_rows
 
 LENGTH, LR = 512, 2e-4
@@ -48,7 +48,8 @@ def ours(args) -> None:
 
 def theirs(args, steps: int) -> None:
     from peft_side import train
-    rows = encoded_rows(args.model, args.work / "train.jsonl")
+    # Cut as ours are: one chat of the first thousand is longer.
+    rows = [Encoded(row.ids[:LENGTH], row.labelled[:LENGTH]) for row in encoded_rows(args.model, args.work / "train.jsonl")]
     batch = math.ceil(len(rows) / steps)
     records = train(args.model, args.work / "initial-adapter", rows, steps=math.ceil(len(rows) / batch), batch=batch, lr=LR,
                     warmup=WARMUP, out=args.work / "peft-adapter")
