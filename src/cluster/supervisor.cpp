@@ -104,7 +104,7 @@ class Supervision {
         if (error.fault() != Fault::io || monotonic_seconds() > deadline) throw;
         if (!told) run_.try_event("waiting-for-disk", {{"reason", error.message()}, {"remedy", error.remedy()}});
         settings_.on_tick();
-        if (signals_.wait(kDiskLook_s)) throw;
+        if (const auto signal = signals_.wait(kDiskLook_s); signal && *signal != SIGCHLD) throw;
       }
   }
 

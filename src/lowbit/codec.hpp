@@ -10,6 +10,7 @@
 #include "core/exec.hpp"
 #include "core/view.hpp"
 #include "weights/safetensors.hpp"
+#include "weights/stored_format.hpp"
 
 namespace pst::lowbit {
 
@@ -57,6 +58,9 @@ std::unique_ptr<Codec> fp8_codec(Exec on);
 
 /// Arrays: codes i8 [out, in], `absmax` f32 [out]. @see kernels/int8/int8.hpp
 std::unique_ptr<Codec> int8_codec(Exec on);
+
+/// The codec of a format that is not dense. @param scales  of NF4
+std::unique_ptr<Codec> codec_of(weights::StoredFormat format, Scales scales, const Exec& on);
 
 /// Values [begin, end) of a stored tensor as f32. @throws Error(data) when it does not hold numbers
 void read_values(const weights::Tensor& stored, std::int64_t begin, std::int64_t end, float* into);

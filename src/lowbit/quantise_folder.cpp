@@ -68,9 +68,7 @@ class FolderWriter {
   FolderWriter(const weights::TensorStore& store, const QuantiseOptions& options)
       : store_(store),
         options_(options),
-        codec_(options.format == StoredFormat::nf4   ? nf4_codec(options.scales, serial_cpu())
-               : options.format == StoredFormat::fp8 ? fp8_codec(serial_cpu())
-                                                     : int8_codec(serial_cpu())) {}
+        codec_(codec_of(options.format, options.scales, serial_cpu())) {}
 
   void write(const fs::path& path) const {
     std::vector<PlannedTensor> plan;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/format.hpp"
 
-#include "core/error.hpp"
 #include "lowbit/quantise_folder.hpp"
 #include "quant/quantised_linear.hpp"
 #include "weights/dtype.hpp"
@@ -11,23 +10,12 @@ namespace {
 
 using weights::StoredFormat;
 
-std::unique_ptr<lowbit::Codec> codec_of(const Options& options) {
-  const Exec on = serial_cpu();  // the storage shares the work
-  switch (options.format) {
-    case StoredFormat::nf4: return lowbit::nf4_codec(options.scales, on);
-    case StoredFormat::int8: return lowbit::int8_codec(on);
-    case StoredFormat::fp8: return lowbit::fp8_codec(on);
-    case StoredFormat::dense: break;
-  }
-  throw Error(Fault::bug, "dense weights need no codec");
-}
-
 /// Takes what lowbit makes of a matrix into nn's terms.
 class QuantisedFormat final : public nn::FrozenFormat {
  public:
   explicit QuantisedFormat(const Options& options)
       : options_(options),
-        codec_(codec_of(options)),
+        codec_(lowbit::codec_of(options.format, options.scales, serial_cpu())),  // the storage shares the work
         dense_(nn::dense_format(options.compute)),
         scratch_(std::make_shared<Scratch>()) {}
 
