@@ -116,8 +116,7 @@ void fp8_quantise(const Exec& on, ConstView values, std::int64_t width, View cod
   PST_ASSERT(codes.dtype == Dtype::u8 && scales.dtype == Dtype::f32, "codes are u8, scales are f32");
   PST_ASSERT(width > 0 && codes.count == values.count && values.count == scales.count * width, "a scale for every row");
   switch (on.device.kind) {
-    case DeviceKind::cuda:
-      return on_cuda(on, "fp8_quantise", &CudaTable::fp8_quantise, values, width, codes, scales);
+    case DeviceKind::cuda: return on_cuda(on, "fp8_quantise", &CudaTable::fp8_quantise, values, width, codes, scales);
     case DeviceKind::cpu: break;
   }
   fp8_scales(on, values, width, scales);

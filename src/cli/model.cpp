@@ -30,8 +30,12 @@ Command add_model_quantise(CLI::App& model) {
   };
   auto arguments = std::make_shared<Arguments>();
   app->add_option("DIR", arguments->from, "A Hugging Face model folder")->required();
-  app->add_option("OUT", arguments->to, "The folder to make, in the layout of bitsandbytes, or for fp8 of compressed-tensors")->required();
-  app->add_option("--format", arguments->format, "nf4: 4 bits in blocks of 64; int8: 8 bits with a scale per row; fp8: 8-bit floats (E4M3) with a scale per row")
+  app->add_option("OUT", arguments->to,
+                  "The folder to make, in the layout of bitsandbytes, or for fp8 of compressed-tensors")
+      ->required();
+  app->add_option("--format", arguments->format,
+                  "nf4: 4 bits in blocks of 64; int8: 8 bits with a scale per row; fp8: 8-bit floats (E4M3) with a "
+                  "scale per row")
       ->check(CLI::IsMember({"nf4", "int8", "fp8"}))
       ->required();
   app->add_flag("--plain-scales", arguments->plain_scales, "Keep the scales of nf4 in fp32: no double quantisation");

@@ -30,8 +30,8 @@ struct Seen {
 struct WatchSettings {
   int attempt = 0;
   Patience patience;
-  int failures_before = 0;       ///< in a row, at the step where the attempt before ended
-  std::int64_t newest_step = 0;  ///< that any attempt reached: beyond it the failures before are forgotten
+  int failures_before = 0;                    ///< in a row, at the step where the attempt before ended
+  std::int64_t newest_step = 0;               ///< that any attempt reached: beyond it the failures before are forgotten
   int polite_signal = 15;                     ///< what SIGTERM to us becomes for the launcher
   std::function<void()> on_tick;              ///< about twice a second
   std::function<void()> renew_lease;          ///< every two seconds. @throws Error when a newer attempt holds it

@@ -6,13 +6,11 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "kernels/fp8/fp8.hpp"
-#include "lowbit/codec.hpp"
+#include "lowbit/pieces.hpp"
 #include "weights/scaled_fp8.hpp"
 
 namespace pst::lowbit {
 namespace {
-
-constexpr std::int64_t kPieceValues = 1 << 16;
 
 class Fp8Codec final : public Codec {
  public:
@@ -25,35 +23,24 @@ class Fp8Codec final : public Codec {
   std::int64_t statistics(const Matrix& matrix) const override { return find(matrix) ? 0 : matrix.out; }
 
   void collect(const Matrix& matrix, std::int64_t begin, std::int64_t end, float* into) const override {
-    const weights::Tensor& tensor = matrix.store.get(matrix.name);
-    const std::int64_t rows_at_once = std::max<std::int64_t>(1, kPieceValues / matrix.in);
-    std::vector<float> values(static_cast<std::size_t>(rows_at_once * matrix.in));
-    for (std::int64_t row = begin; row < end;) {
-      const std::int64_t rows = std::min(rows_at_once, end - row), first = row * matrix.in, count = rows * matrix.in;
-      read_values(tensor, first, first + count, values.data());
+    by_rows(matrix, begin, end, [&](std::int64_t row, std::int64_t rows, std::span<const float> values) {
       const std::span<float> found(into + (row - begin), static_cast<std::size_t>(rows));
-      kernels::fp8_scales(on_, {values.data(), count, Dtype::f32}, matrix.in, view_of(found));
+      kernels::fp8_scales(on_, const_view_of(values), matrix.in, view_of(found));
       if (!std::all_of(found.begin(), found.end(), [](float scale) { return std::isfinite(scale); }))
-        require_finite(tensor, std::span(values).first(static_cast<std::size_t>(count)), first);
-      row += rows;
-    }
+        require_finite(matrix.store.get(matrix.name), values, row * matrix.in);
+    });
   }
 
   void pack(const Matrix& matrix, std::span<const float> statistics, std::size_t array, std::size_t begin,
             std::size_t end, std::byte* into) const override {
     const auto stored = find(matrix);
-    if (array != 0)
-      return pack_scales(stored, statistics, begin, end, into);
+    if (array != 0) return pack_scales(stored, statistics, begin, end, into);
     const auto first = static_cast<std::int64_t>(begin), last = static_cast<std::int64_t>(end);
     if (stored) return take_codes(*stored->codes, first, last, into);
-    const weights::Tensor& tensor = matrix.store.get(matrix.name);
-    std::vector<float> values(static_cast<std::size_t>(kPieceValues));
-    for (std::int64_t at = first; at < last; at += kPieceValues) {
-      const std::int64_t count = std::min(kPieceValues, last - at);
-      read_values(tensor, at, at + count, values.data());
-      kernels::fp8_encode(on_, {values.data(), count, Dtype::f32}, at, matrix.in, const_view_of(statistics),
-                          {into + (at - first), count, Dtype::u8});
-    }
+    by_values(matrix, first, last, [&](std::int64_t at, std::span<const float> values) {
+      kernels::fp8_encode(on_, const_view_of(values), at, matrix.in, const_view_of(statistics),
+                          {into + (at - first), std::ssize(values), Dtype::u8});
+    });
   }
 
  private:

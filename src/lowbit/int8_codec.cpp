@@ -6,13 +6,11 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "kernels/int8/int8.hpp"
-#include "lowbit/codec.hpp"
+#include "lowbit/pieces.hpp"
 #include "weights/bitsandbytes.hpp"
 
 namespace pst::lowbit {
 namespace {
-
-constexpr std::int64_t kPieceValues = 1 << 16;
 
 class Int8Codec final : public Codec {
  public:
@@ -25,24 +23,19 @@ class Int8Codec final : public Codec {
   std::int64_t statistics(const Matrix& matrix) const override { return find(matrix) ? 0 : matrix.out; }
 
   void collect(const Matrix& matrix, std::int64_t begin, std::int64_t end, float* into) const override {
-    const weights::Tensor& tensor = matrix.store.get(matrix.name);
-    const std::int64_t rows_at_once = std::max<std::int64_t>(1, kPieceValues / matrix.in);
-    std::vector<float> values(static_cast<std::size_t>(rows_at_once * matrix.in));
-    for (std::int64_t row = begin; row < end;) {
-      const std::int64_t rows = std::min(rows_at_once, end - row), first = row * matrix.in, count = rows * matrix.in;
-      read_values(tensor, first, first + count, values.data());
+    by_rows(matrix, begin, end, [&](std::int64_t row, std::int64_t rows, std::span<const float> values) {
       const std::span<float> found(into + (row - begin), static_cast<std::size_t>(rows));
-      kernels::int8_absmax(on_, {values.data(), count, Dtype::f32}, matrix.in, view_of(found));
+      kernels::int8_absmax(on_, const_view_of(values), matrix.in, view_of(found));
       for (std::int64_t i = 0; i < rows; ++i)
         if (!std::isfinite(found[static_cast<std::size_t>(i)])) {
-          require_finite(tensor, std::span(values).first(static_cast<std::size_t>(count)), first);
+          const weights::Tensor& tensor = matrix.store.get(matrix.name);
+          require_finite(tensor, values, row * matrix.in);
           throw Error(Fault::data,
                       cat("tensor ", tensor.name, " holds a value beyond 65504 in row ", row + i,
                           ", and INT8 weights go through f16"),
                       "set model.quantization.format: nf4");
         }
-      row += rows;
-    }
+    });
   }
 
   void pack(const Matrix& matrix, std::span<const float> statistics, std::size_t array, std::size_t begin,
@@ -66,15 +59,11 @@ class Int8Codec final : public Codec {
       std::memcpy(into, stored->codes->bytes.data() + begin, end - begin);
       return;
     }
-    const weights::Tensor& tensor = matrix.store.get(matrix.name);
-    std::vector<float> values(static_cast<std::size_t>(kPieceValues));
-    const auto last = static_cast<std::int64_t>(end);
-    for (auto first = static_cast<std::int64_t>(begin); first < last; first += kPieceValues) {
-      const std::int64_t count = std::min(kPieceValues, last - first);
-      read_values(tensor, first, first + count, values.data());
-      kernels::int8_encode(on_, {values.data(), count, Dtype::f32}, first, matrix.in, const_view_of(statistics),
-                           {into + first - begin, count, Dtype::i8});
-    }
+    const auto first = static_cast<std::int64_t>(begin);
+    by_values(matrix, first, static_cast<std::int64_t>(end), [&](std::int64_t at, std::span<const float> values) {
+      kernels::int8_encode(on_, const_view_of(values), at, matrix.in, const_view_of(statistics),
+                           {into + (at - first), std::ssize(values), Dtype::i8});
+    });
   }
 
  private:

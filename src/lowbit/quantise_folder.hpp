@@ -17,8 +17,9 @@ struct QuantiseOptions {
 };
 
 /// Writes the model of folder `from` into `to` with the matrices of its decoder layers quantised, in bitsandbytes'
-/// layout, or for fp8 in that of compressed-tensors, and with `quantization_config` in config.json; embedding, head, norms, biases and all other files are as they
-/// were. The content depends on folder and options only, not on the threads. Peak memory is about one matrix.
+/// layout, or for fp8 in that of compressed-tensors, and with `quantization_config` in config.json; embedding, head,
+/// norms, biases and all other files are as they were. The content depends on folder and options only, not on the
+/// threads. Peak memory is about one matrix.
 /// @param to  must not exist, or be an empty folder; becomes visible when it is complete
 /// @throws Error(usage) when `to` is in use; Error(data) for a folder that is no model, is quantised already or holds a
 ///         value that is no number; Error(io)

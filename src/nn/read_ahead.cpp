@@ -14,8 +14,8 @@ constexpr std::size_t kUnderWay = 256 << 20;
 
 void ReadAhead::before(std::size_t index) {
   if (index < asked_.size()) ahead_ -= asked_[index];
-  for (std::size_t block = asked_.size();
-       block < layout_.size() && (block <= index + 1 || ahead_ < kUnderWay); ++block) {
+  for (std::size_t block = asked_.size(); block < layout_.size() && (block <= index + 1 || ahead_ < kUnderWay);
+       ++block) {
     asked_.push_back(ask_(layout_[block]));
     if (block > index) ahead_ += asked_.back();
   }

@@ -18,8 +18,9 @@ struct Options {
   Dtype compute = Dtype::f32;
 };
 
-/// How a model's layers are kept: dense, NF4, INT8 or 8-bit floats. In a folder that is quantised already, a matrix that is not stays
-/// dense, as those who wrote it would have it. The layers that one format makes share a scratch buffer.
+/// How a model's layers are kept: dense, NF4, INT8 or 8-bit floats. In a folder that is quantised already, a matrix
+/// that is not stays dense, as those who wrote it would have it. The layers that one format makes share a scratch
+/// buffer.
 /// @throws Error(usage) when the folder is quantised and `format` is another format
 std::unique_ptr<nn::FrozenFormat> make_format(const Options& options);
 

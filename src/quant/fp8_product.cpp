@@ -27,15 +27,16 @@ bool is_capable(const at::Tensor& on_gpu) {
 }  // namespace
 
 bool multiplies_fp8(const at::Tensor& x_ni, std::int64_t out) {
-  return x_ni.is_cuda() && x_ni.scalar_type() == at::kBFloat16 && x_ni.size(1) % kMultiple == 0 && out % kMultiple == 0 &&
-         is_capable(x_ni);
+  return x_ni.is_cuda() && x_ni.scalar_type() == at::kBFloat16 && x_ni.size(1) % kMultiple == 0 &&
+         out % kMultiple == 0 && is_capable(x_ni);
 }
 
 at::Tensor fp8_product(const at::Tensor& x_ni, const at::Tensor& codes_oi, const at::Tensor& scale_o) {
   const std::int64_t n = x_ni.size(0), in = x_ni.size(1);
   const at::Tensor x_codes = at::empty({n, in}, x_ni.options().dtype(at::kByte));
   const at::Tensor x_scale = at::empty({n, 1}, x_ni.options().dtype(at::kFloat));
-  kernels::fp8_quantise(ops::exec_of(x_ni), ops::view_of(x_ni.contiguous()), in, ops::view_of(x_codes), ops::view_of(x_scale));
+  kernels::fp8_quantise(ops::exec_of(x_ni), ops::view_of(x_ni.contiguous()), in, ops::view_of(x_codes),
+                        ops::view_of(x_scale));
   const at::Tensor x = x_codes.view(at::kFloat8_e4m3fn), w_io = codes_oi.view(at::kFloat8_e4m3fn).t();
   const at::Tensor w_scale = scale_o.view({1, -1});
   if (x_ni.is_cuda())

@@ -10,8 +10,8 @@ namespace pst::quant {
 /// multiples of 16, as cuBLASLt wants them.
 bool multiplies_fp8(const at::Tensor& x_ni, std::int64_t out);
 
-/// x W^T of 8-bit floats: each row of x is quantised with a scale of its own, products are summed in f32. On a CPU, where
-/// libtorch has no scales per row, they are put in afterwards: slow, to compare with.
+/// x W^T of 8-bit floats: each row of x is quantised with a scale of its own, products are summed in f32. On a CPU,
+/// where libtorch has no scales per row, they are put in afterwards: slow, to compare with.
 /// @param x_ni      [n, in] bf16, on a CPU f32 too
 /// @param codes_oi  [out, in] u8
 /// @param scale_o   [out] f32

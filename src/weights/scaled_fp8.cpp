@@ -27,8 +27,8 @@ std::optional<StoredFp8> find_fp8(const TensorStore& store, const std::string& n
   const Tensor* const scale = store.find(name + "_scale");
   if (!scale) refuse(name, cat("is F8_E4M3, but ", name, "_scale is missing"));
   if (!is_floating(scale->dtype) || (scale->count() != out && scale->count() != 1))
-    refuse(scale->name, cat("is ", scale->dtype, " ", shape_text(scale->shape), "; supported is one number for each of ", out,
-                            " rows, or one for all"));
+    refuse(scale->name, cat("is ", scale->dtype, " ", shape_text(scale->shape),
+                            "; supported is one number for each of ", out, " rows, or one for all"));
   return StoredFp8{codes, scale};
 }
 

@@ -11,7 +11,16 @@
 namespace pst::cluster {
 namespace {
 
-class SupervisorsNodes : public SupervisedRun {};
+class SupervisorsNodes : public SupervisedRun {
+ protected:
+  void record_launches(SuperviseSettings& settings) {
+    settings.launch = [this, launch = settings.launch](int attempt, const std::vector<std::string>& nodes) {
+      launched.push_back(nodes);
+      return launch(attempt, nodes);
+    };
+  }
+  std::vector<std::vector<std::string>> launched;  ///< the nodes of each attempt
+};
 
 // Whoever asks a node is a process of ours, and was once ended together with what the workers had left: every node that
 // a rank was lost on then passed for dead.
@@ -47,12 +56,7 @@ TEST_F(SupervisorsNodes, ANodeThatWasNeverHeardIsAskedThoughAnotherWas) {
   settings.nodes_wanted = 2;
   settings.job_id = "12";
   settings.max_restarts = 1;
-  std::vector<std::vector<std::string>> launched;
-  const auto launch = settings.launch;
-  settings.launch = [&](int attempt, const std::vector<std::string>& nodes) {
-    launched.push_back(nodes);
-    return launch(attempt, nodes);
-  };
+  record_launches(settings);
   settings.hands.answers = [](const std::string& node) { return node == "n4"; };
   heartbeat::Socket rank;
   settings.on_tick = [&] {
@@ -82,12 +86,7 @@ TEST_F(SupervisorsNodes, ANodeThatTheLauncherNamesIsAvoidedEvenWhenItAnswers) {
   settings.nodes_wanted = 2;
   settings.job_id = "12";
   settings.max_restarts = 1;
-  std::vector<std::vector<std::string>> launched;
-  const auto launch = settings.launch;
-  settings.launch = [&](int attempt, const std::vector<std::string>& nodes) {
-    launched.push_back(nodes);
-    return launch(attempt, nodes);
-  };
+  record_launches(settings);
   settings.hands.answers = [](const std::string&) { return true; };
   fake.add("squeue", "exit 0");
 

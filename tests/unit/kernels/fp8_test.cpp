@@ -22,7 +22,8 @@ double meaning_of(int code) {
 int nearest(double value) {
   int best = 0;
   for (int code = 1; code < 0x7f; ++code) {
-    const double distance = std::abs(std::abs(value) - meaning_of(code)), before = std::abs(std::abs(value) - meaning_of(best));
+    const double distance = std::abs(std::abs(value) - meaning_of(code)),
+                 before = std::abs(std::abs(value) - meaning_of(best));
     if (distance < before || (distance == before && code % 2 == 0)) best = code;
   }
   return best | (std::signbit(value) ? 0x80 : 0);
@@ -38,7 +39,8 @@ View bytes(std::vector<std::uint8_t>& codes) {
 
 template <class T>
 Quantised quantised(std::vector<T> values, std::int64_t width, const Exec& on = serial_cpu()) {
-  Quantised made{std::vector<std::uint8_t>(values.size()), std::vector<float>(values.size() / static_cast<std::size_t>(width))};
+  Quantised made{std::vector<std::uint8_t>(values.size()),
+                 std::vector<float>(values.size() / static_cast<std::size_t>(width))};
   fp8_quantise(on, view_of(std::span(values)), width, bytes(made.codes), view_of(std::span(made.scales)));
   return made;
 }
@@ -46,7 +48,8 @@ Quantised quantised(std::vector<T> values, std::int64_t width, const Exec& on = 
 TEST(Fp8, CodesAreTheNearestValues) {
   std::vector<float> values;
   for (int code = 0; code < 0x7f; ++code) {
-    const auto value = static_cast<float>(meaning_of(code)), next = static_cast<float>(meaning_of(std::min(code + 1, 0x7e)));
+    const auto value = static_cast<float>(meaning_of(code)),
+               next = static_cast<float>(meaning_of(std::min(code + 1, 0x7e)));
     const float middle = (value + next) / 2;  // a tie, exact in f32
     for (const float x : {value, middle, std::nextafter(middle, 0.0f), std::nextafter(middle, 1000.0f)}) {
       values.push_back(x);
@@ -97,8 +100,8 @@ TEST(Fp8, EachRowHasTheScaleOfItsLargest) {
   EXPECT_EQ(made.scales[1], 0.0f);
   EXPECT_THAT(std::vector<std::uint8_t>(made.codes.begin() + 40, made.codes.begin() + 80), testing::Each(0));
   std::vector<float> back(values.size());
-  fp8_dequantise(serial_cpu(), ConstView(made.codes.data(), 120, Dtype::u8), const_view_of(std::span(made.scales)), 40, 0,
-                 view_of(std::span(back)));
+  fp8_dequantise(serial_cpu(), ConstView(made.codes.data(), 120, Dtype::u8), const_view_of(std::span(made.scales)), 40,
+                 0, view_of(std::span(back)));
   for (std::size_t i = 0; i < values.size(); ++i)
     EXPECT_NEAR(back[i], values[i], std::max(std::abs(values[i]) / 16, made.scales[i / 40] / 1024)) << i;
 }
@@ -107,11 +110,12 @@ TEST(Fp8, CodesAreTheSameWhateverThePieces) {
   const auto values = fixture::random_values(37 * 29, 6);
   const Quantised whole = quantised(values, 37);
   EXPECT_EQ(quantised(values, 37, fixture::in_pieces(5)).codes, whole.codes);
-  EXPECT_EQ(quantised(fixture::rounded(fixture::random_values(37 * 29, 6)), 37).codes, quantised(fixture::rounded(fixture::random_values(37 * 29, 6)), 37, fixture::in_pieces(5)).codes);
+  EXPECT_EQ(quantised(fixture::rounded(fixture::random_values(37 * 29, 6)), 37).codes,
+            quantised(fixture::rounded(fixture::random_values(37 * 29, 6)), 37, fixture::in_pieces(5)).codes);
 
   std::vector<std::uint8_t> piece(90);
-  fp8_encode(serial_cpu(), const_view_of(std::span(values).subspan(31, 90)), 31, 37, const_view_of(std::span(whole.scales)),
-             bytes(piece));
+  fp8_encode(serial_cpu(), const_view_of(std::span(values).subspan(31, 90)), 31, 37,
+             const_view_of(std::span(whole.scales)), bytes(piece));
   EXPECT_THAT(piece, testing::ElementsAreArray(whole.codes.begin() + 31, whole.codes.begin() + 121));
 }
 
