@@ -79,6 +79,20 @@ def kernels(check: Check) -> dict:
     return figures
 
 
+def nccl(check: Check) -> dict:
+    """The real NCCL on one GPU: a group of one, which is all that one GPU can hold."""
+    program = check.programs.tests / "comm_nccl_test"
+    if not program.exists():
+        raise Skip("comm_nccl_test is not in here")
+    if check.rehearsal:
+        gtest(check, [program, "--gtest_filter=NcclApi.*"], "nccl")
+        raise Skip("a rehearsal has no GPU for a group to be on")
+    figures = gtest(check, [program, "--gtest_filter=RealGpu.*:*.TheReal*"], "nccl")
+    if figures["skipped"]:
+        raise Skip(f"{figures['skipped']} tests were skipped: nccl.log says why")
+    return figures
+
+
 def sanitizer(check: Check) -> dict:
     words = test_program(check)
     if check.rehearsal:
@@ -191,7 +205,7 @@ def peer(check: Check, model: Path, kind: str, length: int) -> dict:
             "peer_peak_gpu_bytes": told["peak_gpu_bytes"], "peer_torch": told["torch"]}
 
 
-PARTS = {"kernels": kernels, "sanitizer": sanitizer, "parity": parity,
+PARTS = {"kernels": kernels, "nccl": nccl, "sanitizer": sanitizer, "parity": parity,
          "nf4": lambda check: parity(check, "nf4"),
          # A GPU that multiplies 8-bit floats quantises activations too, to 3 bits of mantissa; a CPU does not.
          "fp8": lambda check: parity(check, "fp8", "bf16", allowed=2e-2), "kill": kill}
