@@ -51,7 +51,11 @@ function(pst_add_cuda_module)
   target_include_directories(pst_cuda PRIVATE ${CMAKE_BINARY_DIR}/include-roots/kernels ${CMAKE_BINARY_DIR}/include-roots/core)
   string(REPLACE ";" " " built_for "${CMAKE_CUDA_ARCHITECTURES}")
   target_compile_definitions(pst_cuda PRIVATE "PST_CUDA_BUILT_FOR=\"${built_for}\"")
-  target_compile_options(pst_cuda PRIVATE -Xcompiler=-Wall,-Wextra,-Wshadow --threads=1
-    "$<$<BOOL:${PST_WARNINGS_AS_ERRORS}>:-Werror=all-warnings;-Xcompiler=-Werror>")
+  target_compile_options(pst_cuda PRIVATE
+    "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wshadow;--threads=1>"
+    "$<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${PST_WARNINGS_AS_ERRORS}>>:-Werror=all-warnings;-Xcompiler=-Werror>"
+    "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow>"
+    "$<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${PST_WARNINGS_AS_ERRORS}>>:-Werror>")
+  target_include_directories(pst_cuda SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})  # for its C++ sources
   target_link_options(pst_cuda PRIVATE LINKER:--no-undefined LINKER:--exclude-libs,ALL)
 endfunction()

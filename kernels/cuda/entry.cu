@@ -27,7 +27,11 @@ namespace {
 
 __global__ void nothing() {}
 
-const char* error_text(int error) { return cudaGetErrorString(static_cast<cudaError_t>(error)); }
+const char* error_text(int error) {
+  if (error == kNotHere) return "not possible on this GPU";
+  if (error >= kLibraryErrors) return "cuBLASLt refused";
+  return cudaGetErrorString(static_cast<cudaError_t>(error));
+}
 int device_count(int* count) { return cudaGetDeviceCount(count); }
 int select(int device) { return cudaSetDevice(device); }
 
@@ -81,6 +85,7 @@ CudaTable make_table() {
   table.wait = wait;
   table.range_push = range_push;
   table.range_pop = range_pop;
+  table.matmul = &matmul;
   return table;
 }
 

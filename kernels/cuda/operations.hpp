@@ -13,6 +13,10 @@ namespace pst::cuda {
 
 using Stream = void*;  ///< a cudaStream_t; null is the default stream
 
+/// What a function answers when this machine, or the library that does the work, cannot do it at all: no CUDA error.
+inline constexpr int kNotHere = -1;
+inline constexpr int kLibraryErrors = 100000;  ///< plus a status of cuBLASLt's
+
 int add(Stream stream, View into, ConstView from);
 int scale(Stream stream, View x, float factor);
 int sum_shares(Stream stream, View shares, std::int64_t ranks);
@@ -42,7 +46,8 @@ int nf4_product(Stream stream, ConstView x, ConstView packed, ConstView absmax, 
                 View out);
 int double_dequantise(Stream stream, ConstView codes, ConstView scale, ConstView map, ConstView offset,
                       std::int64_t first, View out);
-int fp8_quantise(Stream stream, ConstView values, std::int64_t width, View codes, View scales);
+int fp8_quantise(Stream stream, ConstView values, ConstView factors, std::int64_t width, View codes, View scales);
+int fp8_transpose(Stream stream, ConstView codes, std::int64_t width, View out);
 int fp8_dequantise(Stream stream, ConstView codes, ConstView scales, std::int64_t width, std::int64_t first, View out);
 int int8_dequantise(Stream stream, ConstView codes, ConstView absmax, std::int64_t width, std::int64_t first, View out);
 
@@ -50,5 +55,22 @@ struct AdamWFactors {
   float gradient, decay, rest1, beta2, rest2, step_size, root_correction, eps;
 };
 int adamw(Stream stream, AdamWFactors factors, View value, ConstView gradient, View moment1, View moment2);
+
+/// out [m, n] = alpha * op(a) [m, k] op(b) [k, n] + beta * out, matrices by rows, sums in f32. op() is the matrix, or,
+/// where `transposed`, what is stored the other way round.
+struct Product {
+  std::int64_t m = 0, n = 0, k = 0;
+  const void *a = nullptr, *b = nullptr;
+  void* out = nullptr;
+  std::int64_t a_stride = 0, b_stride = 0, out_stride = 0;  ///< values from a row in memory to the next
+  bool a_transposed = false, b_transposed = false;
+  Dtype in = Dtype::bf16, out_dtype = Dtype::bf16;  ///< f32 or bf16; of a and b also u8: codes of kernels/fp8
+  float alpha = 1, beta = 0;
+  /// For codes: f32 [m] of op(a)'s rows and [n] of op(b)'s columns. Then a is stored straight and b transposed.
+  const float *a_scales = nullptr, *b_scales = nullptr;
+};
+/// The same bits for the same shapes, addresses' alignments, GPU and library. @param workspace  used until the stream is
+/// through; of one size for all calls. @return kNotHere where there is no cuBLASLt, or none that can do this
+int matmul(Stream stream, const Product& product, void* workspace, std::size_t workspace_bytes);
 
 }  // namespace pst::cuda

@@ -58,11 +58,15 @@ struct CudaTable {
   decltype(&cuda::nf4_product) nf4_product = nullptr;
   decltype(&cuda::double_dequantise) double_dequantise = nullptr;
   decltype(&cuda::fp8_quantise) fp8_quantise = nullptr;
+  decltype(&cuda::fp8_transpose) fp8_transpose = nullptr;
   decltype(&cuda::fp8_dequantise) fp8_dequantise = nullptr;
   decltype(&cuda::int8_dequantise) int8_dequantise = nullptr;
+
+  /// Null on the emulated GPU of the tests: the work is a library's.
+  decltype(&cuda::matmul) matmul = nullptr;
 };
 
-inline constexpr std::uint32_t kCudaAbi = 2;
+inline constexpr std::uint32_t kCudaAbi = 3;
 inline constexpr const char* kCudaEntry = "pst_cuda_table";
 
 }  // namespace pst

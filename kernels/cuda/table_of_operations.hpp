@@ -27,6 +27,7 @@ inline void fill_operations(CudaTable& table) {
   table.nf4_product = &nf4_product;
   table.double_dequantise = &double_dequantise;
   table.fp8_quantise = &fp8_quantise;
+  table.fp8_transpose = &fp8_transpose;
   table.fp8_dequantise = &fp8_dequantise;
   table.int8_dequantise = &int8_dequantise;
 }

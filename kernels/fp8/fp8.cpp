@@ -2,6 +2,7 @@
 #include "kernels/fp8/fp8.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "kernels/detail/dispatch.hpp"
 #include "kernels/detail/rows.hpp"
@@ -110,17 +111,53 @@ void fp8_encode(const Exec& on, ConstView values, std::int64_t first, std::int64
   });
 }
 
-void fp8_quantise(const Exec& on, ConstView values, std::int64_t width, View codes, View scales) {
-  require_on(on, "fp8_quantise", {values, codes, scales});
+void fp8_quantise(const Exec& on, ConstView values, ConstView factors, std::int64_t width, View codes, View scales) {
+  require_on(on, "fp8_quantise", {values, factors, codes, scales});
   require_float(values.dtype, "fp8_quantise");
   PST_ASSERT(codes.dtype == Dtype::u8 && scales.dtype == Dtype::f32, "codes are u8, scales are f32");
   PST_ASSERT(width > 0 && codes.count == values.count && values.count == scales.count * width, "a scale for every row");
+  PST_ASSERT(factors.data == nullptr || (factors.dtype == Dtype::f32 && factors.count == width),
+             "factors are columns'");
   switch (on.device.kind) {
-    case DeviceKind::cuda: return on_cuda(on, "fp8_quantise", &CudaTable::fp8_quantise, values, width, codes, scales);
+    case DeviceKind::cuda:
+      return on_cuda(on, "fp8_quantise", &CudaTable::fp8_quantise, values, factors, width, codes, scales);
     case DeviceKind::cpu: break;
   }
-  fp8_scales(on, values, width, scales);
-  fp8_encode(on, values, 0, width, scales, codes);
+  if (factors.data == nullptr) {
+    fp8_scales(on, values, width, scales);
+    fp8_encode(on, values, 0, width, scales, codes);
+    return;
+  }
+  // No program of ours comes here on a CPU, where the gradient is that of the dequantised weight: this is what GPUs are
+  // compared with.
+  std::vector<float> multiplied(static_cast<std::size_t>(values.count));
+  const auto* const factor = static_cast<const float*>(factors.data);
+  with_float(values.dtype, [&](auto kind) {
+    const auto* const from = static_cast<const decltype(kind)*>(values.data);
+    for (std::int64_t i = 0; i < values.count; ++i)
+      multiplied[static_cast<std::size_t>(i)] = load(from, i) * factor[i % width];
+  });
+  fp8_quantise(on, View{multiplied.data(), values.count}, {}, width, codes, scales);
+}
+
+void fp8_transpose(const Exec& on, ConstView codes, std::int64_t width, View out) {
+  require_on(on, "fp8_transpose", {codes, out});
+  PST_ASSERT(codes.dtype == Dtype::u8 && out.dtype == Dtype::u8 && codes.count == out.count, "codes are u8");
+  PST_ASSERT(width > 0 && codes.count % width == 0, "whole rows");
+  const std::int64_t rows = codes.count / width;
+  PST_ASSERT(rows % 4 == 0 && width % 4 == 0, "sides are multiples of 4");
+  switch (on.device.kind) {
+    case DeviceKind::cuda: return on_cuda(on, "fp8_transpose", &CudaTable::fp8_transpose, codes, width, out);
+    case DeviceKind::cpu: break;
+  }
+  const auto* const from = static_cast<const std::uint8_t*>(codes.data);
+  auto* const into = static_cast<std::uint8_t*>(out.data);
+  on.parallel_for(width, std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(rows, 1)),
+                  [&](std::int64_t begin, std::int64_t end) {
+                    for (std::int64_t column = begin; column < end; ++column)
+                      for (std::int64_t row = 0; row < rows; ++row)
+                        into[column * rows + row] = from[row * width + column];
+                  });
 }
 
 void fp8_dequantise(const Exec& on, ConstView codes, ConstView scales, std::int64_t width, std::int64_t first,

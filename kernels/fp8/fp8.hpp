@@ -26,9 +26,15 @@ void fp8_scales(const Exec& on, ConstView values, std::int64_t width, View scale
 /// @param codes   u8 [count]
 void fp8_encode(const Exec& on, ConstView values, std::int64_t first, std::int64_t width, ConstView scales, View codes);
 
-/// Both at once, for activations. What is not finite makes its row's scale so, and with it every product of the row.
-/// @param values  f32 or bf16 [rows * width];  codes u8 [rows * width];  scales f32 [rows]
-void fp8_quantise(const Exec& on, ConstView values, std::int64_t width, View codes, View scales);
+/// Both at once, for activations and their gradients. What is not finite makes its row's scale so, and with it every
+/// product of the row.
+/// @param values   f32 or bf16 [rows * width];  codes u8 [rows * width];  scales f32 [rows]
+/// @param factors  f32 [width]: what is quantised is value * factor[column], rounded to f32. Empty: the values
+void fp8_quantise(const Exec& on, ConstView values, ConstView factors, std::int64_t width, View codes, View scales);
+
+/// The transpose of a matrix of codes. @param codes u8 [rows * width];  out u8 [width * rows]; both sides multiples of
+/// 4
+void fp8_transpose(const Exec& on, ConstView codes, std::int64_t width, View out);
 
 /// out = code * scale[row], rounded to f32 and, for a bf16 out, to bf16 from there. A NaN's code reads as 480.
 /// @param codes   u8 [rows * width], of the whole matrix

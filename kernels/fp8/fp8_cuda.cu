@@ -39,19 +39,34 @@ __device__ inline std::uint32_t block_max(std::uint32_t value) {
   return value;
 }
 
+/// Values V of a row, times their columns' factors where there are any.
+template <class T, int V, bool kFactors>
+__device__ inline void read_row(const T* from, const float* factors, std::int64_t i, float* to) {
+  const Pack<T, V> x = read<V>(from, i);
+  if constexpr (kFactors) {
+    const Pack<float, V> factor = read<V>(factors, i);
+#pragma unroll
+    for (int v = 0; v < V; ++v) to[v] = __fmul_rn(widen(x.at[v]), factor.at[v]);
+  } else {
+#pragma unroll
+    for (int v = 0; v < V; ++v) to[v] = widen(x.at[v]);
+  }
+}
+
 /// A block takes a row at a time: once for its largest magnitude, once, out of the cache, for its codes.
-template <class T, int V>
-__global__ __launch_bounds__(kThreads) void quantise(const T* values, std::int64_t rows, std::int64_t width,
-                                                     unsigned char* codes, float* scales) {
+template <class T, int V, bool kFactors>
+__global__ __launch_bounds__(kThreads) void quantise(const T* values, const float* factors, std::int64_t rows,
+                                                     std::int64_t width, unsigned char* codes, float* scales) {
   const std::int64_t packs = width / V;  // V divides width
   for (std::int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
     const T* const from = values + row * width;
     std::uint32_t largest = 0;
     for (std::int64_t p = threadIdx.x; p < packs; p += kThreads) {
-      const Pack<T, V> x = read<V>(from, p * V);
+      float x[V];
+      read_row<T, V, kFactors>(from, factors, p * V, x);
 #pragma unroll
       for (int v = 0; v < V; ++v) {
-        const std::uint32_t magnitude = __float_as_uint(widen(x.at[v])) & 0x7fffffffu;
+        const std::uint32_t magnitude = __float_as_uint(x[v]) & 0x7fffffffu;
         largest = magnitude > largest ? magnitude : largest;
       }
     }
@@ -59,10 +74,11 @@ __global__ __launch_bounds__(kThreads) void quantise(const T* values, std::int64
     if (threadIdx.x == 0) scales[row] = scale;
     const float divisor = scale == 0.0f ? 1.0f : scale;
     for (std::int64_t p = threadIdx.x; p < packs; p += kThreads) {
-      const Pack<T, V> x = read<V>(from, p * V);
+      float x[V];
+      read_row<T, V, kFactors>(from, factors, p * V, x);
       Pack<unsigned char, V> to;
 #pragma unroll
-      for (int v = 0; v < V; ++v) to.at[v] = static_cast<unsigned char>(to_e4m3(__fdiv_rn(widen(x.at[v]), divisor)));
+      for (int v = 0; v < V; ++v) to.at[v] = static_cast<unsigned char>(to_e4m3(__fdiv_rn(x[v], divisor)));
       write<V>(codes, row * width + p * V, to);
     }
   }
@@ -87,22 +103,72 @@ __global__ __launch_bounds__(kThreads) void dequantise(const unsigned char* code
   }
 }
 
+constexpr int kTile = 128;  // codes of a side of the square that a block turns
+
+/// A thread reads four codes out of each of four rows and turns them in registers; the words, each four rows of one
+/// column, go round by way of shared memory, in every column begun one place further on, so that neither the writing
+/// nor the reading warp meets itself in a bank.
+__global__ __launch_bounds__(kThreads) void transpose(const std::uint32_t* from, std::int64_t rows, std::int64_t width,
+                                                      std::uint32_t* to) {
+  constexpr int kWords = kTile / 4;
+  __shared__ std::uint32_t turned[kTile * kWords];
+  const int lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32);
+  const std::int64_t across = (width + kTile - 1) / kTile, tiles = across * ((rows + kTile - 1) / kTile);
+  for (std::int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
+    const std::int64_t row0 = tile / across * kTile, column0 = tile % across * kTile;
+    __syncthreads();  // the last tile is read
+    for (int group = warp; group < kWords; group += kThreads / 32) {
+      const std::int64_t row = row0 + group * 4, column = column0 + lane * 4;
+      if (row >= rows || column >= width) continue;
+      std::uint32_t in[4];
+#pragma unroll
+      for (int r = 0; r < 4; ++r) in[r] = from[((row + r) * width + column) / 4];
+#pragma unroll
+      for (int c = 0; c < 4; ++c) {
+        std::uint32_t word = 0;
+#pragma unroll
+        for (int r = 0; r < 4; ++r) word |= ((in[r] >> (8 * c)) & 0xffu) << (8 * r);
+        turned[(lane * 4 + c) * kWords + (group + lane) % kWords] = word;
+      }
+    }
+    __syncthreads();
+    for (int c = warp; c < kTile; c += kThreads / 32) {
+      const std::int64_t row = row0 + lane * 4, column = column0 + c;
+      if (row < rows && column < width) to[(column * rows + row) / 4] = turned[c * kWords + (lane + c / 4) % kWords];
+    }
+  }
+}
+
+template <class T, bool kFactors>
+int quantise_rows(Stream stream, ConstView values, ConstView factors, std::int64_t width, View codes, View scales) {
+  constexpr int V = kVector<T>;
+  const bool vectors = width % V == 0 && reinterpret_cast<std::uintptr_t>(values.data) % 16 == 0 &&
+                       reinterpret_cast<std::uintptr_t>(factors.data) % (4 * V) == 0 &&
+                       reinterpret_cast<std::uintptr_t>(codes.data) % V == 0;
+  const auto kernel = vectors ? quantise<T, V, kFactors> : quantise<T, 1, kFactors>;
+  return launch(kernel, blocks_for(scales.count, 1), kThreads, stream, static_cast<const T*>(values.data),
+                static_cast<const float*>(factors.data), scales.count, width, static_cast<unsigned char*>(codes.data),
+                static_cast<float*>(scales.data));
+}
+
 }  // namespace
 
-int fp8_quantise(Stream stream, ConstView values, std::int64_t width, View codes, View scales) {
+int fp8_quantise(Stream stream, ConstView values, ConstView factors, std::int64_t width, View codes, View scales) {
   return with_float(values.dtype, [&](auto kind) {
     using T = decltype(kind);
-    constexpr int V = kVector<T>;
-    const bool vectors = width % V == 0 && reinterpret_cast<std::uintptr_t>(values.data) % 16 == 0 &&
-                         reinterpret_cast<std::uintptr_t>(codes.data) % V == 0;
-    const auto kernel = vectors ? quantise<T, V> : quantise<T, 1>;
-    return launch(kernel, blocks_for(scales.count, 1), kThreads, stream, static_cast<const T*>(values.data),
-                  scales.count, width, static_cast<unsigned char*>(codes.data), static_cast<float*>(scales.data));
+    return factors.data == nullptr ? quantise_rows<T, false>(stream, values, factors, width, codes, scales)
+                                   : quantise_rows<T, true>(stream, values, factors, width, codes, scales);
   });
 }
 
-int fp8_dequantise(Stream stream, ConstView codes, ConstView scales, std::int64_t width, std::int64_t first,
-                   View out) {
+int fp8_transpose(Stream stream, ConstView codes, std::int64_t width, View out) {
+  const std::int64_t rows = codes.count / width;
+  const std::int64_t tiles = (width + kTile - 1) / kTile * ((rows + kTile - 1) / kTile);
+  return launch(transpose, blocks_for(tiles, 1), kThreads, stream, static_cast<const std::uint32_t*>(codes.data), rows,
+                width, static_cast<std::uint32_t*>(out.data));
+}
+
+int fp8_dequantise(Stream stream, ConstView codes, ConstView scales, std::int64_t width, std::int64_t first, View out) {
   return with_float(out.dtype, [&](auto kind) {
     using T = decltype(kind);
     constexpr int V = kVector<T>;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/parameter.hpp"
 
-#include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -35,11 +34,14 @@ void ParameterSet::allocate(at::ScalarType compute, at::Device device) {
   }
   const auto options = at::TensorOptions().device(device);
   flat_ = at::zeros({size}, options.dtype(at::kFloat));
+  compute_flat_ = compute == at::kFloat ? flat_ : at::zeros({size}, options.dtype(compute));
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Parameter& parameter = parameters_[i];
-    parameter.value = flat_.narrow(0, offsets_[i], product(parameter.shape)).view(parameter.shape).detach();
-    parameter.compute =
-        compute == at::kFloat ? parameter.value.detach() : at::empty(parameter.shape, options.dtype(compute));
+    const auto window = [&](const at::Tensor& flat) {
+      return flat.narrow(0, offsets_[i], product(parameter.shape)).view(parameter.shape).detach();
+    };
+    parameter.value = window(flat_);
+    parameter.compute = window(compute_flat_);
     parameter.value.set_requires_grad(true);
   }
 }
@@ -62,8 +64,7 @@ void ParameterSet::accumulate_into(const at::Tensor& gradient) {
 
 void ParameterSet::refresh_compute() {
   at::NoGradGuard no_gradients;
-  for (auto& parameter : parameters_)
-    if (parameter.compute.scalar_type() != at::kFloat) parameter.compute.copy_(parameter.value);
+  if (compute_flat_.scalar_type() != at::kFloat) compute_flat_.copy_(flat_);
 }
 
 }  // namespace pst::nn

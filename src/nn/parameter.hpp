@@ -39,7 +39,7 @@ class ParameterSet {
  private:
   std::deque<Parameter> parameters_;
   std::vector<std::int64_t> offsets_;
-  at::Tensor flat_;
+  at::Tensor flat_, compute_flat_;
 };
 
 }  // namespace pst::nn

@@ -21,4 +21,12 @@ at::Tensor add_matmul_nn(at::Tensor sum_ni, const at::Tensor& dy_no, const at::T
 /// dy^T x: the gradient with respect to w.  dy [n, o], x [n, i] -> [o, i]
 at::Tensor matmul_tn(const at::Tensor& dy_no, const at::Tensor& x_ni);
 
+/// factor * (x w^T) and factor * (dy w). On a GPU the factor meets the sum before it is rounded; on a CPU after that.
+at::Tensor scaled_matmul_nt(const at::Tensor& x_ni, const at::Tensor& w_oi, double factor);
+at::Tensor scaled_matmul_nn(const at::Tensor& dy_no, const at::Tensor& w_oi, double factor);
+/// dy^T x in f32. On a GPU the sum is not rounded before; on a CPU it is, to the dtype of the factors.
+at::Tensor wide_matmul_tn(const at::Tensor& dy_no, const at::Tensor& x_ni);
+/// sum += dy^T x, as wide_matmul_tn() has it. @param sum  f32 [o, i]
+void add_wide_matmul_tn(const at::Tensor& sum_oi, const at::Tensor& dy_no, const at::Tensor& x_ni);
+
 }  // namespace pst::ops

@@ -31,13 +31,11 @@ class LoraLinear::BackwardNode final : public ops::Node {
   List backward(List& gradients) override {
     if (!gradients[0].defined()) return List(3);
     const at::Tensor dy_no = gradients[0].contiguous();
-    at::Tensor g_nr = ops::matmul_nn(dy_no, layer_.b_or_.compute);
-    g_nr.mul_(layer_.options_.scale);
+    const at::Tensor g_nr = ops::scaled_matmul_nn(dy_no, layer_.b_or_.compute, layer_.options_.scale);
 
-    const auto master = [](const at::Tensor& gradient) { return gradient.to(at::kFloat); };
     List out(3);
-    if (wanted(2)) out[2] = master(ops::matmul_tn(dy_no, h_nr_));
-    if (wanted(1)) out[1] = master(ops::matmul_tn(g_nr, layer_.dropped(x_ni_, pass_)));
+    if (wanted(2)) out[2] = of_parameter(layer_.b_or_, dy_no, h_nr_);
+    if (wanted(1)) out[1] = of_parameter(layer_.a_ri_, g_nr, layer_.dropped(x_ni_, pass_));
     if (wanted(0)) {
       at::Tensor dx_ni = layer_.frozen_transposed(dy_no);
       const bool drops = pass_.training && layer_.options_.dropout > 0;
@@ -52,6 +50,14 @@ class LoraLinear::BackwardNode final : public ops::Node {
   }
 
  private:
+  /// left^T right. On a GPU the product itself adds to what the parameter has already, and there is nothing to hand on.
+  static at::Tensor of_parameter(const nn::Parameter& parameter, const at::Tensor& left, const at::Tensor& right) {
+    const at::Tensor& sum = parameter.value.grad();
+    if (!left.is_cuda() || !sum.defined()) return ops::wide_matmul_tn(left, right);
+    ops::add_wide_matmul_tn(sum, left, right);
+    return {};
+  }
+
   const LoraLinear& layer_;
   nn::Pass pass_;
   at::Tensor x_ni_, h_nr_;
@@ -79,8 +85,7 @@ at::Tensor LoraLinear::forward(const at::Tensor& x_ni, const nn::Pass& pass) con
   at::Tensor y_no, h_nr;
   {
     at::AutoDispatchBelowADInplaceOrView below;
-    h_nr = ops::matmul_nt(dropped(x_ni, pass), a_ri_.compute);
-    h_nr.mul_(options_.scale);
+    h_nr = ops::scaled_matmul_nt(dropped(x_ni, pass), a_ri_.compute, options_.scale);
     y_no = ops::add_matmul_nt(frozen(x_ni), h_nr, b_or_.compute);
   }
   if (ops::records({x_ni, a_ri_.value, b_or_.value})) {
@@ -91,12 +96,12 @@ at::Tensor LoraLinear::forward(const at::Tensor& x_ni, const nn::Pass& pass) con
 }
 
 at::Tensor LoraLinear::apply(const at::Tensor& x_ni) const {
-  return ops::add_matmul_nt(base_->apply(x_ni), ops::matmul_nt(x_ni, a_ri_.compute).mul_(options_.scale),
+  return ops::add_matmul_nt(base_->apply(x_ni), ops::scaled_matmul_nt(x_ni, a_ri_.compute, options_.scale),
                             b_or_.compute);
 }
 
 at::Tensor LoraLinear::apply_transposed(const at::Tensor& dy_no) const {
-  return ops::add_matmul_nn(base_->apply_transposed(dy_no), ops::matmul_nn(dy_no, b_or_.compute).mul_(options_.scale),
+  return ops::add_matmul_nn(base_->apply_transposed(dy_no), ops::scaled_matmul_nn(dy_no, b_or_.compute, options_.scale),
                             a_ri_.compute);
 }
 

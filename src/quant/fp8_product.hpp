@@ -18,4 +18,11 @@ bool multiplies_fp8(const at::Tensor& x_ni, std::int64_t out);
 /// @return [n, out] bf16
 at::Tensor fp8_product(const at::Tensor& x_ni, const at::Tensor& codes_oi, const at::Tensor& scale_o);
 
+/// dy W of 8-bit floats: the sum runs over the rows of W, so their scales go into dy before that is quantised, with a
+/// scale for each of its rows.
+/// @param dy_no     [n, out] as x above
+/// @param codes_io  [in, out] u8: the codes of W turned (kernels::fp8_transpose)
+/// @return [n, in]
+at::Tensor fp8_product_transposed(const at::Tensor& dy_no, const at::Tensor& codes_io, const at::Tensor& scale_o);
+
 }  // namespace pst::quant

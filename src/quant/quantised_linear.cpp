@@ -46,6 +46,13 @@ at::Tensor Fp8Linear::apply(const at::Tensor& x_ni) const {
   return y_no;
 }
 
+at::Tensor Fp8Linear::apply_transposed(const at::Tensor& dy_no) const {
+  if (!multiplies_fp8(dy_no, in_)) return QuantisedLinear::apply_transposed(dy_no);
+  const at::Tensor codes_io = scratch().matrix(in_, out_, parts_.at(0));
+  kernels::fp8_transpose(ops::exec_of(codes_io), ops::view_of(parts_.at(0)), in_, ops::view_of(codes_io));
+  return fp8_product_transposed(dy_no, codes_io, parts_.at(1));
+}
+
 void Fp8Linear::dequantise(Scratch&, const at::Tensor& weight) const {
   kernels::fp8_dequantise(ops::exec_of(weight), ops::view_of(parts_.at(0)), ops::view_of(parts_.at(1)), in_, 0,
                           ops::view_of(weight));

@@ -22,9 +22,10 @@ class QuantisedLinear : public nn::Linear {
   std::int64_t in_features() const final { return in_; }
   std::int64_t out_features() const final { return out_; }
   at::Tensor apply(const at::Tensor& x_ni) const override;
-  at::Tensor apply_transposed(const at::Tensor& dy_no) const final;
+  at::Tensor apply_transposed(const at::Tensor& dy_no) const override;
 
  protected:
+  Scratch& scratch() const { return *scratch_; }
   /// Writes W [out, in] into `weight`, f32 or bf16.
   virtual void dequantise(Scratch& scratch, const at::Tensor& weight) const = 0;
 
@@ -57,13 +58,14 @@ class Int8Linear final : public QuantisedLinear {
 };
 
 /// Parts as lowbit::fp8_codec lists them. @see kernels/fp8/fp8.hpp
-/// A GPU that multiplies 8-bit floats (compute capability 8.9 and later) gets them: forward, each row of x is quantised
-/// as it comes, and the product is summed in f32 (Micikevicius et al. 2022, arXiv:2209.05433, section 3.2). Everywhere
-/// else, and backward, where the sum runs over the rows that have the scales, the weight is dequantised.
+/// A GPU that multiplies 8-bit floats (compute capability 8.9 and later) gets them: each row of x, and backward of dy,
+/// is quantised as it comes, and the product is summed in f32 (Micikevicius et al. 2022, arXiv:2209.05433,
+/// section 3.2). Everywhere else the weight is dequantised.
 class Fp8Linear final : public QuantisedLinear {
  public:
   using QuantisedLinear::QuantisedLinear;
   at::Tensor apply(const at::Tensor& x_ni) const override;
+  at::Tensor apply_transposed(const at::Tensor& dy_no) const override;
 
  private:
   void dequantise(Scratch& scratch, const at::Tensor& weight) const override;

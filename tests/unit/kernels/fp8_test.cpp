@@ -41,7 +41,7 @@ template <class T>
 Quantised quantised(std::vector<T> values, std::int64_t width, const Exec& on = serial_cpu()) {
   Quantised made{std::vector<std::uint8_t>(values.size()),
                  std::vector<float>(values.size() / static_cast<std::size_t>(width))};
-  fp8_quantise(on, view_of(std::span(values)), width, bytes(made.codes), view_of(std::span(made.scales)));
+  fp8_quantise(on, view_of(std::span(values)), {}, width, bytes(made.codes), view_of(std::span(made.scales)));
   return made;
 }
 

@@ -22,7 +22,7 @@ Quantised quantised(const at::Tensor& x) {
   Quantised made{at::empty(x.sizes(), x.options().dtype(at::kByte)), at::empty({x.size(0)}, x.options()),
                  at::empty_like(x)};
   const Exec on = ops::exec_of(x);
-  kernels::fp8_quantise(on, ops::view_of(x), x.size(1), ops::view_of(made.codes), ops::view_of(made.scale));
+  kernels::fp8_quantise(on, ops::view_of(x), {}, x.size(1), ops::view_of(made.codes), ops::view_of(made.scale));
   kernels::fp8_dequantise(on, ops::view_of(made.codes), ops::view_of(made.scale), x.size(1), 0,
                           ops::view_of(made.values));
   return made;
@@ -37,6 +37,19 @@ TEST(Fp8Product, MultipliesTheQuantisedValues) {
   const at::Tensor expected = ops::matmul_nt(quantised(x).values, weight.values);
   EXPECT_LT(fixture::largest_difference(y, expected), 1e-4) << "sums of 64 values below 1, in another order";
   EXPECT_GT(fixture::largest_difference(y, ops::matmul_nt(x, w)), 1e-3) << "nothing was quantised";
+}
+
+TEST(Fp8Product, BackwardPutsTheWeightsScalesIntoTheGradient) {
+  const at::Tensor dy = fixture::random({21, 48}, 1), w = fixture::random({48, 64}, 2);
+  const Quantised weight = quantised(w);
+  const at::Tensor turned = weight.codes.t().contiguous();
+
+  const at::Tensor dx = fp8_product_transposed(dy, turned, weight.scale);
+
+  // What the codes mean without their scales, and dy with them.
+  const at::Tensor codes = weight.values.div(weight.scale.view({-1, 1})), scaled = dy.mul(weight.scale.view({1, -1}));
+  EXPECT_LT(fixture::largest_difference(dx, ops::matmul_nn(quantised(scaled).values, codes)), 1e-4);
+  EXPECT_GT(fixture::largest_difference(dx, ops::matmul_nn(dy, weight.values)), 1e-3) << "nothing was quantised";
 }
 
 TEST(Fp8Product, IsForGpusThatMultiplyThem) {

@@ -138,10 +138,14 @@ void fp8_alike(const OnEveryDevice& at, std::int64_t rows, std::int64_t width, s
   const DeviceArray<T> d_values(at.table(), values, placed);
   const DeviceArray<std::uint8_t> d_codes(at.table(), codes);
   const DeviceArray<float> d_scales(at.table(), scales);
-  fp8_quantise(serial_cpu(), host(values), width, host(codes), host(scales));
-  fp8_quantise(at.gpu(), d_values, width, d_codes, d_scales);
-  EXPECT_EQ(d_codes.values(), codes);
-  expect_same_bits(d_scales.values(), scales);
+  auto factors = random_values(static_cast<std::size_t>(width), 2);
+  const DeviceArray<float> d_factors(at.table(), factors);
+  for (const bool multiplied : {true, false}) {
+    fp8_quantise(serial_cpu(), host(values), multiplied ? host(factors) : View{}, width, host(codes), host(scales));
+    fp8_quantise(at.gpu(), d_values, multiplied ? d_factors.view() : View{}, width, d_codes, d_scales);
+    EXPECT_EQ(d_codes.values(), codes);
+    expect_same_bits(d_scales.values(), scales);
+  }
 
   std::vector<T> out(static_cast<std::size_t>(rows * width - first));
   const DeviceArray<T> d_out(at.table(), out, placed);
@@ -151,11 +155,27 @@ void fp8_alike(const OnEveryDevice& at, std::int64_t rows, std::int64_t width, s
 }
 
 TEST_P(Weights, Fp8QuantiseAndDequantise) {
-  for (const auto& [rows, width, first] : {std::tuple{3, 64, 0}, {5, 37, 0}, {4, 64, 24}, {4, 64, 3}, {40, 576, 0}, {2, 3000, 0}}) {
+  for (const auto& [rows, width, first] :
+       {std::tuple{3, 64, 0}, {5, 37, 0}, {4, 64, 24}, {4, 64, 3}, {40, 576, 0}, {2, 3000, 0}}) {
     fp8_alike<float>(*this, rows, width, first, Placed::aligned);
     fp8_alike<bf16>(*this, rows, width, first, Placed::aligned);
   }
   fp8_alike<bf16>(*this, 7, 96, 0, Placed::shifted);
+}
+
+TEST_P(Weights, Fp8Transpose) {
+  for (const auto& [rows, width] : {std::pair{4, 4}, {8, 36}, {128, 128}, {132, 260}, {300, 64}, {0, 8}}) {
+    SCOPED_TRACE(cat(rows, " x ", width));
+    auto codes = random_bytes(static_cast<std::size_t>(rows * width));
+    std::vector<std::uint8_t> turned(codes.size());
+    const DeviceArray<std::uint8_t> d_codes(table(), codes), d_turned(table(), turned);
+    fp8_transpose(serial_cpu(), host(codes), width, host(turned));
+    fp8_transpose(gpu(), d_codes, width, d_turned);
+    EXPECT_EQ(d_turned.values(), turned);
+    if (!codes.empty()) {
+      EXPECT_EQ(turned.at(1), codes.at(static_cast<std::size_t>(width)));
+    }
+  }
 }
 
 TEST_P(Weights, Fp8DequantisesEveryCode) {
