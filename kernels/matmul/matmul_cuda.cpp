@@ -3,7 +3,6 @@
 // microseconds a call (200 for 8-bit floats), longer than many a product takes the GPU: here it is asked once per
 // shape.
 // @see NVIDIA, cuBLAS 13.0 documentation, section 3
-#include <cublasLt.h>
 #include <cuda_runtime_api.h>
 #include <dlfcn.h>
 
@@ -16,6 +15,9 @@
 #include <type_traits>
 
 #include "kernels/cuda/operations.hpp"
+
+#if __has_include(<cublasLt.h>)
+#include <cublasLt.h>
 
 namespace pst::cuda {
 namespace {
@@ -204,3 +206,9 @@ int matmul(Stream stream, const Product& p, void* workspace, std::size_t workspa
 }
 
 }  // namespace pst::cuda
+
+#else  // a toolkit without cuBLAS, which nvcc alone does not need
+
+int pst::cuda::matmul(Stream, const Product&, void*, std::size_t) { return kNotHere; }
+
+#endif
