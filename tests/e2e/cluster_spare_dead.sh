@@ -14,7 +14,10 @@ cluster kill-node 2
 
 within 90 "completion" completed
 within 10 "the event" has_event completed
+# A node's processes do not go in one moment: one whose rank has ended may still answer, and then the next attempt finds out.
 check "not both dead nodes are named: $(cat "$run/events.jsonl")" \
-  grep -q '"event":"node-lost","attempt":1,"nodes":\["n2","n3"\]' "$run/events.jsonl"
-check "the second attempt is not on n1 alone" grep -q '"event":"started","attempt":2,"ranks":1,"hosts":"n1"' "$run/events.jsonl"
+  grep -q '"event":"node-lost","attempt":[12],"nodes":\["n2","n3"\]' "$run/events.jsonl"
+attempt=$(sed -n 's/.*"event":"node-lost","attempt":\([12]\),.*/\1/p' "$run/events.jsonl")
+check "the attempt after that is not on n1 alone" \
+  grep -q '"event":"started","attempt":'$((attempt + 1))',"ranks":1,"hosts":"n1"' "$run/events.jsonl"
 expect_the_undisturbed_result
