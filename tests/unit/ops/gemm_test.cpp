@@ -31,6 +31,13 @@ TEST_P(Gemm, EveryFormMatchesDouble) {
     EXPECT_THAT(matmul_nn(dy, w), close_to(at::matmul(wide(dy), wide(w)), tolerance));
     EXPECT_THAT(add_matmul_nn(x.clone(), dy, w), close_to(at::matmul(wide(dy), wide(w)).add(wide(x)), tolerance));
     EXPECT_THAT(matmul_tn(dy, x), close_to(at::matmul(wide(dy).t(), wide(x)), tolerance));
+    EXPECT_THAT(scaled_matmul_nt(x, w, 0.3), close_to(at::matmul(wide(x), wide(w).t()).mul(0.3), tolerance));
+    EXPECT_THAT(scaled_matmul_nn(dy, w, 0.3), close_to(at::matmul(wide(dy), wide(w)).mul(0.3), tolerance));
+    EXPECT_THAT(wide_matmul_tn(dy, x), close_to(at::matmul(wide(dy).t(), wide(x)), tolerance));
+    EXPECT_EQ(wide_matmul_tn(dy, x).scalar_type(), at::kFloat);
+    const at::Tensor sum = random({o, i}, 5, at::kFloat), before = wide(sum);
+    add_wide_matmul_tn(sum, dy, x);
+    EXPECT_THAT(sum, close_to(at::matmul(wide(dy).t(), wide(x)).add(before), tolerance));
   }
 }
 

@@ -169,41 +169,35 @@ def bench_model(check: Check) -> Path:
     return folder
 
 
-def bench(check: Check, kind: str, length: int) -> dict:
-    """Ours: rows of `length` tokens, packed full, r 16 on all linears, no recompute."""
-    model = bench_model(check)
+def measured(check: Check, name: str, model: Path, kept: str, length: int, steps: int, rows: int) -> dict:
+    """Rows of `length` tokens, packed full, r 16 on all linears, no recompute. @param rows  of a step; one at a time"""
     length = min(length, 64) if check.rehearsal else length
     texts = models.write_texts(check.work / f"texts-{length}.jsonl", 24, length)
-    sections = {"adapter": {"type": "lora", "r": 16, "alpha": 32, "target_modules": "all-linear"},
-                "data": {"train": [{"path": str(texts)}], "max_length": length, "validation_fraction": 0},
-                "train": {"device": check.device, "precision": "fp32" if check.rehearsal else "bf16", "max_steps": 7,
-                          "micro_batch_size": 1, "global_batch_size": 2, "gradient_checkpointing": False}}
-    if kind != "lora":
-        sections["model"] = {"path": str(model), "quantization": {"format": {"qlora": "nf4", "fp8": "fp8"}[kind]}}
-    recipe = write_recipe(check.work / f"bench-{kind}-{length}.yaml", model, texts, **sections)
-    ours = train(check.programs, recipe, check.deadline)
-    figures = {"tokens_per_s": round(ours.tokens_per_s(warmup=2), 1), "start_to_end_s": round(ours.seconds, 1),
-               "peak_gpu_bytes": ours.peak_gpu_bytes}
-    return figures | peer(check, model, kind, length)
-
-
-def large(check: Check) -> dict:
-    """QLoRA of a 70B model's shapes on one GPU: rows of 2048 tokens, nothing computed twice."""
-    folder = check.work / ("tiny-nf4" if check.rehearsal else "llama-70b-shapes-nf4")
-    sizes = {"num_hidden_layers": 2} if check.rehearsal else models.LLAMA_70B
-    length = 64 if check.rehearsal else 2048
-    if not (folder / "model.safetensors").exists() or check.rehearsal:
-        models.make_big_nf4(check.programs, folder, sizes)
-    texts = models.write_texts(check.work / f"texts-{length}.jsonl", 24, length)
-    recipe = write_recipe(check.work / "qlora-70b.yaml", folder, texts,
-                          model={"path": str(folder), "quantization": {"format": "nf4"}},
+    recipe = write_recipe(check.work / f"{name}.yaml", model, texts,
+                          model={"path": str(model), "quantization": {"format": kept}},
                           adapter={"type": "lora", "r": 16, "alpha": 32, "target_modules": "all-linear"},
                           data={"train": [{"path": str(texts)}], "max_length": length, "validation_fraction": 0},
-                          train={"device": check.device, "precision": "fp32" if check.rehearsal else "bf16", "max_steps": 5,
-                                 "micro_batch_size": 1, "global_batch_size": 1, "gradient_checkpointing": False})
+                          train={"device": check.device, "precision": "fp32" if check.rehearsal else "bf16",
+                                 "max_steps": steps, "micro_batch_size": 1, "global_batch_size": rows,
+                                 "gradient_checkpointing": False})
     ours = train(check.programs, recipe, check.deadline)
     return {"tokens_per_s": round(ours.tokens_per_s(warmup=2), 1), "start_to_end_s": round(ours.seconds, 1),
             "peak_gpu_bytes": ours.peak_gpu_bytes}
+
+
+def bench(check: Check, kind: str, length: int) -> dict:
+    model = bench_model(check)
+    kept = {"lora": "none", "qlora": "nf4", "fp8": "fp8"}[kind]
+    figures = measured(check, f"bench-{kind}-{length}", model, kept, length, steps=7, rows=2)
+    return figures | peer(check, model, kind, min(length, 64) if check.rehearsal else length)
+
+
+def large(check: Check) -> dict:
+    """QLoRA of a 70B model's shapes on one GPU."""
+    folder = check.work / ("tiny-nf4" if check.rehearsal else "llama-70b-shapes-nf4")
+    if not (folder / "model.safetensors").exists():
+        models.make_big_nf4(check.programs, folder, {"num_hidden_layers": 2} if check.rehearsal else models.LLAMA_70B)
+    return measured(check, "qlora-70b", folder, "nf4", 2048, steps=5, rows=1)
 
 
 def peer(check: Check, model: Path, kind: str, length: int) -> dict:
