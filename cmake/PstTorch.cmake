@@ -19,6 +19,8 @@ add_library(pst_torch INTERFACE)
 add_library(pst::torch ALIAS pst_torch)
 target_include_directories(pst_torch SYSTEM INTERFACE ${PST_TORCH_INCLUDE})
 target_link_libraries(pst_torch INTERFACE ${PST_TORCH_CPU_LIBRARY} ${PST_TORCH_C10_LIBRARY})
+# at::parallel_for is a template: without OpenMP in the source that uses it, it is a loop on one thread, and says nothing.
+target_link_libraries(pst_torch INTERFACE OpenMP::OpenMP_CXX)
 # The wheel's libtorch_cpu needs libcudart and libcupti; it finds them by its own rpath at run time, the linker does not.
 file(GLOB _nvidia_libs LIST_DIRECTORIES true ${_torch_lib}/../../nvidia/*/lib)
 foreach(dir ${_torch_lib} ${_nvidia_libs})

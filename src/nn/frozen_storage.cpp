@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/frozen_storage.hpp"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
 #include <utility>
@@ -18,9 +17,10 @@ constexpr std::size_t kChunk = 1 << 20;  // bytes that one thread packs at a tim
 
 std::vector<float> all_statistics(const FrozenMatrix& matrix) {
   std::vector<float> values(static_cast<std::size_t>(matrix.format->statistics(matrix.source)));
-  at::parallel_for(0, static_cast<std::int64_t>(values.size()), 4096, [&](std::int64_t begin, std::int64_t end) {
-    matrix.format->collect(matrix.source, begin, end, values.data() + begin);
-  });
+  ops::cpu_exec().parallel_for(static_cast<std::int64_t>(values.size()), 4096,
+                               [&](std::int64_t begin, std::int64_t end) {
+                                 matrix.format->collect(matrix.source, begin, end, values.data() + begin);
+                               });
   return values;
 }
 
@@ -76,7 +76,7 @@ std::size_t bytes_of(const Part& part) {
 void pack_in_parallel(const FrozenMatrix& matrix, std::span<const float> statistics, std::size_t part,
                       std::size_t begin, std::size_t end, std::byte* into) {
   const auto chunks = static_cast<std::int64_t>((end - begin + kChunk - 1) / kChunk);
-  at::parallel_for(0, chunks, 1, [&](std::int64_t first, std::int64_t last) {
+  ops::cpu_exec().parallel_for(chunks, 1, [&](std::int64_t first, std::int64_t last) {
     const std::size_t from = begin + static_cast<std::size_t>(first) * kChunk;
     const std::size_t to = std::min(end, begin + static_cast<std::size_t>(last) * kChunk);
     matrix.format->pack(matrix.source, statistics, part, from, to, into + (from - begin));

@@ -5,6 +5,10 @@
 #include <ATen/ops/from_blob.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#if !defined(_OPENMP)
+#error "compile the torch layers with OpenMP: at::parallel_for is a loop on one thread without it"
+#endif
+
 namespace pst::ops {
 
 Exec cpu_exec() {
