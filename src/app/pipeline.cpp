@@ -143,8 +143,10 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   journal.model_loaded(adapter->parameters().flat().numel());
 
   // 4. Where a former start of this run left off.
-  const train::Moments moments(adapter->parameters());
-  train::HostState host_state(adapter->parameters(), moments);
+  const bool optimizer_in_shares = recipe.parallel.optimizer == recipe::OptimizerState::shard;
+  const parallel::FlatShares shares(adapter->parameters(), optimizer_in_shares ? world.size() : 1);
+  const train::Moments moments(adapter->parameters(), shares, world.rank());
+  train::HostState host_state(adapter->parameters(), moments, shares, world.rank());
   const auto& tensors = host_state.tensors();
   const auto alters = keys_that_alter(recipe, resolved);
   Resumer resumer(world, run, record, recipe, alters, attempt);
@@ -158,7 +160,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   // 5. Training, saved behind its back.
   Profiling profiling(recipe.profile, run, attempt, mpi);
   train::Saver saver(
-      world, run.checkpoints(), attempt, tensors,
+      world, run.checkpoints(), attempt, tensors, host_state.division(),
       save_policy(recipe.checkpoint, mean_time_between_failures(run, attempt, world.size() / mpi.local_size())),
       {.version = version(),
        .recipe_digest = record.recipe_digest,
@@ -189,6 +191,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
                                  journal.step(step);
                                },
                            .on_eval = [&](const train::EvalRecord& eval) { journal.eval(eval); },
+                           .shares = shares,
                            .moments = moments,
                            .saver = saver,
                            .restore_newest =

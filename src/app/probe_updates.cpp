@@ -47,9 +47,9 @@ void probe_all_reduce(Bench& bench) {
   if (bench.group().size() == 1) return;
   bench.grid({table_name(Op::all_reduce, plan::Dtype::f32)}, {{"values", kValues}},
              [&](const std::vector<double>& s) -> Bench::Once {
-               auto reduce = std::make_shared<parallel::OrderedAllReduce>(bench.group());
-               return [reduce, values = at::zeros({static_cast<std::int64_t>(s[0])}, at::kFloat)] {
-                 return std::vector<double>{timed_by_the_wall([&] { (*reduce)(values); })};
+               auto buffers = std::make_shared<parallel::ExchangeBuffers>(bench.group());
+               return [buffers, values = at::zeros({static_cast<std::int64_t>(s[0])}, at::kFloat)] {
+                 return std::vector<double>{timed_by_the_wall([&] { parallel::ordered_all_reduce(values, *buffers); })};
                };
              });
 }

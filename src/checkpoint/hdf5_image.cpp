@@ -180,13 +180,13 @@ StoredShare add_share(hid_t file, const TensorSpec& tensor, Rows rows) {
   return share;
 }
 
-void add_virtual(hid_t file, const TensorSpec& tensor, int ranks) {
+void add_virtual(hid_t file, const TensorSpec& tensor, const std::vector<Rows>& shares) {
   const Properties creation = dataset_properties(), links = utf8_names();
   make_groups(file, tensor.name, links);
   const std::int64_t rows = rows_of(tensor.shape);
   const Space whole = space_of(sizes(tensor.shape, rows));
-  for (int rank = 0; rank < ranks && row_values(tensor.shape) > 0; ++rank) {
-    const Rows share = share_of(rows, rank, ranks);
+  for (std::size_t rank = 0; rank < shares.size() && row_values(tensor.shape) > 0; ++rank) {
+    const Rows share = shares[rank];
     if (share.count() == 0) continue;
     const auto size = sizes(tensor.shape, share.count());
     std::vector<hsize_t> start(size.size(), 0);
@@ -203,30 +203,30 @@ void add_virtual(hid_t file, const TensorSpec& tensor, int ranks) {
 
 }  // namespace
 
-Hdf5Image rank_image(const std::vector<TensorSpec>& tensors, int rank, int ranks) {
+Hdf5Image rank_image(const std::vector<TensorSpec>& tensors, const Division& division, int rank) {
   const std::lock_guard lock(library());
+  const auto rows_at = [&](std::size_t tensor) { return division.at(tensor).at(static_cast<std::size_t>(rank)); };
   std::size_t values = 0;
-  for (const auto& tensor : tensors)
-    values += static_cast<std::size_t>(share_of(rows_of(tensor.shape), rank, ranks).count() * row_values(tensor.shape));
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    values += static_cast<std::size_t>(rows_at(i).count() * row_values(tensors[i].shape));
   Scratch scratch;
   Hdf5Image image;
   {
     const File file = scratch.create(4 * values + 2048 * tensors.size() + (1 << 20));
-    for (const auto& tensor : tensors) {
-      const Rows rows = share_of(rows_of(tensor.shape), rank, ranks);
-      if (rows.count() > 0 && row_values(tensor.shape) > 0) image.shares.push_back(add_share(file, tensor, rows));
-    }
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      if (rows_at(i).count() > 0 && row_values(tensors[i].shape) > 0)
+        image.shares.push_back(add_share(file, tensors[i], rows_at(i)));
   }
   image.memory = scratch.take();
   return image;
 }
 
-Hdf5Image state_image(const std::vector<TensorSpec>& tensors, int ranks) {
+Hdf5Image state_image(const std::vector<TensorSpec>& tensors, const Division& division) {
   const std::lock_guard lock(library());
   Scratch scratch;
   {
     const File file = scratch.create(1 << 20);
-    for (const auto& tensor : tensors) add_virtual(file, tensor, ranks);
+    for (std::size_t i = 0; i < tensors.size(); ++i) add_virtual(file, tensors[i], division.at(i));
   }
   return {scratch.take(), {}};
 }

@@ -31,8 +31,8 @@ struct Hdf5Image {
 };
 
 /// rank-<r>.h5: a dataset for every tensor of which `rank` has rows.
-Hdf5Image rank_image(const std::vector<TensorSpec>& tensors, int rank, int ranks);
+Hdf5Image rank_image(const std::vector<TensorSpec>& tensors, const Division& division, int rank);
 /// state.h5: every tensor whole, as a virtual dataset over rank-0.h5 ... of the same folder.
-Hdf5Image state_image(const std::vector<TensorSpec>& tensors, int ranks);
+Hdf5Image state_image(const std::vector<TensorSpec>& tensors, const Division& division);
 
 }  // namespace pst::checkpoint

@@ -89,28 +89,37 @@ RankIndex CheckedFile::index(int rank, int ranks) const {
   return index;
 }
 
-void CheckedFile::read_share(const StoredShare& share, std::span<float> out) const {
-  PST_ASSERT(out.size() == static_cast<std::size_t>(share.rows * row_values(share.tensor.shape)), "room for the share");
-  std::span<std::byte> rest = std::as_writable_bytes(out);
+void CheckedFile::read_rows(const StoredShare& share, Rows wanted, std::span<float> out) const {
+  PST_ASSERT(out.size() == static_cast<std::size_t>(wanted.count() * row_values(share.tensor.shape)),
+             "room for the rows");
+  const Rows common{std::max(wanted.begin, share.first_row), std::min(wanted.end, share.first_row + share.rows)};
+  if (common.count() <= 0) return;
+  // Bytes of the share that are wanted, and where they go.
+  const auto bytes = [&](std::int64_t rows) { return static_cast<std::uint64_t>(rows) * share.row_bytes(); };
+  const std::uint64_t first = bytes(common.begin - share.first_row), last = bytes(common.end - share.first_row);
+  std::byte* const to = std::as_writable_bytes(out).data() + bytes(common.begin - wanted.begin);
+
   std::vector<std::byte> block(std::min<std::uint64_t>(kBlock, share.chunk_bytes()));
-  for (const std::uint64_t offset : share.chunks) {
+  for (std::size_t i = 0; i < share.chunks.size(); ++i) {
+    const std::uint64_t chunk = i * share.chunk_bytes();
+    if (chunk + share.chunk_bytes() <= first || chunk >= last) continue;
     // By block, since a hostile index may claim one huge chunk: memory is that of the target and of one block.
     Fletcher32 sum;
     std::uint64_t done = 0;
     while (done < share.chunk_bytes()) {
       const std::span part(block.data(), std::min<std::uint64_t>(block.size(), share.chunk_bytes() - done));
-      read(offset + done, part);
+      read(share.chunks[i] + done, part);
       sum.add(part);
-      const std::size_t wanted = std::min(part.size(), rest.size());  // the rest of the last chunk is padding
-      std::memcpy(rest.data(), part.data(), wanted);
-      rest = rest.subspan(wanted);
+      const std::uint64_t begin = chunk + done, from = std::max(begin, first);
+      const std::uint64_t until = std::min(begin + part.size(), last);
+      if (from < until) std::memcpy(to + (from - first), part.data() + (from - begin), until - from);
       done += part.size();
     }
     std::byte stored[4];
-    read(offset + done, stored);
+    read(share.chunks[i] + done, stored);
     if (little_endian(stored) != sum.value())
-      throw Error(Fault::data, cat(path_.string(), ": the checksum of ", quoted(share.tensor.name), " at byte ", offset,
-                                   " does not fit"));
+      throw Error(Fault::data, cat(path_.string(), ": the checksum of ", quoted(share.tensor.name), " at byte ",
+                                   share.chunks[i], " does not fit"));
   }
 }
 

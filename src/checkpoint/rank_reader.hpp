@@ -23,8 +23,9 @@ class CheckedFile {
   void check_digest() const;  ///< @throws Error(data), Error(io)
   /// The index at the end of a rank's file; needs check_digest() first. @throws Error(data)
   RankIndex index(int rank, int ranks) const;
-  /// The values of a share, compared with the checksums. @param out share.rows rows. @throws Error(data), Error(io)
-  void read_share(const StoredShare& share, std::span<float> out) const;
+  /// Those of the tensor's rows `wanted` that the share has, compared with the checksums.
+  /// @param out  room for all that are wanted; the others are left as they are. @throws Error(data), Error(io)
+  void read_rows(const StoredShare& share, Rows wanted, std::span<float> out) const;
 
  private:
   void read(std::uint64_t at, std::span<std::byte> out) const;

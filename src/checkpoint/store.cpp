@@ -33,30 +33,58 @@ int rank_of(const FileEntry& entry) {  // the manifest was checked: any other na
   return static_cast<int>(*to_int(std::string_view(entry.name).substr(5, entry.name.size() - 8)));
 }
 
-/// Every tensor of which this rank has rows, and nothing else.
-void check_index(const RankIndex& index, const Manifest& manifest, const std::string& file) {
-  std::map<std::string_view, const TensorSpec*> missing;
-  for (const auto& tensor : manifest.tensors)
-    if (share_of(rows_of(tensor.shape), index.rank, index.ranks).count() > 0 && row_values(tensor.shape) > 0)
-      missing.emplace(tensor.name, &tensor);
-  for (const auto& share : index.shares) {
-    const auto found = missing.find(share.tensor.name);
-    if (found == missing.end())
-      throw Error(Fault::data, cat(file, " has a tensor ", quoted(share.tensor.name),
-                                   " that the manifest does not, or has it twice"));
-    if (*found->second != share.tensor)
-      throw Error(Fault::data, cat(file, ": ", quoted(share.tensor.name), " is of another shape than in the manifest"));
-    missing.erase(found);
+/// Sees to it that the shares of all ranks' files make every tensor of the manifest, whole, and nothing else.
+class Coverage {
+ public:
+  explicit Coverage(const Manifest& manifest) : ranks_(manifest.ranks) {
+    for (const auto& tensor : manifest.tensors) seen_.emplace(tensor.name, Seen{&tensor, {}});
   }
-  if (!missing.empty()) throw Error(Fault::data, cat(file, " lacks its rows of ", quoted(missing.begin()->first)));
-}
 
-void check_file(const fs::path& folder, const FileEntry& entry, const Manifest& manifest, Check check) {
+  /// @throws Error(data) when the file has what the manifest has not
+  void add(const RankIndex& index, const std::string& file) {
+    for (const auto& share : index.shares) {
+      const auto found = seen_.find(share.tensor.name);
+      if (found == seen_.end())
+        throw Error(Fault::data, cat(file, " has a tensor ", quoted(share.tensor.name), " that the manifest does not"));
+      if (*found->second.tensor != share.tensor)
+        throw Error(Fault::data,
+                    cat(file, ": ", quoted(share.tensor.name), " is of another shape than in the manifest"));
+      found->second.shares.push_back({share.first_row, share.first_row + share.rows});
+    }
+  }
+
+  /// After all files. @throws Error(data) when rows are missing, or there twice
+  void check(const std::string& folder) {
+    for (auto& [name, seen] : seen_) {
+      const std::int64_t rows = row_values(seen.tensor->shape) > 0 ? rows_of(seen.tensor->shape) : 0;
+      std::sort(seen.shares.begin(), seen.shares.end(), [](Rows a, Rows b) { return a.begin < b.begin; });
+      std::int64_t whole_to = 0;
+      for (const Rows share : seen.shares) {
+        if (share.begin != whole_to) break;
+        whole_to = share.end;
+      }
+      if (whole_to != rows || (!seen.shares.empty() && seen.shares.back().end != rows))
+        throw Error(Fault::data, cat("the files of ", ranks_, " ranks in ", folder, " do not make ", quoted(name),
+                                     " whole: after row ", whole_to, " of ", rows, " one is missing or there twice"));
+    }
+  }
+
+ private:
+  struct Seen {
+    const TensorSpec* tensor;
+    std::vector<Rows> shares;
+  };
+  int ranks_;
+  std::map<std::string_view, Seen> seen_;
+};
+
+void check_file(const fs::path& folder, const FileEntry& entry, const Manifest& manifest, Check check,
+                Coverage& coverage) {
   const CheckedFile file(folder, entry);
   if (check == Check::sizes) return;
   file.check_digest();
   if (const int rank = rank_of(entry); rank >= 0)
-    check_index(file.index(rank, manifest.ranks), manifest, (folder / entry.name).string());
+    coverage.add(file.index(rank, manifest.ranks), (folder / entry.name).string());
 }
 
 }  // namespace
@@ -95,7 +123,9 @@ std::vector<std::string> problems_of(const fs::path& folder, Check check, std::o
           throw Error(Fault::data, cat((folder / kManifestName).string(), " is of step ", read.step));
       }))
     return problems;
-  for (const auto& entry : read.files) passes(problems, [&] { check_file(folder, entry, read, check); });
+  Coverage coverage(read);
+  for (const auto& entry : read.files) passes(problems, [&] { check_file(folder, entry, read, check, coverage); });
+  if (problems.empty() && check == Check::digests) passes(problems, [&] { coverage.check(folder.string()); });
   if (manifest != nullptr) *manifest = std::move(read);
   return problems;
 }
@@ -144,25 +174,24 @@ void load(const Found& checkpoint, const std::vector<Target>& targets, Asked ask
                   cat(where, ": ", quoted(target.name), " is ", weights::shape_text(found->second->shape),
                       "; this run has ", weights::shape_text(target.shape)),
                   "resume with the recipe that wrote it");
-    PST_ASSERT(static_cast<std::int64_t>(target.values.size()) == rows_of(target.shape) * row_values(target.shape),
-               "a target has as many values as its shape says");
   }
 
+  Coverage coverage(manifest);
   for (const auto& entry : manifest.files) {
     const int rank = rank_of(entry);
     if (rank < 0) continue;  // state.h5 has no values of its own
     const CheckedFile file(checkpoint.folder, entry);
     file.check_digest();
     const RankIndex index = file.index(rank, manifest.ranks);
-    check_index(index, manifest, (checkpoint.folder / entry.name).string());
+    coverage.add(index, (checkpoint.folder / entry.name).string());
     for (const auto& share : index.shares) {
       const auto target = wanted.find(share.tensor.name);
       if (target == wanted.end()) continue;
-      const auto row = static_cast<std::size_t>(row_values(share.tensor.shape));
-      file.read_share(share, target->second->values.subspan(static_cast<std::size_t>(share.first_row) * row,
-                                                            static_cast<std::size_t>(share.rows) * row));
+      const Target& into = *target->second;
+      file.read_rows(share, rows_held(into.shape, into.first_row, into.values.size()), into.values);
     }
   }
+  coverage.check(where);
 }
 
 }  // namespace pst::checkpoint

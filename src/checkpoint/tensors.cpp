@@ -30,11 +30,25 @@ std::int64_t row_values(const std::vector<std::int64_t>& shape) {
   return values;
 }
 
-Rows share_of(std::int64_t rows, int rank, int ranks) {
-  const auto edge = [&](int r) {
-    return rows / ranks * r + rows % ranks * r / ranks;
-  };  // rows * r / ranks, no overflow
-  return {edge(rank), edge(rank + 1)};
+Rows rows_held(const std::vector<std::int64_t>& shape, std::int64_t first_row, std::size_t values) {
+  const std::int64_t rows = rows_of(shape), each = row_values(shape), count = static_cast<std::int64_t>(values);
+  if (each == 0 && count == 0) return {first_row, rows};
+  PST_ASSERT(each > 0 && count % each == 0, "whole rows of a tensor are held");
+  PST_ASSERT(first_row >= 0 && first_row <= rows && count / each <= rows - first_row, "rows that the tensor has");
+  return {first_row, first_row + count / each};
+}
+
+Division even_division(const std::vector<TensorSpec>& tensors, int ranks) {
+  Division division;
+  for (const auto& tensor : tensors) {
+    const std::int64_t rows = rows_of(tensor.shape);
+    const auto edge = [&](int r) {
+      return rows / ranks * r + rows % ranks * r / ranks;
+    };  // rows * r / ranks, no overflow
+    auto& shares = division.emplace_back();
+    for (int rank = 0; rank < ranks; ++rank) shares.push_back({edge(rank), edge(rank + 1)});
+  }
+  return division;
 }
 
 std::int64_t chunk_rows_of(std::int64_t rows, std::int64_t values_per_row) {
@@ -62,9 +76,7 @@ void check_tensors(const std::vector<TensorRef>& tensors) {
     PST_ASSERT(names.insert(tensor.name).second, cat("names of stored tensors are unique: ", tensor.name));
     PST_ASSERT(is_sane_shape(tensor.shape),
                cat("shape of a stored tensor: ", tensor.name, weights::shape_text(tensor.shape)));
-    const std::int64_t values = rows_of(tensor.shape) * row_values(tensor.shape);
-    PST_ASSERT(values == static_cast<std::int64_t>(tensor.values.size()),
-               cat("a tensor has as many values as its shape says: ", tensor.name));
+    doing(tensor.name, [&] { rows_held(tensor.shape, tensor.first_row, tensor.values.size()); });
     PST_ASSERT(4 * row_values(tensor.shape) <= kLargestRowBytes, cat("a row has at most 2 GiB: ", tensor.name));
   }
   // "a" beside "a/b" would have to be dataset and group at once.

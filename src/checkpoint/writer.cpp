@@ -35,18 +35,20 @@ Hdf5Image with_index(Hdf5Image image, int rank, int ranks) {
   return image;
 }
 
-/// One copy per chunk, from the tensor to its place in the file. The padding behind the last row stays zero.
+/// One copy per chunk, from the rows held to their place in the file. The padding behind the last row stays zero.
 std::vector<Copy> copies_into(Hdf5Image& image, const std::vector<TensorRef>& tensors) {
   std::vector<Copy> copies;
   auto tensor = tensors.begin();
   for (const auto& share : image.shares) {
     while (tensor->name != share.tensor.name) ++tensor;  // shares are in the order of tensors, some left out
+    const Rows held = rows_held(tensor->shape, tensor->first_row, tensor->values.size());
+    PST_ASSERT(held.begin <= share.first_row && share.first_row + share.rows <= held.end, "a rank stores what it has");
     const auto* values = reinterpret_cast<const std::byte*>(tensor->values.data());
     for (std::size_t i = 0; i < share.chunks.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i) * share.chunk_rows;
       const auto rows = std::min(share.chunk_rows, share.rows - row);
       copies.push_back({image.memory.bytes().data() + share.chunks[i],
-                        values + static_cast<std::uint64_t>(share.first_row + row) * share.row_bytes(),
+                        values + static_cast<std::uint64_t>(share.first_row + row - held.begin) * share.row_bytes(),
                         static_cast<std::uint64_t>(rows) * share.row_bytes()});
     }
   }
@@ -71,6 +73,7 @@ struct Writer::Impl {
   int rank, ranks, generation;
   Options options;
   std::vector<TensorSpec> specs;
+  Division division;
   Hdf5Image image, state;  // state: on rank 0
   Disk disk;
   std::vector<Copy> copies;
@@ -89,9 +92,10 @@ struct Writer::Impl {
         generation(generation_),
         options(std::move(options_)),
         specs(specs_of(tensors)),
-        image(with_index(rank_image(specs, rank, ranks), rank, ranks)),
+        division(options.division.empty() ? even_division(specs, ranks) : options.division),
+        image(with_index(rank_image(specs, division, rank), rank, ranks)),
         disk(std::as_const(image.memory).bytes().size(), options.sabotage) {
-    if (rank == 0) state = state_image(specs, ranks);
+    if (rank == 0) state = state_image(specs, division);
     copies = copies_into(image, tensors);
     thread = std::thread([this] { run(); });
   }

@@ -30,6 +30,7 @@ class Writer {
     /// Called on rank 0 just before the rename; throws when a newer attempt holds the lease (see fence()).
     std::function<void()> may_commit = {};
     trace::Sink* trace = nullptr;  ///< whom the thread tells what it does
+    Division division = {};        ///< the same on every rank, which holds its own rows; empty: even_division()
     Sabotage sabotage = {};        ///< for tests
   };
   enum class Phase { idle, writing, written, committing, committed, dropping, failed };
@@ -46,7 +47,8 @@ class Writer {
   };
 
   /// @param checkpoints  the folder of all checkpoints of the run; made when the first is written
-  /// @param tensors      all of them, the same on every rank; their values are read during begin() only
+  /// @param tensors      all of them, with the same names and shapes on every rank; their values are read during
+  ///                     begin() only
   /// @throws Error(unfit) when there is no memory for the snapshot, Error(bug)
   Writer(fs::path checkpoints, int rank, int ranks, int generation, std::vector<TensorRef> tensors, Options options);
   Writer(fs::path checkpoints, int rank, int ranks, int generation, std::vector<TensorRef> tensors)

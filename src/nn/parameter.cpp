@@ -15,8 +15,6 @@ std::int64_t product(const std::vector<std::int64_t>& shape) {
   return count;
 }
 
-constexpr std::int64_t kBorder = 16;  // f32 values of a cache line
-
 }  // namespace
 
 Parameter& ParameterSet::add(std::string name, std::vector<std::int64_t> shape) {

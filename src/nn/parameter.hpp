@@ -21,6 +21,7 @@ struct Parameter {
 /// checkpoint see a single buffer. Each window starts on a 64-byte border, the gaps stay zero.
 class ParameterSet {
  public:
+  static constexpr std::int64_t kBorder = 16;  ///< values of a cache line
   /// Before allocate() only. The reference stays valid as long as the set.
   Parameter& add(std::string name, std::vector<std::int64_t> shape);
   /// Makes the flat array (zeros) and the windows. @param compute at::kFloat or at::kBFloat16

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parallel/ordered_sum.hpp"
 
-#include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
-
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "kernels/reduce/reduce.hpp"
@@ -41,24 +38,18 @@ at::Tensor sum_of_leaves(std::int64_t begin, std::int64_t count, GradientBuffers
   return left;
 }
 
-void OrderedAllReduce::operator()(const at::Tensor& inout) {
-  const int ranks = group_.size();
+void ordered_all_reduce(const at::Tensor& inout, ExchangeBuffers& buffers) {
+  comm::Communicator& group = buffers.group();
+  const int ranks = group.size();
   if (ranks == 1) return;
   const std::int64_t count = inout.numel(), share = (count + ranks - 1) / ranks;
-  if (!outgoing_.defined() || outgoing_.numel() != share * ranks) {
-    // A group of hosts works on host memory: what is on a GPU goes through a pinned copy.
-    const bool pinned = inout.is_cuda() && group_.device().kind == DeviceKind::cpu;
-    const auto buffers =
-        pinned ? at::TensorOptions().dtype(at::kFloat).pinned_memory(true) : inout.options().dtype(at::kFloat);
-    outgoing_ = at::zeros({share * ranks}, buffers);  // what lies beyond `count` stays zero
-    incoming_ = at::empty({share * ranks}, buffers);
-  }
-  outgoing_.narrow(0, 0, count).copy_(inout);
-  const View incoming = ops::view_of(incoming_);
-  group_.all_to_all(ops::view_of(outgoing_), incoming);
-  kernels::sum_shares(ops::exec_of(incoming_), incoming, ranks);
-  group_.all_gather(incoming.part(0, share), ops::view_of(outgoing_));
-  inout.copy_(outgoing_.narrow(0, 0, count));
+  const auto [outgoing, incoming] = buffers.of_shares(share, inout);  // nobody looks at the sums beyond `count`
+  outgoing.narrow(0, 0, count).copy_(inout);
+  const View received = ops::view_of(incoming);
+  group.all_to_all(ops::view_of(outgoing), received);
+  kernels::sum_shares(ops::exec_of(incoming), received, ranks);
+  group.all_gather(received.part(0, share), ops::view_of(outgoing));
+  inout.copy_(outgoing.narrow(0, 0, count));
 }
 
 }  // namespace pst::parallel

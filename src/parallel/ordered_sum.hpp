@@ -6,7 +6,7 @@
 #include <functional>
 #include <vector>
 
-#include "comm/communicator.hpp"
+#include "parallel/exchange_buffers.hpp"
 
 namespace pst::parallel {
 
@@ -39,15 +39,7 @@ at::Tensor sum_of_leaves(std::int64_t begin, std::int64_t count, GradientBuffers
 
 /// Sums `inout` (f32, equal size on every rank) over the group along the same tree, in place: all-to-all of shards,
 /// each shard added in tree order, all-gather - the bytes of a ring all-reduce, but an order that does not depend on
-/// who is neighbour.
-class OrderedAllReduce {
- public:
-  explicit OrderedAllReduce(comm::Communicator& group) : group_(group) {}
-  void operator()(const at::Tensor& inout);
-
- private:
-  comm::Communicator& group_;
-  at::Tensor outgoing_, incoming_;  // [ranks * share]
-};
+/// who is neighbour. Collective.
+void ordered_all_reduce(const at::Tensor& inout, ExchangeBuffers& buffers);
 
 }  // namespace pst::parallel

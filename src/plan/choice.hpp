@@ -17,11 +17,14 @@ struct Choice {
   bool recompute = false;  ///< gradient checkpointing
   Dtype dtype = Dtype::f32;
   Placement placement = Placement::replicate;
+  bool optimizer_in_shares = false;
   std::int64_t ranks() const { return std::int64_t{nodes} * ranks_per_node; }
   /// Ranks that hold one copy of the frozen weights together.
   std::int64_t sharers() const {
     return placement == Placement::shard ? ranks() : placement == Placement::hybrid ? ranks_per_node : 1;
   }
+  /// Ranks that hold the optimizer's state together.
+  std::int64_t optimizer_sharers() const { return optimizer_in_shares ? ranks() : 1; }
   bool operator==(const Choice&) const = default;
 };
 

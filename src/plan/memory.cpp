@@ -85,7 +85,7 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   }
   memory.adapters = adapter + (choice.dtype == Dtype::bf16 ? 2 * static_cast<double>(m.trainable) : 0);
   memory.gradients = adapter * tree_buffers((in.leaves + choice.ranks() - 1) / choice.ranks());
-  memory.optimizer = 2 * adapter;
+  memory.optimizer = 2 * adapter / static_cast<double>(choice.optimizer_sharers());
 
   double widest = 0;
   for (const auto& layer : m.layers) {

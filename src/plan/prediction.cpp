@@ -20,11 +20,11 @@ struct Steps {
 };
 
 /// The optimizer's part, which every step has.
-StepTime update_time(const ModelShape& model, const Costs& costs, Dtype dtype) {
+StepTime update_time(const ModelShape& model, const Costs& costs, const Choice& choice) {
   const double values = real(model.trainable_padded);
   StepTime time;
-  time.optimizer = costs(Op::sum_squares, {values}) + costs(Op::adamw, {values});
-  if (dtype == Dtype::bf16) time.optimizer += costs(Op::refresh, {real(model.trainable)});
+  time.optimizer = costs(Op::sum_squares, {values}) + costs(Op::adamw, {values / real(choice.optimizer_sharers())});
+  if (choice.dtype == Dtype::bf16) time.optimizer += costs(Op::refresh, {real(model.trainable)});
   return time;
 }
 
@@ -91,8 +91,10 @@ Steps steps_of(const Inputs& in, const Choice& choice, const ModelShape& model, 
                                       std::sqrt(std::max(1.0, per_rank));
     mean.gradient_sum =
         std::max(0.0, per_rank - 1) * costs(Op::tree_add, {values}) + per_rank * costs(Op::zero, {values});
-    mean += update_time(model, costs, choice.dtype);
-    mean.communication = all_reduce_seconds(in.machine, costs, choice, values);
+    mean += update_time(model, costs, choice);
+    // Parameters updated in shares go round once more, with half of an all-reduce's bytes.
+    mean.communication =
+        (choice.optimizer_sharers() > 1 ? 1.5 : 1) * all_reduce_seconds(in.machine, costs, choice, values);
     // Behind the rank's own products as far as these last.
     const double computing = mean.total() - mean.communication - mean.waiting;
     mean.waiting += std::max(0.0, per_rank * gather_s - computing);

@@ -109,11 +109,10 @@ std::int64_t activation_bytes_per_token(const weights::ModelConfig& c, Dtype dty
 Choice choice_of(const Inputs& in, std::vector<Decision>& decisions) {
   Choice choice{.nodes = in.recipe.slurm.nodes,
                 .ranks_per_node = in.recipe.slurm.ranks_per_node,
-                .micro_batch = in.recipe.train.micro_batch_size};
+                .micro_batch = in.recipe.train.micro_batch_size,
+                .optimizer_in_shares = in.recipe.parallel.optimizer == recipe::OptimizerState::shard};
   decisions.push_back({"train.device", in.machine.is_gpu ? "cuda" : "cpu",
-                       in.machine.is_gpu
-                           ? "the machine is a GPU; training on one has not been tried (docs/gpu-results.md)"
-                           : "the machine is a CPU"});
+                       in.machine.is_gpu ? "the machine is a GPU" : "the machine is a CPU"});
   decisions.push_back(decide_precision(in, choice));
   decisions.push_back(decide_threads(in, choice));
   decisions.push_back(decide_recompute(in, choice));

@@ -30,6 +30,10 @@ std::vector<std::pair<const char*, Strategy>> words_of(Strategy) {
           {"hybrid", Strategy::hybrid}};
 }
 
+std::vector<std::pair<const char*, OptimizerState>> words_of(OptimizerState) {
+  return {{"replicate", OptimizerState::replicate}, {"shard", OptimizerState::shard}};
+}
+
 void bind(config::Fields& field, Train& s) {
   using config::Absent;
   field("epochs", &s.epochs, config::above(0), "Passes over the data; a fraction ends inside one.");
@@ -69,6 +73,10 @@ void bind(config::Fields& field, Parallel& s) {
         "Where the frozen weights live: `replicate`, a whole copy with every rank; `shard`, in equal shares over all "
         "ranks, gathered layer by layer; `hybrid`, in shares over the ranks of each node. `auto` takes the first of "
         "them that fits. The result has the same bits.");
+  field("optimizer", &s.optimizer,
+        "Where AdamW's two moments live: `replicate`, with every rank, 8 bytes for a trained value; `shard`, in equal "
+        "shares over all ranks, each of which updates its share of the adapter and sends it to the others: 8 bytes "
+        "divided by the ranks, and half as much again to send in a step. The result has the same bits.");
 }
 
 void bind(config::Fields& field, Evaluate& s) {

@@ -47,8 +47,10 @@ struct Scheduler {
 };
 
 enum class Strategy { automatic, replicate, shard, hybrid };
+enum class OptimizerState { replicate, shard };
 struct Parallel {
-  Strategy strategy = Strategy::automatic;  ///< where the frozen weights live
+  Strategy strategy = Strategy::automatic;               ///< where the frozen weights live
+  OptimizerState optimizer = OptimizerState::replicate;  ///< where the optimizer's state lives
 };
 
 struct Evaluate {
@@ -61,6 +63,7 @@ std::vector<std::pair<const char*, Switch>> words_of(Switch);
 std::vector<std::pair<const char*, OptimizerName>> words_of(OptimizerName);
 std::vector<std::pair<const char*, SchedulerName>> words_of(SchedulerName);
 std::vector<std::pair<const char*, Strategy>> words_of(Strategy);
+std::vector<std::pair<const char*, OptimizerState>> words_of(OptimizerState);
 void bind(config::Fields& field, Train& s);
 void bind(config::Fields& field, Optimizer& s);
 void bind(config::Fields& field, Scheduler& s);

@@ -3,6 +3,7 @@
 
 #include <ATen/ops/empty.h>
 
+#include <functional>
 #include <utility>
 
 #include "ops/exec.hpp"
@@ -17,19 +18,41 @@ at::Tensor on_host(const at::Tensor& array) {
 
 }  // namespace
 
-HostState::HostState(nn::ParameterSet& parameters, const Moments& moments) {
-  const std::vector<std::pair<const char*, at::Tensor>> kinds = {{"adapter/", parameters.flat()},
-                                                                 {"optimizer/exp_avg/", moments.exp_avg},
-                                                                 {"optimizer/exp_avg_sq/", moments.exp_avg_sq}};
-  for (const auto& [kind, array] : kinds) {
+HostState::HostState(nn::ParameterSet& parameters, const Moments& moments, const parallel::FlatShares& shares,
+                     int rank) {
+  const auto add = [&](const char* kind, const at::Tensor& array, parallel::Span held,
+                       const std::function<parallel::Span(const nn::Parameter&)>& rows_of) {
     arrays_.push_back({array, on_host(array)});
     const auto values = ops::view_of(arrays_.back().host).as<float>();
     for (const auto& parameter : parameters.all()) {
-      const auto begin = static_cast<std::size_t>(parameter.value.storage_offset());  // of its window in the flat array
-      tensors_.push_back({kind + parameter.name, parameter.shape,
-                          values.subspan(begin, static_cast<std::size_t>(parameter.value.numel()))});
+      const parallel::Span rows = rows_of(parameter);
+      const std::int64_t row = checkpoint::row_values(parameter.shape);
+      const std::int64_t begin = parameter.value.storage_offset() + rows.begin * row - held.begin;
+      const bool any = rows.size() > 0 && row > 0;
+      tensors_.push_back(
+          {kind + parameter.name, parameter.shape,
+           any ? values.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(rows.size() * row))
+               : std::span<float>(),
+           rows.begin});
     }
-  }
+  };
+  const int mine = shares.ranks() == 1 ? 0 : rank;
+  const auto my_rows = [&](const nn::Parameter& parameter) { return shares.rows_of(parameter, mine); };
+  const auto all_rows = [](const nn::Parameter& parameter) {
+    return parallel::Span{0, checkpoint::rows_of(parameter.shape)};
+  };
+  add("adapter/", parameters.flat(), {0, parameters.flat().numel()}, all_rows);
+  add("optimizer/exp_avg/", moments.exp_avg, moments.mine, my_rows);
+  add("optimizer/exp_avg_sq/", moments.exp_avg_sq, moments.mine, my_rows);
+  if (shares.ranks() == 1) return;
+  for (int kind = 0; kind < 3; ++kind)
+    for (const auto& parameter : parameters.all()) {
+      auto& of_ranks = division_.emplace_back();
+      for (int r = 0; r < shares.ranks(); ++r) {
+        const parallel::Span rows = shares.rows_of(parameter, r);
+        of_ranks.push_back({rows.begin, rows.end});
+      }
+    }
 }
 
 void HostState::pull() {

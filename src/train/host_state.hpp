@@ -4,6 +4,7 @@
 
 #include "checkpoint/tensors.hpp"
 #include "nn/parameter.hpp"
+#include "parallel/flat_shares.hpp"
 #include "train/state.hpp"
 
 namespace pst::train {
@@ -12,12 +13,14 @@ namespace pst::train {
 /// computes on a GPU, copies in pinned host memory that pull() and push() bring up to date.
 class HostState {
  public:
-  /// Both outlive this.
-  HostState(nn::ParameterSet& parameters, const Moments& moments);
+  /// Parameters and moments outlive this. @param shares  those that the moments were made with. @param rank of the run
+  HostState(nn::ParameterSet& parameters, const Moments& moments, const parallel::FlatShares& shares, int rank);
 
   /// Everything by the names it has in a checkpoint: adapter/<name>, optimizer/exp_avg/<name>,
-  /// optimizer/exp_avg_sq/<name>.
+  /// optimizer/exp_avg_sq/<name>; of the optimizer's those rows that this rank has.
   const std::vector<checkpoint::Target>& tensors() const { return tensors_; }
+  /// The rows of each of tensors() that each rank stores: those that it has the moments of. Empty when all have all.
+  const checkpoint::Division& division() const { return division_; }
   void pull();  ///< from the GPU, before a snapshot is taken; nothing on a CPU
   void push();  ///< to the GPU, after a checkpoint was read; nothing on a CPU
 
@@ -27,6 +30,7 @@ class HostState {
   };
   std::vector<Array> arrays_;  // parameters, first and second moments; of a CPU both are one tensor
   std::vector<checkpoint::Target> tensors_;
+  checkpoint::Division division_;
 };
 
 }  // namespace pst::train

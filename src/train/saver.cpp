@@ -34,14 +34,15 @@ std::string text_of(const char (&from)[32]) { return from[0] == 0 ? std::string(
 
 std::vector<checkpoint::TensorRef> to_save(const std::vector<checkpoint::Target>& tensors) {
   std::vector<checkpoint::TensorRef> all;
-  for (const auto& tensor : tensors) all.push_back({tensor.name, tensor.shape, tensor.values});
+  for (const auto& tensor : tensors) all.push_back({tensor.name, tensor.shape, tensor.values, tensor.first_row});
   return all;
 }
 
 }  // namespace
 
 Saver::Saver(comm::Communicator& group, const std::filesystem::path& checkpoints, int generation,
-             std::vector<checkpoint::Target> tensors, SavePolicy policy, Provenance provenance, SaverHooks hooks)
+             std::vector<checkpoint::Target> tensors, checkpoint::Division division, SavePolicy policy,
+             Provenance provenance, SaverHooks hooks)
     : group_(group),
       tensors_(std::move(tensors)),
       policy_(std::move(policy)),
@@ -51,7 +52,10 @@ Saver::Saver(comm::Communicator& group, const std::filesystem::path& checkpoints
       last_success_s_(last_begin_s_) {
   if (policy_.never) return;
   writer_ = std::make_unique<Writer>(checkpoints, group.rank(), group.size(), generation, to_save(tensors_),
-                                     Writer::Options{.keep = policy_.keep, .may_commit = hooks_.may_commit, .trace = hooks_.trace});
+                                     Writer::Options{.keep = policy_.keep,
+                                                     .may_commit = hooks_.may_commit,
+                                                     .trace = hooks_.trace,
+                                                     .division = std::move(division)});
 }
 
 Saver::~Saver() = default;

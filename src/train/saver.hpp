@@ -48,9 +48,11 @@ struct SaverHooks {
 /// only when a checkpoint falls due by its step while the one before is still being written.
 class Saver {
  public:
-  /// @param tensors  the same on every rank, as each holds everything
+  /// @param tensors  parameters, whole, and then the moments, of which a rank has those rows at least that it stores
+  /// @param division  the rows that each rank stores; empty: equal shares
   Saver(comm::Communicator& group, const std::filesystem::path& checkpoints, int generation,
-        std::vector<checkpoint::Target> tensors, SavePolicy policy, Provenance provenance, SaverHooks hooks);
+        std::vector<checkpoint::Target> tensors, checkpoint::Division division, SavePolicy policy,
+        Provenance provenance, SaverHooks hooks);
   ~Saver();
 
   /// Before each step, by every rank. @return seconds that saving kept this rank: the snapshot, and where the one

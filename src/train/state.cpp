@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/state.hpp"
 
-#include <ATen/ops/zeros_like.h>
+#include <ATen/ops/zeros.h>
 
 #include <nlohmann/json.hpp>
 
@@ -73,7 +73,9 @@ TrainState state_from(const ordered_json& json, const std::string& name) {
   return s;
 }
 
-Moments::Moments(const nn::ParameterSet& parameters)
-    : exp_avg(at::zeros_like(parameters.flat())), exp_avg_sq(at::zeros_like(parameters.flat())) {}
+Moments::Moments(const nn::ParameterSet& parameters, const parallel::FlatShares& shares, int rank)
+    : mine(shares.of(shares.ranks() == 1 ? 0 : rank)),
+      exp_avg(at::zeros({mine.size()}, parameters.flat().options())),
+      exp_avg_sq(at::zeros({mine.size()}, parameters.flat().options())) {}
 
 }  // namespace pst::train

@@ -7,6 +7,7 @@
 
 #include "checkpoint/tensors.hpp"
 #include "nn/parameter.hpp"
+#include "parallel/flat_shares.hpp"
 #include "train/guard.hpp"
 
 namespace pst::train {
@@ -28,10 +29,12 @@ nlohmann::ordered_json to_json(const TrainState& state);
 /// @param name where it comes from, for messages. @throws Error(data) naming the key that is missing or wrong
 TrainState state_from(const nlohmann::ordered_json& json, const std::string& name);
 
-/// AdamW's running means, f32 like the parameters' flat array.
+/// AdamW's running means of those values of the parameters' flat array that this rank updates; f32.
 struct Moments {
-  explicit Moments(const nn::ParameterSet& parameters);
-  at::Tensor exp_avg, exp_avg_sq;
+  /// @param shares  one of everything, or one per rank. @param rank  of the run
+  Moments(const nn::ParameterSet& parameters, const parallel::FlatShares& shares, int rank);
+  parallel::Span mine;             ///< of the flat array
+  at::Tensor exp_avg, exp_avg_sq;  ///< [mine]
 };
 
 }  // namespace pst::train

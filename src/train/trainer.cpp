@@ -13,6 +13,7 @@
 #include "kernels/reduce/reduce.hpp"
 #include "ops/exec.hpp"
 #include "parallel/ordered_sum.hpp"
+#include "parallel/share_gather.hpp"
 #include "train/evaluate.hpp"
 #include "train/loss.hpp"
 #include "train/micro_batch.hpp"
@@ -52,7 +53,7 @@ class Loop {
         most_leaves_((leaves_ + parts.group.size() - 1) / parts.group.size()),
         waited_before_(parts.model.frozen().waited_s()),
         buffers_([&parameters = parts.parameters] { return parameters.new_gradient(); }),
-        all_reduce_(parts.gradients) {}
+        exchange_(parts.gradients, parts.shares.ranks() > 1 ? parts.shares.largest() : 0) {}
 
   std::int64_t total_steps() const { return total_steps_; }
 
@@ -102,7 +103,7 @@ class Loop {
     // everybody there, so theirs is that of the transfer. The split costs no message more.
     record.loss = sum_over_ranks(parts_.group, losses) / static_cast<double>(totals.labelled);
     watch.into(record.waiting_s, "waiting");
-    all_reduce_(gradient);
+    parallel::ordered_all_reduce(gradient, exchange_);
     watch.into(record.transfer_s, "transfer");
 
     record.grad_norm = std::sqrt(kernels::sum_of_squares(ops::exec_of(gradient), ops::view_of(gradient)));
@@ -117,16 +118,24 @@ class Loop {
     const double factor =
         limit > 0 ? std::min(1.0, limit / (record.grad_norm + 1e-6)) : 1.0;  // torch's clip_grad_norm_
     const auto& [name, lr, betas, eps, weight_decay] = settings_.optimizer;
-    kernels::adamw(ops::exec_of(gradient),
-                   {.lr = record.lr,
-                    .beta1 = betas[0],
-                    .beta2 = betas[1],
-                    .eps = eps,
-                    .weight_decay = weight_decay,
-                    .step = update,
-                    .gradient_factor = factor},
-                   ops::view_of(parts_.parameters.flat()), ops::view_of(gradient), ops::view_of(parts_.moments.exp_avg),
-                   ops::view_of(parts_.moments.exp_avg_sq));
+    const parallel::Span mine = parts_.moments.mine;
+    const View values = ops::view_of(parts_.parameters.flat());
+    if (mine.size() > 0)
+      kernels::adamw(ops::exec_of(gradient),
+                     {.lr = record.lr,
+                      .beta1 = betas[0],
+                      .beta2 = betas[1],
+                      .eps = eps,
+                      .weight_decay = weight_decay,
+                      .step = update,
+                      .gradient_factor = factor},
+                     values.part(mine.begin, mine.size()), ops::view_of(gradient).part(mine.begin, mine.size()),
+                     ops::view_of(parts_.moments.exp_avg), ops::view_of(parts_.moments.exp_avg_sq));
+    watch.into(record.optimizer_s, "optimizer");
+    if (parts_.shares.ranks() > 1) {
+      parallel::gather_shares(parts_.parameters.flat(), parts_.shares, exchange_);
+      watch.into(record.transfer_s, "transfer");
+    }
     parts_.parameters.refresh_compute();
     watch.into(record.optimizer_s, "optimizer");
   }
@@ -163,7 +172,7 @@ class Loop {
   std::int64_t most_leaves_;  // that any rank has
   double waited_before_ = 0;
   parallel::GradientBuffers buffers_;
-  parallel::OrderedAllReduce all_reduce_;
+  parallel::ExchangeBuffers exchange_;
 };
 
 }  // namespace

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Frozen weights in shares over the ranks give the bits of whole copies: on 2 and 4 ranks those of one, on 3 those of 3, with
-# a short last step that leaves ranks without work, with evaluation, with recomputation, through a kill and a resume on fewer ranks.
+# Frozen weights and the optimizer's state in shares over the ranks give the bits of whole copies: on 2 and 4 ranks those of
+# one, on 3 those of 3, with a short last step that leaves ranks without work, with evaluation, with recomputation, through a
+# kill and a resume on fewer ranks.
 #   sharded_bits.sh BUILD_FOLDER
 source "$(dirname -- "${BASH_SOURCE[0]}")/local_lib.sh" "$1" shard
 
@@ -38,12 +39,18 @@ same "hybrid, 2 ranks" "$(adapter hybrid2 2 hybrid)" "$one"
 same "shard with recomputation, 2 ranks" "$(adapter recompute 2 shard --set train.gradient_checkpointing=true)" "$one"
 same "a short last step, 4 ranks" "$(adapter short4 4 shard --set train.global_batch_size=16)" "$(adapter short1 1 replicate --set train.global_batch_size=16)"
 grep -q '"parallel.strategy":{"value":"shard"' "$(echo "$work"/shard4/bits-*)"/attempts/0001/nodes/*.jsonl || die "the log does not say how the weights lie"
+moments=(--set parallel.optimizer=shard)
+same "moments in shares, 2 ranks" "$(adapter moments2 2 replicate "${moments[@]}")" "$one"
+same "moments in shares, 3 ranks" "$(adapter moments3 3 replicate "${moments[@]}" --set train.global_batch_size=12)" "$three"
+same "all in shares, 4 ranks" "$(adapter moments4 4 shard "${moments[@]}")" "$one"
+stored() { stat -c %s "$(echo "$work/$1"/bits-*/checkpoints/step-*/rank-"$2".h5 | cut -d' ' -f1)"; }
+(($(stored moments4 0) < $(stored one 0) / 2)) || die "a rank of 4 stores $(stored moments4 0) bytes, one alone $(stored one 0)"
 echo "shares over 1, 2, 3 and 4 ranks, hybrid, recomputation: the bits of whole copies"
 
 # Killed on four ranks without a word, resumed on two.
 long=(--set train.epochs=1000 --set train.max_steps=60)
 undisturbed=$(adapter long 1 replicate "${long[@]}")
-"$program" train "$work/recipe.yaml" --ranks 4 --set "output_dir=$work/killed" --set parallel.strategy=shard "${long[@]}" >"$work/killed.out" 2>&1 </dev/null &
+"$program" train "$work/recipe.yaml" --ranks 4 --set "output_dir=$work/killed" --set parallel.strategy=shard "${moments[@]}" "${long[@]}" >"$work/killed.out" 2>&1 </dev/null &
 background=$!
 step_recorded() { grep -qsE '"kind":"step","step":5\b' "$work"/killed/bits-*/attempts/0001/nodes/*.jsonl; }
 within 60 "five steps" step_recorded
@@ -58,3 +65,6 @@ within 30 "the end of the killed trainer's ranks" nobody_left
 grep -q '"event":"restored"' "$run/events.jsonl" || die "started over instead of resuming"
 same "killed on 4 ranks, resumed on 2" "$(digest_of "$run")" "$undisturbed"
 echo "killed on 4 ranks, resumed on 2: the same bits"
+
+# Others read the checkpoint as before: every tensor whole.
+"$program" checkpoint verify "$run" >"$work/check.out" 2>&1 || die "its checkpoints are not whole: $(cat "$work/check.out")"

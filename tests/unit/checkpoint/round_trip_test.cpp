@@ -92,6 +92,68 @@ TEST(Checkpoint, TheSameStateMakesTheSameBytes) {
   for (std::size_t i = 0; i < a.files.size(); ++i) EXPECT_EQ(a.files[i].digest, b.files[i].digest) << a.files[i].name;
 }
 
+/// A tensor of 11 rows, of which each rank has, and stores, some.
+class InOwnRows : public testing::Test {
+ protected:
+  const TemporaryDirectory dir_;
+  RunState state_{{{"adapter/whole", {11, 3}}, {"optimizer/shared", {11, 3}}}};
+  std::string problems_;
+
+  /// Saves with these shares of both tensors; a rank has no more than its own rows of the second.
+  void save(const std::vector<Rows>& shares) {
+    std::vector<std::unique_ptr<Writer>> writers;
+    Manifest manifest;
+    const int ranks = static_cast<int>(shares.size());
+    for (int rank = 0; rank < ranks; ++rank) {
+      const Rows mine = shares[static_cast<std::size_t>(rank)];
+      auto refs = state_.refs();
+      refs[1].first_row = mine.begin;
+      refs[1].values =
+          refs[1].values.subspan(static_cast<std::size_t>(3 * mine.begin), static_cast<std::size_t>(3 * mine.count()));
+      writers.push_back(
+          std::make_unique<Writer>(dir_.path(), rank, ranks, 1, refs, Writer::Options{.division = {shares, shares}}));
+      writers.back()->begin(7);
+      manifest.files.push_back(writers.back()->wait().file);
+    }
+    writers[0]->commit(std::move(manifest));
+    ASSERT_EQ(writers[0]->wait().phase, Writer::Phase::committed);
+    problems_ = join(problems_of(dir_ / "step-00000007", Check::digests), "; ");
+  }
+};
+
+TEST_F(InOwnRows, AreReadWholeAndByAnyOtherRows) {
+  save({{0, 4}, {4, 4}, {4, 10}, {10, 11}});
+
+  ASSERT_EQ(problems_, "");
+  const Found found = open_valid(dir_ / "step-00000007");
+  RunState read = state_.blank();
+  load(found, read.targets());
+  EXPECT_EQ(read.values, state_.values);
+  EXPECT_EQ(through_hdf5(dir_ / "step-00000007/state.h5", "optimizer/shared", 33), state_.values[1]);
+  for (std::int64_t first = 0; first < 11; ++first)
+    for (std::int64_t last = first; last <= 11; ++last) {
+      std::vector<float> rows(static_cast<std::size_t>(3 * (last - first)), -1.f);
+      load(found, {{"adapter/whole", {11, 3}, read.values[0]}, {"optimizer/shared", {11, 3}, rows, first}});
+      EXPECT_THAT(rows,
+                  testing::ElementsAreArray(state_.values[1].begin() + 3 * first, state_.values[1].begin() + 3 * last));
+    }
+}
+
+TEST_F(InOwnRows, ThatLeaveOneOutAreNoCheckpoint) {
+  save({{0, 4}, {5, 11}});
+  EXPECT_THAT(problems_, HasSubstr("after row 4 of 11 one is missing"));
+}
+
+TEST_F(InOwnRows, ThatEndTooSoonAreNoCheckpoint) {
+  save({{0, 4}, {4, 10}});
+  EXPECT_THAT(problems_, HasSubstr("after row 10 of 11 one is missing"));
+}
+
+TEST_F(InOwnRows, ThatOverlapAreNoCheckpoint) {
+  save({{0, 5}, {4, 11}});
+  EXPECT_THAT(problems_, HasSubstr("after row 5 of 11 one is missing or there twice"));
+}
+
 TEST(Checkpoint, ASnapshotIsOfTheMomentOfBegin) {
   const TemporaryDirectory dir;
   RunState state = awkward_state();
@@ -158,8 +220,7 @@ TEST(Shares, CoverEveryRowOnce) {
   for (const std::int64_t rows : {std::int64_t{0}, std::int64_t{1}, std::int64_t{7}, std::int64_t{1} << 44})
     for (const int ranks : {1, 2, 3, 8, 1000}) {
       std::int64_t next = 0;
-      for (int rank = 0; rank < ranks; ++rank) {
-        const Rows share = share_of(rows, rank, ranks);
+      for (const Rows share : even_division({{"a", {rows, 2}}}, ranks).front()) {
         EXPECT_EQ(share.begin, next);
         next = share.end;
       }

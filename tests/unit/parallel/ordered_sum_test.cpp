@@ -28,8 +28,8 @@ at::Tensor summed(int ranks, std::int64_t leaves) {
     const LeafRange mine = leaves_of_rank(leaves, group.rank(), group.size());
     const at::Tensor sum = sum_of_leaves(mine.begin, mine.size(), buffers,
                                          [](std::int64_t i, const at::Tensor& buffer) { buffer.add_(leaf(i)); });
-    OrderedAllReduce all_reduce(group);
-    all_reduce(sum);
+    ExchangeBuffers buffers_of_group(group);
+    ordered_all_reduce(sum, buffers_of_group);
     const std::lock_guard lock(mutex);
     if (result.defined()) {
       EXPECT_THAT(sum, fixture::bitwise_equal(result));

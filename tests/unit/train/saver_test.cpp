@@ -47,7 +47,7 @@ class Gate {
 /// One rank that trains nothing, but saves.
 struct Saving {
   Saving(comm::Communicator& group, const fs::path& checkpoints, SavePolicy policy, SaverHooks more = {})
-      : saver(group, checkpoints, /*generation=*/1, tensors.targets(), std::move(policy),
+      : saver(group, checkpoints, /*generation=*/1, tensors.targets(), /*division=*/{}, std::move(policy),
               {.version = "1", .recipe = {{"adapter.r", "4"}}}, hooks(std::move(more))) {}
 
   SaverHooks hooks(SaverHooks more) {
