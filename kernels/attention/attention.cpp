@@ -2,16 +2,17 @@
 #include "kernels/attention/attention.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include "kernels/attention/panel.hpp"
+#include "kernels/attention/parts_of_head.hpp"
+#include "kernels/attention/pieces.hpp"
 #include "kernels/detail/dispatch.hpp"
 
-// A task is one document and one key/value head with all its query heads. Its keys and values are unpacked to f32 once,
-// then rows of queries pass over them. Letters: t a row of the document, c a column within the head.
+// A task is a piece (pieces.hpp): its keys and values are unpacked to f32 once, then rows of queries pass over them.
+// Letters: t a row of the document, c a column within the head.
 namespace pst::kernels {
 namespace {
 
@@ -42,6 +43,7 @@ struct Forward {
   T* out;
   float* log_sum_exp;
   std::int64_t lse_stride;  // from query head to query head
+  std::int64_t first_row;   // of the queries; keys are all rows
 };
 
 template <class T>
@@ -51,6 +53,7 @@ struct Backward {
   const float* log_sum_exp;
   std::int64_t lse_stride;
   T *dq, *dk, *dv;
+  float* partial;  // where the head is cut: f32 [2, rows_up, dim_up] for dK and dV of these query heads; else nullptr
 };
 
 /// [rows, dim] with a stride -> f32 [rows_up, dim_up], zeros around.
@@ -113,7 +116,7 @@ PST_INLINE void forward_task(const Forward<T>& task, float* scratch) {
   unpack(at.v, at.kv_stride, at.rows, at.dim, rows_up, dim, 1.0f, values);
 
   for (std::int64_t g = 0; g < at.groups; ++g)
-    for (std::int64_t t0 = 0; t0 < at.rows; t0 += R) {
+    for (std::int64_t t0 = task.first_row; t0 < at.rows; t0 += R) {
       const std::int64_t count = std::min<std::int64_t>(R, at.rows - t0);
       unpack(at.q + t0 * at.q_stride + g * at.dim, at.q_stride, count, at.dim, R, dim, at.scale, query);
       float highest[R], total[R];
@@ -148,6 +151,13 @@ PST_INLINE void forward_task(const Forward<T>& task, float* scratch) {
     }
 }
 
+/// f32 [rows_up, dim_up] -> the rows of a key/value head.
+template <class T>
+PST_INLINE void store_rows(const float* from, const Problem<T>& at, T* to) {
+  for (std::int64_t t = 0; t < at.rows; ++t)
+    for (std::int64_t c = 0; c < at.dim; ++c) store(to + t * at.kv_stride, c, from[t * at.dim_up() + c]);
+}
+
 template <int R, int V, int W, class T>
 PST_INLINE void backward_task(const Backward<T>& task, float* scratch) {
   const Problem<T>& at = task.at;
@@ -155,13 +165,13 @@ PST_INLINE void backward_task(const Backward<T>& task, float* scratch) {
   float* const keys = scratch;                               // [rows, dim]
   float* const keys_t = keys + all;                          // [dim, rows]
   float* const values_t = keys_t + all;                      // [dim, rows]
-  float* const dkeys = values_t + all;                       // [rows, dim]
-  float* const dvalues = dkeys + all;                        // [rows, dim]
-  float* const query = dvalues + all;                        // [kBlockRows, dim]
+  float* const query = values_t + all;                       // [kBlockRows, dim]
   float* const dmixed = query + kBlockRows * dim;            // [kBlockRows, dim]
   float* const dquery = dmixed + kBlockRows * dim;           // [kBlockRows, dim]
   float* const weights = dquery + kBlockRows * dim;          // [kBlockRows, kBlockKeys]
   float* const dscores = weights + kBlockRows * kBlockKeys;  // [kBlockRows, kBlockKeys]
+  float* const dkeys = task.partial != nullptr ? task.partial : dscores + kBlockRows * kBlockKeys;  // [rows, dim]
+  float* const dvalues = dkeys + all;                                                               // [rows, dim]
   unpack(at.v, at.kv_stride, at.rows, at.dim, rows_up, dim, 1.0f, keys);
   transpose(keys, rows_up, dim, values_t);
   unpack(at.k, at.kv_stride, at.rows, at.dim, rows_up, dim, 1.0f, keys);
@@ -219,11 +229,9 @@ PST_INLINE void backward_task(const Backward<T>& task, float* scratch) {
         for (std::int64_t c = 0; c < at.dim; ++c) store(dq, c, dquery[r * dim + c] * at.scale);
       }
     }
-  for (std::int64_t t = 0; t < at.rows; ++t)
-    for (std::int64_t c = 0; c < at.dim; ++c) {
-      store(task.dk + t * at.kv_stride, c, dkeys[t * dim + c]);
-      store(task.dv + t * at.kv_stride, c, dvalues[t * dim + c]);
-    }
+  if (task.partial != nullptr) return;
+  store_rows(dkeys, at, task.dk);
+  store_rows(dvalues, at, task.dv);
 }
 
 // One body, compiled for three instruction sets: with 32 registers of 16 floats a panel of 8 x 32 is held, with 16 of 8
@@ -265,46 +273,28 @@ std::int64_t scratch_size(std::int64_t rows, std::int64_t dim) {
   return 5 * up(rows, kBlockRows) * dim_up + 3 * kBlockRows * dim_up + 2 * kBlockRows * kBlockKeys;
 }
 
-/// Runs body(document, key/value head, scratch) for all of them, the longest documents first, each by whoever is free:
-/// documents differ in length, and work cut into equal numbers of them would leave threads waiting.
-template <class Body>
-void for_tasks(const Exec& on, const AttentionShape& shape, const Body& body) {
-  const auto documents = static_cast<std::int64_t>(shape.starts.size()) - 1;
-  const auto length = [&](std::int64_t d) {
-    return shape.starts[static_cast<std::size_t>(d + 1)] - shape.starts[static_cast<std::size_t>(d)];
-  };
-  std::vector<std::int64_t> order(static_cast<std::size_t>(documents));
-  for (std::int64_t d = 0; d < documents; ++d) order[static_cast<std::size_t>(d)] = d;
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return length(a) > length(b); });
-  const std::int64_t tasks = documents * shape.key_value_heads;
-  if (tasks == 0 || length(order.front()) == 0) return;
-  std::atomic<std::int64_t> next{0};
-  on.parallel_for(tasks, 1, [&](std::int64_t, std::int64_t) {
-    std::vector<float> scratch;
-    for (std::int64_t i; (i = next.fetch_add(1)) < tasks;) {
-      const std::int64_t d = order[static_cast<std::size_t>(i / shape.key_value_heads)];
-      if (length(d) == 0) continue;
-      if (scratch.empty()) scratch.resize(static_cast<std::size_t>(scratch_size(length(d), shape.dim)));  // the longest
-      body(d, i % shape.key_value_heads, scratch.data());
-    }
-  });
+/// Scratch for any of these pieces.
+std::int64_t scratch_size(const std::vector<AttentionPiece>& pieces, std::int64_t dim) {
+  std::int64_t longest = 0;
+  for (const AttentionPiece& piece : pieces) longest = std::max(longest, piece.row_end);
+  return scratch_size(longest, dim);
 }
 
 template <class T>
-Problem<T> problem(ConstView q, ConstView k, ConstView v, const AttentionShape& shape, std::int64_t document,
-                   std::int64_t head) {
+Problem<T> problem(ConstView q, ConstView k, ConstView v, const AttentionShape& shape, const AttentionPiece& piece) {
   const std::int64_t groups = shape.query_heads / shape.key_value_heads;
-  const std::int64_t begin = shape.starts[static_cast<std::size_t>(document)];
+  const std::int64_t begin = shape.starts[static_cast<std::size_t>(piece.document)];
   const std::int64_t q_stride = shape.query_heads * shape.dim, kv_stride = shape.key_value_heads * shape.dim;
-  const std::int64_t q_at = begin * q_stride + head * groups * shape.dim, kv_at = begin * kv_stride + head * shape.dim;
+  const std::int64_t q_at = begin * q_stride + (piece.head * groups + piece.group) * shape.dim;
+  const std::int64_t kv_at = begin * kv_stride + piece.head * shape.dim;
   return {.q = static_cast<const T*>(q.data) + q_at,
           .k = static_cast<const T*>(k.data) + kv_at,
           .v = static_cast<const T*>(v.data) + kv_at,
           .q_stride = q_stride,
           .kv_stride = kv_stride,
-          .rows = shape.starts[static_cast<std::size_t>(document) + 1] - begin,
+          .rows = piece.row_end,
           .dim = shape.dim,
-          .groups = groups,
+          .groups = piece.groups,
           .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(shape.dim)))};
 }
 
@@ -328,16 +318,19 @@ void attention(const Exec& on, ConstView q, ConstView k, ConstView v, const Atte
   require_cpu(on, "attention");
   check(q, k, v, log_sum_exp, shape);
   PST_ASSERT(out.count == q.count && out.dtype == q.dtype, "the output is like the queries");
-  const std::int64_t rows = shape.starts.back();
+  const std::int64_t rows = shape.starts.back(), groups = shape.query_heads / shape.key_value_heads;
+  const std::vector<AttentionPiece> pieces = pieces_of(shape, &forward_cut);
   with_float(q.dtype, [&](auto kind) {
     using T = decltype(kind);
-    for_tasks(on, shape, [&](std::int64_t document, std::int64_t head, float* scratch) {
-      const Problem<T> at = problem<T>(q, k, v, shape, document, head);
-      const std::int64_t begin = shape.starts[static_cast<std::size_t>(document)];
+    for_pieces(on, pieces, scratch_size(pieces, shape.dim), [&](const AttentionPiece& piece, float* scratch) {
+      const Problem<T> at = problem<T>(q, k, v, shape, piece);
+      const std::int64_t begin = shape.starts[static_cast<std::size_t>(piece.document)];
+      const std::int64_t query_head = piece.head * groups + piece.group;
       run(Forward<T>{.at = at,
                      .out = static_cast<T*>(out.data) + (at.q - static_cast<const T*>(q.data)),
-                     .log_sum_exp = static_cast<float*>(log_sum_exp.data) + head * at.groups * rows + begin,
-                     .lse_stride = rows},
+                     .log_sum_exp = static_cast<float*>(log_sum_exp.data) + query_head * rows + begin,
+                     .lse_stride = rows,
+                     .first_row = piece.row},
           scratch);
     });
   });
@@ -352,22 +345,35 @@ void attention_backward(const Exec& on, ConstView dout, ConstView q, ConstView k
   PST_ASSERT(dout.dtype == q.dtype && out.dtype == q.dtype && dq.dtype == q.dtype && dk.dtype == q.dtype &&
                  dv.dtype == q.dtype,
              "all share a dtype");
-  const std::int64_t rows = shape.starts.back();
+  const std::int64_t rows = shape.starts.back(), groups = shape.query_heads / shape.key_value_heads;
+  const std::vector<AttentionPiece> pieces = pieces_of(shape, &backward_cut);
+  std::vector<PartsOfHead> parts((shape.starts.size() - 1) * static_cast<std::size_t>(shape.key_value_heads));
   with_float(q.dtype, [&](auto kind) {
     using T = decltype(kind);
-    for_tasks(on, shape, [&](std::int64_t document, std::int64_t head, float* scratch) {
-      const Problem<T> at = problem<T>(q, k, v, shape, document, head);
-      const std::int64_t begin = shape.starts[static_cast<std::size_t>(document)];
+    for_pieces(on, pieces, scratch_size(pieces, shape.dim), [&](const AttentionPiece& piece, float* scratch) {
+      const Problem<T> at = problem<T>(q, k, v, shape, piece);
+      const std::int64_t begin = shape.starts[static_cast<std::size_t>(piece.document)];
+      const std::int64_t query_head = piece.head * groups + piece.group;
       const std::int64_t q_at = at.q - static_cast<const T*>(q.data), kv_at = at.k - static_cast<const T*>(k.data);
-      run(Backward<T>{.at = at,
-                      .dout = static_cast<const T*>(dout.data) + q_at,
-                      .out = static_cast<const T*>(out.data) + q_at,
-                      .log_sum_exp = static_cast<const float*>(log_sum_exp.data) + head * at.groups * rows + begin,
-                      .lse_stride = rows,
-                      .dq = static_cast<T*>(dq.data) + q_at,
-                      .dk = static_cast<T*>(dk.data) + kv_at,
-                      .dv = static_cast<T*>(dv.data) + kv_at},
-          scratch);
+      PartsOfHead& parts_of_head = parts[static_cast<std::size_t>(piece.document * shape.key_value_heads + piece.head)];
+      const std::int64_t values = 2 * at.rows_up() * at.dim_up();
+      const bool cut = piece.groups < groups;
+      const Backward<T> task{.at = at,
+                             .dout = static_cast<const T*>(dout.data) + q_at,
+                             .out = static_cast<const T*>(out.data) + q_at,
+                             .log_sum_exp = static_cast<const float*>(log_sum_exp.data) + query_head * rows + begin,
+                             .lse_stride = rows,
+                             .dq = static_cast<T*>(dq.data) + q_at,
+                             .dk = static_cast<T*>(dk.data) + kv_at,
+                             .dv = static_cast<T*>(dv.data) + kv_at,
+                             .partial = cut ? parts_of_head.of_group(piece.group, groups, values) : nullptr};
+      run(task, scratch);
+      if (!cut) return;
+      if (const float* const sum = parts_of_head.end(groups, values)) {
+        store_rows(sum, at, task.dk);
+        store_rows(sum + values / 2, at, task.dv);
+        parts_of_head.forget();
+      }
     });
   });
 }

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <queue>
 
+#include "kernels/attention/pieces.hpp"
 #include "plan/memory.hpp"
 
 namespace pst::plan {
@@ -73,7 +74,10 @@ double MicroBatchTime::attention(const MicroBatch& batch, Op op) const {
   for (const auto length : batch.lengths) {
     auto [known, fresh] = by_length.try_emplace(length, 0.0);
     if (fresh) known->second = costs_(op, {real(length), real(model_.head_dim), real(model_.groups())});
-    tasks.insert(tasks.end(), static_cast<std::size_t>(model_.key_value_heads), known->second);
+    const auto cut = op == Op::attention_forward ? kernels::forward_cut(length, model_.groups())
+                                                 : kernels::backward_cut(length, model_.groups());
+    const std::int64_t pieces = (model_.groups() + cut.groups_each - 1) / cut.groups_each * cut.slices;
+    tasks.insert(tasks.end(), static_cast<std::size_t>(model_.key_value_heads * pieces), known->second / real(pieces));
   }
   return makespan(std::move(tasks), costs_.measured() ? choice_.threads : 1);
 }

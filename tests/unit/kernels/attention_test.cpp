@@ -112,11 +112,13 @@ INSTANTIATE_TEST_SUITE_P(Cases, AttentionShapes,
                                          Case{6, 2, 8, {0, 5, 5, 6, 39}},  // narrower than a vector; an empty one
                                          Case{2, 1, 80, {0, 33, 97}},      // a width of 5 vectors
                                          Case{3, 3, 64, {0, 8, 40, 72}},   // whole panels
-                                         Case{2, 1, 24, {0, 255, 256, 513, 829}})  // more than one block of keys
+                                         Case{2, 1, 24, {0, 255, 256, 513, 829}},  // more than one block of keys
+                                         Case{6, 2, 8, {0, 7, 407}},   // long: its query heads are worked on apart
+                                         Case{2, 2, 8, {0, 1, 1501}})  // longer: so are slices of its rows
 );
 
 TEST(Attention, KeepsItsBitsHoweverTheWorkIsShared) {
-  const Case c{4, 2, 32, {0, 40, 41, 300}};
+  const Case c{4, 2, 32, {0, 40, 41, 700}};
   const Tensors<float> t = tensors(c);
 
   const Result<float> alone = both_ways(serial_cpu(), c, t), shared = both_ways(fixture::in_pieces(1), c, t);
