@@ -11,6 +11,22 @@ namespace pst::kernels {
 
 using namespace detail;
 
+namespace {
+
+template <class T>
+PST_INLINE float dot_of(const T* x, const float* w, std::int64_t count) {
+  float lanes[kLanes] = {};
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes)
+    for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] += load(x, i + l) * w[i + l];
+  for (; i < count; ++i) lanes[i % kLanes] += load(x, i) * w[i];
+  return sum_lanes(lanes);
+}
+PST_CLONES float dot(const float* x, const float* w, std::int64_t count) { return dot_of(x, w, count); }
+PST_CLONES float dot(const bf16* x, const float* w, std::int64_t count) { return dot_of(x, w, count); }
+
+}  // namespace
+
 void nf4_product(const Exec& on, ConstView x, ConstView packed, ConstView absmax, std::int64_t block, std::int64_t rows,
                  View out) {
   require_on(on, "nf4_product", {x, packed, absmax, out});
@@ -34,12 +50,8 @@ void nf4_product(const Exec& on, ConstView x, ConstView packed, ConstView absmax
       std::vector<float> w(static_cast<std::size_t>(in));
       for (std::int64_t row = begin; row < end; ++row) {
         nf4_dequantise(serial_cpu(), packed, absmax, block, row * in, view_of(std::span(w)));
-        for (std::int64_t r = 0; r < n; ++r) {
-          const T* const from = static_cast<const T*>(x.data) + r * in;
-          float lanes[kLanes] = {};
-          for (std::int64_t i = 0; i < in; ++i) lanes[i % kLanes] += load(from, i) * w[static_cast<std::size_t>(i)];
-          store(static_cast<T*>(out.data), r * rows + row, sum_lanes(lanes));
-        }
+        for (std::int64_t r = 0; r < n; ++r)
+          store(static_cast<T*>(out.data), r * rows + row, dot(static_cast<const T*>(x.data) + r * in, w.data(), in));
       }
     });
   });

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/quantised_linear.hpp"
 
+#include <ATen/ops/empty.h>
+
 #include "kernels/fp8/fp8.hpp"
 #include "kernels/int8/int8.hpp"
 #include "kernels/nf4/nf4.hpp"
+#include "kernels/nf4/nf4_product.hpp"
 #include "ops/exec.hpp"
 #include "ops/gemm.hpp"
 #include "quant/fp8_product.hpp"
@@ -22,15 +25,28 @@ at::Tensor QuantisedLinear::apply_transposed(const at::Tensor& dy_no) const {
   return ops::matmul_nn(dy_no, weight(dy_no));
 }
 
+at::Tensor Nf4Linear::apply(const at::Tensor& x_ni) const {
+  const std::int64_t rows = x_ni.size(0);
+  if (rows < 1 || rows > kernels::kNf4ProductRows || in_ % 8 != 0) return QuantisedLinear::apply(x_ni);
+  const at::Tensor absmax = scales(scratch());
+  at::Tensor y_no = at::empty({rows, out_}, x_ni.options().requires_grad(false));
+  kernels::nf4_product(ops::exec_of(x_ni), ops::view_of(x_ni.contiguous()), ops::view_of(parts_.at(0)),
+                       ops::view_of(absmax), kernels::kNf4Block, out_, ops::view_of(y_no));
+  return bias_ ? y_no.add_(*bias_) : y_no;
+}
+
+at::Tensor Nf4Linear::scales(Scratch& scratch) const {
+  const at::Tensor& stored = parts_.at(1);
+  if (parts_.size() == 2) return stored;
+  const at::Tensor absmax = scratch.scales(stored.numel(), stored);
+  kernels::double_dequantise(ops::exec_of(stored), ops::view_of(stored), ops::view_of(parts_[2]),
+                             ops::view_of(parts_[3]), ops::view_of(parts_[4]), 0, ops::view_of(absmax));
+  return absmax;
+}
+
 void Nf4Linear::dequantise(Scratch& scratch, const at::Tensor& weight) const {
-  const Exec on = ops::exec_of(weight);
-  at::Tensor absmax = parts_.at(1);
-  if (parts_.size() > 2) {
-    absmax = scratch.scales(absmax.numel(), absmax);
-    kernels::double_dequantise(on, ops::view_of(parts_[1]), ops::view_of(parts_[2]), ops::view_of(parts_[3]),
-                               ops::view_of(parts_[4]), 0, ops::view_of(absmax));
-  }
-  kernels::nf4_dequantise(on, ops::view_of(parts_[0]), ops::view_of(absmax), kernels::kNf4Block, 0,
+  const at::Tensor absmax = scales(scratch);
+  kernels::nf4_dequantise(ops::exec_of(weight), ops::view_of(parts_[0]), ops::view_of(absmax), kernels::kNf4Block, 0,
                           ops::view_of(weight));
 }
 
