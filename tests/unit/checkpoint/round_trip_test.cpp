@@ -220,7 +220,8 @@ TEST(Shares, CoverEveryRowOnce) {
   for (const std::int64_t rows : {std::int64_t{0}, std::int64_t{1}, std::int64_t{7}, std::int64_t{1} << 44})
     for (const int ranks : {1, 2, 3, 8, 1000}) {
       std::int64_t next = 0;
-      for (const Rows share : even_division({{"a", {rows, 2}}}, ranks).front()) {
+      const Division division = even_division({{"a", {rows, 2}}}, ranks);
+      for (const Rows share : division.front()) {
         EXPECT_EQ(share.begin, next);
         next = share.end;
       }
