@@ -268,16 +268,12 @@ void run(const Task& task, float* scratch) {
   run_plain(task, scratch);
 }
 
-std::int64_t scratch_size(std::int64_t rows, std::int64_t dim) {
-  const std::int64_t dim_up = up(dim, kVector);
-  return 5 * up(rows, kBlockRows) * dim_up + 3 * kBlockRows * dim_up + 2 * kBlockRows * kBlockKeys;
-}
-
-/// Scratch for any of these pieces.
+/// Values of scratch that any of these pieces needs.
 std::int64_t scratch_size(const std::vector<AttentionPiece>& pieces, std::int64_t dim) {
   std::int64_t longest = 0;
   for (const AttentionPiece& piece : pieces) longest = std::max(longest, piece.row_end);
-  return scratch_size(longest, dim);
+  const std::int64_t dim_up = up(dim, kVector);
+  return 5 * up(longest, kBlockRows) * dim_up + 3 * kBlockRows * dim_up + 2 * kBlockRows * kBlockKeys;
 }
 
 template <class T>

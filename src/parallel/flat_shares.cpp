@@ -13,9 +13,9 @@ std::int64_t row_size(const nn::Parameter& parameter) {
   return parameter.shape.empty() ? 1 : parameter.value.numel() / std::max<std::int64_t>(1, parameter.shape.front());
 }
 
-/// The border nearest to `place` from below: at or after the row's begin, such that it is one of `line` values too.
-/// Parameters begin on such borders.
-std::int64_t border_before(const nn::ParameterSet& parameters, std::int64_t place) {
+/// A place near `place` where a cut may be: between two rows, and on a border as parameters begin on. In the gap behind
+/// a parameter it is the next one's begin, else the last such place that is not behind `place`.
+std::int64_t border_near(const nn::ParameterSet& parameters, std::int64_t place) {
   const auto& all = parameters.all();
   const auto behind = std::upper_bound(all.begin(), all.end(), place, [](std::int64_t at, const nn::Parameter& p) {
     return at < p.value.storage_offset();
@@ -35,12 +35,12 @@ FlatShares::FlatShares(const nn::ParameterSet& parameters, int ranks) : cuts_(1,
   const std::int64_t size = parameters.flat().numel();
   for (int rank = 1; rank < ranks; ++rank) {
     const std::int64_t even = size / ranks * rank + size % ranks * rank / ranks;
-    cuts_.push_back(std::max(cuts_.back(), border_before(parameters, even)));
+    cuts_.push_back(std::max(cuts_.back(), border_near(parameters, even)));
   }
   cuts_.push_back(size);
 }
 
-Span FlatShares::of(int rank) const {
+Range FlatShares::of(int rank) const {
   const auto at = static_cast<std::size_t>(rank);
   return {cuts_.at(at), cuts_.at(at + 1)};
 }
@@ -51,13 +51,13 @@ std::int64_t FlatShares::largest() const {
   return most;
 }
 
-Span FlatShares::rows_of(const nn::Parameter& parameter, int rank) const {
+Range FlatShares::rows_of(const nn::Parameter& parameter, int rank) const {
   const std::int64_t row = row_size(parameter), rows = row == 0 ? 0 : parameter.value.numel() / row;
   const auto before = [&](std::int64_t place) {  // rows that end at or before it
     if (row == 0) return std::int64_t{0};
     return std::clamp<std::int64_t>((place - parameter.value.storage_offset()) / row, 0, rows);
   };
-  const Span share = of(rank);
+  const Range share = of(rank);
   return {before(share.begin), before(share.end)};
 }
 

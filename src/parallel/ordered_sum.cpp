@@ -8,7 +8,7 @@
 
 namespace pst::parallel {
 
-LeafRange leaves_of_rank(std::int64_t leaves, int rank, int ranks) {
+Range leaves_of_rank(std::int64_t leaves, int rank, int ranks) {
   if (leaves < ranks)
     throw Error(
         Fault::usage, cat("a step has ", leaves, " micro batches for ", ranks, " ranks: some would have nothing to do"),

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "parallel/exchange_buffers.hpp"
+#include "parallel/range.hpp"
 
 namespace pst::parallel {
 
@@ -14,12 +15,9 @@ namespace pst::parallel {
 /// down to single leaves. Gradients are added along that tree whoever computes them, so the sum has the same bits for
 /// every number of ranks that is a power of two and divides `leaves`; for other counts, the same bits for the same
 /// count.
-struct LeafRange {
-  std::int64_t begin = 0, end = 0;
-  std::int64_t size() const { return end - begin; }
-};
+///
 /// The consecutive leaves of a rank. @throws Error(usage) when there are fewer leaves than ranks
-LeafRange leaves_of_rank(std::int64_t leaves, int rank, int ranks);
+Range leaves_of_rank(std::int64_t leaves, int rank, int ranks);
 
 /// Keeps flat f32 buffers for reuse: summing n leaves in tree order takes log2(n) + 1 of them.
 class GradientBuffers {

@@ -20,12 +20,12 @@ at::Tensor on_host(const at::Tensor& array) {
 
 HostState::HostState(nn::ParameterSet& parameters, const Moments& moments, const parallel::FlatShares& shares,
                      int rank) {
-  const auto add = [&](const char* kind, const at::Tensor& array, parallel::Span held,
-                       const std::function<parallel::Span(const nn::Parameter&)>& rows_of) {
+  const auto add = [&](const char* kind, const at::Tensor& array, parallel::Range held,
+                       const std::function<parallel::Range(const nn::Parameter&)>& rows_of) {
     arrays_.push_back({array, on_host(array)});
     const auto values = ops::view_of(arrays_.back().host).as<float>();
     for (const auto& parameter : parameters.all()) {
-      const parallel::Span rows = rows_of(parameter);
+      const parallel::Range rows = rows_of(parameter);
       const std::int64_t row = checkpoint::row_values(parameter.shape);
       const std::int64_t begin = parameter.value.storage_offset() + rows.begin * row - held.begin;
       const bool any = rows.size() > 0 && row > 0;
@@ -39,7 +39,7 @@ HostState::HostState(nn::ParameterSet& parameters, const Moments& moments, const
   const int mine = shares.ranks() == 1 ? 0 : rank;
   const auto my_rows = [&](const nn::Parameter& parameter) { return shares.rows_of(parameter, mine); };
   const auto all_rows = [](const nn::Parameter& parameter) {
-    return parallel::Span{0, checkpoint::rows_of(parameter.shape)};
+    return parallel::Range{0, checkpoint::rows_of(parameter.shape)};
   };
   add("adapter/", parameters.flat(), {0, parameters.flat().numel()}, all_rows);
   add("optimizer/exp_avg/", moments.exp_avg, moments.mine, my_rows);
@@ -49,7 +49,7 @@ HostState::HostState(nn::ParameterSet& parameters, const Moments& moments, const
     for (const auto& parameter : parameters.all()) {
       auto& of_ranks = division_.emplace_back();
       for (int r = 0; r < shares.ranks(); ++r) {
-        const parallel::Span rows = shares.rows_of(parameter, r);
+        const parallel::Range rows = shares.rows_of(parameter, r);
         of_ranks.push_back({rows.begin, rows.end});
       }
     }

@@ -33,7 +33,7 @@ TrainState state_from(const nlohmann::ordered_json& json, const std::string& nam
 struct Moments {
   /// @param shares  one of everything, or one per rank. @param rank  of the run
   Moments(const nn::ParameterSet& parameters, const parallel::FlatShares& shares, int rank);
-  parallel::Span mine;             ///< of the flat array
+  parallel::Range mine;            ///< of the flat array
   at::Tensor exp_avg, exp_avg_sq;  ///< [mine]
 };
 

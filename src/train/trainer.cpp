@@ -118,7 +118,7 @@ class Loop {
     const double factor =
         limit > 0 ? std::min(1.0, limit / (record.grad_norm + 1e-6)) : 1.0;  // torch's clip_grad_norm_
     const auto& [name, lr, betas, eps, weight_decay] = settings_.optimizer;
-    const parallel::Span mine = parts_.moments.mine;
+    const parallel::Range mine = parts_.moments.mine;
     const View values = ops::view_of(parts_.parameters.flat());
     if (mine.size() > 0)
       kernels::adamw(ops::exec_of(gradient),
@@ -168,7 +168,7 @@ class Loop {
   data::DataOrder order_;
   std::int64_t total_steps_;
   std::int64_t leaves_;  // micro batches of a full step
-  parallel::LeafRange mine_;
+  parallel::Range mine_;
   std::int64_t most_leaves_;  // that any rank has
   double waited_before_ = 0;
   parallel::GradientBuffers buffers_;

@@ -51,7 +51,7 @@ TEST_P(FlatSharesOf, HaveWholeRows) {
     const std::int64_t row = rows == 0 ? 0 : parameter.value.numel() / rows, at = parameter.value.storage_offset();
     std::int64_t next = 0;
     for (int rank = 0; rank < GetParam(); ++rank) {
-      const Span mine = shares.rows_of(parameter, rank);
+      const Range mine = shares.rows_of(parameter, rank);
       EXPECT_EQ(mine.begin, next) << parameter.name;
       next = mine.end;
       if (mine.size() == 0) continue;
@@ -84,7 +84,7 @@ TEST(GatherShares, EveryRankGetsWhatTheOthersHave) {
       const at::Tensor expected = at::arange(flat.numel(), at::kFloat);
       for (const float before : {-1.0f, -2.0f}) {  // twice, through the same buffers
         flat.fill_(before);
-        const Span mine = shares.of(group.rank());
+        const Range mine = shares.of(group.rank());
         flat.narrow(0, mine.begin, mine.size()).copy_(expected.narrow(0, mine.begin, mine.size()));
         gather_shares(flat, shares, buffers);
         EXPECT_THAT(flat, fixture::bitwise_equal(expected));

@@ -25,7 +25,7 @@ at::Tensor summed(int ranks, std::int64_t leaves) {
   std::mutex mutex;
   comm::run_ranks(ranks, [&](comm::Communicator& group) {
     GradientBuffers buffers([] { return at::zeros({kCount}, at::kFloat); });
-    const LeafRange mine = leaves_of_rank(leaves, group.rank(), group.size());
+    const Range mine = leaves_of_rank(leaves, group.rank(), group.size());
     const at::Tensor sum = sum_of_leaves(mine.begin, mine.size(), buffers,
                                          [](std::int64_t i, const at::Tensor& buffer) { buffer.add_(leaf(i)); });
     ExchangeBuffers buffers_of_group(group);
