@@ -42,6 +42,30 @@ if(PST_WITH_CUDA)
   message(STATUS "libpst_cuda.so: nvcc ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}")
 endif()
 
+# Attention by cuDNN takes headers only: cuDNN's own, and those of NVIDIA's cudnn-frontend, which tools/setup fetches. The library is
+# opened at run time, where libtorch has brought it along.
+set(PST_WITH_CUDNN OFF)
+if(PST_WITH_CUDA)
+  find_path(PST_CUDNN_FRONTEND_INCLUDE cudnn_frontend.h PATHS ${PROJECT_SOURCE_DIR}/.deps/cudnn-frontend/include
+    DOC "Folder of cudnn_frontend.h (1.16 is what is tested)")
+  find_path(PST_CUDNN_INCLUDE NAMES cudnn.h PATHS ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES} ${PST_TORCH_INCLUDE}/../../nvidia/cudnn/include
+    DOC "Folder of cudnn.h, 9.19 or newer")
+  set(_cudnn 0)
+  if(EXISTS "${PST_CUDNN_INCLUDE}/cudnn_version.h")
+    file(STRINGS ${PST_CUDNN_INCLUDE}/cudnn_version.h _said REGEX "define CUDNN_(MAJOR|MINOR) ")
+    string(REGEX REPLACE "[^0-9]+" "." _cudnn "${_said}")  # .9.19
+    string(REGEX MATCH "[0-9]+.[0-9]+" _cudnn "${_cudnn}")
+  endif()
+  if(PST_CUDNN_FRONTEND_INCLUDE AND _cudnn VERSION_GREATER_EQUAL 9.19 AND _cudnn VERSION_LESS 10)
+    set(PST_WITH_CUDNN ON)
+    message(STATUS "libpst_cuda.so: attention by cuDNN, with the headers of ${_cudnn}")
+  elseif(NOT PST_CUDNN_FRONTEND_INCLUDE)
+    message(STATUS "libpst_cuda.so: no attention by cuDNN: there is no cudnn_frontend.h; tools/setup fetches it, or give -DPST_CUDNN_FRONTEND_INCLUDE=<folder>")
+  else()
+    message(STATUS "libpst_cuda.so: no attention by cuDNN: there is no cudnn.h of version 9.19 or newer; give -DPST_CUDNN_INCLUDE=<folder>")
+  endif()
+endif()
+
 # pst_add_cuda_module(SOURCES ...): made in kernels/, where the sources are.
 function(pst_add_cuda_module)
   cmake_parse_arguments(arg "" "" "SOURCES" ${ARGN})
@@ -57,5 +81,11 @@ function(pst_add_cuda_module)
     "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow>"
     "$<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${PST_WARNINGS_AS_ERRORS}>>:-Werror>")
   target_include_directories(pst_cuda SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})  # for its C++ sources
-  target_link_options(pst_cuda PRIVATE LINKER:--no-undefined LINKER:--exclude-libs,ALL)
+  if(PST_WITH_CUDNN)
+    target_compile_definitions(pst_cuda PRIVATE PST_WITH_CUDNN)
+    target_include_directories(pst_cuda SYSTEM PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${PST_CUDNN_FRONTEND_INCLUDE};${PST_CUDNN_INCLUDE}>")
+  endif()
+  set(exported ${PROJECT_SOURCE_DIR}/kernels/cuda/exported.map)
+  target_link_options(pst_cuda PRIVATE LINKER:--no-undefined LINKER:--exclude-libs,ALL LINKER:--version-script=${exported})
+  set_target_properties(pst_cuda PROPERTIES LINK_DEPENDS ${exported})
 endfunction()

@@ -29,6 +29,7 @@ __global__ void nothing() {}
 
 const char* error_text(int error) {
   if (error == kNotHere) return "not possible on this GPU";
+  if (error >= kCudnnErrors) return "cuDNN refused; CUDNN_LOGLEVEL_DBG=2 in the environment makes it say why";
   if (error >= kLibraryErrors) return "cuBLASLt refused";
   return cudaGetErrorString(static_cast<cudaError_t>(error));
 }
@@ -86,6 +87,11 @@ CudaTable make_table() {
   table.range_push = range_push;
   table.range_pop = range_pop;
   table.matmul = &matmul;
+#ifdef PST_WITH_CUDNN
+  table.document_attention_needs = &document_attention_needs;
+  table.document_attention = &document_attention;
+  table.document_attention_backward = &document_attention_backward;
+#endif
   return table;
 }
 

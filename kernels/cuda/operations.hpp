@@ -16,6 +16,7 @@ using Stream = void*;  ///< a cudaStream_t; null is the default stream
 /// What a function answers when this machine, or the library that does the work, cannot do it at all: no CUDA error.
 inline constexpr int kNotHere = -1;
 inline constexpr int kLibraryErrors = 100000;  ///< plus a status of cuBLASLt's
+inline constexpr int kCudnnErrors = 200000;    ///< plus a status of cuDNN's, where it gave one
 
 int add(Stream stream, View into, ConstView from);
 int scale(Stream stream, View x, float factor);
@@ -72,5 +73,21 @@ struct Product {
 /// The same bits for the same shapes, addresses' alignments, GPU and library. @param workspace  used until the stream is
 /// through; of one size for all calls. @return kNotHere where there is no cuBLASLt, or none that can do this
 int matmul(Stream stream, const Product& product, void* workspace, std::size_t workspace_bytes);
+
+/// A token stream that is one document, for attention by cuDNN: bf16, causal, scores divided by sqrt(dim). q, out and
+/// their gradients: [rows, heads * dim]; k, v: [rows, key_value_heads * dim]; log_sum_exp: f32 [rows, heads].
+struct OneDocument {
+  std::int64_t rows = 0, heads = 0, key_value_heads = 0, dim = 0;
+};
+/// Whether cuDNN takes it on the current GPU, and the bytes that the passes work in: by the shape, the GPU and the
+/// library alone. The first call for a shape takes a while. @return 0, kNotHere where it does not, or what went wrong
+int document_attention_needs(const OneDocument& shape, std::int64_t* forward_bytes, std::int64_t* backward_bytes);
+/// For a shape that cuDNN takes. @param workspace  u8, of the size that was asked for, used until the stream is through
+int document_attention(Stream stream, const OneDocument& shape, ConstView q, ConstView k, ConstView v, View out,
+                       View log_sum_exp, View workspace);
+/// The same, by sums in a fixed order.
+int document_attention_backward(Stream stream, const OneDocument& shape, ConstView dout, ConstView q, ConstView k,
+                                ConstView v, ConstView out, ConstView log_sum_exp, View dq, View dk, View dv,
+                                View workspace);
 
 }  // namespace pst::cuda

@@ -64,9 +64,14 @@ struct CudaTable {
 
   /// Null on the emulated GPU of the tests: the work is a library's.
   decltype(&cuda::matmul) matmul = nullptr;
+
+  /// Null there as well, and where the module was built without cuDNN's headers.
+  decltype(&cuda::document_attention_needs) document_attention_needs = nullptr;
+  decltype(&cuda::document_attention) document_attention = nullptr;
+  decltype(&cuda::document_attention_backward) document_attention_backward = nullptr;
 };
 
-inline constexpr std::uint32_t kCudaAbi = 3;
+inline constexpr std::uint32_t kCudaAbi = 4;
 inline constexpr const char* kCudaEntry = "pst_cuda_table";
 
 }  // namespace pst

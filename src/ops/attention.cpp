@@ -33,9 +33,10 @@ at::Tensor keys(const at::Tensor& rows, Heads heads) {
       .expand({heads.key_value, heads.query / heads.key_value, rows.size(0), heads.dim});
 }
 
-enum class Form { blocked, flash, plain };
-Form form_for(const at::Tensor& q, Heads heads) {
+enum class Form { blocked, cudnn, flash, plain };
+Form form_for(const at::Tensor& q, Heads heads, const Documents& documents) {
   if (!q.is_cuda()) return Form::blocked;
+  if (cudnn_takes(q, heads, documents)) return Form::cudnn;
   return flash_takes(q, heads) ? Form::flash : Form::plain;
 }
 
@@ -43,6 +44,7 @@ Attended attend(Form form, const at::Tensor& q, const at::Tensor& k, const at::T
                 const Documents& documents) {
   switch (form) {
     case Form::blocked: return blocked_attention(q, k, v, heads, documents);
+    case Form::cudnn: return cudnn_attention(q, k, v, heads);
     case Form::flash: return flash_attention(q, k, v, heads, documents);
     case Form::plain: return plain_attention(q, k, v, heads, documents);
   }
@@ -75,6 +77,7 @@ class AttentionNode final : public Node {
   AttentionGradients of_inputs(const at::Tensor& dout) const {
     switch (form) {
       case Form::blocked: return blocked_attention_backward(dout, q, k, v, kept, heads, documents);
+      case Form::cudnn: return cudnn_attention_backward(dout, q, k, v, kept, heads);
       case Form::flash: return flash_attention_backward(dout, q, k, v, kept, heads, documents);
       case Form::plain: return plain_attention_backward(dout, q, k, v, kept, heads, documents);
     }
@@ -91,7 +94,7 @@ void rotate(const at::Tensor& x, std::int64_t heads, const at::Tensor& positions
 at::Tensor rope_attention(at::Tensor q, at::Tensor k, const at::Tensor& v, Heads heads, const Documents& documents,
                           const RopeTable& table) {
   const trace::Scope span(trace::Kind::attention, "attention");
-  const Form form = form_for(q, heads);
+  const Form form = form_for(q, heads, documents);
   Attended result;
   {
     at::AutoDispatchBelowADInplaceOrView below;

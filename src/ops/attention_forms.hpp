@@ -2,13 +2,13 @@
 #pragma once
 #include "ops/attention.hpp"
 
-// The three ways in which attention is computed, without rotation and without autograd. All take q [n, query heads *
+// The four ways in which attention is computed, without rotation and without autograd. All take q [n, query heads *
 // dim], k and v [n, key/value heads * dim], rotated, and give what their own backward needs.
 namespace pst::ops {
 
 struct Attended {
   at::Tensor out;           ///< like q
-  at::Tensor log_sum_exp;   ///< f32 [query heads, n]
+  at::Tensor log_sum_exp;   ///< f32 [query heads, n]; by cuDNN [n, query heads]
   at::Tensor seed, offset;  ///< flash only, which wants them back
 };
 struct AttentionGradients {
@@ -30,6 +30,14 @@ Attended flash_attention(const at::Tensor& q, const at::Tensor& k, const at::Ten
 AttentionGradients flash_attention_backward(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
                                             const at::Tensor& v, const Attended& kept, Heads heads,
                                             const Documents& documents);
+
+/// cuDNN: on a GPU of compute capability 9, for one document of 512 rows or more in bf16, where the module and the
+/// library have it. With several documents in a call its backward pass was seen not to repeat its bits. Whether it
+/// takes a shape is a matter of the shape, the GPU and the library, so every start computes the same.
+bool cudnn_takes(const at::Tensor& q, Heads heads, const Documents& documents);
+Attended cudnn_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, Heads heads);
+AttentionGradients cudnn_attention_backward(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
+                                            const at::Tensor& v, const Attended& kept, Heads heads);
 
 /// Products of libtorch, a document at a time with its scores in full: on a GPU in f32, and where flash does not take
 /// the shape.

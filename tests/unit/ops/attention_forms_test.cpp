@@ -36,5 +36,11 @@ TEST(AttentionForms, FlashIsForGpusOnly) {
   EXPECT_FALSE(flash_takes(at::empty({4, 64}, at::kBFloat16), {.query = 1, .key_value = 1, .dim = 64}));
 }
 
+TEST(AttentionForms, CudnnIsForGpusOnly) {
+  Documents documents;
+  documents.starts = {0, 512};
+  EXPECT_FALSE(cudnn_takes(at::empty({512, 64}, at::kBFloat16), {.query = 1, .key_value = 1, .dim = 64}, documents));
+}
+
 }  // namespace
 }  // namespace pst::ops

@@ -49,7 +49,7 @@ def find_programs(home: Path, build: Path | None, torch: Path | None) -> Program
     if folder is not None:
         if not (folder / "lib/libtorch_cpu.so").exists():
             raise Unfit(f"{folder} has no lib/libtorch_cpu.so: --torch wants the folder named torch of an installed wheel")
-        beside = [folder.parent / "nvidia/nccl/lib", folder.parent / "nvidia/cu13/lib"]  # for what does not link libtorch
+        beside = [folder.parent / "nvidia" / name / "lib" for name in ("nccl", "cu13", "cudnn")]  # for those without libtorch
         paths = [str(folder / "lib"), *(str(p) for p in beside if p.is_dir()), os.environ.get("LD_LIBRARY_PATH", "")]
         found.environment["LD_LIBRARY_PATH"] = ":".join(p for p in paths if p)
     return found
