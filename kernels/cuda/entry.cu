@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nvtx3/nvToolsExt.h>
 
+#include <cstdint>
 #include <cstring>
+#include <mutex>
 
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/table_of_operations.hpp"
@@ -9,7 +11,25 @@
 // The module's only symbol, and what it asks the CUDA runtime for, which is linked statically.
 namespace pst::cuda {
 
+namespace {
+
+/// Lets CUDA keep what scratch memory gave back: otherwise the next one after a wait for the GPU takes half a
+/// millisecond.
+void keep_scratch_memory() {
+  static std::once_flag once;  // a rank works on one GPU
+  std::call_once(once, [] {
+    int device = 0;
+    cudaMemPool_t pool = nullptr;
+    std::uint64_t bytes = std::uint64_t{64} << 20;
+    if (cudaGetDevice(&device) != cudaSuccess || cudaDeviceGetDefaultMemPool(&pool, device) != cudaSuccess) return;
+    cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &bytes);
+  });
+}
+
+}  // namespace
+
 Scratch::Scratch(Stream stream, std::size_t bytes) : stream_(stream), bytes_(bytes) {
+  keep_scratch_memory();
   error_ = cudaMallocAsync(&memory_, bytes, static_cast<cudaStream_t>(stream));
 }
 Scratch::~Scratch() {

@@ -6,9 +6,14 @@
 namespace pst::cuda {
 namespace {
 
-constexpr int kKept = 4;  // packs of a thread that stay in registers; a wider row is read again
+// kKept packs of a thread stay in registers; a wider row is read again. Two of them are for rows that are no wider:
+// these registers suffice for enough blocks to keep the memory busy.
+template <int kKept>
+constexpr int kForwardBlocks = kKept <= 2 ? 4 : 2;
+template <int kKept>
+constexpr int kBackwardBlocks = kKept <= 2 ? 3 : 2;
 
-template <class T, int V, int kTeam>
+template <class T, int V, int kTeam, int kKept>
 struct Row {
   static constexpr int kTeams = kThreads / kTeam;
   std::int64_t width;
@@ -28,16 +33,19 @@ struct Row {
       const std::int64_t column = (static_cast<std::int64_t>(k) * kTeam + lane) * V;
       if (column < width) body(k, column);
     }
-    for (std::int64_t column = (static_cast<std::int64_t>(kKept) * kTeam + lane) * V; column < width;
-         column += kTeam * V)
-      body(kKept, column);
+    if constexpr (kKept > 2)
+      for (std::int64_t column = (static_cast<std::int64_t>(kKept) * kTeam + lane) * V; column < width;
+           column += kTeam * V)
+        body(kKept, column);
   }
 };
 
-template <class T, int V, int kTeam>
-__global__ __launch_bounds__(kThreads) void forward(const T* x, const T* residual, const T* weight, float eps, T* sum,
-                                                    T* y, float* rstd, std::int64_t rows, std::int64_t width) {
-  const Row<T, V, kTeam> row(width);
+template <class T, int V, int kTeam, int kKept>
+__global__ __launch_bounds__(kThreads, kForwardBlocks<kKept>) void forward(const T* x, const T* residual,
+                                                                           const T* weight, float eps, T* sum, T* y,
+                                                                           float* rstd, std::int64_t rows,
+                                                                           std::int64_t width) {
+  const Row<T, V, kTeam, kKept> row(width);
   for (std::int64_t r = row.first(); r < rows; r += row.stride()) {
     const std::int64_t begin = r * width;
     Pack<T, V> kept[kKept];
@@ -69,15 +77,19 @@ __global__ __launch_bounds__(kThreads) void forward(const T* x, const T* residua
 }
 
 // dx may be the memory of dsum or of dy: a thread writes a column after it has read it for the last time.
-template <class T, int V, int kTeam>
-__global__ __launch_bounds__(kThreads) void backward(const T* dy, const T* dsum, const T* sum, const T* weight,
-                                                     const float* rstd, T* dx, std::int64_t rows, std::int64_t width) {
-  const Row<T, V, kTeam> row(width);
+template <class T, int V, int kTeam, int kKept>
+__global__ __launch_bounds__(kThreads, kBackwardBlocks<kKept>) void backward(const T* dy, const T* dsum, const T* sum,
+                                                                             const T* weight, const float* rstd, T* dx,
+                                                                             std::int64_t rows, std::int64_t width) {
+  const Row<T, V, kTeam, kKept> row(width);
   for (std::int64_t r = row.first(); r < rows; r += row.stride()) {
     const std::int64_t begin = r * width;
-    Pack<T, V> kept_g[kKept], kept_s[kKept];
+    constexpr bool kAhead = kKept <= 2;  // dsum is asked for before the row's sum is there
+    Pack<T, V> kept_g[kKept], kept_s[kKept], kept_more[kKept];
+    const float scale = rstd[r];
     float products = 0;
     row.packs([&](int k, std::int64_t column) {
+      if (kAhead && k < kKept && dsum != nullptr) kept_more[k] = read<V>(dsum, begin + column);
       const Pack<T, V> g = read<V>(dy, begin + column), s = read<V>(sum, begin + column), w = read<V>(weight, column);
 #pragma unroll
       for (int v = 0; v < V; ++v) products += widen(w.at[v]) * widen(g.at[v]) * widen(s.at[v]);
@@ -86,14 +98,13 @@ __global__ __launch_bounds__(kThreads) void backward(const T* dy, const T* dsum,
         kept_s[k] = s;
       }
     });
-    const float scale = rstd[r];
     const float shared = team_sum<kTeam>(products) / static_cast<float>(width) * scale * scale;
     row.packs([&](int k, std::int64_t column) {
       const Pack<T, V> g = k < kKept ? kept_g[k] : read<V>(dy, begin + column);
       const Pack<T, V> s = k < kKept ? kept_s[k] : read<V>(sum, begin + column);
       const Pack<T, V> w = read<V>(weight, column);
       Pack<T, V> more = {}, out;
-      if (dsum != nullptr) more = read<V>(dsum, begin + column);
+      if (dsum != nullptr) more = kAhead && k < kKept ? kept_more[k] : read<V>(dsum, begin + column);
 #pragma unroll
       for (int v = 0; v < V; ++v)
         out.at[v] = narrow<T>(widen(more.at[v]) + scale * (widen(w.at[v]) * widen(g.at[v]) - widen(s.at[v]) * shared));
@@ -102,14 +113,15 @@ __global__ __launch_bounds__(kThreads) void backward(const T* dy, const T* dsum,
   }
 }
 
-/// Calls start.run<T, V, team>(blocks) with what fits the rows.
+/// Calls start.run<T, V, team, kept>(blocks) with what fits the rows.
 template <class T, class Start>
 int choose(std::int64_t rows, std::int64_t width, bool vectors, const Start& start) {
   constexpr int V = kVector<T>;
-  if (vectors && width <= 32 * V * kKept) return start.template run<T, V, 32>(blocks_for(rows, kThreads / 32));
-  if (vectors) return start.template run<T, V, kThreads>(blocks_for(rows, 1));
-  if (width <= 32 * kKept) return start.template run<T, 1, 32>(blocks_for(rows, kThreads / 32));
-  return start.template run<T, 1, kThreads>(blocks_for(rows, 1));
+  if (vectors && width <= 32 * V * 4) return start.template run<T, V, 32, 4>(blocks_for(rows, kThreads / 32));
+  if (vectors && width <= kThreads * V * 2) return start.template run<T, V, kThreads, 2>(blocks_for(rows, 1));
+  if (vectors) return start.template run<T, V, kThreads, 4>(blocks_for(rows, 1));
+  if (width <= 32 * 4) return start.template run<T, 1, 32, 4>(blocks_for(rows, kThreads / 32));
+  return start.template run<T, 1, kThreads, 4>(blocks_for(rows, 1));
 }
 
 struct Forward {
@@ -117,9 +129,9 @@ struct Forward {
   ConstView x, residual, weight;
   float eps;
   View sum, y, rstd;
-  template <class T, int V, int kTeam>
+  template <class T, int V, int kTeam, int kKept>
   int run(std::int64_t blocks) const {
-    return launch(forward<T, V, kTeam>, blocks, kThreads, stream, static_cast<const T*>(x.data),
+    return launch(forward<T, V, kTeam, kKept>, blocks, kThreads, stream, static_cast<const T*>(x.data),
                   static_cast<const T*>(residual.data), static_cast<const T*>(weight.data), eps,
                   static_cast<T*>(sum.data), static_cast<T*>(y.data), static_cast<float*>(rstd.data),
                   x.count / weight.count, weight.count);
@@ -130,9 +142,9 @@ struct Backward {
   Stream stream;
   ConstView dy, dsum, sum, weight, rstd;
   View dx;
-  template <class T, int V, int kTeam>
+  template <class T, int V, int kTeam, int kKept>
   int run(std::int64_t blocks) const {
-    return launch(backward<T, V, kTeam>, blocks, kThreads, stream, static_cast<const T*>(dy.data),
+    return launch(backward<T, V, kTeam, kKept>, blocks, kThreads, stream, static_cast<const T*>(dy.data),
                   static_cast<const T*>(dsum.data), static_cast<const T*>(sum.data), static_cast<const T*>(weight.data),
                   static_cast<const float*>(rstd.data), static_cast<T*>(dx.data), sum.count / weight.count,
                   weight.count);

@@ -162,8 +162,10 @@ class Llama final : public nn::CausalLm {
       Layer& layer = layers_[i];
       const std::array<std::unique_ptr<nn::Linear>*, 7> linears = {&layer.q,    &layer.k,  &layer.v,   &layer.o,
                                                                    &layer.gate, &layer.up, &layer.down};
+      constexpr std::array<int, 7> kInputs = {0, 0, 0, 1, 2, 2, 3};  // as run_layer() hands them out
       for (std::size_t m = 0; m < linears.size(); ++m)
-        slots.push_back({layer_prefix(static_cast<std::int64_t>(i)) + kMatrixNames[m], linears[m], false});
+        slots.push_back({layer_prefix(static_cast<std::int64_t>(i)) + kMatrixNames[m], linears[m], false,
+                         4 * static_cast<int>(i) + kInputs[m]});
     }
     slots.push_back({"lm_head", &head_, true});
     return slots;
@@ -190,11 +192,12 @@ class Llama final : public nn::CausalLm {
     const Layer& layer = layers_[index];
     frozen_->enter(index, block_after(index));
     const auto& [x_nd, h_nd] = in;
-    const at::Tensor mixed = ops::rope_attention(layer.q->forward(h_nd, pass), layer.k->forward(h_nd, pass),
-                                                 layer.v->forward(h_nd, pass), heads_, batch.documents, table_);
+    const auto qkv = nn::forward_together({layer.q.get(), layer.k.get(), layer.v.get()}, "qkv_proj", h_nd, pass);
+    const at::Tensor mixed = ops::rope_attention(qkv[0], qkv[1], qkv[2], heads_, batch.documents, table_);
     const auto [y_nd, g_nd] =
         ops::add_rms_norm(x_nd, layer.o->forward(mixed, pass), layer.mlp_norm, config_.rms_norm_eps);
-    const at::Tensor inner = ops::swiglu(layer.gate->forward(g_nd, pass), layer.up->forward(g_nd, pass));
+    const auto halves = nn::forward_together({layer.gate.get(), layer.up.get()}, "gate_up_proj", g_nd, pass);
+    const at::Tensor inner = ops::swiglu(halves[0], halves[1]);
     return ops::add_rms_norm(y_nd, layer.down->forward(inner, pass), norm_after(index), config_.rms_norm_eps);
   }
 

@@ -2,10 +2,14 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <any>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "core/rng.hpp"
 
@@ -15,6 +19,12 @@ namespace pst::nn {
 struct Pass {
   bool training = false;  ///< dropout acts
   Rng random{0};          ///< of this step and micro batch
+};
+
+/// Rows that layers multiply one after the other, with what one of them has made of them for the next: codes, say.
+struct Rows {
+  at::Tensor values;
+  std::any made = {};
 };
 
 /// y = x W^T + b. What an adapter wraps, whatever form W is stored in.
@@ -28,9 +38,24 @@ class Linear {
   virtual at::Tensor apply(const at::Tensor& x_ni) const = 0;
   /// The gradient with respect to x: dy [n, out] -> dy W [n, in], without autograd.
   virtual at::Tensor apply_transposed(const at::Tensor& dy_no) const = 0;
-  /// Differentiable in x: x [n, in] -> [n, out]. The default records one node over the two functions above.
+
+  /// sum + x W^T + b and sum + dy W, without autograd. `sum`, of their shapes, may be overwritten; use only the result.
+  virtual at::Tensor add_applied(at::Tensor sum_no, Rows& x_ni) const;
+  virtual at::Tensor add_applied_transposed(at::Tensor sum_ni, const at::Tensor& dy_no) const;
+
+  /// Differentiable in x: x [n, in] -> [n, out]. The default records one node over apply() and apply_transposed().
   virtual at::Tensor forward(const at::Tensor& x_ni, const Pass& pass) const;
+  /// forward() of each of `layers`, of which this is the first, over the same x. The default is just that.
+  /// @param name  what all of them are called in a profile; outlives the backward pass
+  virtual std::vector<at::Tensor> forward_together(std::span<const Linear* const> layers, const char* name,
+                                                   const at::Tensor& x_ni, const Pass& pass) const;
 };
+
+/// What layers that read the same x make of it, in their order. @param name  see Linear::forward_together()
+inline std::vector<at::Tensor> forward_together(std::initializer_list<const Linear*> layers, const char* name,
+                                                const at::Tensor& x_ni, const Pass& pass) {
+  return (*layers.begin())->forward_together({layers.begin(), layers.size()}, name, x_ni, pass);
+}
 
 /// A frozen weight kept as it is computed with: f32 or bf16.
 class DenseLinear final : public Linear {
@@ -42,6 +67,8 @@ class DenseLinear final : public Linear {
   std::int64_t out_features() const override { return weight_.size(0); }
   at::Tensor apply(const at::Tensor& x_ni) const override;
   at::Tensor apply_transposed(const at::Tensor& dy_no) const override;
+  at::Tensor add_applied(at::Tensor sum_no, Rows& x_ni) const override;
+  at::Tensor add_applied_transposed(at::Tensor sum_ni, const at::Tensor& dy_no) const override;
 
  private:
   at::Tensor weight_;
@@ -53,6 +80,7 @@ struct LinearSlot {
   std::string name;  ///< Hugging Face's module name: model.layers.0.self_attn.q_proj
   std::unique_ptr<Linear>* linear;
   bool is_output_head = false;  ///< not part of `all-linear`
+  int input = -1;               ///< neighbours with the same number read the same x; -1: nobody else reads it
 };
 
 }  // namespace pst::nn

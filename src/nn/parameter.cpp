@@ -52,12 +52,22 @@ std::int64_t ParameterSet::count() const {
 
 at::Tensor ParameterSet::new_gradient() const { return at::zeros_like(flat_); }
 
+const ParameterSet::Gradient& ParameterSet::windows_of(const at::Tensor& gradient) {
+  for (const Gradient& known : gradients_)
+    if (known.flat.is_same(gradient)) return known;
+  if (gradients_.size() >= kMostGradients) gradients_.clear();
+  Gradient& fresh = gradients_.emplace_back(Gradient{gradient, {}});
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const auto& shape = parameters_[i].shape;
+    fresh.windows.push_back(gradient.narrow(0, offsets_[i], product(shape)).view(shape));
+  }
+  return fresh;
+}
+
 void ParameterSet::accumulate_into(const at::Tensor& gradient) {
   PST_ASSERT(gradient.numel() == flat_.numel(), "a gradient has the layout of the parameters");
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    Parameter& parameter = parameters_[i];
-    parameter.value.mutable_grad() = gradient.narrow(0, offsets_[i], product(parameter.shape)).view(parameter.shape);
-  }
+  const Gradient& known = windows_of(gradient);
+  for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].value.mutable_grad() = known.windows[i];
 }
 
 void ParameterSet::refresh_compute() {

@@ -32,7 +32,8 @@ class ParameterSet {
   std::int64_t count() const;                       ///< trainable values, without the gaps
   const at::Tensor& flat() const { return flat_; }  ///< f32 [padded count]
   at::Tensor new_gradient() const;                  ///< f32 zeros like flat()
-  /// Lets backward passes add into `gradient` (made by new_gradient), until the next call.
+  /// Lets backward passes add into `gradient` (made by new_gradient), until the next call. The set keeps the windows of
+  /// the few gradients that take turns: making them anew takes longer than a GPU's step should wait.
   void accumulate_into(const at::Tensor& gradient);
   /// Call after the masters have changed.
   void refresh_compute();
@@ -41,6 +42,14 @@ class ParameterSet {
   std::deque<Parameter> parameters_;
   std::vector<std::int64_t> offsets_;
   at::Tensor flat_, compute_flat_;
+
+  struct Gradient {
+    at::Tensor flat;
+    std::vector<at::Tensor> windows;
+  };
+  static constexpr std::size_t kMostGradients = 32;  // a step of 2^31 micro batches
+  const Gradient& windows_of(const at::Tensor& gradient);
+  std::vector<Gradient> gradients_;
 };
 
 }  // namespace pst::nn

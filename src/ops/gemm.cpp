@@ -62,8 +62,10 @@ at::Tensor matmul_nt(const at::Tensor& x_ni, const at::Tensor& w_oi, const std::
   return at::linear(x_ni, w_oi, bias_o);
 }
 
-at::Tensor add_matmul_nt(at::Tensor sum_no, const at::Tensor& x_ni, const at::Tensor& w_oi) {
-  if (by_onednn(x_ni)) return onednn_linear_plus().call(x_ni, sum_no, w_oi, std::nullopt, "add");
+at::Tensor add_matmul_nt(at::Tensor sum_no, const at::Tensor& x_ni, const at::Tensor& w_oi,
+                         const std::optional<at::Tensor>& bias_o) {
+  if (by_onednn(x_ni)) return onednn_linear_plus().call(x_ni, sum_no, w_oi, bias_o, "add");
+  if (bias_o) sum_no.add_(*bias_o);
   if (sum_no.is_cuda() && multiply_on_gpu({x_ni}, {w_oi, true}, sum_no, 1, 1)) return sum_no;
   return sum_no.addmm_(x_ni, w_oi.t());
 }
@@ -95,6 +97,11 @@ at::Tensor scaled_matmul_nt(const at::Tensor& x_ni, const at::Tensor& w_oi, doub
 at::Tensor scaled_matmul_nn(const at::Tensor& dy_no, const at::Tensor& w_oi, double factor) {
   if (at::Tensor dx_ni = on_gpu({dy_no}, {w_oi}, dy_no.size(0), w_oi.size(1), factor); dx_ni.defined()) return dx_ni;
   return matmul_nn(dy_no, w_oi).mul_(factor);
+}
+
+void scaled_matmul_nn_into(const at::Tensor& into_ni, const at::Tensor& dy_no, const at::Tensor& w_oi, double factor) {
+  if (into_ni.is_cuda() && multiply_on_gpu({dy_no}, {w_oi}, into_ni, factor)) return;
+  into_ni.copy_(scaled_matmul_nn(dy_no, w_oi, factor));
 }
 
 at::Tensor wide_matmul_tn(const at::Tensor& dy_no, const at::Tensor& x_ni) {

@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "core/trace.hpp"
@@ -36,22 +37,29 @@ class Node : public torch::autograd::Node {
 };
 
 /// True when a node has to be recorded for these inputs.
-inline bool records(std::initializer_list<at::Tensor> inputs) {
+inline bool records(std::span<const at::Tensor> inputs) {
   if (!at::GradMode::is_enabled()) return false;
   for (const auto& input : inputs)
     if (input.defined() && input.requires_grad()) return true;
   return false;
 }
+inline bool records(std::initializer_list<at::Tensor> inputs) {
+  return records(std::span(inputs.begin(), inputs.size()));
+}
 
 /// Puts `node` between inputs and outputs. Undefined inputs are allowed and get no gradient.
-inline void connect(const std::shared_ptr<Node>& node, std::initializer_list<at::Tensor> inputs,
-                    std::initializer_list<at::Tensor> outputs) {
+inline void connect(const std::shared_ptr<Node>& node, std::span<const at::Tensor> inputs,
+                    std::span<const at::Tensor> outputs) {
   torch::autograd::edge_list edges;
   for (const auto& input : inputs)
     edges.push_back(input.defined() && input.requires_grad() ? torch::autograd::impl::gradient_edge(input)
                                                              : torch::autograd::Edge());
   node->set_next_edges(std::move(edges));
   for (const auto& output : outputs) torch::autograd::create_gradient_edge(const_cast<at::Tensor&>(output), node);
+}
+inline void connect(const std::shared_ptr<Node>& node, std::initializer_list<at::Tensor> inputs,
+                    std::initializer_list<at::Tensor> outputs) {
+  connect(node, std::span(inputs.begin(), inputs.size()), std::span(outputs.begin(), outputs.size()));
 }
 
 }  // namespace pst::ops

@@ -3,6 +3,7 @@
 
 #include <ATen/ops/empty.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <span>
@@ -13,7 +14,6 @@
 #include "core/strings.hpp"
 #include "ops/exec.hpp"
 #include "peft/adapter_config.hpp"
-#include "recipe/targets.hpp"
 #include "weights/safetensors.hpp"
 
 namespace pst::peft {
@@ -53,21 +53,39 @@ LoraAdapter::LoraAdapter(nn::CausalLm& model, const recipe::Adapter& recipe, at:
   std::vector<nn::LinearSlot> slots = model.linears();
   std::vector<recipe::LayerName> names;
   for (const auto& slot : slots) names.push_back({slot.name, slot.is_output_head});
-  for (const auto& chosen : recipe::select_layers(recipe, names)) {
-    nn::LinearSlot& slot = slots[chosen.index];
-    const auto smaller = std::min((*slot.linear)->in_features(), (*slot.linear)->out_features());
-    if (chosen.r > smaller)
-      throw Error(Fault::usage, cat("rank ", chosen.r, " exceeds the smaller side of ", slot.name, ", ", smaller),
-                  "lower adapter.r, or give this layer its own with adapter.rank_pattern");
-    const double divisor = recipe.use_rslora ? std::sqrt(static_cast<double>(chosen.r)) : static_cast<double>(chosen.r);
-    auto layer = std::make_unique<LoraLinear>(
-        std::move(*slot.linear), slot.name,
-        LoraOptions{.r = chosen.r, .scale = chosen.alpha / divisor, .dropout = recipe.dropout},
-        static_cast<std::uint64_t>(chosen.index), parameters_);
-    modules_.push_back({slot.name, layer.get(), chosen.r, chosen.alpha});
-    *slot.linear = std::move(layer);
+  const std::vector<recipe::AdaptedLayer> chosen = recipe::select_layers(recipe, names);
+  // The A's of layers that read the same x lie side by side, so that they can be one factor (lora_forward.hpp).
+  for (auto first = chosen.begin(); first != chosen.end();) {
+    const auto end = std::find_if(first + 1, chosen.end(), [&](const recipe::AdaptedLayer& layer) {
+      return slots[layer.index].input < 0 || slots[layer.index].input != slots[first->index].input;
+    });
+    wrap(slots, {first, end});
+    first = end;
   }
   parameters_.allocate(compute, device);
+}
+
+void LoraAdapter::wrap(std::vector<nn::LinearSlot>& slots, std::span<const recipe::AdaptedLayer> chosen) {
+  std::vector<nn::Parameter*> a, b;
+  for (const auto& [index, r, alpha] : chosen) {
+    const nn::Linear& base = **slots[index].linear;
+    if (const auto smaller = std::min(base.in_features(), base.out_features()); r > smaller)
+      throw Error(Fault::usage, cat("rank ", r, " exceeds the smaller side of ", slots[index].name, ", ", smaller),
+                  "lower adapter.r, or give this layer its own with adapter.rank_pattern");
+    a.push_back(&LoraLinear::declare_a(base, slots[index].name, r, parameters_));
+  }
+  for (const auto& [index, r, alpha] : chosen)
+    b.push_back(&LoraLinear::declare_b(**slots[index].linear, slots[index].name, r, parameters_));
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const auto& [index, r, alpha] = chosen[i];
+    nn::LinearSlot& slot = slots[index];
+    const double divisor = recipe_.use_rslora ? std::sqrt(static_cast<double>(r)) : static_cast<double>(r);
+    auto layer = std::make_unique<LoraLinear>(std::move(*slot.linear), slot.name,
+                                              LoraOptions{.r = r, .scale = alpha / divisor, .dropout = recipe_.dropout},
+                                              index, *a[i], *b[i]);
+    modules_.push_back({slot.name, layer.get(), r, alpha});
+    *slot.linear = std::move(layer);
+  }
 }
 
 void LoraAdapter::initialise(std::uint64_t seed) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "nn/parameter.hpp"
 #include "peft/lora_linear.hpp"
 #include "recipe/adapter.hpp"
+#include "recipe/targets.hpp"
 
 namespace pst::peft {
 
@@ -41,6 +43,9 @@ class LoraAdapter {
     int r;
     double alpha;
   };
+  /// Puts LoRA around layers that read one x, in their order.
+  void wrap(std::vector<nn::LinearSlot>& slots, std::span<const recipe::AdaptedLayer> chosen);
+
   recipe::Adapter recipe_;
   nn::ParameterSet parameters_;
   std::vector<Module> modules_;

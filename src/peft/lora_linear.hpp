@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "nn/linear.hpp"
 #include "nn/parameter.hpp"
@@ -15,7 +17,6 @@ struct LoraOptions {
 };
 
 /// A frozen layer plus a trainable low-rank update: y = W x + scale * B A dropout(x). Wraps any nn::Linear.
-/// Forward and backward are one hand-written autograd node, which keeps x and the rank-r product only.
 /// @see Hu et al. 2021, arXiv:2106.09685, section 4.1
 class LoraLinear final : public nn::Linear {
  public:
@@ -24,22 +25,30 @@ class LoraLinear final : public nn::Linear {
   /// @param stream  index of this layer's own random numbers
   LoraLinear(std::unique_ptr<nn::Linear> base, const std::string& name, LoraOptions options, std::uint64_t stream,
              nn::ParameterSet& parameters);
+  /// Over an A and a B that are declared already.
+  LoraLinear(std::unique_ptr<nn::Linear> base, const std::string& name, LoraOptions options, std::uint64_t stream,
+             nn::Parameter& a_ri, nn::Parameter& b_or);
+  static nn::Parameter& declare_a(const nn::Linear& base, const std::string& name, std::int64_t r,
+                                  nn::ParameterSet& parameters);
+  static nn::Parameter& declare_b(const nn::Linear& base, const std::string& name, std::int64_t r,
+                                  nn::ParameterSet& parameters);
 
   std::int64_t in_features() const override { return base_->in_features(); }
   std::int64_t out_features() const override { return base_->out_features(); }
   at::Tensor apply(const at::Tensor& x_ni) const override;
   at::Tensor apply_transposed(const at::Tensor& dy_no) const override;
   at::Tensor forward(const at::Tensor& x_ni, const nn::Pass& pass) const override;
+  std::vector<at::Tensor> forward_together(std::span<const nn::Linear* const> layers, const char* name,
+                                           const at::Tensor& x_ni, const nn::Pass& pass) const override;
 
-  nn::Parameter& a() { return a_ri_; }
-  nn::Parameter& b() { return b_or_; }
+  const nn::Linear& base() const { return *base_; }
+  const LoraOptions& options() const { return options_; }
+  nn::Parameter& a() const { return a_ri_; }
+  nn::Parameter& b() const { return b_or_; }
+  /// x, in training with some of it zeroed; the same values of it for the same pass.
+  at::Tensor dropped(const at::Tensor& x_ni, const nn::Pass& pass) const;
 
  private:
-  class BackwardNode;
-  at::Tensor dropped(const at::Tensor& x_ni, const nn::Pass& pass) const;
-  at::Tensor frozen(const at::Tensor& x_ni) const;
-  at::Tensor frozen_transposed(const at::Tensor& dy_no) const;
-
   std::unique_ptr<nn::Linear> base_;
   std::string last_part_;  ///< of the layer's name: "q_proj"
   LoraOptions options_;

@@ -25,35 +25,27 @@ bool is_capable(const at::Tensor& on_gpu) {
   return capable;
 }
 
-/// The rows of x, times factors of their columns if there are any, as codes, and the scale of each.
-struct Rows {
-  at::Tensor codes, scale;
-};
-Rows quantised(const at::Tensor& x, const at::Tensor& factors) {
-  Rows rows{at::empty(x.sizes(), x.options().dtype(at::kByte)), at::empty({x.size(0)}, x.options().dtype(at::kFloat))};
-  kernels::fp8_quantise(ops::exec_of(x), ops::view_of(x.contiguous()),
-                        factors.defined() ? ops::view_of(factors) : View{}, x.size(1), ops::view_of(rows.codes),
-                        ops::view_of(rows.scale));
-  return rows;
-}
-
 /// @param scale_o  of the rows of `codes_oi`; undefined: ones
-at::Tensor product(const at::Tensor& x, const at::Tensor& factors, const at::Tensor& codes_oi,
-                   const at::Tensor& scale_o) {
-  const auto [x_codes, x_scale] = quantised(x, factors);
-  const at::Tensor scale = scale_o.defined() ? scale_o : at::ones({codes_oi.size(0)}, x_scale.options());
-  if (x.is_cuda()) {
-    const at::Tensor out = at::empty({x.size(0), codes_oi.size(0)}, x.options());
-    if (ops::multiply_on_gpu({x_codes, false, x_scale}, {codes_oi, true, scale}, out)) return out;
+at::Tensor product(const Fp8Rows& x, const at::Tensor& codes_oi, const at::Tensor& scale_o, at::Tensor sum) {
+  const at::Tensor scale = scale_o.defined() ? scale_o : at::ones({codes_oi.size(0)}, x.scale.options());
+  if (x.codes.is_cuda()) {
+    const at::Tensor out =
+        sum.defined() ? sum : at::empty({x.codes.size(0), codes_oi.size(0)}, x.codes.options().dtype(x.dtype));
+    if (ops::multiply_on_gpu({x.codes, false, x.scale}, {codes_oi, true, scale}, out, 1, sum.defined() ? 1 : 0))
+      return out;
   }
-  const at::Tensor x_fp8 = x_codes.view(at::kFloat8_e4m3fn), w_fp8 = codes_oi.view(at::kFloat8_e4m3fn).t();
-  const at::Tensor rows = x_scale.view({-1, 1}), columns = scale.view({1, -1});
-  if (x.is_cuda())
-    return at::_scaled_mm(x_fp8, w_fp8, rows, columns, /*bias=*/{}, /*scale_result=*/{}, at::kBFloat16,
-                          /*use_fast_accum=*/false);
-  const at::Tensor one = at::ones({}, x_scale.options());
-  const at::Tensor sums = at::_scaled_mm(x_fp8, w_fp8, one, one, {}, {}, at::kFloat, false);
-  return sums.mul(rows).mul_(columns).to(x.scalar_type());
+  const at::Tensor x_fp8 = x.codes.view(at::kFloat8_e4m3fn), w_fp8 = codes_oi.view(at::kFloat8_e4m3fn).t();
+  const at::Tensor rows = x.scale.view({-1, 1}), columns = scale.view({1, -1});
+  at::Tensor out;
+  if (x.codes.is_cuda()) {
+    out = at::_scaled_mm(x_fp8, w_fp8, rows, columns, /*bias=*/{}, /*scale_result=*/{}, at::kBFloat16,
+                         /*use_fast_accum=*/false);
+  } else {
+    const at::Tensor one = at::ones({}, x.scale.options());
+    const at::Tensor sums = at::_scaled_mm(x_fp8, w_fp8, one, one, {}, {}, at::kFloat, false);
+    out = sums.mul(rows).mul_(columns).to(x.dtype);
+  }
+  return sum.defined() ? sum.add_(out) : out;
 }
 
 }  // namespace
@@ -63,12 +55,22 @@ bool multiplies_fp8(const at::Tensor& x_ni, std::int64_t out) {
          out % kMultiple == 0 && is_capable(x_ni);
 }
 
-at::Tensor fp8_product(const at::Tensor& x_ni, const at::Tensor& codes_oi, const at::Tensor& scale_o) {
-  return product(x_ni, {}, codes_oi, scale_o);
+Fp8Rows fp8_rows(const at::Tensor& x, const at::Tensor& factors) {
+  Fp8Rows rows{at::empty(x.sizes(), x.options().dtype(at::kByte)),
+               at::empty({x.size(0)}, x.options().dtype(at::kFloat)), x.scalar_type()};
+  kernels::fp8_quantise(ops::exec_of(x), ops::view_of(x.contiguous()),
+                        factors.defined() ? ops::view_of(factors) : View{}, x.size(1), ops::view_of(rows.codes),
+                        ops::view_of(rows.scale));
+  return rows;
 }
 
-at::Tensor fp8_product_transposed(const at::Tensor& dy_no, const at::Tensor& codes_io, const at::Tensor& scale_o) {
-  return product(dy_no, scale_o, codes_io, {});
+at::Tensor fp8_product(const Fp8Rows& x_ni, const at::Tensor& codes_oi, const at::Tensor& scale_o, at::Tensor sum_no) {
+  return product(x_ni, codes_oi, scale_o, std::move(sum_no));
+}
+
+at::Tensor fp8_product_transposed(const at::Tensor& dy_no, const at::Tensor& codes_io, const at::Tensor& scale_o,
+                                  at::Tensor sum_ni) {
+  return product(fp8_rows(dy_no, scale_o), codes_io, {}, std::move(sum_ni));
 }
 
 }  // namespace pst::quant

@@ -23,6 +23,8 @@ class QuantisedLinear : public nn::Linear {
   std::int64_t out_features() const final { return out_; }
   at::Tensor apply(const at::Tensor& x_ni) const override;
   at::Tensor apply_transposed(const at::Tensor& dy_no) const override;
+  at::Tensor add_applied(at::Tensor sum_no, nn::Rows& x_ni) const override;
+  at::Tensor add_applied_transposed(at::Tensor sum_ni, const at::Tensor& dy_no) const override;
 
  protected:
   Scratch& scratch() const { return *scratch_; }
@@ -70,8 +72,11 @@ class Fp8Linear final : public QuantisedLinear {
   using QuantisedLinear::QuantisedLinear;
   at::Tensor apply(const at::Tensor& x_ni) const override;
   at::Tensor apply_transposed(const at::Tensor& dy_no) const override;
+  at::Tensor add_applied(at::Tensor sum_no, nn::Rows& x_ni) const override;
+  at::Tensor add_applied_transposed(at::Tensor sum_ni, const at::Tensor& dy_no) const override;
 
  private:
+  at::Tensor turned() const;  ///< codes of W^T [in, out], in the scratch buffer
   void dequantise(Scratch& scratch, const at::Tensor& weight) const override;
 };
 

@@ -34,6 +34,23 @@ TEST(LoraAdapter, AdaptsEveryLinearButTheHead) {
   EXPECT_EQ(LoraAdapter(*model, lora(4), at::kFloat).layers(), 2u * 7u);
 }
 
+TEST(LoraAdapter, LayersThatReadOneInputHaveTheirAsSideBySide) {
+  const Folder folder;
+  const auto model = folder.model();
+  recipe::Adapter recipe = lora(4);
+  recipe.target_modules = {.kind = recipe::Targets::Kind::names, .names = {"q_proj", "v_proj", "up_proj"}};
+  LoraAdapter adapter(*model, recipe, at::kFloat);
+  std::vector<std::string> names;
+  for (const auto& parameter : adapter.parameters().all()) names.push_back(parameter.name);
+  const std::string first = "model.layers.0.", second = "model.layers.1.";
+  std::vector<std::string> expected;
+  for (const std::string& layer : {first, second})
+    for (const char* const name : {"self_attn.q_proj.lora_A", "self_attn.v_proj.lora_A", "self_attn.q_proj.lora_B",
+                                   "self_attn.v_proj.lora_B", "mlp.up_proj.lora_A", "mlp.up_proj.lora_B"})
+      expected.push_back(layer + name + ".weight");
+  EXPECT_EQ(names, expected);
+}
+
 TEST(LoraAdapter, InitialisationIsAFunctionOfTheSeed) {
   const Folder folder;
   const auto first = folder.model(), second = folder.model(), third = folder.model();

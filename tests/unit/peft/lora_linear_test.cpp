@@ -3,6 +3,10 @@
 
 #include <ATen/ops/matmul.h>
 
+#include <array>
+#include <set>
+#include <utility>
+
 #include "support/tensors.hpp"
 
 namespace pst::peft {
@@ -98,6 +102,122 @@ TEST(LoraLinear, Bf16StaysNearF32) {
   const at::Tensor x = random({6, 12}, 3);
   EXPECT_THAT(narrow.layer.forward(x.to(at::kBFloat16), {}).detach().to(at::kFloat),
               close_to(wide.layer.forward(x, {}).detach(), 0.1));
+}
+
+// ---- layers that read the same x
+
+/// Three layers of different widths and ranks over one x, their A's side by side in memory.
+struct Three {
+  static constexpr std::array<std::int64_t, 3> kOut = {20, 8, 12}, kRank = {4, 2, 8};
+  nn::ParameterSet parameters;
+  std::vector<std::unique_ptr<LoraLinear>> layers;
+  at::Tensor gradient;
+
+  explicit Three(std::array<LoraOptions, 3> options) {
+    std::vector<nn::Parameter*> a, b;
+    std::vector<std::unique_ptr<nn::Linear>> bases;
+    for (std::size_t i = 0; i < 3; ++i) {
+      bases.push_back(std::make_unique<nn::DenseLinear>(random({kOut[i], 16}, 10 + i), random({kOut[i]}, 20 + i)));
+      a.push_back(&LoraLinear::declare_a(*bases[i], name(i), options[i].r, parameters));
+    }
+    for (std::size_t i = 0; i < 3; ++i)
+      b.push_back(&LoraLinear::declare_b(*bases[i], name(i), options[i].r, parameters));
+    for (std::size_t i = 0; i < 3; ++i)
+      layers.push_back(std::make_unique<LoraLinear>(std::move(bases[i]), name(i), options[i], i, *a[i], *b[i]));
+    parameters.allocate(at::kFloat);
+    gradient = parameters.new_gradient();
+    parameters.accumulate_into(gradient);
+    at::NoGradGuard no_gradients;
+    for (std::size_t i = 0; i < parameters.all().size(); ++i) {
+      const at::Tensor& value = parameters.all()[i].value;
+      value.copy_(random(value.sizes().vec(), 30 + i));
+    }
+  }
+  static std::string name(std::size_t i) { return std::string(1, static_cast<char>('a' + i)); }
+  static std::array<LoraOptions, 3> alike(double dropout = 0) {
+    return {LoraOptions{kRank[0], 1.5, dropout}, {kRank[1], 1.5, dropout}, {kRank[2], 1.5, dropout}};
+  }
+  std::vector<at::Tensor> together(const at::Tensor& x, const nn::Pass& pass = {}) const {
+    return nn::forward_together({layers[0].get(), layers[1].get(), layers[2].get()}, "abc", x, pass);
+  }
+  std::vector<at::Tensor> one_by_one(const at::Tensor& x, const nn::Pass& pass = {}) const {
+    std::vector<at::Tensor> y;
+    for (const auto& layer : layers) y.push_back(layer->forward(x, pass));
+    return y;
+  }
+  /// Which node made them, by address.
+  static std::set<const void*> nodes(const std::vector<at::Tensor>& y) {
+    std::set<const void*> found;
+    for (const auto& tensor : y) found.insert(tensor.grad_fn().get());
+    return found;
+  }
+};
+
+at::Tensor dy_of(std::size_t i, const at::Tensor& y) { return random(y.sizes().vec(), 50 + i); }
+
+/// Gradient of x and of all parameters, with dy of those outputs that `arrives` names.
+std::pair<at::Tensor, at::Tensor> gradients(Three& three, bool together, const std::set<std::size_t>& arrives,
+                                            const nn::Pass& pass = {}) {
+  three.gradient.zero_();
+  const at::Tensor x = random({6, 16}, 3).set_requires_grad(true);
+  const std::vector<at::Tensor> y = together ? three.together(x, pass) : three.one_by_one(x, pass);
+  at::Tensor sum = (x * 0).sum();
+  for (const std::size_t i : arrives) sum = sum + (y[i] * dy_of(i, y[i])).sum();
+  sum.backward();
+  return {x.grad(), three.gradient.clone()};
+}
+
+TEST(LoraTogether, IsOneNodeWithTheSameResults) {
+  Three three(Three::alike());
+  const at::Tensor x = random({6, 16}, 3).set_requires_grad(true);
+  const auto all = three.together(x), each = three.one_by_one(x);
+
+  EXPECT_EQ(Three::nodes(all).size(), 1u);
+  EXPECT_EQ(Three::nodes(each).size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_THAT(all[i].detach(), close_to(each[i].detach(), 1e-5));
+}
+
+TEST(LoraTogether, EveryGradientIsThatOfTheLayersAlone) {
+  Three three(Three::alike());
+  for (const std::set<std::size_t>& arrives : {std::set<std::size_t>{0, 1, 2}, {1}, {0, 2}}) {
+    const auto [dx, d] = gradients(three, true, arrives);
+    const auto [expected_dx, expected] = gradients(three, false, arrives);
+    EXPECT_THAT(dx, close_to(expected_dx, 1e-5));
+    EXPECT_THAT(d, close_to(expected, 1e-5));
+    EXPECT_GT(expected.abs().sum().item().toDouble(), 0);
+  }
+}
+
+TEST(LoraTogether, FrozenInputsAreLeftAlone) {
+  const Three three(Three::alike());
+  const auto y = three.together(random({6, 16}, 3));
+  for (std::size_t i = 0; i < 3; ++i) y[i].backward(dy_of(i, y[i]), /*retain_graph=*/true);
+  EXPECT_GT(three.gradient.abs().sum().item().toDouble(), 0);
+}
+
+TEST(LoraTogether, DropoutGivesEachLayerItsOwnMask) {
+  Three three(Three::alike(0.5));
+  const nn::Pass training{.training = true, .random = Rng(11)};
+  const at::Tensor x = random({6, 16}, 3).set_requires_grad(true);
+  EXPECT_EQ(Three::nodes(three.together(x, training)).size(), 3u);
+  EXPECT_EQ(Three::nodes(three.together(x)).size(), 1u);
+  const auto [dx, d] = gradients(three, true, {0, 1, 2}, training);
+  const auto [expected_dx, expected] = gradients(three, false, {0, 1, 2}, training);
+  EXPECT_THAT(dx, close_to(expected_dx, 1e-5));
+  EXPECT_THAT(d, fixture::bitwise_equal(expected));
+}
+
+TEST(LoraTogether, OtherScalesAndOtherLayersGoAlone) {
+  const at::Tensor x = random({6, 16}, 3).set_requires_grad(true);
+  auto options = Three::alike();
+  options[1].scale = 2;
+  EXPECT_EQ(Three::nodes(Three(options).together(x)).size(), 3u);
+
+  const Three three(Three::alike());
+  const auto plain = std::make_unique<nn::DenseLinear>(random({5, 16}, 1), std::nullopt);
+  const auto y = nn::forward_together({three.layers[0].get(), plain.get()}, "mixed", x, {});
+  EXPECT_EQ(Three::nodes(y).size(), 2u);
+  EXPECT_THAT(y[1].detach(), close_to(plain->apply(x.detach()), 1e-6));
 }
 
 }  // namespace

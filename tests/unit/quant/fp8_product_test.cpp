@@ -32,7 +32,7 @@ TEST(Fp8Product, MultipliesTheQuantisedValues) {
   const at::Tensor x = fixture::random({21, 64}, 1), w = fixture::random({48, 64}, 2);
   const Quantised weight = quantised(w);
 
-  const at::Tensor y = fp8_product(x, weight.codes, weight.scale);
+  const at::Tensor y = fp8_product(fp8_rows(x), weight.codes, weight.scale);
 
   const at::Tensor expected = ops::matmul_nt(quantised(x).values, weight.values);
   EXPECT_LT(fixture::largest_difference(y, expected), 1e-4) << "sums of 64 values below 1, in another order";
