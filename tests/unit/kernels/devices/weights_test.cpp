@@ -131,7 +131,18 @@ template <class T>
 void fp8_alike(const OnEveryDevice& at, std::int64_t rows, std::int64_t width, std::int64_t first, Placed placed) {
   SCOPED_TRACE(cat(rows, " x ", width, " from ", first));
   auto wide = random_values(static_cast<std::size_t>(rows * width), 1);
-  std::fill(wide.begin(), wide.begin() + width, 0.0f);  // a row of zeros
+  const auto row = [&](std::int64_t r) { return std::span(wide).subspan(static_cast<std::size_t>(r * width)); };
+  std::fill_n(row(0).begin(), width, 0.0f);
+  if (rows > 3) {
+    for (float& value : row(1).first(static_cast<std::size_t>(width))) value *= 1e-25f;
+    const std::vector<float> odd = {-0.0f, 0.0f, 1e-12f, -1e-12f, 1e-40f, -1e-40f, 3e-3f};
+    std::copy(odd.begin(), odd.end(), row(2).begin());
+    row(3)[5] = std::numeric_limits<float>::quiet_NaN();
+  }
+  if (rows > 5) {
+    row(4)[7] = -std::numeric_limits<float>::infinity();
+    for (float& value : row(5).first(static_cast<std::size_t>(width))) value *= 1e30f;
+  }
   auto values = as_type<T>(wide);
   std::vector<std::uint8_t> codes(values.size());
   std::vector<float> scales(static_cast<std::size_t>(rows));
@@ -156,7 +167,7 @@ void fp8_alike(const OnEveryDevice& at, std::int64_t rows, std::int64_t width, s
 
 TEST_P(Weights, Fp8QuantiseAndDequantise) {
   for (const auto& [rows, width, first] :
-       {std::tuple{3, 64, 0}, {5, 37, 0}, {4, 64, 24}, {4, 64, 3}, {40, 576, 0}, {2, 3000, 0}}) {
+       {std::tuple{3, 64, 0}, {5, 37, 0}, {4, 64, 24}, {4, 64, 3}, {40, 576, 0}, {2, 3000, 0}, {9, 14336, 0}}) {
     fp8_alike<float>(*this, rows, width, first, Placed::aligned);
     fp8_alike<bf16>(*this, rows, width, first, Placed::aligned);
   }
