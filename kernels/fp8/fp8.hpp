@@ -13,7 +13,7 @@ namespace pst::kernels {
 inline constexpr float kFp8Largest = 448;
 
 /// scale[r] = max |value| of row r / 448, rounded to f32; 0 for a row of zeros; not finite when the row holds a NaN or
-/// an infinity.
+/// an infinity, and then the codes of that row mean nothing, and are not the same on every device.
 /// @param values  f32 or bf16 [rows * width], whole rows
 /// @param scales  f32 [rows]
 /// @throws Error(bug) on a mismatch

@@ -42,7 +42,7 @@ assert {span["pid"] for span in spans} == {0, 1}
 names = {span["name"] for span in spans}
 for layer in range(3):
     assert {f"layer {layer}", f"layer {layer} backward", f"layer {layer} again"} <= names, names
-assert {"q_proj", "down_proj backward", "attention", "norm backward", "swiglu", "head", "all_to_all", "fsync", "snapshot"} <= names, names
+assert {"qkv_proj", "gate_up_proj backward", "o_proj", "down_proj backward", "attention", "norm backward", "swiglu", "head", "all_to_all", "fsync", "snapshot"} <= names, names
 steps = {rank: [s for s in spans if s["cat"] == "step" and s["pid"] == rank] for rank in (0, 1)}
 for rank, of_rank in steps.items():
     assert [s["args"]["step"] for s in of_rank] == [4, 5, 6], of_rank

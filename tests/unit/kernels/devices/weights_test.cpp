@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels for quantised weights: the codes and values of the CPU, bit for bit.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "core/strings.hpp"
 #include "kernels/fp8/fp8.hpp"
 #include "kernels/int8/int8.hpp"
@@ -137,11 +141,7 @@ void fp8_alike(const OnEveryDevice& at, std::int64_t rows, std::int64_t width, s
     for (float& value : row(1).first(static_cast<std::size_t>(width))) value *= 1e-25f;
     const std::vector<float> odd = {-0.0f, 0.0f, 1e-12f, -1e-12f, 1e-40f, -1e-40f, 3e-3f};
     std::copy(odd.begin(), odd.end(), row(2).begin());
-    row(3)[5] = std::numeric_limits<float>::quiet_NaN();
-  }
-  if (rows > 5) {
-    row(4)[7] = -std::numeric_limits<float>::infinity();
-    for (float& value : row(5).first(static_cast<std::size_t>(width))) value *= 1e30f;
+    for (float& value : row(3).first(static_cast<std::size_t>(width))) value *= 1e30f;
   }
   auto values = as_type<T>(wide);
   std::vector<std::uint8_t> codes(values.size());
@@ -172,6 +172,31 @@ TEST_P(Weights, Fp8QuantiseAndDequantise) {
     fp8_alike<bf16>(*this, rows, width, first, Placed::aligned);
   }
   fp8_alike<bf16>(*this, 7, 96, 0, Placed::shifted);
+}
+
+// A processor chooses the sign and the payload of the NaNs that it makes, so these rows have no bits in common.
+TEST_P(Weights, Fp8RowsThatAreNotFiniteSpoilNoOthers) {
+  constexpr std::size_t kRows = 4, kWidth = 64;
+  auto values = random_values(kRows * kWidth, 1);
+  values[kWidth + 5] = std::numeric_limits<float>::quiet_NaN();
+  values[2 * kWidth + 7] = -std::numeric_limits<float>::infinity();
+  std::vector<std::uint8_t> codes(values.size());
+  std::vector<float> scales(kRows);
+  const DeviceArray<float> d_values(table(), values), d_scales(table(), scales);
+  const DeviceArray<std::uint8_t> d_codes(table(), codes);
+  fp8_quantise(serial_cpu(), host(values), View{}, kWidth, host(codes), host(scales));
+  fp8_quantise(gpu(), d_values, View{}, kWidth, d_codes, d_scales);
+  const auto found_codes = d_codes.values();
+  const auto found_scales = d_scales.values();
+  for (const std::size_t row : {1u, 2u}) {
+    EXPECT_FALSE(std::isfinite(scales[row]));
+    EXPECT_FALSE(std::isfinite(found_scales[row]));
+  }
+  for (const std::size_t row : {0u, 3u}) {
+    EXPECT_EQ(found_scales[row], scales[row]);
+    const auto begin = static_cast<std::ptrdiff_t>(row * kWidth);
+    EXPECT_TRUE(std::equal(codes.begin() + begin, codes.begin() + begin + kWidth, found_codes.begin() + begin));
+  }
 }
 
 TEST_P(Weights, Fp8Transpose) {
