@@ -52,6 +52,18 @@ TEST(Fp8Product, BackwardPutsTheWeightsScalesIntoTheGradient) {
   EXPECT_GT(fixture::largest_difference(dx, ops::matmul_nn(dy, weight.values)), 1e-3) << "nothing was quantised";
 }
 
+TEST(Fp8Product, AddsToASum) {
+  const at::Tensor x = fixture::random({21, 64}, 1), dy = fixture::random({21, 48}, 2);
+  const Quantised weight = quantised(fixture::random({48, 64}, 3));
+  const at::Tensor turned = weight.codes.t().contiguous();
+  const at::Tensor sum_no = fixture::random({21, 48}, 4), sum_ni = fixture::random({21, 64}, 5);
+
+  EXPECT_THAT(fp8_product(fp8_rows(x), weight.codes, weight.scale, sum_no.clone()),
+              fixture::close_to(sum_no + fp8_product(fp8_rows(x), weight.codes, weight.scale), 1e-6));
+  EXPECT_THAT(fp8_product_transposed(dy, turned, weight.scale, sum_ni.clone()),
+              fixture::close_to(sum_ni + fp8_product_transposed(dy, turned, weight.scale), 1e-6));
+}
+
 TEST(Fp8Product, IsForGpusThatMultiplyThem) {
   EXPECT_FALSE(multiplies_fp8(fixture::random({4, 64}, 1), 48)) << "a CPU dequantises";
 }
