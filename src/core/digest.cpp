@@ -2,6 +2,7 @@
 #include "core/digest.hpp"
 
 #include <xxhash.h>
+#include <algorithm>
 
 #include <cstdint>
 #include <new>
@@ -27,7 +28,6 @@ std::string hex_of(XXH128_hash_t hash) {
 
 std::string digest(std::span<const std::byte> bytes) { return hex_of(XXH3_128bits(bytes.data(), bytes.size())); }
 std::string digest(std::string_view text) { return digest(std::as_bytes(std::span(text))); }
-std::string digest_of_file(const std::filesystem::path& path) { return digest(MappedFile(path).bytes()); }
 
 struct Digester::State {
   XXH3_state_t* xxh = XXH3_createState();
@@ -52,5 +52,18 @@ void Digester::add_field(std::string_view text) {
 }
 
 std::string Digester::hex() const { return hex_of(XXH3_128bits_digest(state_->xxh)); }
+
+std::string digest_of_file(const std::filesystem::path& path) {
+  constexpr std::size_t kPiece = std::size_t{16} << 20;
+  const MappedFile file(path);
+  Digester digester;
+  for (std::span<const std::byte> rest = file.bytes(); !rest.empty();) {
+    const auto piece = rest.first(std::min(kPiece, rest.size()));
+    digester.add(piece);
+    let_go(piece);
+    rest = rest.subspan(piece.size());
+  }
+  return digester.hex();
+}
 
 }  // namespace pst

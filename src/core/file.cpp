@@ -177,6 +177,13 @@ void read_ahead(std::span<const std::byte> mapped) {
   ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_WILLNEED);
 }
 
+void let_go(std::span<const std::byte> mapped) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto first = reinterpret_cast<std::uintptr_t>(mapped.data());
+  const auto begin = (first + page - 1) / page * page, end = (first + mapped.size()) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
 std::uint64_t free_bytes(const fs::path& path) {
   std::error_code status;
   for (fs::path at = fs::absolute(path, status); !at.empty(); at = at.parent_path()) {

@@ -83,6 +83,8 @@ class MappedFile {
 /// Asks the kernel to bring these bytes of a mapped file into memory, and returns at once: a wish, and without effect
 /// where it cannot be had.
 void read_ahead(std::span<const std::byte> mapped);
+/// Takes whole pages of a mapped file out of this process's memory; who looks at them again reads the file again.
+void let_go(std::span<const std::byte> mapped);
 
 /// Bytes that an unprivileged writer can still put on the file system of `path` (or of its nearest existing parent).
 std::uint64_t free_bytes(const fs::path& path);

@@ -33,6 +33,7 @@ class ReplicatedStorage final : public FrozenStorage {
       auto& matrices = tensors_.emplace_back();
       for (const FrozenMatrix& matrix : layout[i].matrices)
         matrices.push_back(doing(cat("reading ", matrix.source.name), [&] { return load(matrix, device); }));
+      let_go(layout[i]);
     }
   }
   const std::vector<at::Tensor>& parts(std::size_t block, std::size_t matrix) const override {

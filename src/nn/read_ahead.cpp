@@ -35,4 +35,8 @@ std::size_t read_ahead(const FrozenBlock& block) {
   return bytes;
 }
 
+void let_go(const FrozenBlock& block) {
+  for (const FrozenMatrix& matrix : block.matrices) pst::let_go(matrix.source.store.get(matrix.source.name).bytes);
+}
+
 }  // namespace pst::nn

@@ -30,4 +30,8 @@ std::size_t read_ahead(const FrozenMatrix& matrix, double from, double to);
 /// Asks for all of a block. @return bytes
 std::size_t read_ahead(const FrozenBlock& block);
 
+/// A block is packed: its pages of the files leave this process's memory, where they would count until the files are
+/// closed.
+void let_go(const FrozenBlock& block);
+
 }  // namespace pst::nn

@@ -83,6 +83,7 @@ class ShardedStorage final : public nn::FrozenStorage {
       blocks_.push_back({layout[i].name, slot_of(layout[i], i), load(layout[i], plan), {}});
       auto& size = sizes[blocks_.back().slot];
       size = std::max(size, plan.share * static_cast<std::size_t>(group.size()));
+      nn::let_go(layout[i]);
     }
     for (std::size_t slot = 0; slot < kSlots; ++slot)
       slots_[slot].bytes = at::empty({static_cast<std::int64_t>(sizes[slot])}, bytes_);

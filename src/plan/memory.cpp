@@ -106,8 +106,10 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   if (choice.ranks() > 1) memory.communication = 2 * adapter;
   if (in.saves) memory.checkpoint = 3 * 4 * static_cast<double>(m.trainable) / static_cast<double>(choice.ranks());
   if (!in.is_gpu) memory.data = static_cast<double>(in.prepared_bytes);
-  memory.loading = memory.libraries + memory.weights + memory.data +
-                   (in.is_gpu ? 0 : static_cast<double>(in.weight_file_bytes) / static_cast<double>(choice.sharers()));
+  memory.loading = memory.libraries + memory.weights + memory.data;
+  if (!in.is_gpu && m.frozen > 0)  // src/nn/frozen_storage.cpp lets go of a block of the files when it is packed
+    memory.loading += static_cast<double>(in.weight_file_bytes) * static_cast<double>(m.largest_block_values()) /
+                      static_cast<double>(m.frozen) / static_cast<double>(choice.sharers());
   return memory;
 }
 

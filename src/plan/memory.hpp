@@ -26,7 +26,7 @@ struct Memory {
     return libraries + kernels + weights + adapters + gradients + optimizer + activations + workspace + head +
            communication + checkpoint + data;
   }
-  double loading = 0;  ///< while the weights are copied from the mapped files, which count as resident
+  double loading = 0;  ///< while the last block of weights is copied from the mapped files, where it counts as resident
   double peak() const { return training() > loading ? training() : loading; }
 };
 

@@ -66,6 +66,16 @@ double ModelShape::largest_layer_bytes(Dtype compute) const {
   return most;
 }
 
+std::int64_t ModelShape::largest_block_values() const {
+  std::int64_t most = end_values();
+  for (const auto& layer : layers) {
+    std::int64_t values = 0;
+    for (const auto& linear : layer.linears) values += linear.values();
+    most = std::max(most, values);
+  }
+  return most;
+}
+
 double ModelShape::frozen_bytes(Dtype compute) const {
   std::int64_t in_layers = 0;
   for (const auto& layer : layers)

@@ -45,6 +45,7 @@ struct ModelShape {
 
   std::int64_t layer_count() const;
   std::int64_t end_values() const { return vocabulary * hidden; }  ///< of the embedding, and of the head
+  std::int64_t largest_block_values() const;                       ///< of a layer's matrices, the embedding or the head
   // Bytes, with dense values in the dtype of products:
   double frozen_bytes(Dtype compute) const;         ///< the whole base as it is kept
   double layer_bytes(Dtype compute) const;          ///< the matrices of all layers

@@ -78,7 +78,7 @@ def recipe(args, number: int, configuration) -> Path:
         "data": {"train": [{"path": str(texts(args)), "format": "text"}], "max_length": length, "packing": packing,
                  "train_on": "all"},
         "train": {"max_steps": args.steps, "epochs": 100, "micro_batch_size": micro, "global_batch_size": rows,
-                  "precision": precision, "gradient_checkpointing": checkpointing, "threads": 1},
+                  "precision": precision, "gradient_checkpointing": checkpointing, "threads": args.threads},
         "evaluate": {"every_steps": None}, "slurm": {"ranks_per_node": ranks}, "output_dir": str(args.work / "runs"),
     }
     path = args.work / f"check-{number:02}.yaml"
@@ -137,23 +137,29 @@ def main() -> int:
     parser.add_argument("--around", default="", help="command that runs each measurement, such as one that quiets the machine")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
                         help="cpu: for one rank the processor's time, which counts on a machine that others use too")
+    parser.add_argument("--threads", type=int, default=1, help="of a rank; configurations that then take more cores than there are "
+                        "are left out")
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--slow-bf16", action="store_true",
                         help="keep bf16 where the CPU does not multiply it either, to see the memory; a step takes minutes")
     parser.add_argument("--only", type=int, nargs="+", help="numbers of configurations")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
+    cores = len(os.sched_getaffinity(0))
+    if args.threads > cores:
+        parser.error(f"--threads {args.threads} exceeds the {cores} cores here")
     if args.machine is None:
         args.machine = args.work / "machine.json"
-        for ranks in (1, 2):
-            print(call(args, args.build / "bin/peft-studio", "probe", "--ranks", ranks, "--threads", 1, "--output", args.machine,
+        for ranks in (1, 2) if 2 * args.threads <= cores else (1,):
+            print(call(args, args.build / "bin/peft-studio", "probe", "--ranks", ranks, "--threads", args.threads, "--output", args.machine,
                        "--folder", args.work, measured=True), end="", flush=True)
 
     configurations = CONFIGURATIONS
     if not args.slow_bf16 and not json.loads(args.machine.read_text())["fast_bf16"]:  # libtorch multiplies bf16 in plain loops there: nobody trains so
         print("this CPU has neither avx512_bf16 nor AMX: the configurations in bf16 run in fp32")
         configurations = [tuple("fp32" if value == "bf16" else value for value in one) for one in CONFIGURATIONS]
-    print(f"{platform.node()}: {os.cpu_count()} cores, {args.steps} steps each, one thread a rank, {args.clock} time")
+    threads = "one thread" if args.threads == 1 else f"{args.threads} threads"
+    print(f"{platform.node()}: {os.cpu_count()} cores, {args.steps} steps each, {threads} a rank, {args.clock} time")
     print(f"{'':>3} {'model':<5} {'ranks':>5} {'r':>3} {'rows':>10} {'step':>4} {'':<5}{'ckpt':<5}{'pack':<5}"
           f"{'planned':>10} {'taken':>10} {'error':>8} {'planned':>10} {'taken':>10} {'error':>8}")
     times, memories, false_fits, slowest_plan = [], [], 0, 0.0
@@ -161,6 +167,9 @@ def main() -> int:
         if args.only and number not in args.only:
             continue
         name, ranks, r, length, micro, rows, precision, checkpointing, packing = configuration
+        if ranks * args.threads > cores:
+            print(f"{number:>3} {name:<5} {ranks:>5} left out: {ranks} ranks of {args.threads} threads on {cores} cores")
+            continue
         got = measure(args, number, configuration)
         time_error = 100 * (got["planned_s"] / got["taken_s"] - 1)
         memory_error = 100 * (got["planned_bytes"] / got["taken_bytes"] - 1)

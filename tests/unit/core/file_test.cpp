@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <sys/mount.h>
 #include <unistd.h>
+#include <cstring>
 
+#include <cstring>
 #include <fstream>
 
 #include "core/error.hpp"
@@ -94,6 +96,20 @@ TEST(File, AppendAddsWholeLines) {
   again.sync();
 
   EXPECT_EQ(read_file(dir / "events.jsonl"), "{}\n[]\n");
+}
+
+TEST(MappedFile, WhatWasLetGoIsReadAgain) {
+  const fixture::TemporaryDirectory dir;
+  std::string content(3 << 20, '\0');
+  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * i >> 5);
+  write_durably(dir / "file", content);
+  const MappedFile file(dir / "file");
+  for (const std::size_t begin : {0, 1, 5000}) {
+    let_go(file.bytes().subspan(begin));
+    EXPECT_EQ(std::memcmp(file.bytes().data(), content.data(), content.size()), 0);
+  }
+  let_go(file.bytes().first(10));
+  let_go({});
 }
 
 }  // namespace
