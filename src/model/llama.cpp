@@ -192,13 +192,20 @@ class Llama final : public nn::CausalLm {
     const Layer& layer = layers_[index];
     frozen_->enter(index, block_after(index));
     const auto& [x_nd, h_nd] = in;
-    const auto qkv = nn::forward_together({layer.q.get(), layer.k.get(), layer.v.get()}, "qkv_proj", h_nd, pass);
-    const at::Tensor mixed = ops::rope_attention(qkv[0], qkv[1], qkv[2], heads_, batch.documents, table_);
+    const at::Tensor mixed = mixed_heads(layer, h_nd, batch, pass);
     const auto [y_nd, g_nd] =
         ops::add_rms_norm(x_nd, layer.o->forward(mixed, pass), layer.mlp_norm, config_.rms_norm_eps);
+    const at::Tensor delta_nd = layer.down->forward(activated(layer, g_nd, pass), pass);
+    return ops::add_rms_norm(y_nd, delta_nd, norm_after(index), config_.rms_norm_eps);
+  }
+  // What goes into these two is over when they return, unless backward keeps it.
+  at::Tensor mixed_heads(const Layer& layer, const at::Tensor& h_nd, const Batch& batch, const Pass& pass) const {
+    const auto qkv = nn::forward_together({layer.q.get(), layer.k.get(), layer.v.get()}, "qkv_proj", h_nd, pass);
+    return ops::rope_attention(qkv[0], qkv[1], qkv[2], heads_, batch.documents, table_);
+  }
+  static at::Tensor activated(const Layer& layer, const at::Tensor& g_nd, const Pass& pass) {
     const auto halves = nn::forward_together({layer.gate.get(), layer.up.get()}, "gate_up_proj", g_nd, pass);
-    const at::Tensor inner = ops::swiglu(halves[0], halves[1]);
-    return ops::add_rms_norm(y_nd, layer.down->forward(inner, pass), norm_after(index), config_.rms_norm_eps);
+    return ops::swiglu(halves[0], halves[1]);
   }
 
   weights::ModelConfig config_;

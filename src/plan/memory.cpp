@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <span>
 #include <tuple>
 
 // Mirrors src/train, src/nn, src/ops and src/peft: a change there in what a node keeps is a change here.
@@ -58,14 +59,38 @@ double kept_bytes(const ModelShape& m, const LayerShape& layer, double tokens, D
   return tokens * (values * static_cast<double>(value_bytes(dtype)) + 4 * f32_values);
 }
 
-std::int64_t products_of(const ModelShape& model) {
-  std::set<std::tuple<std::int64_t, std::int64_t, std::int64_t>> kinds;
-  for (const auto& layer : model.layers)
-    for (const auto& linear : layer.linears) kinds.insert({linear.in, linear.out, linear.rank});
-  std::int64_t products = 2;  // the head
-  for (const auto& kind : kinds)
-    products += std::get<2>(kind) > 0 ? 8 : 2;  // src/peft/lora_linear.cpp: 3 forward, 5 back
-  return products;
+std::int64_t products_of(const ModelShape& model, Dtype dtype, bool dropout) {
+  enum Form { nt, nt_plus, nn, nn_plus, tn };
+  std::set<std::tuple<Form, std::int64_t, std::int64_t>> kinds;
+  const auto one_input = [&](std::span<const LinearShape> layers) {  // src/peft/lora_forward.cpp
+    std::int64_t ranks = 0;
+    for (const auto& [in, out, rank, bias, kept] : layers) {
+      ranks += rank;
+      kinds.insert({rank > 0 ? nt_plus : nt, in, out});
+      kinds.insert({rank > 0 ? nn_plus : nn, out, in});
+      if (rank == 0) continue;
+      kinds.insert({nt, rank, out});
+      kinds.insert({nn, out, rank});
+      if (dtype == Dtype::bf16 || (out >= 16 && rank >= 64)) kinds.insert({tn, out, rank});  // src/ops/gemm.cpp
+    }
+    if (ranks == 0) return;
+    const std::int64_t in = layers.front().in;
+    kinds.insert({nt, in, ranks});
+    kinds.insert({nn, ranks, in});
+    if (dtype == Dtype::bf16 || (ranks >= 16 && in >= 64)) kinds.insert({tn, ranks, in});
+  };
+  for (const auto& layer : model.layers) {
+    const std::span<const LinearShape> all = layer.linears;
+    for (const auto& group : {all.first(Slot::o), all.subspan(Slot::o, 1), all.subspan(Slot::gate, 2), all.last(1)}) {
+      const auto alike = [&](const LinearShape& shape) { return shape.rank == group.front().rank; };
+      if (!dropout && std::all_of(group.begin(), group.end(), alike)) {
+        one_input(group);
+      } else {
+        for (std::size_t i = 0; i < group.size(); ++i) one_input(group.subspan(i, 1));
+      }
+    }
+  }
+  return static_cast<std::int64_t>(kinds.size()) + 2;  // the head
 }
 
 Memory memory_of(const MemoryInputs& in, const Choice& choice) {
@@ -74,7 +99,8 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   const double d = static_cast<double>(m.hidden), adapter = 4 * static_cast<double>(m.trainable_padded);
   Memory memory;
   memory.libraries = in.baseline_bytes;
-  memory.kernels = in.product_bytes * static_cast<double>(std::min(kKernelsKept, products_of(m) * in.token_counts));
+  memory.kernels = in.product_bytes * static_cast<double>(std::min(
+                                          kKernelsKept, products_of(m, choice.dtype, in.dropout) * in.token_counts));
   const double base = m.frozen_bytes(choice.dtype);
   memory.weights = base + m.dequantised_bytes(choice.dtype) + 4 * static_cast<double>(m.positions * m.head_dim);
   if (const auto sharers = static_cast<double>(choice.sharers()); sharers > 1) {

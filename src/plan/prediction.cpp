@@ -33,7 +33,8 @@ double kernels_time(const Inputs& in, const Choice& choice, const ModelShape& mo
   const Layout* const layout = in.machine.layout(choice.ranks_per_node, choice.threads);
   if (layout == nullptr || in.work.steps == 0) return 0;
   constexpr std::int64_t kMost = 1 << 30;
-  const std::int64_t counts = token_counts(in.work, choice.micro_batch, 1, kMost), products = products_of(model);
+  const std::int64_t counts = token_counts(in.work, choice.micro_batch, 1, kMost),
+                     products = products_of(model, choice.dtype, in.recipe.adapter.dropout > 0);
   std::int64_t batches = 0;
   for (const auto& step : in.work.sample)
     batches += (static_cast<std::int64_t>(step.size()) + choice.micro_batch - 1) / choice.micro_batch;

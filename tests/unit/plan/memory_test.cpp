@@ -125,10 +125,14 @@ TEST(Memory, EverySizeOfProductKeepsAKernel) {
     return plan::memory_of({.model = model, .product_bytes = 1000, .token_counts = token_counts}, {}).kernels;
   };
 
-  // Four kinds of layers, (576, 576), (576, 192), (576, 1536), (1536, 576), of eight products each; two of the head.
-  EXPECT_EQ(plan::products_of(model), 34);
-  EXPECT_EQ(kernels(1), 34'000);
-  EXPECT_EQ(kernels(10), 340'000);
+  // Four frozen matrices, (576, 576), (576, 192), (576, 1536), (1536, 576), forward and back: 8. Four inputs with A's
+  // of 48, 16, 32 and 16 rows, in three products each: 12. B's of three widths in two products: 6. Two of the head.
+  EXPECT_EQ(plan::products_of(model, plan::Dtype::f32, false), 28);
+  EXPECT_EQ(plan::products_of(model, plan::Dtype::bf16, false), 31);  // and the gradients of B
+  // With dropout layers go alone: A's of 16 rows, under two widths.
+  EXPECT_EQ(plan::products_of(model, plan::Dtype::f32, true), 22);
+  EXPECT_EQ(kernels(1), 28'000);
+  EXPECT_EQ(kernels(10), 280'000);
   EXPECT_EQ(kernels(1000), 1'024'000);  // oneDNN forgets the oldest
 }
 
