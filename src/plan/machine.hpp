@@ -48,6 +48,7 @@ struct Machine {
   std::string source;              ///< "measured here on 2026-11-23T08:00:00Z", "published, not measured (...)"
   int cores = 0;                   ///< of a node that ranks may use
   int devices = 1;                 ///< GPUs of a node
+  bool cudnn_attention = false;    ///< attention over one document is cuDNN's there (docs/gpu-results.md)
   std::uint64_t memory_bytes = 0;  ///< of a node; of a GPU
   bool fast_bf16 = false;
   std::vector<Layout> layouts;

@@ -28,6 +28,15 @@ double workspace_bytes(const ModelShape& m, double tokens, double b) {
   return tokens * b * (wide + stream);
 }
 
+/// What cuDNN's attention works in: a number of two bytes for each query head and pair of rows, where a micro batch is
+/// one document that it takes (kernels/attention/attention_cudnn.cpp).
+double scores_bytes(const ModelShape& m, const MicroBatch& batch, Dtype dtype) {
+  if (batch.lengths.size() != 1 || batch.tokens < 512 || dtype != Dtype::bf16 || m.head_dim > 128) return 0;
+  const auto rows = static_cast<double>(batch.tokens == 512 ? 512 : (batch.tokens + 1023) / 1024 * 1024);
+  const double bytes = 2 * static_cast<double>(m.query_heads) * rows * rows;
+  return bytes <= 4.0 * (1 << 30) ? bytes : 0;
+}
+
 }  // namespace
 
 const char* name_of(Placement placement) {
@@ -122,6 +131,7 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   memory.activations += tokens * d * b;  // the hidden states that the head reads
   memory.workspace = workspace_bytes(m, tokens, b);
   if (choice.recompute) memory.workspace += widest + 2 * tokens * d * b;
+  if (in.cudnn_attention) memory.workspace += scores_bytes(m, in.largest, choice.dtype);
   if (in.dropout) memory.workspace += tokens * static_cast<double>(m.inner) * b;
 
   const double labelled = static_cast<double>(in.largest.labelled);

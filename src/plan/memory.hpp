@@ -39,7 +39,7 @@ struct MemoryInputs {
   bool copies_operands = true;    ///< a product may bring an operand into an order of its own, as oneDNN's do
   std::int64_t token_counts = 1;  ///< different sizes of micro batches that a rank meets
   std::uint64_t weight_file_bytes = 0, prepared_bytes = 0;
-  bool is_gpu = false;
+  bool is_gpu = false, cudnn_attention = false;
   bool dropout = false, saves = true;
 };
 

@@ -192,6 +192,7 @@ Prediction predict(const Inputs& in, const Choice& choice, std::size_t most) {
                         .weight_file_bytes = in.weight_file_bytes,
                         .prepared_bytes = in.work.prepared_bytes,
                         .is_gpu = in.machine.is_gpu,
+                        .cudnn_attention = in.machine.cudnn_attention,
                         .dropout = in.recipe.adapter.dropout > 0,
                         .saves = in.recipe.checkpoint.enabled},
                        choice);

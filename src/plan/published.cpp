@@ -12,14 +12,15 @@ struct Sheet {
   const char *key, *name;
   double bf16_tflops, f32_tflops, memory_gb, memory_tb_per_s, link_gb_per_s;
   int devices;
+  bool hopper = false;  // compute capability 9
 };
 
 constexpr Sheet kSheets[] = {
     {"a100-40", "NVIDIA A100 SXM4 40 GB", 312, 19.5, 40, 1.555, 300, 4},
     {"a100", "NVIDIA A100 SXM4 80 GB", 312, 19.5, 80, 2.039, 300, 4},
-    {"h100", "NVIDIA H100 SXM5 80 GB", 989, 67, 80, 3.35, 450, 4},
-    {"h200", "NVIDIA H200 SXM5 141 GB", 989, 67, 141, 4.8, 450, 8},
-    {"gh200", "NVIDIA GH200 96 GB", 989, 67, 96, 4.0, 450, 4},
+    {"h100", "NVIDIA H100 SXM5 80 GB", 989, 67, 80, 3.35, 450, 4, true},
+    {"h200", "NVIDIA H200 SXM5 141 GB", 989, 67, 141, 4.8, 450, 8, true},
+    {"gh200", "NVIDIA GH200 96 GB", 989, 67, 96, 4.0, 450, 4, true},
     {"mi250x", "AMD Instinct MI250X, one of its two dies", 191.5, 23.95, 64, 1.6, 50, 8},
 };
 
@@ -36,6 +37,7 @@ std::optional<Machine> published_machine(const std::string& name) {
                  .is_gpu = true,
                  .source = "published, not measured",
                  .devices = sheet->devices,
+                 .cudnn_attention = sheet->hopper,
                  .memory_bytes = static_cast<std::uint64_t>(sheet->memory_gb * 1e9),
                  .fast_bf16 = true,
                  .roofline = Roofline{.f32_flops = sheet->f32_tflops * 1e12,

@@ -136,6 +136,26 @@ TEST(Memory, EverySizeOfProductKeepsAKernel) {
   EXPECT_EQ(kernels(1000), 1'024'000);  // oneDNN forgets the oldest
 }
 
+TEST(Memory, CudnnsAttentionWorksInAllPairsOfOneDocument) {
+  const auto model = plan::shape_of(fixture::smollm2_135m(), {.r = 16}, 8192);
+  const auto extra = [&](std::vector<std::uint32_t> lengths, plan::Dtype dtype) {
+    plan::MicroBatch batch{.lengths = lengths};
+    for (const auto length : lengths) batch.tokens += length;
+    const auto workspace = [&](bool cudnn) {
+      return plan::memory_of({.model = model, .largest = batch, .is_gpu = true, .cudnn_attention = cudnn},
+                             {.dtype = dtype})
+          .workspace;
+    };
+    return workspace(true) - workspace(false);
+  };
+  EXPECT_EQ(extra({4096}, plan::Dtype::bf16), 2.0 * 9 * 4096 * 4096);
+  EXPECT_EQ(extra({1500}, plan::Dtype::bf16), 2.0 * 9 * 2048 * 2048);
+  EXPECT_EQ(extra({512}, plan::Dtype::bf16), 2.0 * 9 * 512 * 512);
+  EXPECT_EQ(extra({511}, plan::Dtype::bf16), 0);
+  EXPECT_EQ(extra({2048, 2048}, plan::Dtype::bf16), 0) << "flash attention's";
+  EXPECT_EQ(extra({4096}, plan::Dtype::f32), 0);
+}
+
 TEST(Memory, OnlyProductsThatCopyTheirOperandsPayForIt) {
   const auto model = plan::shape_of(fixture::smollm2_135m(), {.r = 16}, 512);
   const auto workspace = [&](bool copies) {
