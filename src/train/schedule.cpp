@@ -9,7 +9,8 @@ namespace pst::train {
 
 std::int64_t warmup_steps(const recipe::Scheduler& scheduler, std::int64_t total_steps) {
   if (scheduler.warmup_steps) return *scheduler.warmup_steps;
-  return static_cast<std::int64_t>(std::ceil(scheduler.warmup_ratio * static_cast<double>(total_steps)));
+  const auto share = static_cast<std::int64_t>(std::ceil(scheduler.warmup_ratio * static_cast<double>(total_steps)));
+  return std::min(share, std::max<std::int64_t>(0, total_steps - 1));  // a run of one step would learn nothing
 }
 
 double learning_rate(const recipe::Scheduler& scheduler, double base, std::int64_t step, std::int64_t total_steps) {

@@ -6,7 +6,8 @@
 
 namespace pst::train {
 
-/// Steps over which the rate rises: warmup_steps, or warmup_ratio of all steps rounded up, as HF Trainer counts them.
+/// Steps over which the rate rises: warmup_steps, or warmup_ratio of all steps rounded up, as HF Trainer counts them,
+/// but by the ratio never all steps.
 std::int64_t warmup_steps(const recipe::Scheduler& scheduler, std::int64_t total_steps);
 
 /// Learning rate of 0-based step `step`. Warm-up rises linearly from 0; then constant, linear to 0 or half a cosine to

@@ -37,6 +37,9 @@ TEST(Schedule, LinearFallsToZeroAndConstantStays) {
 
 TEST(Schedule, WarmupRoundsUpAndStepsWin) {
   EXPECT_EQ(warmup_steps(scheduler(recipe::SchedulerName::cosine, 0.03), 60), 2);
+  EXPECT_EQ(warmup_steps(scheduler(recipe::SchedulerName::cosine, 0.03), 1), 0);
+  EXPECT_EQ(warmup_steps(scheduler(recipe::SchedulerName::cosine, 0.9), 5), 4);
+  EXPECT_EQ(learning_rate(scheduler(recipe::SchedulerName::linear, 0.03), 0.1, 0, 1), 0.1);
   recipe::Scheduler fixed = scheduler(recipe::SchedulerName::cosine, 0.5);
   fixed.warmup_steps = 4;
   EXPECT_EQ(warmup_steps(fixed, 60), 4);
