@@ -25,7 +25,7 @@ __device__ inline float from_e4m3(std::uint32_t code) {
 /// Divides by one number many times: x / divisor rounded to nearest, as the division itself would, in six instructions
 /// that do not branch. A quotient within one unit of its last place becomes the nearest one by a step with the exact
 /// remainder and the nearest reciprocal (Markstein 1990, Computation of elementary functions on the IBM RISC
-/// System/6000 processor, theorem 8.2); the first of two steps makes it such a one.
+/// System/6000 processor); the first of two steps makes it such a one.
 class Divisor {
  public:
   __device__ explicit Divisor(float value) : value_(value) { reciprocal_ = __fdiv_rn(1.0f, value); }
@@ -123,7 +123,8 @@ __global__ __launch_bounds__(kThreads) void quantise(const T* values, const floa
     }
     const float scale = __fdiv_rn(__uint_as_float(block_max(largest)), 448.0f);
     if (threadIdx.x == 0) scales[row] = scale;
-    const Divisor divisor(scale == 0.0f ? 1.0f : scale);
+    const float by = scale == 0.0f ? 1.0f : scale;
+    const Divisor divisor(by);
     const bool plain = divisor.is_plain();
     for (std::int64_t p = threadIdx.x; p < packs; p += kThreads) {
       float x[V];
@@ -135,8 +136,7 @@ __global__ __launch_bounds__(kThreads) void quantise(const T* values, const floa
         to = to_codes<V>(x);
       } else {
 #pragma unroll
-        for (int v = 0; v < V; ++v)
-          to.at[v] = static_cast<unsigned char>(to_e4m3(__fdiv_rn(x[v], scale == 0.0f ? 1.0f : scale)));
+        for (int v = 0; v < V; ++v) to.at[v] = static_cast<unsigned char>(to_e4m3(__fdiv_rn(x[v], by)));
       }
       write<V>(codes, row * width + p * V, to);
     }

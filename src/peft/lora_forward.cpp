@@ -21,7 +21,8 @@ at::Tensor stacked(const std::vector<at::Tensor>& matrices) {
   const void* next = nullptr;
   std::int64_t rows = 0;
   for (const at::Tensor& matrix : matrices) {
-    if (!matrix.defined() || !matrix.is_contiguous() || (next != nullptr && matrix.const_data_ptr() != next)) return {};
+    if (!matrix.defined() || !matrix.is_contiguous() || !matrix.is_alias_of(matrices.front())) return {};
+    if (next != nullptr && matrix.const_data_ptr() != next) return {};
     next = static_cast<const std::byte*>(matrix.const_data_ptr()) + matrix.nbytes();
     rows += matrix.size(0);
   }

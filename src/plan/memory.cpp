@@ -31,7 +31,9 @@ double workspace_bytes(const ModelShape& m, double tokens, double b) {
 /// What cuDNN's attention works in: a number of two bytes for each query head and pair of rows, where a micro batch is
 /// one document that it takes (kernels/attention/attention_cudnn.cpp).
 double scores_bytes(const ModelShape& m, const MicroBatch& batch, Dtype dtype) {
-  if (batch.lengths.size() != 1 || batch.tokens < 512 || dtype != Dtype::bf16 || m.head_dim > 128) return 0;
+  if (batch.lengths.size() != 1 || batch.tokens < 512 || dtype != Dtype::bf16 || m.head_dim > 128 ||
+      m.head_dim % 16 != 0)
+    return 0;
   const auto rows = static_cast<double>(batch.tokens == 512 ? 512 : (batch.tokens + 1023) / 1024 * 1024);
   const double bytes = 2 * static_cast<double>(m.query_heads) * rows * rows;
   return bytes <= 4.0 * (1 << 30) ? bytes : 0;
