@@ -138,7 +138,8 @@ void fp8_alike(const OnEveryDevice& at, std::int64_t rows, std::int64_t width, s
   const auto row = [&](std::int64_t r) { return std::span(wide).subspan(static_cast<std::size_t>(r * width)); };
   std::fill_n(row(0).begin(), width, 0.0f);
   if (rows > 3) {
-    for (float& value : row(1).first(static_cast<std::size_t>(width))) value *= 1e-25f;
+    for (float& value : row(1).first(static_cast<std::size_t>(width)))
+      value *= 1e-38f;  // so small a scale has no reciprocal
     const std::vector<float> odd = {-0.0f, 0.0f, 1e-12f, -1e-12f, 1e-40f, -1e-40f, 3e-3f};
     std::copy(odd.begin(), odd.end(), row(2).begin());
     for (float& value : row(3).first(static_cast<std::size_t>(width))) value *= 1e30f;
