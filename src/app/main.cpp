@@ -15,6 +15,7 @@
 #include "app/probe.hpp"
 #include "app/vital_signs.hpp"
 #include "comm_mpi/mpi_communicator.hpp"
+#include "core/crash.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "version/version.hpp"
@@ -82,6 +83,7 @@ int probe(const pst::app::ProbeRequest& request) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  pst::tell_of_crashes();
   pst::app::keep_freed_memory();
   CLI::App cli("The program of a rank of PEFT Studio; start it with `peft-studio train` or `peft-studio submit`.",
                "peft-studio-worker");
