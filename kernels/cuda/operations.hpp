@@ -23,6 +23,7 @@ int scale(Stream stream, View x, float factor);
 int sum_shares(Stream stream, View shares, std::int64_t ranks);
 /// @param sum  of the host; this one waits for the result
 int sum_of_squares(Stream stream, ConstView x, double* sum);
+int squares_of_blocks(Stream stream, ConstView x, double* sums);
 /// @param sums  the two sums of the formula, of the host; this one waits for them
 int fingerprint(Stream stream, const void* data, std::int64_t bytes, std::uint64_t* sums);
 

@@ -43,6 +43,7 @@ struct CudaTable {
   decltype(&cuda::scale) scale = nullptr;
   decltype(&cuda::sum_shares) sum_shares = nullptr;
   decltype(&cuda::sum_of_squares) sum_of_squares = nullptr;
+  decltype(&cuda::squares_of_blocks) squares_of_blocks = nullptr;
   decltype(&cuda::fingerprint) fingerprint = nullptr;
   decltype(&cuda::rms_norm) rms_norm = nullptr;
   decltype(&cuda::rms_norm_backward) rms_norm_backward = nullptr;
@@ -71,7 +72,7 @@ struct CudaTable {
   decltype(&cuda::document_attention_backward) document_attention_backward = nullptr;
 };
 
-inline constexpr std::uint32_t kCudaAbi = 4;
+inline constexpr std::uint32_t kCudaAbi = 5;
 inline constexpr const char* kCudaEntry = "pst_cuda_table";
 
 }  // namespace pst

@@ -12,6 +12,7 @@ inline void fill_operations(CudaTable& table) {
   table.scale = &scale;
   table.sum_shares = &sum_shares;
   table.sum_of_squares = &sum_of_squares;
+  table.squares_of_blocks = &squares_of_blocks;
   table.fingerprint = &fingerprint;
   table.rms_norm = &rms_norm;
   table.rms_norm_backward = &rms_norm_backward;

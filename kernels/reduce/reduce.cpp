@@ -32,7 +32,6 @@ PST_CLONES double block_squares(const float* x, std::int64_t count) {
 }
 
 constexpr std::int64_t kGrain = 16384;
-constexpr std::int64_t kBlock = 8192;
 
 /// Adds shares [begin, begin + ranks) in tree order; the sum ends in share `begin`.
 void add_shares(const Exec& on, const View& shares, std::int64_t share, std::int64_t begin, std::int64_t ranks) {
@@ -66,15 +65,28 @@ double sum_of_squares(const Exec& on, ConstView x) {
     case DeviceKind::cuda: on_cuda(on, "sum_of_squares", &CudaTable::sum_of_squares, x, &sum); return sum;
     case DeviceKind::cpu: break;
   }
-  const auto values = x.as<float>();
-  std::vector<double> blocks(static_cast<std::size_t>((x.count + kBlock - 1) / kBlock));
-  on.parallel_for(static_cast<std::int64_t>(blocks.size()), 4, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t b = begin; b < end; ++b)
-      blocks[static_cast<std::size_t>(b)] =
-          block_squares(values.data() + b * kBlock, std::min(kBlock, x.count - b * kBlock));
-  });
+  std::vector<double> blocks(static_cast<std::size_t>((x.count + kSquareBlock - 1) / kSquareBlock));
+  squares_of_blocks(on, x, blocks);
   for (const double block : blocks) sum += block;
   return sum;
+}
+
+void squares_of_blocks(const Exec& on, ConstView x, std::span<double> sums) {
+  require_on(on, "squares_of_blocks", {x});
+  const auto blocks = static_cast<std::int64_t>(sums.size());
+  PST_ASSERT(x.dtype == Dtype::f32 && blocks == (x.count + kSquareBlock - 1) / kSquareBlock,
+             "f32 values, and a sum for each block of them");
+  if (blocks == 0) return;
+  switch (on.device.kind) {
+    case DeviceKind::cuda: return on_cuda(on, "squares_of_blocks", &CudaTable::squares_of_blocks, x, sums.data());
+    case DeviceKind::cpu: break;
+  }
+  const float* const values = x.as<float>().data();
+  on.parallel_for(blocks, 4, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b)
+      sums[static_cast<std::size_t>(b)] =
+          block_squares(values + b * kSquareBlock, std::min(kSquareBlock, x.count - b * kSquareBlock));
+  });
 }
 
 void sum_shares(const Exec& on, View shares, std::int64_t ranks) {

@@ -107,6 +107,11 @@ __global__ __launch_bounds__(kThreads) void square_blocks(const float* x, std::i
   }
 }
 
+int square_blocks_of(Stream stream, ConstView x, std::int64_t blocks, double* sums) {
+  return launch(square_blocks, blocks_for(blocks, kThreads / kLanes), kThreads, stream,
+                static_cast<const float*>(x.data), x.count, blocks, sums);
+}
+
 /// sums[blocks] = the others added in order. One block.
 __global__ __launch_bounds__(kThreads) void add_in_order(double* sums, std::int64_t blocks) {
   __shared__ double part[kThreads];
@@ -152,11 +157,18 @@ int sum_of_squares(Stream stream, ConstView x, double* sum) {
   const Scratch sums(stream, static_cast<std::size_t>(blocks + 1) * sizeof(double));
   if (sums.error() != 0) return sums.error();
   auto* const values = sums.as<double>();
-  if (const int error = launch(square_blocks, blocks_for(blocks, kThreads / kLanes), kThreads, stream,
-                               static_cast<const float*>(x.data), x.count, blocks, values))
-    return error;
+  if (const int error = square_blocks_of(stream, x, blocks, values)) return error;
   if (const int error = launch(add_in_order, 1, kThreads, stream, values, blocks)) return error;
   return sums.read(sum, static_cast<std::size_t>(blocks) * sizeof(double), sizeof(double));
+}
+
+int squares_of_blocks(Stream stream, ConstView x, double* all) {
+  const std::int64_t blocks = (x.count + kBlock - 1) / kBlock;
+  const std::size_t bytes = static_cast<std::size_t>(blocks) * sizeof(double);
+  const Scratch sums(stream, bytes);
+  if (sums.error() != 0) return sums.error();
+  if (const int error = square_blocks_of(stream, x, blocks, sums.as<double>())) return error;
+  return sums.read(all, 0, bytes);
 }
 
 }  // namespace pst::cuda

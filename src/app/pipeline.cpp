@@ -25,6 +25,7 @@
 #include "ops/allocator.hpp"
 #include "ops/exec.hpp"
 #include "parallel/sharded_storage.hpp"
+#include "parallel/share_exchange.hpp"
 #include "peft/lora_adapter.hpp"
 #include "recipe/changes.hpp"
 #include "recipe/load.hpp"
@@ -140,21 +141,30 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
     adapter->initialise(recipe.train.seed);
     if (recipe.adapter.init_from) adapter->load(*recipe.adapter.init_from);
   });
-  journal.model_loaded(adapter->parameters().flat().numel());
+  nn::ParameterSet& parameters = adapter->parameters();
+  journal.model_loaded(parameters.size());
 
   // 4. Where a former start of this run left off.
   const bool optimizer_in_shares = recipe.parallel.optimizer == recipe::OptimizerState::shard;
-  const parallel::FlatShares shares(adapter->parameters(), optimizer_in_shares ? world.size() : 1);
-  const train::Moments moments(adapter->parameters(), shares, world.rank());
-  train::HostState host_state(adapter->parameters(), moments, shares, world.rank());
+  const parallel::FlatShares shares(parameters, optimizer_in_shares ? world.size() : 1);
+  const train::Moments moments(parameters, shares, world.rank());
+  parameters.keep(moments.mine.begin, moments.mine.end);
+  train::HostState host_state(parameters, moments, shares, world.rank());
+  const auto gather = [&](const at::Tensor& flat) {
+    if (shares.ranks() == 1) return;
+    parallel::ExchangeBuffers buffers(gpus ? *gpus : world);
+    parallel::gather_shares(flat, shares, buffers);
+  };
+  const auto after_reading = [&] {
+    host_state.push();
+    parameters.refresh_compute();
+    gather(parameters.flat_compute());
+  };
   const auto& tensors = host_state.tensors();
   const auto alters = keys_that_alter(recipe, resolved);
   Resumer resumer(world, run, record, recipe, alters, attempt);
   std::optional<train::TrainState> resumed = resumer.start(tensors);
-  if (resumed) {
-    host_state.push();
-    adapter->parameters().refresh_compute();
-  }
+  if (resumed) after_reading();
   train::TrainState state = resumed.value_or(train::TrainState{});
 
   // 5. Training, saved behind its back.
@@ -177,10 +187,11 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
        .event = [&](const std::string& kind, ordered_json details) { run.try_event(kind, std::move(details)); },
        .saving = [&] { signs.enter(heartbeat::Phase::saving); },
        .snapshot = [&] { host_state.pull(); },
+       .replica = [&] { return host_state.replica(); },
        .trace = profiling.sink()});
   if (resumed) saver.restored(state.step);
   const train::Parts parts{.model = *model,
-                           .parameters = adapter->parameters(),
+                           .parameters = parameters,
                            .training = *training,
                            .validation = validation ? &*validation : nullptr,
                            .group = world,
@@ -197,8 +208,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
                            .restore_newest =
                                [&] {
                                  const auto back = resumer.restore_newest(tensors);
-                                 host_state.push();
-                                 adapter->parameters().refresh_compute();
+                                 after_reading();
                                  return back;
                                },
                            .on_finding =
@@ -220,7 +230,9 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
 
   // 6. The result: written by rank 0 once every rank has agreed, completed.json last of all.
   signs.enter(heartbeat::Phase::finishing);
-  common_digest(world, adapter->parameters().flat());
+  parameters.keep_all();
+  gather(parameters.flat());
+  common_digest(world, parameters.flat());
   journal.flush();
   comm::together(world, "writing the result", [&] {
     if (!world.is_root()) return;

@@ -7,18 +7,24 @@
 
 namespace pst::parallel {
 
-ExchangeBuffers::Pair ExchangeBuffers::of_shares(std::int64_t share, const at::Tensor& like) {
-  if (!buffers_.outgoing.defined() || share > share_) {
-    share_ = std::max(share_, share);
+std::int64_t ExchangeBuffers::piece_of(std::int64_t share) const {
+  return std::clamp<std::int64_t>(share, 1, std::max<std::int64_t>(1, most_ / group_.size()));
+}
+
+ExchangeBuffers::Pair ExchangeBuffers::of_pieces(std::int64_t piece, const at::Tensor& like) {
+  if (!buffers_.outgoing.defined() || piece > room_) {
+    room_ = std::max(room_, piece);
     // A group of hosts works on host memory: what is on a GPU goes through a pinned copy.
     const bool pinned = like.is_cuda() && group_.device().kind == DeviceKind::cpu;
     const auto options =
         pinned ? at::TensorOptions().dtype(at::kFloat).pinned_memory(true) : like.options().dtype(at::kFloat);
     buffers_ = {};  // before the new ones are there
-    buffers_ = {at::zeros({share_ * group_.size()}, options), at::zeros({share_ * group_.size()}, options)};
+    buffers_ = {at::zeros({room_ * group_.size()}, options), at::zeros({room_ * group_.size()}, options)};
   }
-  const std::int64_t used = share * group_.size();
-  return {buffers_.outgoing.narrow(0, 0, used), buffers_.incoming.narrow(0, 0, used)};
+  const auto part = [&](const at::Tensor& buffer) {
+    return buffer.view(like.scalar_type()).narrow(0, 0, piece * group_.size());
+  };
+  return {part(buffers_.outgoing), part(buffers_.incoming)};
 }
 
 }  // namespace pst::parallel

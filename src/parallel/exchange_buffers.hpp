@@ -8,25 +8,31 @@
 
 namespace pst::parallel {
 
-/// The two f32 buffers that operations over a flat array, cut into a share per rank, send from and receive into. One
-/// pair serves all that come one after the other.
+/// The two buffers that exchanges of a flat array send from and receive into. An array goes through them in pieces, so
+/// they stay small however large it is. One pair serves all exchanges that come one after the other.
 class ExchangeBuffers {
  public:
-  /// @param least_share  values of a share that room is made for at once
-  explicit ExchangeBuffers(comm::Communicator& group, std::int64_t least_share = 0)
-      : group_(group), share_(least_share) {}
+  /// Values in a buffer: 32 MiB of f32, enough for links to run at their full speed.
+  static constexpr std::int64_t kMost = std::int64_t{1} << 23;
+  /// @param most  values in a buffer, as far as a value per rank has room
+  explicit ExchangeBuffers(comm::Communicator& group, std::int64_t most = kMost) : group_(group), most_(most) {}
+
+  /// Values of each rank in a piece, when the largest share has `share` values: that many, or as many as there is room
+  /// for.
+  std::int64_t piece_of(std::int64_t share) const;
 
   struct Pair {
-    at::Tensor outgoing, incoming;  // [ranks * share], where the group wants its buffers; what is in them is not said
+    at::Tensor outgoing, incoming;  // [ranks * piece], where the group wants its buffers; what is in them is not said
   };
-  /// Buffers for shares of `share` values of an array like `like`. They are the same memory with every call.
-  Pair of_shares(std::int64_t share, const at::Tensor& like);
+  /// Buffers for `piece` values per rank of an array like `like` (f32 or bf16). They are the same memory with every
+  /// call.
+  Pair of_pieces(std::int64_t piece, const at::Tensor& like);
 
   comm::Communicator& group() { return group_; }
 
  private:
   comm::Communicator& group_;
-  std::int64_t share_;
+  std::int64_t most_, room_ = 0;
   Pair buffers_;
 };
 

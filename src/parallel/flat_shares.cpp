@@ -10,29 +10,28 @@ namespace pst::parallel {
 namespace {
 
 std::int64_t row_size(const nn::Parameter& parameter) {
-  return parameter.shape.empty() ? 1 : parameter.value.numel() / std::max<std::int64_t>(1, parameter.shape.front());
+  return parameter.shape.empty() ? 1 : parameter.count() / std::max<std::int64_t>(1, parameter.shape.front());
 }
 
 /// A place near `place` where a cut may be: between two rows, and on a border as parameters begin on. In the gap behind
 /// a parameter it is the next one's begin, else the last such place that is not behind `place`.
 std::int64_t border_near(const nn::ParameterSet& parameters, std::int64_t place) {
   const auto& all = parameters.all();
-  const auto behind = std::upper_bound(all.begin(), all.end(), place, [](std::int64_t at, const nn::Parameter& p) {
-    return at < p.value.storage_offset();
-  });
+  const auto behind = std::upper_bound(all.begin(), all.end(), place,
+                                       [](std::int64_t at, const nn::Parameter& p) { return at < p.offset; });
   if (behind == all.begin()) return 0;
   const nn::Parameter& around = *std::prev(behind);
   const std::int64_t row = std::max<std::int64_t>(1, row_size(around));
-  const std::int64_t step = std::lcm(row, nn::ParameterSet::kBorder), within = place - around.value.storage_offset();
-  if (within >= around.value.numel()) return behind == all.end() ? place : behind->value.storage_offset();
-  return around.value.storage_offset() + within / step * step;
+  const std::int64_t step = std::lcm(row, nn::ParameterSet::kBorder), within = place - around.offset;
+  if (within >= around.count()) return behind == all.end() ? place : behind->offset;
+  return around.offset + within / step * step;
 }
 
 }  // namespace
 
 FlatShares::FlatShares(const nn::ParameterSet& parameters, int ranks) : cuts_(1, 0) {
-  PST_ASSERT(ranks >= 1 && parameters.flat().defined(), "shares of memory that is there, for some rank");
-  const std::int64_t size = parameters.flat().numel();
+  PST_ASSERT(ranks >= 1 && parameters.size() > 0, "shares of memory that is there, for some rank");
+  const std::int64_t size = parameters.size();
   for (int rank = 1; rank < ranks; ++rank) {
     const std::int64_t even = size / ranks * rank + size % ranks * rank / ranks;
     cuts_.push_back(std::max(cuts_.back(), border_near(parameters, even)));
@@ -52,10 +51,10 @@ std::int64_t FlatShares::largest() const {
 }
 
 Range FlatShares::rows_of(const nn::Parameter& parameter, int rank) const {
-  const std::int64_t row = row_size(parameter), rows = row == 0 ? 0 : parameter.value.numel() / row;
+  const std::int64_t row = row_size(parameter), rows = row == 0 ? 0 : parameter.count() / row;
   const auto before = [&](std::int64_t place) {  // rows that end at or before it
     if (row == 0) return std::int64_t{0};
-    return std::clamp<std::int64_t>((place - parameter.value.storage_offset()) / row, 0, rows);
+    return std::clamp<std::int64_t>((place - parameter.offset) / row, 0, rows);
   };
   const Range share = of(rank);
   return {before(share.begin), before(share.end)};

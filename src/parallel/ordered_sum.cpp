@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parallel/ordered_sum.hpp"
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "kernels/reduce/reduce.hpp"
@@ -42,14 +44,17 @@ void ordered_all_reduce(const at::Tensor& inout, ExchangeBuffers& buffers) {
   comm::Communicator& group = buffers.group();
   const int ranks = group.size();
   if (ranks == 1) return;
-  const std::int64_t count = inout.numel(), share = (count + ranks - 1) / ranks;
-  const auto [outgoing, incoming] = buffers.of_shares(share, inout);  // nobody looks at the sums beyond `count`
-  outgoing.narrow(0, 0, count).copy_(inout);
-  const View received = ops::view_of(incoming);
-  group.all_to_all(ops::view_of(outgoing), received);
-  kernels::sum_shares(ops::exec_of(incoming), received, ranks);
-  group.all_gather(received.part(0, share), ops::view_of(outgoing));
-  inout.copy_(outgoing.narrow(0, 0, count));
+  const std::int64_t count = inout.numel(), piece = buffers.piece_of((count + ranks - 1) / ranks);
+  for (std::int64_t begin = 0; begin < count; begin += ranks * piece) {
+    const at::Tensor part = inout.narrow(0, begin, std::min(count - begin, ranks * piece));
+    const auto [outgoing, incoming] = buffers.of_pieces(piece, inout);  // nobody looks at the sums beyond the part
+    outgoing.narrow(0, 0, part.numel()).copy_(part);
+    const View received = ops::view_of(incoming);
+    group.all_to_all(ops::view_of(outgoing), received);
+    kernels::sum_shares(ops::exec_of(incoming), received, ranks);
+    group.all_gather(received.part(0, piece), ops::view_of(outgoing));
+    part.copy_(outgoing.narrow(0, 0, part.numel()));
+  }
 }
 
 }  // namespace pst::parallel

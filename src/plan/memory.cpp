@@ -13,6 +13,8 @@ namespace {
 
 using Slot = LayerShape::Slot;
 
+constexpr double kExchangeBytes = 32 << 20;  // src/parallel/exchange_buffers.hpp
+
 /// Buffers that summing `leaves` gradients in tree order holds at once.
 int tree_buffers(std::int64_t leaves) {
   int depth = 1;
@@ -120,9 +122,10 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
     memory.weights +=
         base / sharers - base + 2 * m.largest_layer_bytes(choice.dtype) + b * static_cast<double>(m.end_values());
   }
-  memory.adapters = adapter + (choice.dtype == Dtype::bf16 ? 2 * static_cast<double>(m.trainable) : 0);
+  const auto updaters = static_cast<double>(choice.optimizer_sharers());
+  memory.adapters = choice.dtype == Dtype::bf16 ? adapter / updaters + 2 * static_cast<double>(m.trainable) : adapter;
   memory.gradients = adapter * tree_buffers((in.leaves + choice.ranks() - 1) / choice.ranks());
-  memory.optimizer = 2 * adapter / static_cast<double>(choice.optimizer_sharers());
+  memory.optimizer = 2 * adapter / updaters;
 
   double widest = 0;
   for (const auto& layer : m.layers) {
@@ -141,7 +144,7 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   memory.head = chunk * b * (static_cast<double>(m.vocabulary) + 3 * d) + tokens * d * b;
   // oneDNN's backward product of the head copies its logits once; it is over when the layers' backward begins.
   if (in.copies_operands) memory.workspace = std::max(memory.workspace, chunk * b * static_cast<double>(m.vocabulary));
-  if (choice.ranks() > 1) memory.communication = 2 * adapter;
+  if (choice.ranks() > 1) memory.communication = 2 * std::min(adapter, kExchangeBytes);
   if (in.saves) memory.checkpoint = 3 * 4 * static_cast<double>(m.trainable) / static_cast<double>(choice.ranks());
   if (!in.is_gpu) memory.data = static_cast<double>(in.prepared_bytes);
   memory.loading = memory.libraries + memory.weights + memory.data;

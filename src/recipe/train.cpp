@@ -76,7 +76,8 @@ void bind(config::Fields& field, Parallel& s) {
   field("optimizer", &s.optimizer,
         "Where AdamW's two moments live: `replicate`, with every rank, 8 bytes for a trained value; `shard`, in equal "
         "shares over all ranks, each of which updates its share of the adapter and sends it to the others: 8 bytes "
-        "divided by the ranks, and half as much again to send in a step. The result has the same bits.");
+        "divided by the ranks, in bf16 12, because the masters lie in shares too. A step sends as much as before, in "
+        "bf16 a quarter less. The result has the same bits.");
 }
 
 void bind(config::Fields& field, Evaluate& s) {

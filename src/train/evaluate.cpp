@@ -17,7 +17,7 @@ EvalRecord evaluate(const Parts& parts, const Settings& settings, std::int64_t s
   std::vector<double> losses(static_cast<std::size_t>(batches), 0.0);
   for (std::int64_t i = parts.group.rank(); i < batches; i += parts.group.size()) {
     const auto batch =
-        micro_batch(*parts.validation, rows, i, size, parts.model.vocabulary(), parts.parameters.flat().device());
+        micro_batch(*parts.validation, rows, i, size, parts.model.vocabulary(), parts.parameters.device());
     const at::Tensor hidden = parts.model.forward(*batch, {}, nn::Recompute::nothing);
     losses[static_cast<std::size_t>(i)] = summed_loss(parts.model, *batch, hidden);
   }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <utility>
 
+#include "core/digest.hpp"
 #include "ops/exec.hpp"
 
 namespace pst::train {
@@ -18,8 +19,8 @@ at::Tensor on_host(const at::Tensor& array) {
 
 }  // namespace
 
-HostState::HostState(nn::ParameterSet& parameters, const Moments& moments, const parallel::FlatShares& shares,
-                     int rank) {
+HostState::HostState(nn::ParameterSet& parameters, const Moments& moments, const parallel::FlatShares& shares, int rank)
+    : parameters_(parameters) {
   const auto add = [&](const char* kind, const at::Tensor& array, parallel::Range held,
                        const std::function<parallel::Range(const nn::Parameter&)>& rows_of) {
     arrays_.push_back({array, on_host(array)});
@@ -27,7 +28,7 @@ HostState::HostState(nn::ParameterSet& parameters, const Moments& moments, const
     for (const auto& parameter : parameters.all()) {
       const parallel::Range rows = rows_of(parameter);
       const std::int64_t row = checkpoint::row_values(parameter.shape);
-      const std::int64_t begin = parameter.value.storage_offset() + rows.begin * row - held.begin;
+      const std::int64_t begin = parameter.offset + rows.begin * row - held.begin;
       const bool any = rows.size() > 0 && row > 0;
       tensors_.push_back(
           {kind + parameter.name, parameter.shape,
@@ -41,7 +42,9 @@ HostState::HostState(nn::ParameterSet& parameters, const Moments& moments, const
   const auto all_rows = [](const nn::Parameter& parameter) {
     return parallel::Range{0, checkpoint::rows_of(parameter.shape)};
   };
-  add("adapter/", parameters.flat(), {0, parameters.flat().numel()}, all_rows);
+  const bool whole = parameters.flat().numel() == parameters.size();
+  add("adapter/", parameters.flat(), {parameters.begin(), parameters.end()},
+      whole ? std::function(all_rows) : std::function(my_rows));
   add("optimizer/exp_avg/", moments.exp_avg, moments.mine, my_rows);
   add("optimizer/exp_avg_sq/", moments.exp_avg_sq, moments.mine, my_rows);
   if (shares.ranks() == 1) return;
@@ -53,6 +56,12 @@ HostState::HostState(nn::ParameterSet& parameters, const Moments& moments, const
         of_ranks.push_back({rows.begin, rows.end});
       }
     }
+}
+
+std::string HostState::replica() const {
+  const bool whole = parameters_.flat().numel() == parameters_.size();
+  const at::Tensor alike = whole ? arrays_.front().host : parameters_.flat_compute().cpu();
+  return digest({static_cast<const std::byte*>(alike.const_data_ptr()), alike.nbytes()});
 }
 
 void HostState::pull() {

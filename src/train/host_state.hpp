@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <string>
 #include <vector>
 
 #include "checkpoint/tensors.hpp"
@@ -13,14 +14,18 @@ namespace pst::train {
 /// computes on a GPU, copies in pinned host memory that pull() and push() bring up to date.
 class HostState {
  public:
-  /// Parameters and moments outlive this. @param shares  those that the moments were made with. @param rank of the run
+  /// Parameters and moments outlive this, and the set keeps the masters that it has. @param shares  those that the
+  /// moments were made with. @param rank of the run
   HostState(nn::ParameterSet& parameters, const Moments& moments, const parallel::FlatShares& shares, int rank);
 
   /// Everything by the names it has in a checkpoint: adapter/<name>, optimizer/exp_avg/<name>,
-  /// optimizer/exp_avg_sq/<name>; of the optimizer's those rows that this rank has.
+  /// optimizer/exp_avg_sq/<name>; those rows that this rank has.
   const std::vector<checkpoint::Target>& tensors() const { return tensors_; }
   /// The rows of each of tensors() that each rank stores: those that it has the moments of. Empty when all have all.
   const checkpoint::Division& division() const { return division_; }
+  /// Digest of what products use, which all ranks have alike: the masters as pull() brought them, or their bf16 copies,
+  /// where the masters lie in shares.
+  std::string replica() const;
   void pull();  ///< from the GPU, before a snapshot is taken; nothing on a CPU
   void push();  ///< to the GPU, after a checkpoint was read; nothing on a CPU
 
@@ -28,6 +33,7 @@ class HostState {
   struct Array {
     at::Tensor device, host;
   };
+  const nn::ParameterSet& parameters_;
   std::vector<Array> arrays_;  // parameters, first and second moments; of a CPU both are one tensor
   std::vector<checkpoint::Target> tensors_;
   checkpoint::Division division_;

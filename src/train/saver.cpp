@@ -7,7 +7,6 @@
 
 #include "checkpoint/interval.hpp"
 #include "core/clock.hpp"
-#include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 
@@ -180,10 +179,8 @@ void Saver::begin(const TrainState& state) {
   const double began = monotonic_seconds();
   hooks_.snapshot();
   writer_->begin(state.step);
-  if (group_.size() > 1) {  // the parameters are the first of the three kinds of tensors, in one array
-    Digester digester;
-    for (std::size_t i = 0; i < tensors_.size() / 3; ++i) digester.add(std::as_bytes(tensors_[i].values));
-    replica_ = digester.hex();
+  if (group_.size() > 1 && hooks_.replica) {
+    replica_ = hooks_.replica();
     compare_ = true;
   }
   stall_s_ = monotonic_seconds() - began;

@@ -40,7 +40,9 @@ struct SaverHooks {
   std::function<void(const std::string& kind, nlohmann::ordered_json details)> event;
   std::function<void()> saving = [] {};    ///< before waiting for the disk
   std::function<void()> snapshot = [] {};  ///< brings the tensors up to date, before they are copied
-  trace::Sink* trace = nullptr;            ///< whom the writer tells what it does
+  /// With every snapshot: a digest of what all ranks have alike. Empty: there is nothing to compare
+  std::function<std::string()> replica;
+  trace::Sink* trace = nullptr;  ///< whom the writer tells what it does
 };
 
 /// The collective half of saving: all ranks meet at every step edge, tell each other how far their writers are and who
@@ -48,7 +50,7 @@ struct SaverHooks {
 /// only when a checkpoint falls due by its step while the one before is still being written.
 class Saver {
  public:
-  /// @param tensors  parameters, whole, and then the moments, of which a rank has those rows at least that it stores
+  /// @param tensors  those rows at least that this rank stores
   /// @param division  the rows that each rank stores; empty: equal shares
   Saver(comm::Communicator& group, const std::filesystem::path& checkpoints, int generation,
         std::vector<checkpoint::Target> tensors, checkpoint::Division division, SavePolicy policy,
@@ -96,7 +98,7 @@ class Saver {
   std::int64_t saved_step_ = 0;  // the newest one that is whole
   // Each rank's own.
   std::optional<checkpoint::Manifest> manifest_;
-  std::string replica_;  // digest of the parameters in the snapshot
+  std::string replica_;  // that of the snapshot
   double stall_s_ = 0, interval_s_ = 0, last_begin_s_ = 0, last_success_s_ = 0;
   bool failing_ = false;
 };

@@ -13,7 +13,7 @@
 #include "kernels/reduce/reduce.hpp"
 #include "ops/exec.hpp"
 #include "parallel/ordered_sum.hpp"
-#include "parallel/share_gather.hpp"
+#include "parallel/share_exchange.hpp"
 #include "train/evaluate.hpp"
 #include "train/loss.hpp"
 #include "train/micro_batch.hpp"
@@ -53,7 +53,7 @@ class Loop {
         most_leaves_((leaves_ + parts.group.size() - 1) / parts.group.size()),
         waited_before_(parts.model.frozen().waited_s()),
         buffers_([&parameters = parts.parameters] { return parameters.new_gradient(); }),
-        exchange_(parts.gradients, parts.shares.ranks() > 1 ? parts.shares.largest() : 0) {}
+        exchange_(parts.gradients) {}
 
   std::int64_t total_steps() const { return total_steps_; }
 
@@ -76,7 +76,7 @@ class Loop {
     const Rng random = Rng(settings_.train.seed).child("step").child(static_cast<std::uint64_t>(index));
     const auto add_leaf = [&](std::int64_t leaf, const at::Tensor& gradient) {
       const auto batch = micro_batch(parts_.training, rows, leaf, settings_.train.micro_batch_size,
-                                     parts_.model.vocabulary(), parts_.parameters.flat().device());
+                                     parts_.model.vocabulary(), parts_.parameters.device());
       watch.into(record.data_s, "data");
       if (!batch) {  // an epoch's last step may have fewer rows: its missing leaves count as zeros
         accompany();
@@ -103,11 +103,15 @@ class Loop {
     // everybody there, so theirs is that of the transfer. The split costs no message more.
     record.loss = sum_over_ranks(parts_.group, losses) / static_cast<double>(totals.labelled);
     watch.into(record.waiting_s, "waiting");
-    parallel::ordered_all_reduce(gradient, exchange_);
-    watch.into(record.transfer_s, "transfer");
-
-    record.grad_norm = std::sqrt(kernels::sum_of_squares(ops::exec_of(gradient), ops::view_of(gradient)));
-    watch.into(record.optimizer_s, "optimizer");
+    if (parts_.shares.ranks() > 1) {
+      record.grad_norm = std::sqrt(parallel::sum_into_shares(gradient, parts_.shares, exchange_, parts_.group));
+      watch.into(record.transfer_s, "transfer");
+    } else {
+      parallel::ordered_all_reduce(gradient, exchange_);
+      watch.into(record.transfer_s, "transfer");
+      record.grad_norm = std::sqrt(kernels::sum_of_squares(ops::exec_of(gradient), ops::view_of(gradient)));
+      watch.into(record.optimizer_s, "optimizer");
+    }
     return {record, gradient};
   }
 
@@ -119,7 +123,8 @@ class Loop {
         limit > 0 ? std::min(1.0, limit / (record.grad_norm + 1e-6)) : 1.0;  // torch's clip_grad_norm_
     const auto& [name, lr, betas, eps, weight_decay] = settings_.optimizer;
     const parallel::Range mine = parts_.moments.mine;
-    const View values = ops::view_of(parts_.parameters.flat());
+    nn::ParameterSet& parameters = parts_.parameters;
+    const View values = ops::view_of(parameters.flat()).part(mine.begin - parameters.begin(), mine.size());
     if (mine.size() > 0)
       kernels::adamw(ops::exec_of(gradient),
                      {.lr = record.lr,
@@ -129,15 +134,14 @@ class Loop {
                       .weight_decay = weight_decay,
                       .step = update,
                       .gradient_factor = factor},
-                     values.part(mine.begin, mine.size()), ops::view_of(gradient).part(mine.begin, mine.size()),
-                     ops::view_of(parts_.moments.exp_avg), ops::view_of(parts_.moments.exp_avg_sq));
+                     values, ops::view_of(gradient).part(mine.begin, mine.size()), ops::view_of(parts_.moments.exp_avg),
+                     ops::view_of(parts_.moments.exp_avg_sq));
+    parameters.refresh_compute();
     watch.into(record.optimizer_s, "optimizer");
     if (parts_.shares.ranks() > 1) {
-      parallel::gather_shares(parts_.parameters.flat(), parts_.shares, exchange_);
+      parallel::gather_shares(parameters.flat_compute(), parts_.shares, exchange_);
       watch.into(record.transfer_s, "transfer");
     }
-    parts_.parameters.refresh_compute();
-    watch.into(record.optimizer_s, "optimizer");
   }
 
   void give_back(const at::Tensor& gradient) { buffers_.give_back(gradient); }

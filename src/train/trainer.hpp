@@ -53,7 +53,9 @@ struct Parts {
       gradients;  ///< the same ranks: over which gradients are added; their GPUs' group where there is one
   std::function<void(const StepRecord&)> on_step;
   std::function<void(const EvalRecord&)> on_eval;
-  const parallel::FlatShares& shares;  ///< of the parameters, of which each rank updates its own: one per rank, or one
+  /// Of the parameters, of which each rank updates its own: one per rank, or one. A rank has the masters of all, or,
+  /// where products use bf16 copies, of its share.
+  const parallel::FlatShares& shares;
   const Moments& moments;
   Saver& saver;
   std::function<TrainState()> restore_newest;  ///< puts parameters and moments back; for the guard's `rollback`

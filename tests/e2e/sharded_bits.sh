@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Frozen weights and the optimizer's state in shares over the ranks give the bits of whole copies: on 2 and 4 ranks those of
+# Frozen weights, the optimizer's state and the masters in shares over the ranks give the bits of whole copies: on 2 and 4 ranks those of
 # one, on 3 those of 3, with a short last step that leaves ranks without work, with evaluation, with recomputation, through a
 # kill and a resume on fewer ranks.
 #   sharded_bits.sh BUILD_FOLDER
@@ -43,27 +43,38 @@ moments=(--set parallel.optimizer=shard)
 same "moments in shares, 2 ranks" "$(adapter moments2 2 replicate "${moments[@]}")" "$one"
 same "moments in shares, 3 ranks" "$(adapter moments3 3 replicate "${moments[@]}" --set train.global_batch_size=12)" "$three"
 same "all in shares, 4 ranks" "$(adapter moments4 4 shard "${moments[@]}")" "$one"
+# Products in bf16 have copies of the masters, so that a rank needs no others' masters: they lie in shares as well.
+bf16=(--set train.precision=bf16)
+same "bf16, masters in shares, 2 ranks" "$(adapter masters2 2 replicate "${moments[@]}" "${bf16[@]}")" "$(adapter bf16 2 replicate "${bf16[@]}")"
 stored() { stat -c %s "$(echo "$work/$1"/bits-*/checkpoints/step-*/rank-"$2".h5 | cut -d' ' -f1)"; }
 (($(stored moments4 0) < $(stored one 0) / 2)) || die "a rank of 4 stores $(stored moments4 0) bytes, one alone $(stored one 0)"
 echo "shares over 1, 2, 3 and 4 ranks, hybrid, recomputation: the bits of whole copies"
 
-# Killed on four ranks without a word, resumed on two.
+# Killed on four ranks without a word, resumed on fewer: killed NAME RANKS [--set ...], which sets `run`.
+killed() {
+  local name=$1 ranks=$2
+  shift 2
+  "$program" train "$work/recipe.yaml" --ranks 4 --set "output_dir=$work/$name" "$@" >"$work/$name.out" 2>&1 </dev/null &
+  background=$!
+  step_recorded() { grep -qsE '"kind":"step","step":5\b' "$work/$name"/bits-*/attempts/0001/nodes/*.jsonl; }
+  within 60 "five steps" step_recorded
+  run=$(echo "$work/$name"/bits-*)
+  kill -KILL "$background"
+  wait "$background" 2>/dev/null || true
+  background=
+  nobody_left() { ! pgrep -f "peft-studio-worker.*$run" >/dev/null; }
+  within 30 "the end of the killed trainer's ranks" nobody_left
+  [[ ! -e $run/completed.json ]] || die "it was over before it was killed"
+  "$program" resume "$run" --ranks "$ranks" >"$work/resumed.out" 2>&1 </dev/null || die "has not resumed: $(tail -n 5 "$work/resumed.out")"
+  grep -q '"event":"restored"' "$run/events.jsonl" || die "started over instead of resuming"
+}
 long=(--set train.epochs=1000 --set train.max_steps=60)
 undisturbed=$(adapter long 1 replicate "${long[@]}")
-"$program" train "$work/recipe.yaml" --ranks 4 --set "output_dir=$work/killed" --set parallel.strategy=shard "${moments[@]}" "${long[@]}" >"$work/killed.out" 2>&1 </dev/null &
-background=$!
-step_recorded() { grep -qsE '"kind":"step","step":5\b' "$work"/killed/bits-*/attempts/0001/nodes/*.jsonl; }
-within 60 "five steps" step_recorded
-run=$(echo "$work/killed"/bits-*)
-kill -KILL "$background"
-wait "$background" 2>/dev/null || true
-background=
-nobody_left() { ! pgrep -f "peft-studio-worker.*$run" >/dev/null; }
-within 30 "the end of the killed trainer's ranks" nobody_left
-[[ ! -e $run/completed.json ]] || die "it was over before it was killed"
-"$program" resume "$run" --ranks 2 >"$work/resumed.out" 2>&1 </dev/null || die "has not resumed: $(tail -n 5 "$work/resumed.out")"
-grep -q '"event":"restored"' "$run/events.jsonl" || die "started over instead of resuming"
+killed killed 2 --set parallel.strategy=shard "${moments[@]}" "${long[@]}"
 same "killed on 4 ranks, resumed on 2" "$(digest_of "$run")" "$undisturbed"
+in_bf16=$(adapter long16 1 replicate "${long[@]}" "${bf16[@]}")
+killed killed16 2 "${moments[@]}" "${long[@]}" "${bf16[@]}"
+same "killed on 4 ranks, resumed on 2, in bf16" "$(digest_of "$run")" "$in_bf16"
 echo "killed on 4 ranks, resumed on 2: the same bits"
 
 # Others read the checkpoint as before: every tensor whole.

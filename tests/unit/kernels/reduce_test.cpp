@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/reduce/reduce.hpp"
 
+#include <algorithm>
+#include <numeric>
+
 #include "support/values.hpp"
 
 namespace pst::kernels {
@@ -15,6 +18,22 @@ TEST(Reduce, SumOfSquaresHasTheSameBitsInAnyPieces) {
 
   EXPECT_NEAR(once, expected, 1e-9 * expected);
   EXPECT_EQ(once, sum_of_squares(fixture::in_pieces(3), view_of(std::span(x))));
+}
+
+TEST(Reduce, BlocksOfSquaresAddUpToTheSum) {
+  for (const std::int64_t count : {std::int64_t{0}, std::int64_t{5}, kSquareBlock, 3 * kSquareBlock + 1}) {
+    auto x = fixture::random_values(static_cast<std::size_t>(count), 1);
+    const View all = view_of(std::span(x));
+    std::vector<double> blocks(static_cast<std::size_t>((count + kSquareBlock - 1) / kSquareBlock));
+    squares_of_blocks(fixture::in_pieces(3), all, blocks);
+    EXPECT_EQ(std::accumulate(blocks.begin(), blocks.end(), 0.0), sum_of_squares(serial_cpu(), all));
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+      const std::int64_t begin = static_cast<std::int64_t>(b) * kSquareBlock;
+      EXPECT_EQ(blocks[b], sum_of_squares(serial_cpu(), all.part(begin, std::min(kSquareBlock, count - begin))));
+    }
+    blocks.push_back(0);
+    EXPECT_THROW(squares_of_blocks(serial_cpu(), all, blocks), Error);
+  }
 }
 
 TEST(Reduce, AddAndScale) {

@@ -19,8 +19,8 @@ at::Tensor leaf(std::int64_t index) {
          std::pow(7.0, static_cast<double>(index % 5));
 }
 
-/// What every rank ends with when `ranks` ranks share `leaves` leaves.
-at::Tensor summed(int ranks, std::int64_t leaves) {
+/// What every rank ends with when `ranks` ranks share `leaves` leaves. @param most  values in a buffer
+at::Tensor summed(int ranks, std::int64_t leaves, std::int64_t most = ExchangeBuffers::kMost) {
   at::Tensor result;
   std::mutex mutex;
   comm::run_ranks(ranks, [&](comm::Communicator& group) {
@@ -28,7 +28,7 @@ at::Tensor summed(int ranks, std::int64_t leaves) {
     const Range mine = leaves_of_rank(leaves, group.rank(), group.size());
     const at::Tensor sum = sum_of_leaves(mine.begin, mine.size(), buffers,
                                          [](std::int64_t i, const at::Tensor& buffer) { buffer.add_(leaf(i)); });
-    ExchangeBuffers buffers_of_group(group);
+    ExchangeBuffers buffers_of_group(group, most);
     ordered_all_reduce(sum, buffers_of_group);
     const std::lock_guard lock(mutex);
     if (result.defined()) {
@@ -45,6 +45,12 @@ TEST(OrderedSum, SameBitsForEveryPowerOfTwo) {
     const at::Tensor alone = summed(1, leaves);
     for (const int ranks : {2, 4, 8}) EXPECT_THAT(summed(ranks, leaves), fixture::bitwise_equal(alone)) << ranks;
   }
+}
+
+TEST(OrderedSum, SameBitsInPieces) {
+  for (const int ranks : {2, 3, 5})
+    for (const std::int64_t most : {16, 100, 1000})
+      EXPECT_THAT(summed(ranks, 8, most), fixture::bitwise_equal(summed(ranks, 8))) << ranks << " ranks, " << most;
 }
 
 TEST(OrderedSum, OtherCountsRepeatThemselvesAndStayClose) {

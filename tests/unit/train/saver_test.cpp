@@ -12,6 +12,7 @@
 
 #include "checkpoint/interval.hpp"
 #include "comm/local_communicator.hpp"
+#include "core/digest.hpp"
 #include "core/error.hpp"
 #include "support/errors.hpp"
 #include "unit/checkpoint/a_run.hpp"
@@ -52,6 +53,7 @@ struct Saving {
 
   SaverHooks hooks(SaverHooks more) {
     more.stop_signal = [this] { return signal; };
+    more.replica = [this] { return digest(std::as_bytes(std::span(tensors.values[0]))); };
     more.event = [this](const std::string& kind, ordered_json details) {
       events.push_back(kind);
       details_of[kind] = std::move(details);
@@ -275,7 +277,7 @@ TEST_F(Savers, StopsThoughNothingCanBeSaved) {
 TEST_F(Savers, ReplicasThatDifferAreFoundAndNotCommitted) {
   comm::run_ranks(3, [&](comm::Communicator& group) {
     Saving run(group, folder_, {.every_steps = 1, .keep = all_});
-    if (group.rank() == 1) run.tensors.values[0][5] += 1;  // of adapter/, the parameters
+    if (group.rank() == 1) run.tensors.values[0][5] += 1;
     run.edge(1);
     EXPECT_THAT(fixture::error_of(Fault::unfit, [&] { run.edge(2); }), HasSubstr("parameters of rank 1 differ"));
   });

@@ -101,6 +101,10 @@ TEST_P(Arrays, SumsHaveTheBitsOfTheCpu) {
     auto a = random_values(count, 1), b = random_values(count, 2);
     const DeviceArray<float> d_a(table(), a), d_b(table(), b, Placed::shifted);
     EXPECT_EQ(sum_of_squares(gpu(), d_a), sum_of_squares(serial_cpu(), host(a)));
+    std::vector<double> blocks((count + kSquareBlock - 1) / kSquareBlock), expected(blocks);
+    squares_of_blocks(gpu(), d_a, blocks);
+    squares_of_blocks(serial_cpu(), host(a), expected);
+    EXPECT_EQ(blocks, expected);
     add(serial_cpu(), host(a), host(b));
     add(gpu(), d_a, d_b);
     scale(serial_cpu(), host(a), 0.3);
