@@ -71,8 +71,8 @@ struct Product {
   /// For codes: f32 [m] of op(a)'s rows and [n] of op(b)'s columns. Then a is stored straight and b transposed.
   const float *a_scales = nullptr, *b_scales = nullptr;
 };
-/// The same bits for the same shapes, addresses' alignments, GPU and library. @param workspace  used until the stream is
-/// through; of one size for all calls. @return kNotHere where there is no cuBLASLt, or none that can do this
+/// The same bits for the same shapes, addresses' alignments, GPU and library. @param workspace  used until the stream
+/// is through; of one size for all calls. @return kNotHere where there is no cuBLASLt, or none that can do this
 int matmul(Stream stream, const Product& product, void* workspace, std::size_t workspace_bytes);
 
 /// A token stream that is one document, for attention by cuDNN: bf16, causal, scores divided by sqrt(dim). q, out and
