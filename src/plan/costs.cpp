@@ -118,10 +118,21 @@ double Costs::operator()(Op op, std::initializer_list<double> sizes) const {
          demand.kernels * roof.launch_s;
 }
 
+double Costs::fp8_flops_s(double flops) const {
+  if (layout_ != nullptr || machine_.roofline->fp8_flops == 0 || dtype_ != Dtype::bf16) return 0;
+  const Roofline& roof = *machine_.roofline;
+  return flops / (roof.fp8_flops * roof.fp8_flops_share) - flops / (roof.bf16_flops * roof.flops_share);
+}
+
+double Costs::bytes_s(double bytes) const {
+  return layout_ != nullptr ? 0 : bytes / (machine_.roofline->bytes_per_s * machine_.roofline->bytes_share);
+}
+
 std::string Costs::source() const {
   if (layout_ == nullptr)
-    return cat(machine_.source, "; assumed to attain ", fixed(100 * machine_.roofline->flops_share, 0),
-               " % of peak FLOP/s and ", fixed(100 * machine_.roofline->bytes_share, 0), " % of bandwidth");
+    return cat(machine_.source, "; ", machine_.roofline->shares_source, " to attain ",
+               fixed(100 * machine_.roofline->flops_share, 0), " % of peak FLOP/s and ",
+               fixed(100 * machine_.roofline->bytes_share, 0), " % of bandwidth");
   std::string text = machine_.source;
   if (layout_->threads != threads_ || layout_->ranks != ranks_)
     text += cat("; measured with ", layout_->ranks, " x ", layout_->threads, " threads, scaled to ", ranks_, " x ",

@@ -50,6 +50,10 @@ class Costs {
   double operator()(Op op, std::initializer_list<double> sizes) const;
   int threads() const { return threads_; }
   bool measured() const { return layout_ != nullptr; }
+  /// Seconds more, so a negative number, of multiplying in 8-bit floats instead of in bf16, and seconds of moving
+  /// bytes: by the roofline; 0 without one, or without 8-bit floats.
+  double fp8_flops_s(double flops) const;
+  double bytes_s(double bytes) const;
   double layer_overhead_s() const { return layout_ != nullptr ? layout_->layer_overhead_s : 0; }
   /// Where the figures come from, for people; with the scaling where the layout is another.
   std::string source() const;

@@ -25,10 +25,12 @@ struct Layout {
 
 /// Speed by two numbers where nothing was measured.
 struct Roofline {
-  double f32_flops = 0, bf16_flops = 0, bytes_per_s = 0;  ///< peaks, dense
-  double flops_share = 0.6, bytes_share = 0.75;           ///< that programs attain of them: assumed
-  double launch_s = 5e-6;                                 ///< before a kernel runs: assumed
-  double baseline_bytes = 1.5e9;                          ///< context and libraries: assumed
+  double f32_flops = 0, bf16_flops = 0, bytes_per_s = 0;                ///< peaks, dense
+  double fp8_flops = 0;                                                 ///< 0: it has no 8-bit floats
+  double flops_share = 0.6, fp8_flops_share = 0.6, bytes_share = 0.75;  ///< that programs attain of them
+  std::string shares_source = "assumed";
+  double launch_s = 5e-6;         ///< before a kernel runs: assumed
+  double baseline_bytes = 1.5e9;  ///< context and libraries: assumed
 };
 
 struct Link {

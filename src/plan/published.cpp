@@ -42,7 +42,10 @@ std::optional<Machine> published_machine(const std::string& name) {
                  .fast_bf16 = true,
                  .roofline = Roofline{.f32_flops = sheet->f32_tflops * 1e12,
                                       .bf16_flops = sheet->bf16_tflops * 1e12,
-                                      .bytes_per_s = sheet->memory_tb_per_s * 1e12},
+                                      .bytes_per_s = sheet->memory_tb_per_s * 1e12,
+                                      .fp8_flops = sheet->hopper ? 2 * sheet->bf16_tflops * 1e12 : 0,
+                                      .flops_share = sheet->hopper ? 0.66 : 0.6,
+                                      .shares_source = sheet->hopper ? "seen on an H200" : "assumed"},
                  .inside = Link{5e-6, sheet->link_gb_per_s * 1e9, "published"},
                  .between = Link{kNetworkLatencyS, kNetworkBytesPerS, "assumed"}};
 }

@@ -23,6 +23,26 @@ double linear_backward(const Costs& costs, double n, const LinearShape& s) {
                     : costs(Op::linear_backward, {n, real(s.in), real(s.out)});
 }
 
+/// What the form of a frozen matrix adds to its product with n rows on a GPU: numbers that are made of codes again; or,
+/// with 8-bit floats where the GPU has them (src/quant), rows that are quantised and, backward, codes that are turned,
+/// for a product that is faster. On CPUs: docs/plan.md.
+double form_seconds(const Costs& costs, double n, const LinearShape& s, bool backward) {
+  const double values = real(s.values()), product = 2 * n * values, in = real(s.in), out = real(s.out);
+  constexpr double kNumber = 2, kCode = 1;  // bytes
+  switch (s.kept) {
+    case Kept::dense: return 0;
+    case Kept::fp8:
+      if (const double gain = costs.fp8_flops_s(product); gain != 0)
+        return gain +
+               costs.bytes_s((kNumber + kCode) * n * (backward ? out : in) + (backward ? 2 * kCode * values : 0));
+      return costs.bytes_s((kNumber + kCode) * values);
+    case Kept::nf4:
+    case Kept::nf4_plain_scales:
+    case Kept::int8: return costs.bytes_s(s.bytes(Dtype::bf16) + kNumber * values);
+  }
+  return 0;
+}
+
 }  // namespace
 
 StepTime& StepTime::operator+=(const StepTime& o) {
@@ -88,7 +108,7 @@ StepTime MicroBatchTime::layers_forward(const MicroBatch& batch, bool dropout) c
   for (const auto& layer : model_.layers) {
     const double count = real(layer.count);
     for (const auto& linear : layer.linears) {
-      time.forward += count * linear_forward(costs_, n, linear);
+      time.forward += count * (linear_forward(costs_, n, linear) + form_seconds(costs_, n, linear, false));
       if (dropout && linear.rank > 0) time.elementwise += count * costs_(Op::dropout, {n * real(linear.in)});
     }
     time.elementwise +=
@@ -109,7 +129,7 @@ StepTime MicroBatchTime::operator()(const MicroBatch& batch) const {
   for (const auto& layer : model_.layers) {
     const double count = real(layer.count);
     for (const auto& linear : layer.linears) {
-      time.backward += count * linear_backward(costs_, n, linear);
+      time.backward += count * (linear_backward(costs_, n, linear) + form_seconds(costs_, n, linear, true));
       if (dropout_ && linear.rank > 0) time.elementwise += 2 * count * costs_(Op::dropout, {n * real(linear.in)});
     }
     // q, k and v meet in their input, gate and up in theirs: three additions.

@@ -34,6 +34,27 @@ TEST(Prediction, MatchesTheFlopCountWhereOnlyProductsCost) {
   EXPECT_NEAR(p.step.total() * 989e12 / tokens / (4 * n + 6 * 41.94e6 + attention), 1, 0.02);
 }
 
+TEST(Prediction, IsNearWhatAnH200Did) {
+  struct Seen {
+    recipe::FrozenFormat format;
+    weights::ModelConfig model;
+    int length;
+    double tokens_per_s;  // docs/gpu-results.md
+  };
+  using enum recipe::FrozenFormat;
+  const auto small = fixture::llama3_8b(), large = fixture::llama(128256, 8192, 28672, 80, 64, 8, false);
+  for (const auto& [format, model, length, tokens_per_s] :
+       {Seen{none, small, 2048, 16586}, Seen{none, small, 4096, 15972}, Seen{nf4, small, 2048, 15566},
+        Seen{nf4, small, 4096, 15427}, Seen{fp8, small, 2048, 20536}, Seen{fp8, small, 4096, 20194},
+        Seen{nf4, large, 2048, 2026}}) {
+    auto in = fixture::inputs(model, "h200", 100, 2, length);
+    in.recipe.model.quantization.format = format;
+    const double planned = 2 * length / plan::predict(in, choice()).step.total();
+    EXPECT_NEAR(planned / tokens_per_s, 1, 0.08)
+        << static_cast<int>(format) << ' ' << model.hidden_size << ' ' << length;
+  }
+}
+
 TEST(Prediction, MoreNodesMakeAStepFasterAndLongerRowsSlower) {
   const auto in = fixture::inputs(fixture::llama3_8b(), "h200", 100, 64, 2048);
 
