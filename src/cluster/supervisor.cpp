@@ -187,7 +187,11 @@ class Supervision {
     settings_.on_tick();
     look_at_results(attempt, seen.ending);
     Outcome outcome = judge(seen.ending);
-    if (outcome.kind == Outcome::Kind::failed && seen.ending.status != 0 && outcome.report.empty()) {
+    const std::string crash = worker_crash(run_.attempt(attempt));
+    if (outcome.kind == Outcome::Kind::failed && outcome.report.empty() && !crash.empty()) {
+      outcome.reason = crash;
+      outcome.remedy = "if it happens again, tell us, with that log; on one node only, suspect its memory";
+    } else if (outcome.kind == Outcome::Kind::failed && seen.ending.status != 0 && outcome.report.empty()) {
       const std::string words = launcher_words(run_.attempt(attempt), 3);
       if (!words.empty()) outcome.reason += cat("; its last words: ", join(split(words, '\n'), " | "));
       const std::string complaint = launch_complaint(run_.attempt(attempt));

@@ -67,6 +67,18 @@ std::string worker_error(const fs::path& attempt_dir) {
   return second_best;
 }
 
+std::string worker_crash(const fs::path& attempt_dir) {
+  constexpr std::string_view kBegin = "crash: ", kEnd = "; its stack:";
+  for (const auto& file : logs_in(attempt_dir))
+    for (const auto& line : split(end_of(file), '\n')) {
+      const auto end = line.find(kEnd);
+      if (!starts_with(line, kBegin) || end == std::string::npos) continue;
+      return cat("a rank crashed: ", line.substr(kBegin.size(), end - kBegin.size()), " (its stack is in ",
+                 file.filename().string(), ")");
+    }
+  return {};
+}
+
 std::int64_t last_step(const fs::path& attempt_dir) {
   std::int64_t last = 0;
   std::error_code status;

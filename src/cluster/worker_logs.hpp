@@ -14,6 +14,10 @@ namespace pst::cluster {
 /// only when there is no other. Empty when there is none.
 std::string worker_error(const std::filesystem::path& attempt_dir);
 
+/// What a worker wrote when it crashed (core/crash.hpp), with the log it stands in: "a rank crashed: SIGSEGV at address
+/// 0x0, in the main thread (its stack is in rank-0001.log)". Empty when none did.
+std::string worker_crash(const std::filesystem::path& attempt_dir);
+
 /// The newest step in the attempt's node logs; 0 when there is none.
 std::int64_t last_step(const std::filesystem::path& attempt_dir);
 

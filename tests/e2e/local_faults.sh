@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Without Slurm: a rank that is killed or stopped is noticed and the workers are started again; a run that is paused is
+# Without Slurm: a rank that is killed, crashes or is stopped is noticed and the workers are started again; a run that is paused is
 # resumed; a killed supervisor leaves no process behind. The result has the bits of the undisturbed run each time.
 #   local_faults.sh BUILD_FOLDER
 source "$(dirname -- "${BASH_SOURCE[0]}")/local_lib.sh" "$1" faults
@@ -43,6 +43,12 @@ start killed 2
 kill -KILL "$(workers | tail -n 1)"
 expect_result "a killed rank"
 grep -q '"event":"relaunched"' "$run/events.jsonl" || die "no event tells of the relaunch"
+
+start crashed 2
+kill -SEGV "$(workers | tail -n 1)"
+expect_result "a crashed rank"
+grep -q '"event":"attempt-ended".*a rank crashed: SIGSEGV, in the main thread (its stack is in rank' "$run/events.jsonl" || die "no event tells of the crash"
+grep -hA3 'crash: SIGSEGV' "$run"/attempts/0001/*.log | grep -q peft-studio-worker || die "no stack in the log"
 
 start stopped 1
 kill -STOP "$(workers)"

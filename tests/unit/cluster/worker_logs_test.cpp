@@ -34,6 +34,16 @@ TEST(WorkerLogs, HugeOrBinaryLogsAreCutAndCleaned) {
   EXPECT_EQ(worker_error(dir.path()), "error[bug]:  [2Jx");
 }
 
+TEST(WorkerLogs, ACrashIsTold) {
+  const fixture::TemporaryDirectory dir;
+  write_durably(dir / "rank-0000.log", "crash: is what this rank did not do\n");
+  EXPECT_EQ(worker_crash(dir.path()), "");
+  write_durably(dir / "rank-0001.log",
+                "step 3\ncrash: SIGSEGV at address 0x0, in thread 71; its stack:\n/lib/libc.so.6(+0x3c050)[0x7f]\n");
+  EXPECT_EQ(worker_crash(dir.path()),
+            "a rank crashed: SIGSEGV at address 0x0, in thread 71 (its stack is in rank-0001.log)");
+}
+
 TEST(WorkerLogs, NoLogsNoWords) {
   const fixture::TemporaryDirectory dir;
   EXPECT_EQ(worker_error(dir / "none"), "");
@@ -45,11 +55,11 @@ TEST(WorkerLogs, NoLogsNoWords) {
 TEST(WorkerLogs, NamesTheNodesThatSrunCouldNotStartOn) {
   const fixture::TemporaryDirectory dir;
   write_durably(dir / "srun.log",
-             "srun: error: Task launch for StepId=1.3 failed on node n3: Communication connection failure\n"
-             "srun: error: Application launch failed: Communication connection failure\n"
-             "srun: error: Task launch for StepId=1.3 failed on node n3: Communication connection failure\n"
-             "srun: error: Task launch for StepId=1.3 failed on node x7: Invalid job credential\n"
-             "srun: error: n1: task 0: Killed\n");
+                "srun: error: Task launch for StepId=1.3 failed on node n3: Communication connection failure\n"
+                "srun: error: Application launch failed: Communication connection failure\n"
+                "srun: error: Task launch for StepId=1.3 failed on node n3: Communication connection failure\n"
+                "srun: error: Task launch for StepId=1.3 failed on node x7: Invalid job credential\n"
+                "srun: error: n1: task 0: Killed\n");
   EXPECT_THAT(nodes_not_launched_on(dir.path()), testing::ElementsAre("n3", "x7"));
   EXPECT_TRUE(nodes_not_launched_on(dir / "none").empty());
   EXPECT_EQ(launch_complaint(dir.path()),
