@@ -19,6 +19,8 @@ std::vector<std::string> changes_between(const Choice& from, const Choice& to) {
   if (to.micro_batch != from.micro_batch) changes.push_back(cat("train.micro_batch_size=", to.micro_batch));
   if (to.dtype != from.dtype) changes.push_back(cat("train.precision=", to.dtype == Dtype::bf16 ? "bf16" : "fp32"));
   if (to.placement != from.placement) changes.push_back(cat("parallel.strategy=", name_of(to.placement)));
+  if (to.optimizer_in_shares != from.optimizer_in_shares)
+    changes.push_back(cat("parallel.optimizer=", to.optimizer_in_shares ? "shard" : "replicate"));
   if (to.nodes != from.nodes) changes.push_back(cat("slurm.nodes=", to.nodes));
   if (to.ranks_per_node != from.ranks_per_node) changes.push_back(cat("slurm.ranks_per_node=", to.ranks_per_node));
   return changes;
@@ -104,6 +106,11 @@ std::optional<Alternative> smallest_change(const Inputs& in, const Choice& chose
       choice.ranks_per_node = ranks;
       if (is_possible(in, choice)) choices.push_back(choice);
     }
+  for (std::size_t i = 0, count = choices.size(); i < count; ++i) {
+    Choice choice = choices[i];
+    choice.optimizer_in_shares = true;
+    if (choice.ranks() > 1 && !choices[i].optimizer_in_shares) choices.push_back(choice);
+  }
   for (const Choice& choice : choices) {
     Alternative candidate = alternative(in, chosen, choice);
     if (!candidate.prediction.fits) continue;

@@ -52,6 +52,29 @@ TEST(Alternatives, TheSmallestChangeIsOneKeyWhenOneIsEnough) {
   EXPECT_NE(plan::to_text(report).find("smallest change that fits: --set "), std::string::npos);
 }
 
+TEST(Alternatives, TheOptimizerGoesIntoSharesBeforeAnythingBecomesSlower) {
+  auto in = fixture::inputs(fixture::llama3_8b(), "h100", 100, 32, 1024);
+  in.recipe.adapter.r = 512;
+  in.recipe.slurm.nodes = 4;
+  in.recipe.slurm.ranks_per_node = 1;
+  in.recipe.train.gradient_checkpointing = recipe::Switch::off;
+  std::vector<plan::Decision> decisions;
+  plan::Choice choice = plan::choice_of(in, decisions);
+  const double whole = plan::predict(in, choice).memory.peak();
+  choice.optimizer_in_shares = true;
+  const double in_shares = plan::predict(in, choice).memory.peak();
+  const double fourth_of_state = 3 * 4 * 32 * 41.94e6 / 4;  // masters and moments, f32
+  EXPECT_NEAR(whole - in_shares, 3 * fourth_of_state, 0.01 * whole);
+
+  in.machine.memory_bytes = static_cast<std::uint64_t>(1.3 * (whole + in_shares) / 2);
+  const auto report = plan::make_report(in, {});
+
+  EXPECT_FALSE(report.chosen.fits);
+  ASSERT_TRUE(report.smallest_change);
+  EXPECT_EQ(report.smallest_change->changes, std::vector<std::string>{"parallel.optimizer=shard"});
+  EXPECT_TRUE(report.smallest_change->same_bits);
+}
+
 TEST(Alternatives, SharesAreTakenWhereAWholeCopyIsTooLarge) {
   auto in = fixture::inputs(fixture::llama3_8b(), "h100", 100, 64, 512);
   in.machine.is_gpu = false;  // its speed, as a node of CPUs
