@@ -5,9 +5,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <malloc.h>
 #include <algorithm>
 #include <array>
-#include <malloc.h>
+#include <cstdlib>
 
 #include <fstream>
 #include <sstream>
@@ -45,6 +46,11 @@ std::optional<std::uint64_t> cgroup_left() {
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "unknown";
+}
+
+std::string node_name() {
+  const char* const name = std::getenv("SLURMD_NODENAME");
+  return name ? name : host_name();
 }
 
 void bind_to_cores(int local_rank, int count) {

@@ -7,6 +7,8 @@
 namespace pst::app {
 
 std::string host_name();
+/// As Slurm calls this machine, which may differ from what it calls itself.
+std::string node_name();
 /// Cores that the scheduler gave this process: its affinity mask.
 int usable_cores();
 /// From now on this thread, and those that it starts, stay on `count` cores of the process's, another set for each rank

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/gpu_group.hpp"
+#include "app/gpus.hpp"
 #include "app/journal.hpp"
 #include "app/machine.hpp"
 #include "app/preflight.hpp"
@@ -112,8 +113,7 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   });
 
   // 2. The machine: precision, threads, memory.
-  std::optional<ops::Gpu> gpu;
-  comm::together(world, "opening the GPUs", [&] { gpu = open_gpu(recipe.train, mpi.local_rank()); });
+  const std::optional<ops::Gpu> gpu = open_gpus(mpi, run, attempt, recipe.train);
   Resolved resolved;
   comm::together(world, "settling what the recipe leaves open",
                  [&] { resolved = resolve(recipe, config, world, mpi.local_size(), gpu); });

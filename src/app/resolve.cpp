@@ -103,15 +103,6 @@ Decision decide_strategy(const recipe::Recipe& recipe, const weights::ModelConfi
 
 }  // namespace
 
-std::optional<ops::Gpu> open_gpu(const recipe::Train& train, int local_rank) {
-  switch (train.device) {
-    case recipe::DeviceChoice::cuda: return ops::open_gpu(local_rank);
-    case recipe::DeviceChoice::cpu:
-    case recipe::DeviceChoice::automatic: break;
-  }
-  return std::nullopt;
-}
-
 Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& config, comm::Communicator& world,
                  int ranks_here, const std::optional<ops::Gpu>& gpu) {
   const std::uint64_t share = gpu ? static_cast<std::uint64_t>(gpu->facts.memory_bytes)

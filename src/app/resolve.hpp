@@ -27,11 +27,7 @@ struct Resolved {
   std::vector<Decision> decisions;
 };
 
-/// This rank's GPU, where the recipe asks for one; nothing where it trains on CPUs.
-/// @throws Error(unfit) with the remedy when there is none that can be used
-std::optional<ops::Gpu> open_gpu(const recipe::Train& train, int local_rank);
-
-/// @param ranks_here  ranks that share this machine;  gpu  this rank's, from open_gpu(). Collective.
+/// @param ranks_here  ranks that share this machine;  gpu  this rank's, from open_gpus(). Collective.
 Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& config, comm::Communicator& world,
                  int ranks_here, const std::optional<ops::Gpu>& gpu);
 

@@ -20,12 +20,6 @@ int rank_by_launcher() {
   return 0;
 }
 
-/// As Slurm calls this machine, which may differ from what it calls itself.
-std::string node_name() {
-  const char* const name = std::getenv("SLURMD_NODENAME");
-  return name ? name : host_name();
-}
-
 }  // namespace
 
 VitalSigns::VitalSigns(const std::filesystem::path& run, int attempt) {

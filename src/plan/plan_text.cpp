@@ -10,9 +10,9 @@ namespace {
 std::string bytes_text(double bytes) { return human_bytes(static_cast<std::uint64_t>(std::max(0.0, bytes))); }
 
 std::string seconds_text(double s) {
-  if (s < 1e-3) return cat(fixed(1e6 * s, 0), " us");
-  if (s < 1) return cat(fixed(1e3 * s, 1), " ms");
-  return s < 60 ? cat(fixed(s, 2), " s") : human_seconds(s);
+  if (s < 999.5e-6) return cat(fixed(1e6 * s, 0), " us");  // not "1000 us"
+  if (s < 999.95e-3) return cat(fixed(1e3 * s, 1), " ms");
+  return s < 59.995 ? cat(fixed(s, 2), " s") : human_seconds(s);
 }
 
 /// Rows of cells, each column as wide as its widest; all but the first column to the right when `numbers`.

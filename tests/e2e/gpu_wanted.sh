@@ -29,6 +29,7 @@ stops() {
   shift 3
   train "$name" "$ranks" --set train.device=cuda || status=$?
   ((status == wanted)) || die "$name: status $status, not $wanted"
+  [[ ! -e $(echo "$work/$name"/gpu-*)/attempts/0002 ]] || die "$name: tried more than once"
   for text in "$@"; do grep -rqF -- "$text" "$work/$name.out" "$work/$name" || die "$name does not say '$text'"; done
   echo "$name: stops with status $status and the remedy"
 }
@@ -43,6 +44,8 @@ if [[ ! -e $build/lib/peft-studio/libpst_cuda.so ]]; then
   echo "the rest is for a build with PST_CUDA=ON: skipped"
 elif ! nvidia-smi >/dev/null 2>&1; then
   stops no_gpu 2 69 "no GPU can be used here" "nvidia-smi"
+  grep -qF 'train.device: cpu' "$work/no_gpu.out" || die "no_gpu: the remedy is not in what the program says"
+  grep -qF "$(hostname)" "$(echo "$work"/no_gpu/gpu-*)/attempts/0001/unfit.json" || die "no_gpu: the node is not left for the supervisor"
   echo "training on a GPU: skipped, nvidia-smi shows none"
 else
   train cpu 1 --set train.device=cpu || die "training on the CPU"
