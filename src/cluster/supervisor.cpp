@@ -315,7 +315,8 @@ class Supervision {
     } else if (next.kind == Decision::Kind::give_up) {
       outcome.exit = next.exit;
       if (!next.reason.empty()) outcome.reason = next.reason + (outcome.reason.empty() ? "" : ": " + outcome.reason);
-      if (!next.remedy.empty()) outcome.remedy = next.remedy;
+      const bool both = !next.reason.empty() && !outcome.remedy.empty() && !next.remedy.empty();
+      if (!next.remedy.empty()) outcome.remedy = both ? cat(outcome.remedy, "; ", next.remedy) : next.remedy;
     }
     if (ending.superseded) return outcome;  // the run is somebody else's now, its events too
     record_outcome(run_, attempt, ending, outcome, history_.back().step);

@@ -203,6 +203,17 @@ TEST_F(Supervisor, ACrashLoopIsStopped) {
   EXPECT_EQ(run.last_attempt(), 3);
 }
 
+TEST_F(Supervisor, WhatTheWorkersAdvisedIsNotLostInGivingUp) {
+  auto settings = settings_for(
+      "printf 'error[io]: cannot write\\n  while saving\\n  try: free space\\n' >&2; exit 74");
+  settings.max_restarts = 50;
+
+  const Outcome outcome = supervise(run, settings);
+
+  EXPECT_THAT(outcome.reason, HasSubstr("step 0 failed 3 times in a row: cannot write"));
+  EXPECT_THAT(outcome.remedy, HasSubstr("free space; the logs of the attempts say why"));
+}
+
 TEST_F(Supervisor, WrongUsageAndBadDataAreNotTriedAgain) {
   auto settings = settings_for("exit 65");
   settings.max_restarts = 50;
