@@ -204,8 +204,7 @@ TEST_F(Supervisor, ACrashLoopIsStopped) {
 }
 
 TEST_F(Supervisor, WhatTheWorkersAdvisedIsNotLostInGivingUp) {
-  auto settings = settings_for(
-      "printf 'error[io]: cannot write\\n  while saving\\n  try: free space\\n' >&2; exit 74");
+  auto settings = settings_for("printf 'error[io]: cannot write\\n  while saving\\n  try: free space\\n' >&2; exit 74");
   settings.max_restarts = 50;
 
   const Outcome outcome = supervise(run, settings);
