@@ -10,6 +10,7 @@ namespace pst::parallel {
 
 /// Sums a gradient (f32, of the whole array on every rank) over the group along the tree of ordered_all_reduce(): each
 /// rank its own share, with the same bits. The rest stays this rank's own part of the sums. Collective.
+/// @param hosts  the same ranks, on host memory
 /// @return the sum of squares of all sums, with the bits that kernels::sum_of_squares() has for them
 double sum_into_shares(const at::Tensor& inout, const FlatShares& shares, ExchangeBuffers& buffers,
                        comm::Communicator& hosts);
