@@ -75,7 +75,7 @@ int sum_one_by_one(Stream stream, float* shares, std::int64_t share, std::int64_
 
 // Sum of squares with the bits of the CPU's: blocks of 8192, in each 16 lanes that add every 16th value, lanes added in
 // order, then blocks in order. A product of two f32 is exact in f64, so fused and separate additions agree.
-constexpr std::int64_t kBlock = 8192;
+constexpr std::int64_t kBlock = 8192;  // kSquareBlock
 constexpr int kLanes = 16;
 
 __global__ __launch_bounds__(kThreads) void square_blocks(const float* x, std::int64_t count, std::int64_t blocks,

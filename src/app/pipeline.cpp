@@ -151,14 +151,13 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   parameters.keep(moments.mine.begin, moments.mine.end);
   train::HostState host_state(parameters, moments, shares, world.rank());
   const auto gather = [&](const at::Tensor& flat) {
-    if (shares.ranks() == 1) return;
     parallel::ExchangeBuffers buffers(gpus ? *gpus : world);
     parallel::gather_shares(flat, shares, buffers);
   };
   const auto after_reading = [&] {
     host_state.push();
     parameters.refresh_compute();
-    gather(parameters.flat_compute());
+    if (!parameters.has_all()) gather(parameters.flat_compute());
   };
   const auto& tensors = host_state.tensors();
   const auto alters = keys_that_alter(recipe, resolved);
@@ -230,8 +229,10 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
 
   // 6. The result: written by rank 0 once every rank has agreed, completed.json last of all.
   signs.enter(heartbeat::Phase::finishing);
-  parameters.keep_all();
-  gather(parameters.flat());
+  if (!parameters.has_all()) {
+    parameters.keep_all();
+    gather(parameters.flat());
+  }
   common_digest(world, parameters.flat());
   journal.flush();
   comm::together(world, "writing the result", [&] {

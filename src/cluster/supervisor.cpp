@@ -187,11 +187,12 @@ class Supervision {
     settings_.on_tick();
     look_at_results(attempt, seen.ending);
     Outcome outcome = judge(seen.ending);
-    const std::string crash = worker_crash(run_.attempt(attempt));
-    if (outcome.kind == Outcome::Kind::failed && outcome.report.empty() && !crash.empty()) {
+    const bool silent = outcome.kind == Outcome::Kind::failed && outcome.report.empty();
+    const std::string crash = silent ? worker_crash(run_.attempt(attempt)) : std::string();
+    if (!crash.empty()) {
       outcome.reason = crash;
       outcome.remedy = "if it happens again, tell us, with that log; on one node only, suspect its memory";
-    } else if (outcome.kind == Outcome::Kind::failed && seen.ending.status != 0 && outcome.report.empty()) {
+    } else if (silent && seen.ending.status != 0) {
       const std::string words = launcher_words(run_.attempt(attempt), 3);
       if (!words.empty()) outcome.reason += cat("; its last words: ", join(split(words, '\n'), " | "));
       const std::string complaint = launch_complaint(run_.attempt(attempt));
@@ -315,7 +316,7 @@ class Supervision {
     } else if (next.kind == Decision::Kind::give_up) {
       outcome.exit = next.exit;
       if (!next.reason.empty()) outcome.reason = next.reason + (outcome.reason.empty() ? "" : ": " + outcome.reason);
-      const bool both = !next.reason.empty() && !outcome.remedy.empty() && !next.remedy.empty();
+      const bool both = !next.reason.empty() && !outcome.remedy.empty();
       if (!next.remedy.empty()) outcome.remedy = both ? cat(outcome.remedy, "; ", next.remedy) : next.remedy;
     }
     if (ending.superseded) return outcome;  // the run is somebody else's now, its events too

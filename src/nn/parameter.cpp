@@ -43,10 +43,10 @@ void ParameterSet::allocate(at::ScalarType compute, at::Device device) {
 }
 
 void ParameterSet::make_leaves() {
-  const bool all = flat_.numel() == size_;
-  const at::Tensor zero = all ? at::Tensor() : at::zeros({}, flat_.options());
+  const at::Tensor zero = has_all() ? at::Tensor() : at::zeros({}, flat_.options());
   for (Parameter& parameter : parameters_) {
-    parameter.value = all ? window(flat_, parameter.offset, parameter.shape) : zero.expand(parameter.shape).detach();
+    parameter.value =
+        has_all() ? window(flat_, parameter.offset, parameter.shape) : zero.expand(parameter.shape).detach();
     parameter.value.set_requires_grad(true);
   }
 }
@@ -60,7 +60,7 @@ void ParameterSet::keep(std::int64_t begin, std::int64_t end) {
 }
 
 void ParameterSet::keep_all() {
-  if (flat_.numel() == size_) return;
+  if (has_all()) return;
   const at::Tensor all = at::zeros({size_}, flat_.options());
   all.narrow(0, begin_, flat_.numel()).copy_(flat_);
   flat_ = all;

@@ -38,6 +38,7 @@ class ParameterSet {
   const at::Tensor& flat() const { return flat_; }
   std::int64_t begin() const { return begin_; }
   std::int64_t end() const { return begin_ + flat_.numel(); }
+  bool has_all() const { return flat_.numel() == size_; }
   /// What products use, of all places [size()]: flat() itself, or its bf16 copies.
   const at::Tensor& flat_compute() const { return compute_flat_; }
   /// Lets go of the masters outside of [begin, end), where products use bf16 copies; nothing happens where they use the

@@ -42,9 +42,8 @@ HostState::HostState(nn::ParameterSet& parameters, const Moments& moments, const
   const auto all_rows = [](const nn::Parameter& parameter) {
     return parallel::Range{0, checkpoint::rows_of(parameter.shape)};
   };
-  const bool whole = parameters.flat().numel() == parameters.size();
   add("adapter/", parameters.flat(), {parameters.begin(), parameters.end()},
-      whole ? std::function(all_rows) : std::function(my_rows));
+      parameters.has_all() ? std::function(all_rows) : std::function(my_rows));
   add("optimizer/exp_avg/", moments.exp_avg, moments.mine, my_rows);
   add("optimizer/exp_avg_sq/", moments.exp_avg_sq, moments.mine, my_rows);
   if (shares.ranks() == 1) return;
@@ -59,8 +58,7 @@ HostState::HostState(nn::ParameterSet& parameters, const Moments& moments, const
 }
 
 std::string HostState::replica() const {
-  const bool whole = parameters_.flat().numel() == parameters_.size();
-  const at::Tensor alike = whole ? arrays_.front().host : parameters_.flat_compute().cpu();
+  const at::Tensor alike = parameters_.has_all() ? arrays_.front().host : parameters_.flat_compute().cpu();
   return digest({static_cast<const std::byte*>(alike.const_data_ptr()), alike.nbytes()});
 }
 

@@ -32,5 +32,24 @@ within() {
   local deadline=$((SECONDS + $1)) what=$2; shift 2
   until "$@"; do ((SECONDS < deadline)) || die "$what: not within the time"; sleep 0.1; done
 }
+# killed_and_resumed NAME RANKS THEN [--set ...]: trains $work/recipe.yaml on RANKS, kills the trainer without a word after five steps,
+# resumes on THEN ranks. Sets `run`.
+killed_and_resumed() {
+  local name=$1 ranks=$2 then=$3
+  shift 3
+  "$program" train "$work/recipe.yaml" --ranks "$ranks" --set "output_dir=$work/$name" "$@" >"$work/$name.out" 2>&1 </dev/null &
+  background=$!
+  step_recorded() { grep -qsE '"kind":"step","step":5\b' "$work/$name"/*/attempts/0001/nodes/*.jsonl; }
+  within 60 "five steps" step_recorded
+  run=$(echo "$work/$name"/*-*)
+  kill -KILL "$background"
+  wait "$background" 2>/dev/null || true
+  background=
+  nobody_left() { ! pgrep -f "peft-studio-worker.*$run" >/dev/null; }
+  within 30 "the end of the killed trainer's ranks" nobody_left
+  [[ ! -e $run/completed.json ]] || die "it was over before it was killed"
+  "$program" resume "$run" --ranks "$then" >"$work/resumed.out" 2>&1 </dev/null || die "has not resumed: $(tail -n 5 "$work/resumed.out")"
+  grep -q '"event":"restored"' "$run/events.jsonl" || die "started over instead of resuming"
+}
 digest_of() { sha256sum <"$1/adapter/adapter_model.safetensors"; }
 source "$(dirname -- "${BASH_SOURCE[0]}")/../../tools/lib/tiny_chats.sh"

@@ -51,18 +51,6 @@ again=$("$program" generate --model "$work/model-nf4" --adapter "$run/adapter" -
 # Killed on two ranks without a word, resumed on one.
 long=(--set train.epochs=1000 --set train.max_steps=40)
 undisturbed=$(adapter long 1 nf4 "${long[@]}")
-"$program" train "$work/recipe.yaml" --ranks 2 --set "output_dir=$work/killed" --set model.quantization.format=nf4 "${long[@]}" >"$work/killed.out" 2>&1 </dev/null &
-background=$!
-step_recorded() { grep -qsE '"kind":"step","step":5\b' "$work"/killed/bits-*/attempts/0001/nodes/*.jsonl; }
-within 60 "five steps" step_recorded
-run=$(echo "$work/killed"/bits-*)
-kill -KILL "$background"
-wait "$background" 2>/dev/null || true
-background=
-nobody_left() { ! pgrep -f "peft-studio-worker.*$run" >/dev/null; }
-within 30 "the end of the killed trainer's ranks" nobody_left
-[[ ! -e $run/completed.json ]] || die "it was over before it was killed"
-"$program" resume "$run" --ranks 1 >"$work/resumed.out" 2>&1 </dev/null || die "has not resumed: $(tail -n 5 "$work/resumed.out")"
-grep -q '"event":"restored"' "$run/events.jsonl" || die "started over instead of resuming"
+killed_and_resumed killed 2 1 --set model.quantization.format=nf4 "${long[@]}"
 same "killed on 2 ranks, resumed on 1" "$(digest_of "$run")" "$undisturbed"
 echo "killed on 2 ranks, resumed on 1: the same bits"

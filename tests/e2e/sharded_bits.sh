@@ -50,30 +50,13 @@ stored() { stat -c %s "$(echo "$work/$1"/bits-*/checkpoints/step-*/rank-"$2".h5 
 (($(stored moments4 0) < $(stored one 0) / 2)) || die "a rank of 4 stores $(stored moments4 0) bytes, one alone $(stored one 0)"
 echo "shares over 1, 2, 3 and 4 ranks, hybrid, recomputation: the bits of whole copies"
 
-# Killed on four ranks without a word, resumed on fewer: killed NAME RANKS [--set ...], which sets `run`.
-killed() {
-  local name=$1 ranks=$2
-  shift 2
-  "$program" train "$work/recipe.yaml" --ranks 4 --set "output_dir=$work/$name" "$@" >"$work/$name.out" 2>&1 </dev/null &
-  background=$!
-  step_recorded() { grep -qsE '"kind":"step","step":5\b' "$work/$name"/bits-*/attempts/0001/nodes/*.jsonl; }
-  within 60 "five steps" step_recorded
-  run=$(echo "$work/$name"/bits-*)
-  kill -KILL "$background"
-  wait "$background" 2>/dev/null || true
-  background=
-  nobody_left() { ! pgrep -f "peft-studio-worker.*$run" >/dev/null; }
-  within 30 "the end of the killed trainer's ranks" nobody_left
-  [[ ! -e $run/completed.json ]] || die "it was over before it was killed"
-  "$program" resume "$run" --ranks "$ranks" >"$work/resumed.out" 2>&1 </dev/null || die "has not resumed: $(tail -n 5 "$work/resumed.out")"
-  grep -q '"event":"restored"' "$run/events.jsonl" || die "started over instead of resuming"
-}
+# Killed on four ranks without a word, resumed on two.
 long=(--set train.epochs=1000 --set train.max_steps=60)
 undisturbed=$(adapter long 1 replicate "${long[@]}")
-killed killed 2 --set parallel.strategy=shard "${moments[@]}" "${long[@]}"
+killed_and_resumed killed 4 2 --set parallel.strategy=shard "${moments[@]}" "${long[@]}"
 same "killed on 4 ranks, resumed on 2" "$(digest_of "$run")" "$undisturbed"
 in_bf16=$(adapter long16 1 replicate "${long[@]}" "${bf16[@]}")
-killed killed16 2 "${moments[@]}" "${long[@]}" "${bf16[@]}"
+killed_and_resumed killed16 4 2 "${moments[@]}" "${long[@]}" "${bf16[@]}"
 same "killed on 4 ranks, resumed on 2, in bf16" "$(digest_of "$run")" "$in_bf16"
 echo "killed on 4 ranks, resumed on 2: the same bits"
 
