@@ -11,11 +11,16 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release or RelWithDebInfo" FORCE)
 endif()
 
+# The cache serves every checkout of a machine: paths inside of one are hashed relative to it. Precompiled headers carry time stamps;
+# without the sloppiness no source that uses one would ever be found. The compiler gets all this from its launcher, because what CMake
+# has in its environment is gone when Ninja runs.
 find_program(PST_CCACHE ccache)
-if(PST_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${PST_CCACHE})
-  # Precompiled headers carry time stamps; without these ccache never hits on sources that use one.
-  set(ENV{CCACHE_SLOPPINESS} "pch_defines,time_macros,include_file_mtime,include_file_ctime")
+if(PST_CCACHE)
+  set(PST_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${PST_CCACHE})
+  if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${PST_COMPILER_LAUNCHER})
+  endif()
 endif()
 
 # Everything of ours links this; nothing of anybody else's does.
