@@ -10,7 +10,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "weights/generation_config.hpp"
-#include "weights/json.hpp"
+#include "weights/json_object.hpp"
 
 namespace pst::weights {
 namespace {
@@ -18,83 +18,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::int64_t kMaxLayers = 10'000;
-constexpr std::int64_t kMaxSize = std::int64_t{1}
-                                  << 31;  // of any one dimension: products of two stay far from overflow
 
-/// The values of one JSON object, read strictly: a wrong type is an error that names the line, never a default.
-class Object {
- public:
-  Object(const json& value, std::string_view text, const std::string& file, std::string prefix = {})
-      : value_(value), text_(text), file_(file), prefix_(std::move(prefix)) {}
-
-  [[noreturn]] void refuse(std::string_view key, const std::string& reason, const std::string& remedy = {}) const {
-    throw Error(Fault::data, cat(place_of_key(text_, key, file_), ": '", prefix_, key, "' ", reason), remedy);
-  }
-
-  /// nullptr when the key is absent or null, which config.json uses alike.
-  const json* find(std::string_view key) const {
-    const auto at = value_.find(key);
-    return at == value_.end() || at->is_null() ? nullptr : &*at;
-  }
-  std::optional<std::int64_t> size(std::string_view key, std::int64_t most = kMaxSize) const {
-    const json* found = find(key);
-    if (!found) return std::nullopt;
-    if (!found->is_number_unsigned() || found->get<std::uint64_t>() == 0 ||
-        found->get<std::uint64_t>() > static_cast<std::uint64_t>(most))
-      refuse(key, cat("is ", shown(*found), "; it must be a whole number from 1 to ", most));
-    return found->get<std::int64_t>();
-  }
-  std::int64_t needed_size(std::string_view key, std::int64_t most = kMaxSize) const {
-    if (const auto value = size(key, most)) return *value;
-    throw Error(Fault::data, cat(file_, ": '", prefix_, key, "' is missing"),
-                "take the config.json that belongs to the weights");
-  }
-  std::optional<double> positive(std::string_view key) const {
-    const json* found = find(key);
-    if (!found) return std::nullopt;
-    if (!found->is_number() || !(found->get<double>() > 0))
-      refuse(key, cat("is ", shown(*found), "; it must be a number above 0"));
-    return found->get<double>();
-  }
-  double needed_positive(std::string_view key) const {
-    if (const auto value = positive(key)) return *value;
-    throw Error(Fault::data, cat(file_, ": '", prefix_, key, "' is missing"));
-  }
-  bool flag(std::string_view key) const {
-    const json* found = find(key);
-    if (found && !found->is_boolean()) refuse(key, cat("is ", shown(*found), "; it must be true or false"));
-    return found && found->get<bool>();
-  }
-  std::optional<std::string> text(std::string_view key) const {
-    const json* found = find(key);
-    if (!found) return std::nullopt;
-    if (!found->is_string()) refuse(key, cat("is ", shown(*found), "; it must be a string"));
-    return found->get<std::string>();
-  }
-  static std::string shown(const json& value) {
-    return quoted(value.dump(-1, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace), 60);
-  }
-  Object inner(std::string_view key) const {
-    const json* found = find(key);
-    PST_ASSERT(found != nullptr, "inner() follows a successful find()");
-    if (!found->is_object()) refuse(key, cat("is ", shown(*found), "; it must be an object"));
-    return {*found, text_, file_, cat(prefix_, key, ".")};
-  }
-
- private:
-  const json& value_;
-  std::string_view text_;
-  const std::string& file_;
-  std::string prefix_;
-};
-
-json parse_object(std::string_view text, const std::string& name) {
-  json value = parse_json(text, name);
-  if (!value.is_object()) throw Error(Fault::data, cat(name, ": the file does not hold a JSON object"));
-  return value;
-}
-
-void read_rope_kind(const Object& rope, ModelConfig& config) {
+void read_rope_kind(const JsonObject& rope, ModelConfig& config) {
   const auto modern = rope.text("rope_type"), legacy = rope.text("type");
   const std::string kind = modern ? *modern : legacy ? *legacy : "default";
   if (const auto part = rope.positive("partial_rotary_factor"); part && *part != 1.0)
@@ -114,10 +39,10 @@ void read_rope_kind(const Object& rope, ModelConfig& config) {
 }
 
 /// v4: `rope_theta` beside `rope_scaling`, which is null or an object. v5: both in `rope_parameters`.
-void read_rope(const Object& root, ModelConfig& config) {
+void read_rope(const JsonObject& root, ModelConfig& config) {
   if (const auto theta = root.positive("rope_theta")) config.rope_theta = *theta;
   if (root.find("rope_parameters")) {
-    const Object rope = root.inner("rope_parameters");
+    const JsonObject rope = root.inner("rope_parameters");
     if (const auto theta = rope.positive("rope_theta")) config.rope_theta = *theta;
     read_rope_kind(rope, config);
   } else if (root.find("rope_scaling")) {
@@ -125,13 +50,13 @@ void read_rope(const Object& root, ModelConfig& config) {
   }
 }
 
-std::int32_t read_token_id(const Object& root, std::string_view key, const json& value, std::int64_t vocab_size) {
+std::int32_t read_token_id(const JsonObject& root, std::string_view key, const json& value, std::int64_t vocab_size) {
   if (!value.is_number_unsigned() || value.get<std::uint64_t>() >= static_cast<std::uint64_t>(vocab_size))
-    root.refuse(key, cat("is ", Object::shown(value), "; a token id lies from 0 to ", vocab_size - 1));
+    root.refuse(key, cat("is ", JsonObject::shown(value), "; a token id lies from 0 to ", vocab_size - 1));
   return value.get<std::int32_t>();
 }
 
-std::vector<std::int32_t> read_token_ids(const Object& root, std::string_view key, std::int64_t vocab_size) {
+std::vector<std::int32_t> read_token_ids(const JsonObject& root, std::string_view key, std::int64_t vocab_size) {
   const json* value = root.find(key);
   std::vector<std::int32_t> ids;
   if (!value) return ids;
@@ -144,7 +69,7 @@ std::vector<std::int32_t> read_token_ids(const Object& root, std::string_view ke
 /// Whether compressed-tensors' config says 8-bit floats with a scale per row or matrix. How inputs were to be scaled
 /// does not matter here: they are scaled as they come.
 /// @see neuralmagic/compressed-tensors, QuantizationConfig
-bool is_scaled_fp8(const Object& quantised) {
+bool is_scaled_fp8(const JsonObject& quantised) {
   const json* const groups = quantised.find("config_groups");
   if (!groups || !groups->is_object() || groups->size() != 1 || !groups->begin()->is_object()) return false;
   const auto weights = groups->begin()->find("weights");
@@ -158,9 +83,9 @@ bool is_scaled_fp8(const Object& quantised) {
 }
 
 /// @see transformers, utils/quantization_config.py: BitsAndBytesConfig, CompressedTensorsConfig, FbgemmFp8Config
-StoredFormat read_stored_format(const Object& root) {
+StoredFormat read_stored_format(const JsonObject& root) {
   if (!root.find("quantization_config")) return StoredFormat::dense;
-  const Object quantised = root.inner("quantization_config");
+  const JsonObject quantised = root.inner("quantization_config");
   const char* const remedy = "use the model's bf16 or fp16 version";
   const std::string kind = quantised.text("quant_method").value_or("bitsandbytes");
   if (kind == "fbgemm_fp8" || (kind == "compressed-tensors" && is_scaled_fp8(quantised))) return StoredFormat::fp8;
@@ -180,7 +105,7 @@ StoredFormat read_stored_format(const Object& root) {
   return StoredFormat::nf4;
 }
 
-void refuse_what_would_be_ignored(const Object& root) {
+void refuse_what_would_be_ignored(const JsonObject& root) {
   if (const json* dropout = root.find("attention_dropout");
       dropout && !(dropout->is_number() && dropout->get<double>() == 0))
     root.refuse("attention_dropout", "is not 0; dropout inside attention is not supported", "set it to 0.0");
@@ -189,8 +114,8 @@ void refuse_what_would_be_ignored(const Object& root) {
 }  // namespace
 
 ModelConfig parse_model_config(std::string_view text, const std::string& name) {
-  const json value = parse_object(text, name);
-  const Object root(value, text, name);
+  const json value = parse_json_object(text, name);
+  const JsonObject root(value, text, name);
   ModelConfig config;
 
   const auto model_type = root.text("model_type");
@@ -239,8 +164,8 @@ ModelConfig parse_model_config(std::string_view text, const std::string& name) {
 
 std::vector<std::int32_t> parse_generation_eos(std::string_view text, const std::string& name,
                                                std::int64_t vocab_size) {
-  const json value = parse_object(text, name);
-  return read_token_ids(Object(value, text, name), "eos_token_id", vocab_size);
+  const json value = parse_json_object(text, name);
+  return read_token_ids(JsonObject(value, text, name), "eos_token_id", vocab_size);
 }
 
 std::vector<TensorSpec> expected_tensors(const ModelConfig& config) {
