@@ -38,5 +38,16 @@ def source_links(app, docname, content):
     content[0] = re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", replace, content[0])
 
 
+def contents(app, docname, content):
+    """The site's navigation: each section of index.md with its table of pages becomes a table of contents."""
+    if docname != root_doc:
+        return
+    parts = re.split(r"^## (.+)$", content[0], flags=re.M)
+    for title, text in zip(parts[1::2], parts[2::2]):
+        pages = [page.removesuffix(".md") for page in re.findall(r"\]\((\S+\.md)\)", text)]
+        content[0] += "\n".join(["\n```{toctree}", f":caption: {title}", ":maxdepth: 1", ":hidden:", "", *pages, "```", ""])
+
+
 def setup(app):
+    app.connect("source-read", contents)
     app.connect("source-read", source_links)
