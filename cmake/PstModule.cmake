@@ -3,6 +3,7 @@
 # A folder that is not listed here cannot be a module, so a new one is a decision and not an accident.
 set(PST_LAYERS
   "core version"
+  "json"
   "kernels config telemetry comm doctor weights jinja tokenizer heartbeat"
   "recipe importers site comm_mpi comm_nccl gguf lowbit rundir checkpoint"
   "data cluster plan report"

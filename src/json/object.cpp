@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "json/object.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+#include "json/cursor.hpp"
+
+namespace pst::json {
+namespace {
+
+std::string element_path(const std::string& list, std::size_t index) { return cat(list, "[", index, "]"); }
+std::string member_path(const std::string& object, std::string_view key) {
+  return object.empty() ? std::string(key) : cat(object, ".", key);
+}
+
+/// Walks a text up to the place that a path names: only complaints ask, so that nothing is remembered while reading.
+class Locator final : public nlohmann::json_sax<Value> {
+ public:
+  explicit Locator(std::string_view wanted) : wanted_(wanted) {}
+  bool found() const { return found_; }
+
+  bool null() override { return element(); }
+  bool boolean(bool) override { return element(); }
+  bool number_integer(number_integer_t) override { return element(); }
+  bool number_unsigned(number_unsigned_t) override { return element(); }
+  bool number_float(number_float_t, const std::string&) override { return element(); }
+  bool string(std::string&) override { return element(); }
+  bool binary(binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return open(/*is_list=*/false); }
+  bool start_array(std::size_t) override { return open(/*is_list=*/true); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(std::string& name) override { return at(member_path(levels_.back().path, name)); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override { return false; }
+
+ private:
+  struct Level {
+    std::string path;
+    bool is_list;
+    std::size_t elements = 0;
+  };
+  bool at(std::string path) {
+    here_ = std::move(path);
+    found_ = here_ == wanted_;
+    return !found_;
+  }
+  bool element() {
+    if (levels_.empty() || !levels_.back().is_list) return true;
+    return at(element_path(levels_.back().path, levels_.back().elements++));
+  }
+  bool open(bool is_list) {
+    if (!element()) return false;
+    levels_.push_back({here_, is_list});
+    return true;
+  }
+  bool close() {
+    levels_.pop_back();
+    return true;
+  }
+
+  std::string_view wanted_;
+  std::string here_;
+  std::vector<Level> levels_;
+  bool found_ = false;
+};
+
+}  // namespace
+
+Document::Document(std::string text, std::string name, std::string remedy)
+    : text_(std::move(text)),
+      name_(std::move(name)),
+      remedy_(std::move(remedy)),
+      root_(std::make_unique<const Value>(parse(text_, name_, remedy_))) {}
+
+Document::Document(const std::filesystem::path& file, std::uint64_t most_bytes, std::string remedy)
+    : Document(read_file(file, most_bytes), file.string(), std::move(remedy)) {}
+
+Document::~Document() = default;
+
+Node Document::root() const { return {*this, *root_, {}}; }
+
+Object Document::object() const {
+  if (!root_->is_object()) throw Error(Fault::data, cat(name_, ": the file does not hold a JSON object"), remedy_);
+  return root().object();
+}
+
+std::string Document::place_of(std::string_view path) const {
+  if (path.empty()) return name_;
+  std::size_t consumed = 0;
+  Locator locator(path);
+  Value::sax_parse(Cursor(text_.data(), consumed), Cursor(text_.data() + text_.size(), consumed), &locator);
+  if (!locator.found()) return name_;
+  // The last byte consumed may be one behind a number, and a new line.
+  const auto end = text_.begin() + static_cast<std::ptrdiff_t>(consumed - 1);
+  return cat(name_, ":", 1 + std::count(text_.begin(), end, '\n'));
+}
+
+std::string Node::place() const {
+  return path_.empty() ? document_->place_of({}) + ": the file" : cat(document_->place_of(path_), ": '", path_, "'");
+}
+
+void Node::refuse(const std::string& reason, const std::string& remedy) const {
+  throw Error(Fault::data, cat(place(), " ", reason), remedy.empty() ? document_->remedy() : remedy);
+}
+
+bool Node::is_object() const { return value_->is_object(); }
+bool Node::is_list() const { return value_->is_array(); }
+bool Node::is_text() const { return value_->is_string(); }
+
+std::string Node::text() const {
+  if (!value_->is_string()) refuse(cat("is ", shown(*value_), "; it must be a string"));
+  return value_->get<std::string>();
+}
+
+bool Node::flag() const {
+  if (!value_->is_boolean()) refuse(cat("is ", shown(*value_), "; it must be true or false"));
+  return value_->get<bool>();
+}
+
+std::int64_t Node::whole(std::int64_t least, std::int64_t most) const {
+  constexpr auto kLargest = std::numeric_limits<std::int64_t>::max();
+  const auto fits = [&] {
+    if (value_->is_number_unsigned() && value_->get<std::uint64_t>() > std::uint64_t{kLargest}) return false;
+    return value_->is_number_integer() && value_->get<std::int64_t>() >= least && value_->get<std::int64_t>() <= most;
+  };
+  if (!fits())
+    refuse(cat("is ", shown(*value_), "; it must be a whole number from ", least,
+               most == kLargest ? "" : cat(" to ", most), most == kLargest ? " on" : ""));
+  return value_->get<std::int64_t>();
+}
+
+double Node::real(double least, double most) const {
+  constexpr auto kLargest = std::numeric_limits<double>::max();
+  const auto fits = [&](double number) { return number >= least && number <= most; };
+  if (!value_->is_number() || !fits(value_->get<double>()))
+    refuse(cat("is ", shown(*value_), "; it must be a number",
+               least == -kLargest && most == kLargest ? "" : cat(" from ", number(least), " to ", number(most))));
+  return value_->get<double>();
+}
+
+double Node::positive() const {
+  if (!value_->is_number() || !(value_->get<double>() > 0))
+    refuse(cat("is ", shown(*value_), "; it must be a number above 0"));
+  return value_->get<double>();
+}
+
+Object Node::object() const {
+  if (!value_->is_object()) refuse(cat("is ", shown(*value_), "; it must be an object"));
+  return Object(*this);
+}
+
+std::vector<Node> Node::list(std::size_t most) const {
+  if (!value_->is_array()) refuse(cat("is ", shown(*value_), "; it must be a list"));
+  if (value_->size() > most) refuse(cat("has ", value_->size(), " elements; at most are ", most));
+  std::vector<Node> nodes;
+  nodes.reserve(value_->size());
+  for (std::size_t i = 0; i < value_->size(); ++i) nodes.push_back({*document_, (*value_)[i], element_path(path_, i)});
+  return nodes;
+}
+
+std::string Object::path_of(std::string_view key) const { return member_path(node_.path_, key); }
+
+const Value* Object::find(std::string_view key) const {
+  const auto found = node_.value_->find(key);
+  return found == node_.value_->end() || found->is_null() ? nullptr : &*found;
+}
+
+std::optional<Node> Object::get(std::string_view key) const {
+  const Value* const found = find(key);
+  return found ? std::optional(Node(*node_.document_, *found, path_of(key))) : std::nullopt;
+}
+
+Node Object::at(std::string_view key) const {
+  if (auto found = get(key)) return *std::move(found);
+  throw Error(Fault::data, cat(node_.document_->place_of(node_.path_), ": '", path_of(key), "' is missing"),
+              node_.document_->remedy());
+}
+
+bool Object::has(std::string_view key) const { return node_.value_->contains(key); }
+
+std::vector<std::pair<std::string, Node>> Object::members() const {
+  std::vector<std::pair<std::string, Node>> all;
+  for (const auto& [key, value] : node_.value_->items())
+    all.emplace_back(key, Node(*node_.document_, value, path_of(key)));
+  return all;
+}
+
+std::optional<std::int64_t> Object::size(std::string_view key, std::int64_t most) const {
+  const auto found = get(key);
+  return found ? std::optional(found->whole(1, most)) : std::nullopt;
+}
+std::int64_t Object::needed_size(std::string_view key, std::int64_t most) const { return at(key).whole(1, most); }
+
+std::optional<double> Object::positive(std::string_view key) const {
+  const auto found = get(key);
+  return found ? std::optional(found->positive()) : std::nullopt;
+}
+double Object::needed_positive(std::string_view key) const { return at(key).positive(); }
+
+std::optional<std::string> Object::text(std::string_view key) const {
+  const auto found = get(key);
+  return found ? std::optional(found->text()) : std::nullopt;
+}
+
+bool Object::flag(std::string_view key, bool otherwise) const {
+  const auto found = get(key);
+  return found ? found->flag() : otherwise;
+}
+
+Object Object::inner(std::string_view key) const { return at(key).object(); }
+
+void Object::refuse(std::string_view key, const std::string& reason, const std::string& remedy) const {
+  static const Value kAbsent;
+  const Value* const found = find(key);
+  Node(*node_.document_, found ? *found : kAbsent, path_of(key)).refuse(reason, remedy);
+}
+
+std::string shown(const Value& value) {
+  constexpr std::size_t kMost = 60;
+  if (value.is_string()) return quoted(value.get_ref<const std::string&>(), kMost);
+  std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true, Value::error_handler_t::replace);
+  if (text.size() > kMost) text.replace(kMost, text.npos, "...");
+  return text;
+}
+
+}  // namespace pst::json

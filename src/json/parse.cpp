@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "json/parse.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/strings.hpp"
+#include "json/cursor.hpp"
+
+namespace pst::json {
+namespace {
+
+/// What the library says without its label and place, and without the text it quotes, which may be megabytes.
+std::string reason_of(const nlohmann::json::exception& error) {
+  std::string text = error.what();
+  if (const auto label = text.find("] "); label != std::string::npos) text.erase(0, label + 2);
+  if (const auto place = text.find(": "); starts_with(text, "parse error") && place != std::string::npos)
+    text.erase(0, place + 2);
+  if (const auto quote = text.find("; last read"); quote != std::string::npos) text.erase(quote);
+  return text.size() > 160 ? quoted(text, 160) : text;
+}
+
+/// Builds a value from the parser's events and stops at the first flaw.
+template <class Json>
+class Builder final : public nlohmann::json_sax<Json> {
+  using Sax = nlohmann::json_sax<Json>;
+
+ public:
+  Builder(Json& root, const Limits& limits, const std::size_t& consumed)
+      : root_(root), limits_(limits), consumed_(consumed) {}
+
+  std::optional<Flaw> flaw() { return std::move(flaw_); }
+
+  bool null() override { return put(nullptr); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(typename Sax::number_integer_t value) override { return put(value); }
+  bool number_unsigned(typename Sax::number_unsigned_t value) override { return put(value); }
+  bool number_float(typename Sax::number_float_t value, const std::string&) override { return put(value); }
+  bool string(std::string& value) override {
+    if (!limits_.nul_in_strings && value.find('\0') != std::string::npos)
+      return stop("a text has the character \\u0000");
+    return put(std::move(value));
+  }
+  bool binary(typename Sax::binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+
+  bool key(std::string& value) override {
+    Json& object = *open_.back();
+    const auto [member, is_new] = object.emplace(value, nullptr);
+    if (!is_new) return stop(cat("key ", quoted(value, 60), " occurs twice in one object"));
+    if (object.size() > limits_.members) return stop(cat("an object with more than ", limits_.members, " keys"));
+    slot_ = &*member;
+    return true;
+  }
+
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& error) override {
+    flaw_ = Flaw{position == 0 ? 0 : position - 1, reason_of(error), /*syntax=*/true};
+    return false;
+  }
+
+ private:
+  bool stop(std::string reason) {
+    flaw_ = Flaw{consumed_ == 0 ? 0 : consumed_ - 1, std::move(reason), /*syntax=*/false};
+    return false;
+  }
+  Json* place(Json value) {
+    if (open_.empty()) return &(root_ = std::move(value));
+    Json& parent = *open_.back();
+    if (!parent.is_array()) return &(*slot_ = std::move(value));
+    parent.push_back(std::move(value));
+    return &parent.back();
+  }
+  bool put(Json value) {
+    place(std::move(value));
+    return true;
+  }
+  bool open(Json value) {
+    if (open_.size() == limits_.levels) return stop(cat("JSON nested more than ", limits_.levels, " levels deep"));
+    open_.push_back(place(std::move(value)));
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  Json& root_;
+  const Limits& limits_;
+  const std::size_t& consumed_;
+  std::vector<Json*> open_;  // containers we are inside of; a parent does not grow while its child is open
+  Json* slot_ = nullptr;     // the member whose key was read last
+  std::optional<Flaw> flaw_;
+};
+
+}  // namespace
+
+template <class Json>
+std::optional<Flaw> read(std::string_view text, Json& into, const Limits& limits) {
+  // The parser takes a NUL for the end of the text: what follows would be hidden.
+  if (const auto nul = text.find('\0'); nul != text.npos) return Flaw{nul, "a NUL byte", /*syntax=*/true};
+  std::size_t consumed = 0;
+  Builder<Json> builder(into, limits, consumed);
+  Json::sax_parse(Cursor(text.data(), consumed), Cursor(text.data() + text.size(), consumed), &builder);
+  return builder.flaw();
+}
+template std::optional<Flaw> read(std::string_view, Value&, const Limits&);
+template std::optional<Flaw> read(std::string_view, Ordered&, const Limits&);
+
+Value parse(std::string_view text, const std::string& name, const std::string& remedy) {
+  Value value;
+  if (const auto flaw = read(text, value))
+    throw Error(
+        Fault::data,
+        cat(name, ":", line_and_column(text, flaw->offset), ": ", flaw->syntax ? "not valid JSON: " : "", flaw->reason),
+        remedy);
+  return value;
+}
+
+std::string line_and_column(std::string_view text, std::size_t offset) {
+  const auto before = text.substr(0, std::min(offset, text.size()));
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const auto newline = before.rfind('\n');
+  return cat(line, ":", before.size() - (newline == before.npos ? 0 : newline + 1) + 1);
+}
+
+}  // namespace pst::json

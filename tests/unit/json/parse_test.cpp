@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "json/parse.hpp"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/strings.hpp"
+#include "support/errors.hpp"
+
+using namespace pst;
+using testing::HasSubstr;
+
+namespace {
+
+std::string repeated(std::string_view part, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all += part;
+  return all;
+}
+
+TEST(Parse, TakesWhatTheLibraryTakes) {
+  for (const std::string text : {R"({"a": [1, -2, 3.5, true, null, {"b": "\u00e9\n"}], "c": {}})", "7", "\"\"", " [ ] ",
+                                 "18446744073709551615", "[[[]]]", "\xef\xbb\xbf{}"}) {
+    SCOPED_TRACE(text);
+    EXPECT_EQ(json::parse(text, "x"), nlohmann::json::parse(text));
+    json::Ordered ordered;
+    EXPECT_FALSE(json::read(text, ordered));
+    EXPECT_EQ(ordered, nlohmann::ordered_json::parse(text));
+  }
+}
+
+TEST(Parse, KeepsTheOrderOfMembers) {
+  const std::string text = R"({"z":1,"a":[{"y":2,"b":3}]})";
+  json::Ordered ordered;
+  ASSERT_FALSE(json::read(text, ordered));
+  EXPECT_EQ(ordered.dump(), text);
+}
+
+TEST(Parse, RefusalsSayWhere) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"", "x:1:1: not valid JSON: syntax error"},
+      {"{\n  \"a\": tru\n}", "x:2:11: not valid JSON: syntax error"},
+      {"{} {}", "x:1:4: not valid JSON"},
+      {"[1e999]", "x:1:"},
+      {"[1e999]", "number overflow"},
+      {"[\"\xff\"]", "not valid JSON"},
+      {std::string("{}\n\0{}", 6), "x:2:1: not valid JSON: a NUL byte"},
+      {"{\n\"a\": 1,\n  \"a\": 2}", "x:3:5: key \"a\" occurs twice in one object"},
+      {R"({"b": {"a": 1, "a": 2}})", "key \"a\" occurs twice"},
+      {repeated("[", 65), "x:1:65: JSON nested more than 64 levels deep"},
+      {repeated("{\"a\":", 1'000'000), "x:1:321: JSON nested more than 64 levels deep"},
+  };
+  for (const auto& [text, message] : cases)
+    EXPECT_THAT(fixture::error_of(Fault::data, [&] { json::parse(text, "x"); }), HasSubstr(message));
+}
+
+TEST(Parse, TheSameKeyMayBeInTwoObjects) {
+  EXPECT_EQ(json::parse(R"([{"a": 1}, {"a": {"a": 2}}])", "x")[1]["a"]["a"], 2);
+}
+
+TEST(Parse, SixtyFourLevelsAreTaken) { EXPECT_NO_THROW(json::parse(repeated("[", 64) + repeated("]", 64), "x")); }
+
+TEST(Read, HoldsItsLimits) {
+  const json::Limits limits{.levels = 2, .members = 2, .nul_in_strings = false};
+  const auto reason = [&](std::string_view text) {
+    json::Ordered value;
+    const auto flaw = json::read(text, value, limits);
+    EXPECT_FALSE(flaw && flaw->syntax);
+    return flaw ? cat(flaw->offset, ": ", flaw->reason) : "";
+  };
+  EXPECT_EQ(reason(R"({"a": [1, 2, 3], "b": 2})"), "");
+  EXPECT_EQ(reason(R"([[[]]])"), "2: JSON nested more than 2 levels deep");
+  EXPECT_EQ(reason(R"({"a":1,"b":2,"c":3})"), "15: an object with more than 2 keys");
+  EXPECT_EQ(reason(R"(["\u0000"])"), "8: a text has the character \\u0000");
+}
+
+TEST(Read, AMessageDoesNotRepeatMegabytes) {
+  json::Value value;
+  const auto flaw = json::read("[" + std::string(1'000'000, 'z'), value);
+  ASSERT_TRUE(flaw);
+  EXPECT_TRUE(flaw->syntax);
+  EXPECT_LT(flaw->reason.size(), 200u);
+}
+
+}  // namespace
