@@ -1,42 +1,133 @@
 # SPDX-License-Identifier: Apache-2.0
-# The layers of docs/design.md. A module may use modules of lower layers only: siblings never meet.
+# The layers, from the lowest up: this table is the one place that says who may know whom. A module may use modules of
+# lower layers only, siblings never meet, and of the lower ones only what its row names: layers or single modules.
 # A folder that is not listed here cannot be a module, so a new one is a decision and not an accident.
 set(PST_LAYERS
-  "core version"
-  "json"
-  "kernels config telemetry comm doctor weights jinja tokenizer heartbeat"
-  "recipe importers site comm_mpi comm_nccl gguf lowbit rundir checkpoint"
-  "data cluster plan report"
-  "monitor"
-  "cli"
-  "ops"
-  "nn"
-  "model peft quant parallel"
-  "train infer"
-  "app")
+  # layer     | modules                                 | may use
+  "core       | core version                            |"
+  "json       | json                                    | core"
+  "basics     | kernels comm                            | core"
+  "basics     | config doctor heartbeat jinja           | core json"
+  "basics     | telemetry tokenizer weights             | core json"
+  "ranks      | comm_mpi comm_nccl                      | core comm"  # so that MPI never gets into peft-studio
+  "kinds      | families methods                        | core json config weights"
+  "files      | recipe                                  | core json config telemetry kinds"
+  "files      | importers site                          | core json config"
+  "files      | gguf lowbit                             | core json kernels weights kinds"
+  "files      | checkpoint                              | core json weights"
+  "files      | rundir                                  | core json telemetry"
+  "work       | data                                    | core json config jinja tokenizer recipe"
+  "work       | cluster                                 | core json config heartbeat recipe rundir site"
+  "work       | plan                                    | core json kernels weights kinds recipe checkpoint lowbit"
+  "work       | report                                  | core json telemetry recipe rundir"
+  "commands   | monitor                                 | core json telemetry recipe rundir cluster report"
+  "commands   | requests                                | core json config recipe"
+  "commands   | runs serve                              | core json basics kinds files work"
+  "commands   | console                                 | core cluster"
+  "cli        | cli                                     | core json basics kinds files work commands"
+  "------------ libtorch is visible only below this line ------------"
+  "ops        | ops                                     | core kernels"
+  "nn         | nn                                      | core kernels weights ops"
+  "parts      | model                                   | core kernels weights families ops nn"
+  "parts      | peft                                    | core json kernels weights kinds recipe ops nn"
+  "parts      | quant                                   | core kernels weights lowbit ops nn"
+  "parallel   | parallel                                | core kernels comm recipe ops nn"
+  "infer      | infer                                   | core kernels tokenizer data ops nn"
+  "objective  | objective                               | core kernels recipe data ops nn infer"
+  "optim      | optim                                   | core kernels recipe ops nn parallel"
+  "train      | train                                   | core json kernels comm telemetry recipe checkpoint data ops nn parallel infer objective optim"
+  "app        | app                                     | core json basics ranks kinds files work requests ops nn parts parallel infer objective optim train")
 
-function(_pst_layer_of module out)
-  set(level 0)
-  foreach(layer IN LISTS PST_LAYERS)
-    separate_arguments(names UNIX_COMMAND "${layer}")
-    if(module IN_LIST names)
-      set(${out} ${level} PARENT_SCOPE)
+# The same for the folders of kernels/. An operation, which is any folder not named here, stands alone.
+set(PST_KERNEL_LAYERS
+  "cuda       | cuda                                    |"
+  "detail     | detail                                  | cuda"
+  "operations | * reduce                                | cuda detail"
+  "composed   | attention                               | cuda detail reduce")
+
+# Reads a table into <prefix>_<module>_{LEVEL,LAYER,USES,TORCH}. A row that names what is not lower ends the configuration.
+macro(_pst_read_layers prefix)
+  set(_level -1)
+  set(_torch OFF)
+  set(_last "")
+  set(_lower "")  # layers and modules below the row's own layer
+  set(_same "")
+  foreach(_row ${ARGN})
+    if(_row MATCHES "^---")
+      set(_torch ON)
+      continue()
+    endif()
+    if(NOT _row MATCHES "^ *([a-z_]+) *\\|([^|]*)\\|([^|]*)$")
+      message(FATAL_ERROR "cmake/PstModule.cmake: a row is 'layer | modules | may use', not '${_row}'")
+    endif()
+    set(_layer ${CMAKE_MATCH_1})
+    separate_arguments(_modules UNIX_COMMAND "${CMAKE_MATCH_2}")
+    separate_arguments(_named UNIX_COMMAND "${CMAKE_MATCH_3}")
+    if(NOT _layer STREQUAL _last)
+      math(EXPR _level "${_level} + 1")
+      list(APPEND _lower ${_same})
+      set(_same ${_layer})
+      set(_last ${_layer})
+      set(${prefix}_layer_${_layer} "")
+    endif()
+    set(_uses "")
+    foreach(_name IN LISTS _named)
+      if(NOT _name IN_LIST _lower)
+        message(FATAL_ERROR "cmake/PstModule.cmake: '${_modules}' may not use '${_name}': it is in no lower layer")
+      endif()
+      if(DEFINED ${prefix}_layer_${_name})
+        list(APPEND _uses ${${prefix}_layer_${_name}})
+      else()
+        list(APPEND _uses ${_name})
+      endif()
+    endforeach()
+    list(APPEND _same ${_modules})
+    list(APPEND ${prefix}_layer_${_layer} ${_modules})
+    foreach(_module IN LISTS _modules)
+      set(${prefix}_${_module}_LEVEL ${_level})
+      set(${prefix}_${_module}_LAYER ${_layer})
+      set(${prefix}_${_module}_USES ${_uses})
+      set(${prefix}_${_module}_TORCH ${_torch})
+    endforeach()
+  endforeach()
+endmacro()
+_pst_read_layers(_pst_module ${PST_LAYERS})
+_pst_read_layers(_pst_kernel ${PST_KERNEL_LAYERS})
+
+# Why the table does not let `module` use `dep`; "" when it does.
+function(_pst_edge_problem prefix module dep out)
+  foreach(name IN ITEMS module dep)
+    set(row_of_${name} ${prefix}_${${name}})
+    if(NOT DEFINED ${row_of_${name}}_LEVEL)
+      set(row_of_${name} ${prefix}_*)
+    endif()
+    if(NOT DEFINED ${row_of_${name}}_LEVEL)
+      set(${out} "'${${name}}' is in no layer: add it to PST_LAYERS in cmake/PstModule.cmake" PARENT_SCOPE)
       return()
     endif()
-    math(EXPR level "${level} + 1")
   endforeach()
-  message(FATAL_ERROR "module '${module}' is in no layer: add it to PST_LAYERS in cmake/PstModule.cmake")
+  set(from ${${row_of_module}_LEVEL})
+  set(to ${${row_of_dep}_LEVEL})
+  set(ends "'${module}' (layer ${${row_of_module}_LAYER}) may not use '${dep}' (layer ${${row_of_dep}_LAYER})")
+  set(problem "")
+  if(module STREQUAL dep)
+  elseif(from EQUAL to)
+    set(problem "${ends}: siblings never meet; move what both need to a lower layer")
+  elseif(${row_of_dep}_TORCH AND NOT ${row_of_module}_TORCH)
+    set(problem "${ends}: libtorch is visible only from there on")
+  elseif(from LESS to)
+    set(problem "${ends}: an edge points to a lower layer; move what both need there")
+  elseif(NOT dep IN_LIST ${row_of_module}_USES)
+    string(REPLACE ";" " " uses "${${row_of_module}_USES}")
+    set(problem "${ends}, a lower layer, but not among what its row in PST_LAYERS names: ${uses}")
+  endif()
+  set(${out} "${problem}" PARENT_SCOPE)
 endfunction()
 
 function(_pst_check_edge module dep)
-  _pst_layer_of(${module} from)
-  _pst_layer_of(${dep} to)
-  if(NOT to LESS from)
-    message(FATAL_ERROR "module '${module}' (layer ${from}) may not use '${dep}' (layer ${to}): "
-                        "an edge must point to a lower layer; move the shared part down instead")
-  endif()
-  if(module STREQUAL "app" AND dep STREQUAL "cli")
-    message(FATAL_ERROR "the worker ('app') may not use the 'cli'")
+  _pst_edge_problem(_pst_module ${module} ${dep} problem)
+  if(problem)
+    message(FATAL_ERROR "${problem}")
   endif()
 endfunction()
 
@@ -55,7 +146,10 @@ function(pst_add_module name)
   if(NOT arg_SOURCE_DIR)
     set(arg_SOURCE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
   endif()
-  _pst_layer_of(${name} level)
+  _pst_check_edge(${name} ${name})
+  if(NOT _pst_module_${name}_TORCH AND (arg_TORCH OR "${arg_EXTERNAL};${arg_EXTERNAL_PUBLIC}" MATCHES "torch"))
+    message(FATAL_ERROR "'${name}' may not use libtorch: its row in PST_LAYERS is above the line")
+  endif()
 
   set(root ${CMAKE_BINARY_DIR}/include-roots/${name})
   file(MAKE_DIRECTORY ${root})

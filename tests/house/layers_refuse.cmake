@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# pst_add_module refuses an edge that PST_LAYERS does not allow. Run by `cmake -P`; the calls that must fail run in a
+# CMake of their own, since FATAL_ERROR ends the script.
+cmake_minimum_required(VERSION 3.25)
+set(module_file ${CMAKE_CURRENT_LIST_DIR}/../../cmake/PstModule.cmake)
+if(CALL)
+  include(${module_file})
+  string(REPLACE "," ";" arguments "${ARGUMENTS}")
+  cmake_language(CALL ${CALL} ${arguments})
+  return()
+endif()
+
+# expect(result message function argument,argument ...)
+function(expect result_regex message_regex call arguments)
+  execute_process(COMMAND ${CMAKE_COMMAND} -DCALL=${call} -DARGUMENTS=${arguments} -P ${CMAKE_CURRENT_LIST_FILE}
+                  RESULT_VARIABLE result ERROR_VARIABLE error OUTPUT_QUIET)
+  string(REGEX REPLACE "[ \n]+" " " error "${error}")
+  if(NOT result MATCHES "${result_regex}" OR NOT error MATCHES "${message_regex}")
+    message(SEND_ERROR "${call}(${arguments}): status ${result}, message '${error}'")
+  endif()
+endfunction()
+
+expect("^0$" "" _pst_check_edge "recipe,config")
+expect("^0$" "" _pst_check_edge "cli,plan")
+expect("^0$" "" _pst_check_edge "train,infer")
+expect("^0$" "" _pst_check_edge "app,plan")
+expect("^1$" "'config' .layer basics. may not use 'recipe' .layer files.: an edge points to a lower layer" _pst_check_edge "config,recipe")
+expect("^1$" "'infer' .* may not use 'train' .* lower layer" _pst_check_edge "infer,train")
+expect("^1$" "siblings never meet" _pst_check_edge "model,peft")
+expect("^1$" "siblings never meet" _pst_check_edge "families,methods")
+expect("^1$" "libtorch is visible only" _pst_check_edge "cli,nn")
+expect("^1$" "libtorch is visible only" _pst_check_edge "plan,train")
+expect("^1$" "'app' .layer app. may not use 'cli' .layer cli., a lower layer, but not among" _pst_check_edge "app,cli")
+expect("^1$" "not among what its row" _pst_check_edge "app,runs")
+expect("^1$" "not among what its row" _pst_check_edge "cli,comm_mpi")
+expect("^1$" "not among what its row" _pst_check_edge "nn,recipe")
+expect("^1$" "not among what its row" _pst_check_edge "kernels,json")
+expect("^1$" "'nowhere' is in no layer" _pst_check_edge "nowhere,core")
+expect("^1$" "'nowhere' is in no layer" _pst_check_edge "cli,nowhere")
+# Before a target exists.
+expect("^1$" "'recipe' may not use libtorch" pst_add_module "recipe,TORCH")
+expect("^1$" "'recipe' may not use libtorch" pst_add_module "recipe,EXTERNAL,pst::torch")
+expect("^1$" "'nowhere' is in no layer" pst_add_module "nowhere")
+# A table that contradicts itself.
+expect("^1$" "'a' may not use 'b': it is in no lower layer" _pst_read_layers "x,one | a | b,two | b |")
+expect("^1$" "'b' may not use 'a': it is in no lower layer" _pst_read_layers "x,one | a |,one | b | a")
+expect("^1$" "a row is 'layer . modules . may use'" _pst_read_layers "x,one | a")
