@@ -16,16 +16,24 @@ std::string reference_page() {
 
 <!-- Written from the declarations in src/recipe by `PST_UPDATE_DOCS=1 recipe_test`. Do not edit by hand. -->
 
-A recipe is one YAML file. `peft-studio validate RECIPE` checks it and reports every mistake at once, with file, line and
-column. The effective recipe, all defaults filled in, is stored with each run as `recipe.yaml` and is a recipe itself.
+This page answers: what does each key of a recipe mean, which values may it have, and what is its
+default?
 
-- Unknown keys, duplicate keys, values of the wrong type and control characters in texts are errors. Switches are `true` and
-  `false` (not `yes` or `on`); numbers stand without quotes. Anchors, aliases and tags are not used.
-- Relative paths are taken from the directory in which the command is run. The effective recipe has absolute ones.
-- `--set section.key=value` changes one key from the command line; the value is YAML. Items of lists are counted from 0:
-  `--set data.train.0.path=other.jsonl`.
-- `global_batch_size` must be a multiple of `micro_batch_size`, and the micro batches of a step must be shared equally by
-  `slurm.nodes` x `slurm.ranks_per_node` ranks.
+A recipe is one YAML file. `peft-studio init` writes one ([starting.md](starting.md)).
+`peft-studio validate RECIPE` checks it and reports every mistake at once, with file, line and
+column. Each run stores the effective recipe, with all defaults filled in, as `recipe.yaml`; it is a
+valid recipe itself.
+
+- These are errors: unknown keys, duplicate keys, values of the wrong type, control characters in
+  texts.
+- Write switches as `true` and `false` (not `yes` or `on`), and numbers without quotes. Anchors,
+  aliases and tags are not used.
+- Relative paths start from the directory in which the command is run. The effective recipe has
+  absolute ones.
+- `--set section.key=value` changes one key from the command line; the value is YAML. Items of lists
+  are counted from 0: `--set data.train.0.path=other.jsonl`.
+- `global_batch_size` must be a multiple of `micro_batch_size`. The micro batches of a step must be
+  shared equally by `slurm.nodes` x `slurm.ranks_per_node` ranks.
 
 )",
              config::to_markdown(rows));
