@@ -72,7 +72,7 @@ void bind(config::Fields& field, Parallel& s) {
   field("strategy", &s.strategy,
         "Where the frozen weights live: `replicate`, a whole copy with every rank; `shard`, in equal shares over all "
         "ranks, gathered layer by layer; `hybrid`, in shares over the ranks of each node. `auto` takes the first of "
-        "them that fits. The result has the same bits.");
+        "them that fits, and on GPUs `replicate`. The result has the same bits.");
   field("optimizer", &s.optimizer,
         "Where AdamW's two moments live: `replicate`, with every rank, 8 bytes for a trained value; `shard`, in equal "
         "shares over all ranks, each of which updates its share of the adapter and sends it to the others: 8 bytes "
