@@ -17,6 +17,13 @@ std::string member_path(const std::string& object, std::string_view key) {
   return object.empty() ? std::string(key) : cat(object, ".", key);
 }
 
+constexpr auto kLargest = std::numeric_limits<std::int64_t>::max();
+
+bool is_whole(const Value& value, std::int64_t least, std::int64_t most) {
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t{kLargest}) return false;
+  return value.is_number_integer() && value.get<std::int64_t>() >= least && value.get<std::int64_t>() <= most;
+}
+
 /// Walks a text up to the place that a path names: only complaints ask, so that nothing is remembered while reading.
 class Locator final : public nlohmann::json_sax<Value> {
  public:
@@ -122,23 +129,19 @@ bool Node::flag() const {
 }
 
 std::int64_t Node::whole(std::int64_t least, std::int64_t most) const {
-  constexpr auto kLargest = std::numeric_limits<std::int64_t>::max();
-  const auto fits = [&] {
-    if (value_->is_number_unsigned() && value_->get<std::uint64_t>() > std::uint64_t{kLargest}) return false;
-    return value_->is_number_integer() && value_->get<std::int64_t>() >= least && value_->get<std::int64_t>() <= most;
-  };
-  if (!fits())
+  if (!is_whole(*value_, least, most))
     refuse(cat("is ", shown(*value_), "; it must be a whole number from ", least,
                most == kLargest ? "" : cat(" to ", most), most == kLargest ? " on" : ""));
   return value_->get<std::int64_t>();
 }
 
 double Node::real(double least, double most) const {
-  constexpr auto kLargest = std::numeric_limits<double>::max();
+  constexpr auto kLargestReal = std::numeric_limits<double>::max();
   const auto fits = [&](double number) { return number >= least && number <= most; };
   if (!value_->is_number() || !fits(value_->get<double>()))
-    refuse(cat("is ", shown(*value_), "; it must be a number",
-               least == -kLargest && most == kLargest ? "" : cat(" from ", number(least), " to ", number(most))));
+    refuse(
+        cat("is ", shown(*value_), "; it must be a number",
+            least == -kLargestReal && most == kLargestReal ? "" : cat(" from ", number(least), " to ", number(most))));
   return value_->get<double>();
 }
 
@@ -153,13 +156,42 @@ Object Node::object() const {
   return Object(*this);
 }
 
+Node Node::element(std::size_t index) const { return {*document_, (*value_)[index], element_path(path_, index)}; }
+
+template <class T, class Fits, class Read>
+std::vector<T> Node::all(Fits&& fits, Read&& read) const {
+  if (!value_->is_array()) refuse(cat("is ", shown(*value_), "; it must be a list"));
+  std::vector<T> all;
+  all.reserve(value_->size());
+  for (std::size_t i = 0; i < value_->size(); ++i) {
+    if (!fits((*value_)[i])) (void)read(element(i));  // which refuses it
+    all.push_back((*value_)[i].template get<T>());
+  }
+  return all;
+}
+
 std::vector<Node> Node::list(std::size_t most) const {
   if (!value_->is_array()) refuse(cat("is ", shown(*value_), "; it must be a list"));
   if (value_->size() > most) refuse(cat("has ", value_->size(), " elements; at most are ", most));
   std::vector<Node> nodes;
   nodes.reserve(value_->size());
-  for (std::size_t i = 0; i < value_->size(); ++i) nodes.push_back({*document_, (*value_)[i], element_path(path_, i)});
+  for (std::size_t i = 0; i < value_->size(); ++i) nodes.push_back(element(i));
   return nodes;
+}
+
+std::vector<std::string> Node::texts() const {
+  return all<std::string>([](const Value& value) { return value.is_string(); },
+                          [](const Node& node) { return node.text(); });
+}
+
+std::vector<std::int64_t> Node::wholes(std::int64_t least, std::int64_t most) const {
+  return all<std::int64_t>([&](const Value& value) { return is_whole(value, least, most); },
+                           [&](const Node& node) { return node.whole(least, most); });
+}
+
+std::vector<double> Node::reals() const {
+  return all<double>([](const Value& value) { return value.is_number(); },
+                     [](const Node& node) { return node.real(); });
 }
 
 std::string Object::path_of(std::string_view key) const { return member_path(node_.path_, key); }

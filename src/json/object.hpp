@@ -60,6 +60,11 @@ class Node {
   double positive() const;  ///< above 0
   Object object() const;
   std::vector<Node> list(std::size_t most = std::numeric_limits<std::size_t>::max()) const;
+  // Lists of one kind.
+  std::vector<std::string> texts() const;
+  std::vector<std::int64_t> wholes(std::int64_t least = 0,
+                                   std::int64_t most = std::numeric_limits<std::int64_t>::max()) const;
+  std::vector<double> reals() const;
 
   /// "config.json:12: 'rope_scaling.factor'"
   std::string place() const;
@@ -71,6 +76,10 @@ class Node {
   friend class Object;
   Node(const Document& document, const Value& value, std::string path)
       : document_(&document), value_(&value), path_(std::move(path)) {}
+  Node element(std::size_t index) const;
+  /// `read` of every element. A list may be long: paths are made where one is asked for.
+  template <class T, class Fits, class Read>
+  std::vector<T> all(Fits&& fits, Read&& read) const;
   const Document* document_;
   const Value* value_;
   std::string path_;

@@ -49,6 +49,14 @@ TEST_F(Objects, ReadWhatIsThere) {
   EXPECT_EQ(root_.at("list").list()[1].object().at("ranks").whole(-1), -1);
   EXPECT_EQ(root_.at("layers").real(), 3);
   EXPECT_EQ(root_.members().size(), 8u);
+  const json::Document lists(R"({"a": [1, 2], "b": ["x"], "c": [1, 2.5]})", "l.json");
+  EXPECT_EQ(lists.object().at("a").wholes(1, 2), (std::vector<std::int64_t>{1, 2}));
+  EXPECT_EQ(lists.object().at("b").texts(), std::vector<std::string>{"x"});
+  EXPECT_EQ(lists.object().at("c").reals(), (std::vector<double>{1, 2.5}));
+  EXPECT_THAT(complaint([&] { lists.object().at("c").wholes(); }), HasSubstr("'c[1]' is 2.5; it must be a whole"));
+  EXPECT_THAT(complaint([&] { lists.object().at("a").wholes(2); }), HasSubstr("'a[0]' is 1; it must be a whole"));
+  EXPECT_THAT(complaint([&] { lists.object().at("b").reals(); }), HasSubstr("'b[0]' is \"x\"; it must be a number"));
+  EXPECT_THAT(complaint([&] { lists.object().at("a").texts(); }), HasSubstr("'a[0]' is 1; it must be a string"));
 }
 
 TEST_F(Objects, AnAbsentKeyAndANullOneAreNothing) {
