@@ -2,14 +2,14 @@
 #include "checkpoint/manifest.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
-#include "checkpoint/json_reader.hpp"
+#include "checkpoint/json_shape.hpp"
 #include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
-#include "weights/json.hpp"
 
 namespace pst::checkpoint {
 namespace {
@@ -45,34 +45,35 @@ bool is_digest(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-std::vector<FileEntry> read_files(const JsonReader& json, int ranks, const std::string& name) {
+std::vector<FileEntry> read_files(const json::Node& list, int ranks) {
   // Names are compared with those that must be there: none of them can lead out of the folder.
   std::set<std::string> expected = {kStateName};
-  const auto& list = json.list("files");
-  if (list.size() != static_cast<std::size_t>(ranks) + 1)
-    throw Error(Fault::data, cat(name, ": ", list.size(), " files are listed; ", ranks, " ranks make ", ranks + 1));
+  const auto nodes = list.list();
+  if (nodes.size() != static_cast<std::size_t>(ranks) + 1)
+    list.refuse(cat("lists ", nodes.size(), " files; ", ranks, " ranks make ", ranks + 1));
   for (int rank = 0; rank < ranks; ++rank) expected.insert(rank_file(rank));
   std::vector<FileEntry> files;
-  for (const auto& item : list) {
-    const JsonReader file(item, name);
-    FileEntry entry{file.text("name"), static_cast<std::uint64_t>(file.integer("bytes")), file.text("digest")};
+  for (const auto& node : nodes) {
+    const json::Object file = node.object();
+    FileEntry entry{file.at("name").text(), static_cast<std::uint64_t>(file.at("bytes").whole()),
+                    file.at("digest").text()};
     if (expected.erase(entry.name) == 0)
-      throw Error(Fault::data, cat(name, ": ", quoted(entry.name), " is no file of this checkpoint, or listed twice"));
-    if (!is_digest(entry.digest)) throw Error(Fault::data, cat(name, ": the digest of ", entry.name, " is none"));
+      file.refuse("name", cat("is ", quoted(entry.name), ", which is no file of this checkpoint, or listed twice"));
+    if (!is_digest(entry.digest)) file.refuse("digest", "is no digest");
     files.push_back(std::move(entry));
   }
   return files;
 }
 
-std::vector<TensorSpec> read_tensors(const JsonReader& json, const std::string& name) {
+std::vector<TensorSpec> read_tensors(const json::Node& list) {
   std::vector<TensorSpec> tensors;
   std::set<std::string> names;
-  for (const auto& item : json.list("tensors")) {
-    const JsonReader tensor(item, name);
-    tensors.push_back({tensor.text("name"), tensor.shape("shape")});
-    if (tensor.text("dtype") != "F32") throw Error(Fault::data, cat(name, ": tensors of a checkpoint are F32"));
+  for (const auto& node : list.list()) {
+    const json::Object tensor = node.object();
+    tensors.push_back({tensor.at("name").text(), read_shape(tensor.at("shape"))});
+    if (tensor.at("dtype").text() != "F32") tensor.refuse("dtype", "is another than F32, of which a checkpoint is");
     if (!names.insert(tensors.back().name).second)
-      throw Error(Fault::data, cat(name, ": tensor ", quoted(tensors.back().name), " is listed twice"));
+      tensor.refuse("name", cat("is ", quoted(tensors.back().name), ", which is listed twice"));
   }
   return tensors;
 }
@@ -113,27 +114,27 @@ std::string to_text(const Manifest& manifest) {
 }
 
 Manifest parse_manifest(std::string_view text, const std::string& name) {
-  const nlohmann::json object = weights::parse_json(cat("{", checked_rest(text, name)), name);
-  const JsonReader json(object, name);
+  const json::Document document(cat("{\n\n", checked_rest(text, name)), name);  // lines are counted as in the file
+  const json::Object json = document.object();
   Manifest manifest;
-  manifest.format = static_cast<int>(json.integer("format", 0, 1 << 30));
+  manifest.format = static_cast<int>(json.at("format").whole(0, 1 << 30));
   if (manifest.format != 1)
     throw Error(Fault::data, cat(name, " has format ", manifest.format, "; this program reads 1"),
                 "use the version of peft-studio that wrote it, or a newer one");
-  manifest.step = json.integer("step");
-  manifest.generation = static_cast<int>(json.integer("generation", 0, std::numeric_limits<int>::max()));
-  manifest.ranks = static_cast<int>(json.integer("ranks", 1, kMostRanks));
-  manifest.version = json.text("version");
-  manifest.created = json.text("created");
-  manifest.recipe_digest = json.text("recipe_digest");
-  manifest.model_digest = json.text("model_digest");
-  manifest.data_digest = json.text("data_digest");
-  manifest.validation_loss = json.optional_real("validation_loss");
-  manifest.milestone = json.boolean("milestone");
-  manifest.adapter_config = json.text("adapter_config");
-  manifest.state = json.object("state");
-  manifest.files = read_files(json, manifest.ranks, name);
-  manifest.tensors = read_tensors(json, name);
+  manifest.step = json.at("step").whole();
+  manifest.generation = static_cast<int>(json.at("generation").whole(0, std::numeric_limits<int>::max()));
+  manifest.ranks = static_cast<int>(json.at("ranks").whole(1, kMostRanks));
+  manifest.version = json.at("version").text();
+  manifest.created = json.at("created").text();
+  manifest.recipe_digest = json.at("recipe_digest").text();
+  manifest.model_digest = json.at("model_digest").text();
+  manifest.data_digest = json.at("data_digest").text();
+  if (const auto loss = json.get("validation_loss")) manifest.validation_loss = loss->real();
+  manifest.milestone = json.at("milestone").flag();
+  manifest.adapter_config = json.at("adapter_config").text();
+  manifest.state = json.inner("state").node().value();
+  manifest.files = read_files(json.at("files"), manifest.ranks);
+  manifest.tensors = read_tensors(json.at("tensors"));
   return manifest;
 }
 

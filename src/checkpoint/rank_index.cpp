@@ -3,39 +3,34 @@
 
 #include <nlohmann/json.hpp>
 
-#include "checkpoint/json_reader.hpp"
+#include "checkpoint/json_shape.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
-#include "weights/json.hpp"
 
 namespace pst::checkpoint {
 namespace {
 
-StoredShare read_share(const nlohmann::json& object, std::uint64_t end, const std::string& name) {
-  const JsonReader json(object, name);
+StoredShare read_share(const json::Object& json, std::uint64_t end) {
   StoredShare share;
-  share.tensor = {json.text("name"), json.shape("shape")};
+  share.tensor = {json.at("name").text(), read_shape(json.at("shape"))};
   const auto refuse = [&](const char* what) {
-    throw Error(Fault::data, cat(name, ": the index's entry for ", quoted(share.tensor.name), " has ", what));
+    json.node().refuse(cat(", the entry for ", quoted(share.tensor.name), ", has ", what));
   };
   const std::int64_t rows = rows_of(share.tensor.shape);
-  share.first_row = json.integer("first_row");
-  share.rows = json.integer("rows");
-  share.chunk_rows = json.integer("chunk_rows");
+  share.first_row = json.at("first_row").whole();
+  share.rows = json.at("rows").whole();
+  share.chunk_rows = json.at("chunk_rows").whole();
   if (share.first_row < 0 || share.rows < 1 || share.rows > rows || share.first_row > rows - share.rows ||
       row_values(share.tensor.shape) == 0)
     refuse("rows that the tensor does not have");
   if (share.chunk_rows < 1 || share.chunk_rows > share.rows) refuse("chunks of no possible size");
   const auto chunks = static_cast<std::uint64_t>((share.rows + share.chunk_rows - 1) / share.chunk_rows);
-  const auto& offsets = json.list("chunks");
-  if (offsets.size() != chunks) refuse("another number of chunks than its rows make");
   // rows and row size are below 2^44 each, as is their product; the padding less than doubles it: no overflow.
   const std::uint64_t bytes = share.chunk_bytes() + 4;
-  for (const auto& offset : offsets) {
-    if (!offset.is_number_unsigned()) refuse("a chunk without a place");
-    share.chunks.push_back(offset.get<std::uint64_t>());
-    if (bytes > end || share.chunks.back() > end - bytes) refuse("a chunk beyond the end of the file");
-  }
+  if (bytes > end) refuse("chunks beyond the end of the file");
+  const auto offsets = json.at("chunks").wholes(0, static_cast<std::int64_t>(end - bytes));
+  if (offsets.size() != chunks) refuse("another number of chunks than its rows make");
+  share.chunks.assign(offsets.begin(), offsets.end());
   return share;
 }
 
@@ -65,14 +60,14 @@ std::string write_index(const RankIndex& index) {
 }
 
 RankIndex parse_index(std::string_view text, std::uint64_t end, const std::string& name) {
-  const nlohmann::json object = weights::parse_json(text, cat(name, " (index)"));
-  const JsonReader json(object, cat(name, " (index)"));
-  if (json.integer("format") != 1)
-    throw Error(Fault::data, cat(name, " has an index of format ", json.integer("format"), "; this program reads 1"));
+  const json::Document document{std::string(text), cat(name, " (index)")};
+  const json::Object json = document.object();
+  if (const auto format = json.at("format").whole(); format != 1)
+    throw Error(Fault::data, cat(name, " has an index of format ", format, "; this program reads 1"));
   RankIndex index;
-  index.ranks = static_cast<int>(json.integer("ranks", 1, kMostRanks));
-  index.rank = static_cast<int>(json.integer("rank", 0, index.ranks - 1));
-  for (const auto& share : json.list("tensors")) index.shares.push_back(read_share(share, end, name));
+  index.ranks = static_cast<int>(json.at("ranks").whole(1, kMostRanks));
+  index.rank = static_cast<int>(json.at("rank").whole(0, index.ranks - 1));
+  for (const auto& share : json.at("tensors").list()) index.shares.push_back(read_share(share.object(), end));
   return index;
 }
 

@@ -120,7 +120,7 @@ TEST_F(Forged, ShapesAreBounded) {
 }
 TEST_F(Forged, NumbersAreBounded) {
   manifest_.ranks = 1 << 30;
-  EXPECT_THAT(refusal(), HasSubstr("'ranks' is missing or not a whole number from 1"));
+  EXPECT_THAT(refusal(), HasSubstr("m:6: 'ranks' is 1073741824; it must be a whole number from 1"));
   manifest_.ranks = 1, manifest_.step = -4;
   EXPECT_THAT(refusal(), HasSubstr("'step'"));
   manifest_.step = 0, manifest_.format = 2;
