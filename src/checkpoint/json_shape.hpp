@@ -7,7 +7,7 @@
 
 namespace pst::checkpoint {
 
-inline constexpr std::int64_t kMostRanks = 1 << 20;
+inline constexpr int kMostRanks = 1 << 20;
 
 /// A list of sizes that a tensor of ours can have. @throws Error(data) with the place
 std::vector<std::int64_t> read_shape(const json::Node& list);

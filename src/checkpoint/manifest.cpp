@@ -2,7 +2,6 @@
 #include "checkpoint/manifest.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <set>
 
 #include "checkpoint/json_shape.hpp"
@@ -117,13 +116,13 @@ Manifest parse_manifest(std::string_view text, const std::string& name) {
   const json::Document document(cat("{\n\n", checked_rest(text, name)), name);  // lines are counted as in the file
   const json::Object json = document.object();
   Manifest manifest;
-  manifest.format = static_cast<int>(json.at("format").whole(0, 1 << 30));
+  manifest.format = json.at("format").small_whole();
   if (manifest.format != 1)
     throw Error(Fault::data, cat(name, " has format ", manifest.format, "; this program reads 1"),
                 "use the version of peft-studio that wrote it, or a newer one");
   manifest.step = json.at("step").whole();
-  manifest.generation = static_cast<int>(json.at("generation").whole(0, std::numeric_limits<int>::max()));
-  manifest.ranks = static_cast<int>(json.at("ranks").whole(1, kMostRanks));
+  manifest.generation = json.at("generation").small_whole();
+  manifest.ranks = json.at("ranks").small_whole(1, kMostRanks);
   manifest.version = json.at("version").text();
   manifest.created = json.at("created").text();
   manifest.recipe_digest = json.at("recipe_digest").text();

@@ -65,8 +65,8 @@ RankIndex parse_index(std::string_view text, std::uint64_t end, const std::strin
   if (const auto format = json.at("format").whole(); format != 1)
     throw Error(Fault::data, cat(name, " has an index of format ", format, "; this program reads 1"));
   RankIndex index;
-  index.ranks = static_cast<int>(json.at("ranks").whole(1, kMostRanks));
-  index.rank = static_cast<int>(json.at("rank").whole(0, index.ranks - 1));
+  index.ranks = json.at("ranks").small_whole(1, kMostRanks);
+  index.rank = json.at("rank").small_whole(0, index.ranks - 1);
   for (const auto& share : json.at("tensors").list()) index.shares.push_back(read_share(share.object(), end));
   return index;
 }

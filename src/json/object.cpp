@@ -135,6 +135,8 @@ std::int64_t Node::whole(std::int64_t least, std::int64_t most) const {
   return value_->get<std::int64_t>();
 }
 
+int Node::small_whole(int least, int most) const { return static_cast<int>(whole(least, most)); }
+
 double Node::real(double least, double most) const {
   constexpr auto kLargestReal = std::numeric_limits<double>::max();
   const auto fits = [&](double number) { return number >= least && number <= most; };

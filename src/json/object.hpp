@@ -55,6 +55,7 @@ class Node {
   std::string text() const;
   bool flag() const;
   std::int64_t whole(std::int64_t least = 0, std::int64_t most = std::numeric_limits<std::int64_t>::max()) const;
+  int small_whole(int least = 0, int most = std::numeric_limits<int>::max()) const;
   double real(double least = -std::numeric_limits<double>::max(),
               double most = std::numeric_limits<double>::max()) const;
   double positive() const;  ///< above 0

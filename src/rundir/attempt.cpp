@@ -32,20 +32,21 @@ void write_attempt(const RunDir& run, const AttemptRecord& record) {
 }
 
 AttemptRecord read_attempt(const RunDir& run, int number) {
-  const JsonFile file(run.attempt(number) / "attempt.json");
-  const std::string job = file.text("job_id");
+  const json::Document document = read_json(run.attempt(number) / "attempt.json");
+  const json::Object file = document.object();
+  const std::string job = file.at("job_id").text();
   return {.number = number,
-          .launcher = file.text("launcher"),
+          .launcher = file.at("launcher").text(),
           .job_id = job.empty() ? std::nullopt : std::optional(job),
-          .hosts = file.text("hosts"),
-          .ranks = static_cast<int>(file.integer("ranks")),
-          .nodes = names_in(file.optional_text("nodes")),
-          .blamed = names_in(file.optional_text("blamed")),
-          .started = file.text("started"),
-          .supervisor = {.host = file.text("supervisor_host"),
-                         .boot_id = file.text("supervisor_boot_id"),
-                         .pid = file.integer("supervisor_pid"),
-                         .start_ticks = file.integer("supervisor_start_ticks")}};
+          .hosts = file.at("hosts").text(),
+          .ranks = file.at("ranks").small_whole(),
+          .nodes = names_in(file.text("nodes").value_or("")),
+          .blamed = names_in(file.text("blamed").value_or("")),
+          .started = file.at("started").text(),
+          .supervisor = {.host = file.at("supervisor_host").text(),
+                         .boot_id = file.at("supervisor_boot_id").text(),
+                         .pid = file.at("supervisor_pid").whole(),
+                         .start_ticks = file.at("supervisor_start_ticks").whole()}};
 }
 
 }  // namespace pst::rundir

@@ -25,14 +25,15 @@ void write_lease(const RunDir& run, const Lease& lease) {
 
 std::optional<Lease> read_lease(const RunDir& run) {
   try {
-    const JsonFile file(lease_file(run));
-    return Lease{.generation = static_cast<int>(file.integer("generation")),
-                 .holder = {.host = file.text("host"),
-                            .boot_id = file.text("boot_id"),
-                            .pid = file.integer("pid"),
-                            .start_ticks = file.integer("start_ticks")},
-                 .job_id = file.text("job_id"),
-                 .renewed = file.real("renewed")};
+    const json::Document document = read_json(lease_file(run));
+    const json::Object file = document.object();
+    return Lease{.generation = file.at("generation").small_whole(),
+                 .holder = {.host = file.at("host").text(),
+                            .boot_id = file.at("boot_id").text(),
+                            .pid = file.at("pid").whole(),
+                            .start_ticks = file.at("start_ticks").whole()},
+                 .job_id = file.at("job_id").text(),
+                 .renewed = real_or_nan(file, "renewed")};
   } catch (const Error&) {
     return std::nullopt;
   }

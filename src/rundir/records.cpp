@@ -13,14 +13,18 @@ using nlohmann::ordered_json;
 
 constexpr std::int64_t kFormat = 1;  ///< of both files; a reader refuses a newer one
 
-void check_format(const JsonFile& file, const fs::path& path) {
-  if (file.integer("format") != kFormat)
-    throw Error(Fault::data,
-                cat(path.string(), " has format ", file.integer("format"), "; this program reads ", kFormat),
+void check_format(const json::Object& file, const fs::path& path) {
+  if (const auto format = file.at("format").whole(); format != kFormat)
+    throw Error(Fault::data, cat(path.string(), " has format ", format, "; this program reads ", kFormat),
                 "use the version of peft-studio that made the run");
 }
 
 ordered_json or_null(const std::optional<double>& value) { return value ? ordered_json(*value) : ordered_json(); }
+
+std::optional<double> optional_real(const json::Object& file, const char* key) {
+  const auto found = file.get(key);
+  return found ? std::optional(found->real()) : std::nullopt;
+}
 
 }  // namespace
 
@@ -40,18 +44,19 @@ void RunDir::write_record(const RunRecord& record) const {
 
 RunRecord RunDir::read_record() const {
   const fs::path path = root_ / "run.json";
-  const JsonFile file(path);
+  const json::Document document = read_json(path);
+  const json::Object file = document.object();
   check_format(file, path);
-  return {.id = file.text("id"),
-          .name = file.text("name"),
-          .version = file.text("version"),
-          .created = file.text("created"),
-          .recipe_file = file.text("recipe_file"),
-          .recipe_digest = file.text("recipe_digest"),
-          .model_digest = file.text("model_digest"),
-          .data_digest = file.text("data_digest"),
-          .model_path = file.text("model_path"),
-          .store = file.text("store")};
+  return {.id = file.at("id").text(),
+          .name = file.at("name").text(),
+          .version = file.at("version").text(),
+          .created = file.at("created").text(),
+          .recipe_file = file.at("recipe_file").text(),
+          .recipe_digest = file.at("recipe_digest").text(),
+          .model_digest = file.at("model_digest").text(),
+          .data_digest = file.at("data_digest").text(),
+          .model_path = file.at("model_path").text(),
+          .store = file.at("store").text()};
 }
 
 void RunDir::write_completed(const Completed& completed) const {
@@ -73,18 +78,19 @@ std::optional<Completed> RunDir::read_completed() const {
   std::error_code ignored;
   if (fs::symlink_status(path, ignored).type() == fs::file_type::not_found) return std::nullopt;
 
-  const JsonFile file(path);
+  const json::Document document = read_json(path);
+  const json::Object file = document.object();
   check_format(file, path);
-  Completed completed = {.steps = file.integer("steps"),
-                         .adapter_digest = file.text("adapter_digest"),
-                         .train_loss = file.real("train_loss"),
-                         .validation_loss_before = file.optional_real("validation_loss_before"),
-                         .validation_loss_after = file.optional_real("validation_loss_after"),
-                         .seconds = file.real("seconds"),
-                         .tokens = file.integer("tokens"),
-                         .attempt = static_cast<int>(file.integer("attempt")),
-                         .ranks = static_cast<int>(file.integer("ranks")),
-                         .finished = file.text("finished")};
+  Completed completed = {.steps = file.at("steps").whole(),
+                         .adapter_digest = file.at("adapter_digest").text(),
+                         .train_loss = real_or_nan(file, "train_loss"),
+                         .validation_loss_before = optional_real(file, "validation_loss_before"),
+                         .validation_loss_after = optional_real(file, "validation_loss_after"),
+                         .seconds = real_or_nan(file, "seconds"),
+                         .tokens = file.at("tokens").whole(),
+                         .attempt = file.at("attempt").small_whole(),
+                         .ranks = file.at("ranks").small_whole(),
+                         .finished = file.at("finished").text()};
   const fs::path weights = adapter() / "adapter_model.safetensors";
   doing(cat("checking the adapter that ", path.string(), " vouches for"), [&] {
     if (digest_of_file(weights) != completed.adapter_digest)

@@ -30,67 +30,14 @@ ordered_json to_json(const SweepRecord& record) {
           {"runs", std::move(runs)}};
 }
 
-/// sweep.json, read as untrusted input.
-class SweepFile {
- public:
-  explicit SweepFile(const fs::path& path) : path_(path.string()) {
-    object_ = ordered_json::parse(read_file(path, kMostBytes), nullptr, /*allow_exceptions=*/false);
-    if (!object_.is_object()) throw Error(Fault::data, cat(path_, " is not a JSON object"));
-    const auto& format = at(object_, "format");
-    if (!format.is_number_integer() || format != kFormat)
-      throw Error(Fault::data, cat(path_, " has format ", format.dump(), "; this program reads ", kFormat),
-                  "use the version of peft-studio that made the sweep");
-  }
-
-  SweepRecord record() const {
-    SweepRecord record{.id = text("id"),
-                       .name = text("name"),
-                       .version = text("version"),
-                       .created = text("created"),
-                       .recipe_file = text("recipe_file"),
-                       .keys = texts(at(object_, "parameters"), "parameters"),
-                       .values = {},
-                       .max_parallel = {}};
-    if (const auto most = object_.find("max_parallel"); most != object_.end() && most->is_number_integer())
-      record.max_parallel = most->get<int>();
-    const auto& runs = at(object_, "runs");
-    if (!runs.is_array() || runs.size() > kMostRuns) refuse("runs", "a list of runs");
-    for (const auto& run : runs) {
-      if (!run.is_object()) refuse("runs", "a list of runs");
-      record.values.push_back(texts(at(run, "values"), "values"));
-      if (record.values.back().size() != record.keys.size()) refuse("values", "as many texts as there are parameters");
-    }
-    return record;
-  }
-
-  ordered_json object_;
-
- private:
-  [[noreturn]] void refuse(const char* key, const char* expected) const {
-    throw Error(Fault::data, cat(path_, ": '", key, "' is missing or not ", expected));
-  }
-  const ordered_json& at(const ordered_json& object, const char* key) const {
-    const auto found = object.find(key);
-    if (found == object.end()) refuse(key, "there");
-    return *found;
-  }
-  std::string text(const char* key) const {
-    const auto& value = at(object_, key);
-    if (!value.is_string()) refuse(key, "a text");
-    return value.get<std::string>();
-  }
-  std::vector<std::string> texts(const ordered_json& list, const char* key) const {
-    std::vector<std::string> all;
-    if (!list.is_array()) refuse(key, "a list of texts");
-    for (const auto& value : list) {
-      if (!value.is_string()) refuse(key, "a list of texts");
-      all.push_back(value.get<std::string>());
-    }
-    return all;
-  }
-
-  std::string path_;
-};
+/// sweep.json, found to be of the format that we read.
+json::Object checked(const json::Document& document) {
+  const json::Object file = document.object();
+  if (const auto format = file.at("format").whole(); format != kFormat)
+    throw Error(Fault::data, cat(document.place_of({}), " has format ", format, "; this program reads ", kFormat),
+                "use the version of peft-studio that made the sweep");
+  return file;
+}
 
 }  // namespace
 
@@ -106,10 +53,31 @@ std::vector<RunDir> SweepDir::runs(const SweepRecord& record) const {
 
 void SweepDir::write_record(const SweepRecord& record) const { write_json(record_file(), to_json(record)); }
 
-SweepRecord SweepDir::read_record() const { return SweepFile(record_file()).record(); }
+SweepRecord SweepDir::read_record() const {
+  const json::Document document(record_file(), kMostBytes);
+  const json::Object file = checked(document);
+  SweepRecord record{.id = file.at("id").text(),
+                     .name = file.at("name").text(),
+                     .version = file.at("version").text(),
+                     .created = file.at("created").text(),
+                     .recipe_file = file.at("recipe_file").text(),
+                     .keys = file.at("parameters").texts(),
+                     .values = {},
+                     .max_parallel = {}};
+  if (const auto most = file.get("max_parallel")) record.max_parallel = most->small_whole(1);
+  for (const auto& run : file.at("runs").list(kMostRuns)) {
+    const json::Node values = run.object().at("values");
+    record.values.push_back(values.texts());
+    if (record.values.back().size() != record.keys.size())
+      values.refuse("has not as many texts as there are parameters");
+  }
+  return record;
+}
 
 void SweepDir::write_results(const ordered_json& results) const {
-  ordered_json whole = SweepFile(record_file()).object_;
+  const std::string text = read_file(record_file(), kMostBytes);
+  checked(json::Document(text, record_file().string()));
+  ordered_json whole = ordered_json::parse(text);
   whole["results"] = results;
   write_json(record_file(), whole);
 }

@@ -24,8 +24,9 @@ std::optional<Unfit> read_unfit(const RunDir& run, int attempt) {
   std::error_code status;
   if (!fs::exists(file_of(run, attempt), status)) return std::nullopt;
   try {
-    const JsonFile file(file_of(run, attempt));
-    return Unfit{split(file.text("nodes"), ','), file.text("reason")};
+    const json::Document document = read_json(file_of(run, attempt));
+    const json::Object file = document.object();
+    return Unfit{split(file.at("nodes").text(), ','), file.at("reason").text()};
   } catch (const Error&) {
     return std::nullopt;
   }

@@ -5,8 +5,8 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "support/run_fixture.hpp"
 #include "rundir/attempt.hpp"
+#include "support/run_fixture.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace pst::rundir {
@@ -86,12 +86,13 @@ TEST(Records, DamagedFilesNameFileAndKey) {
     return complaint([&] { run.read_completed(); });
   };
 
-  EXPECT_THAT(with(""), HasSubstr("completed.json is not a JSON object"));
-  EXPECT_THAT(with("{\"format\": 1, \"steps\""), HasSubstr("completed.json is not a JSON object"));
-  EXPECT_THAT(with("[1]"), HasSubstr("is not a JSON object"));
-  EXPECT_THAT(with("{}"), HasSubstr("'format' is missing or not a whole number"));
+  EXPECT_THAT(with(""), HasSubstr("completed.json:1:1: not valid JSON"));
+  EXPECT_THAT(with("{\"format\": 1, \"steps\""), HasSubstr("completed.json:1:22: not valid JSON"));
+  EXPECT_THAT(with("[1]"), HasSubstr("does not hold a JSON object"));
+  EXPECT_THAT(with("{}"), HasSubstr("completed.json: 'format' is missing"));
   EXPECT_THAT(with("{\"format\": 99}"), HasSubstr("has format 99"));
-  EXPECT_THAT(with("{\"format\": 1, \"steps\": \"many\"}"), HasSubstr("'steps' is missing or not a whole number"));
+  EXPECT_THAT(with("{\"format\": 1, \"steps\": \"many\"}"),
+              HasSubstr("completed.json:1: 'steps' is \"many\"; it must be a whole number"));
 }
 
 TEST(Records, AttemptReadsBack) {
