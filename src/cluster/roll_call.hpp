@@ -18,7 +18,7 @@ class RollCall {
   void ask(const std::string& node);
   /// The answer, when it is there; asks where nobody has.
   bool answers(const std::string& node);
-  void settle();  ///< waits until every answer is there
+  void settle();                     ///< waits until every answer is there
   void forget() { asked_.clear(); }  ///< waits for answers that are under way
 
  private:

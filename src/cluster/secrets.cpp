@@ -24,11 +24,11 @@ class File {
       : path_(path.string()), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     if (descriptor_ < 0)
       throw Error(Fault::usage, cat("cannot read the secrets file ", path_, ": ", std::strerror(errno)),
-                  errno == ENOENT
-                      ? cat("set slurm.secrets_file, notify.secrets_file (or the site's secrets_file) to a file that is there, or "
-                            "make it: `umask 077; echo NAME=value > ",
-                            path_, "`")
-                      : cat("it has to be readable for you: `ls -l ", path_, "`"));
+                  errno == ENOENT ? cat("set slurm.secrets_file, notify.secrets_file (or the site's secrets_file) to a "
+                                        "file that is there, or "
+                                        "make it: `umask 077; echo NAME=value > ",
+                                        path_, "`")
+                                  : cat("it has to be readable for you: `ls -l ", path_, "`"));
   }
   ~File() { ::close(descriptor_); }
   File(const File&) = delete;

@@ -12,7 +12,7 @@ namespace pst {
 /// 128-bit XXH3 as 32 hexadecimal digits: tells apart and detects damage; no protection against an adversary.
 std::string digest(std::span<const std::byte> bytes);
 std::string digest(std::string_view text);
-/// Digest of a file's content, of which little is in memory at a time. @throws Error(data) when it is missing, Error(io)
+/// Digest of a file's content, little of it in memory at a time. @throws Error(data) when it is missing, Error(io)
 std::string digest_of_file(const std::filesystem::path& path);
 
 /// The same digest over pieces that arrive one after the other.

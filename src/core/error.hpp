@@ -9,7 +9,7 @@
 
 namespace pst {
 
-/// What kind of thing went wrong. It decides the exit status, so that a job script repeats only what repeating can cure.
+/// What kind of thing went wrong. It decides the exit status: a job script repeats only what repeating can cure.
 enum class Fault {
   usage,      ///< wrong command line, recipe or launch; repeating it changes nothing
   data,       ///< a model, dataset or record that cannot be used
@@ -20,7 +20,7 @@ enum class Fault {
   bug,        ///< one of our own invariants does not hold
 };
 
-/// Exit status of a process that ends with `fault`. 64 usage, 65 data, 69 unfit, 75 io and transient, 76 stopped, 70 bug.
+/// Exit status of a process that ends with `fault`: 64 usage, 65 data, 69 unfit, 75 io, transient, 76 stopped, 70 bug.
 int exit_status(Fault fault);
 const char* name_of(Fault fault);
 
@@ -69,7 +69,7 @@ decltype(auto) doing(const std::string& action, Body&& body) {
 }  // namespace pst
 
 /// Guards our own invariants, never a user's input. @param why says why the condition has to hold.
-#define PST_ASSERT(condition, why)                                                              \
-  do {                                                                                          \
+#define PST_ASSERT(condition, why)                                                               \
+  do {                                                                                           \
     if (!(condition)) ::pst::assertion_failed(#condition, why, std::source_location::current()); \
   } while (false)

@@ -7,11 +7,11 @@
 
 namespace pst {
 
-/// Philox4x32-10: a block of four random words is a pure function of (key, counter), so that any process can produce any
+/// Philox4x32-10: a block of four random words is a pure function of (key, counter), so any process can produce any
 /// part of a stream, in any order. @see Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.3
 std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key);
 
-/// A stream of random numbers named by a seed and a path of integers (step, micro batch, layer ...). Copyable and small.
+/// A stream of random numbers, named by a seed and a path of integers (step, micro batch, layer ...). Cheap to copy.
 class Rng {
  public:
   explicit Rng(std::uint64_t seed) : key_{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)} {}

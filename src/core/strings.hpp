@@ -48,7 +48,7 @@ bool is_utf8(std::string_view text);
 std::optional<std::pair<std::size_t, unsigned char>> find_control(std::string_view text);
 /// `text` in double quotes with control characters and invalid bytes as \xNN: safe to print in a message.
 std::string quoted(std::string_view text, std::size_t max_length = 200);
-// Without these, a call with a std::string or a literal means std::quoted wherever <iomanip> is included: it is found by
+// Without these, a call with a std::string or a literal means std::quoted where <iomanip> is included: it is found by
 // argument-dependent lookup, matches better than a conversion to string_view, and lets control characters through.
 inline std::string quoted(const std::string& text, std::size_t max_length = 200) {
   return quoted(std::string_view(text), max_length);

@@ -9,7 +9,8 @@
 namespace pst::heartbeat {
 namespace {
 
-constexpr std::array kPhases = {Phase::joining, Phase::starting, Phase::training, Phase::evaluating, Phase::saving, Phase::finishing};
+constexpr std::array kPhases = {Phase::joining,    Phase::starting, Phase::training,
+                                Phase::evaluating, Phase::saving,   Phase::finishing};
 constexpr std::array kOrders = {Order::stop, Order::die, Order::stacks};
 constexpr int kMaxRank = 1 << 20;
 

@@ -17,8 +17,8 @@ struct Gpu {
 /// program does not link, looks whether they can work with the GPU, and asks libtorch for algorithms whose bits repeat.
 /// Before the first tensor on any device that libtorch asks its CUDA part about, so as early as may be.
 /// @param wanted  the rank's number on its node; a process to which the driver shows one GPU takes that one
-/// @throws Error(usage) when there is no module, or a libtorch without CUDA: no node would do. Error(unfit): no driver, no
-/// such GPU, or one without code. Each with its remedy
+/// @throws Error(usage) when there is no module, or a libtorch without CUDA: no node would do. Error(unfit): no driver,
+/// no such GPU, or one without code. Each with its remedy
 Gpu open_gpu(int wanted);
 
 }  // namespace pst::ops

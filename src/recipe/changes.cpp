@@ -11,18 +11,9 @@
 namespace pst::recipe {
 namespace {
 
-constexpr std::array<std::string_view, 12> kHarmless = {"name",
-                                                        "output_dir",
-                                                        "slurm",
-                                                        "checkpoint",
-                                                        "evaluate",
-                                                        "parallel",
-                                                        "profile",
-                                                        "metrics",
-                                                        "alerts",
-                                                        "notify",
-                                                        "train.threads",
-                                                        "train.gradient_checkpointing"};
+constexpr std::array<std::string_view, 12> kHarmless = {
+    "name",    "output_dir", "slurm",  "checkpoint", "evaluate",      "parallel",
+    "profile", "metrics",    "alerts", "notify",     "train.threads", "train.gradient_checkpointing"};
 
 bool is_harmless(const std::string& path) {
   return std::any_of(kHarmless.begin(), kHarmless.end(),

@@ -12,7 +12,10 @@ config::Constraint path() {
 }
 
 std::vector<std::pair<const char*, FrozenFormat>> words_of(FrozenFormat) {
-  return {{"none", FrozenFormat::none}, {"nf4", FrozenFormat::nf4}, {"int8", FrozenFormat::int8}, {"fp8", FrozenFormat::fp8}};
+  return {{"none", FrozenFormat::none},
+          {"nf4", FrozenFormat::nf4},
+          {"int8", FrozenFormat::int8},
+          {"fp8", FrozenFormat::fp8}};
 }
 
 void bind(config::Fields& field, Quantization& s) {

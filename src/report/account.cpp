@@ -206,8 +206,9 @@ ordered_json warnings_of(const std::vector<ordered_json>& events) {
   for (const auto& event : events) {
     const std::string kind = text_of(event, "event");
     if (kind != "guard" && kind != "checkpoint-failed" && kind != "checkpoint-warning" &&
-        kind != "checkpoint-rejected" && kind != "waiting-for-disk" && kind != "shrunk" && kind != "spare-used" && kind != "recipe-changed" &&
-        kind != "change-allowed" && (kind != "alert" || text_of(event, "state") != "firing"))
+        kind != "checkpoint-rejected" && kind != "waiting-for-disk" && kind != "shrunk" && kind != "spare-used" &&
+        kind != "recipe-changed" && kind != "change-allowed" &&
+        (kind != "alert" || text_of(event, "state") != "firing"))
       continue;
     all.push_back({{"t", or_null(time_of(event))},
                    {"kind", kind},

@@ -168,7 +168,8 @@ ordered_json work_of(const CountedSteps& steps, const Figures& figures) {
     work["share_of_peak"] = operations / rank_s / *figures.peak_flops_per_rank;
     work["peak_source"] = figures.peak_source.empty() ? figures.source : figures.peak_source;
   } else {
-    work["left_out"] = "share of the peak: no peak was given (--peak-gflops), and probe has measured none on such nodes";
+    work["left_out"] =
+        "share of the peak: no peak was given (--peak-gflops), and probe has measured none on such nodes";
   }
   return work;
 }

@@ -39,7 +39,8 @@ constexpr std::array kMetrics = {
     LiveMetric{"step_seconds", kGauge, "", "Duration of the last step on its slowest rank, in seconds."},
     LiveMetric{"last_step_timestamp_seconds", kGauge, "", "When the last step ended, Unix time in seconds."},
     LiveMetric{"last_step_age_seconds", kGauge, "",
-               "Seconds since the last step ended, or the attempt began; not there when the run is not running, or is asked to pause or to end."},
+               "Seconds since the last step ended, or the attempt began; not there when the run is not running, or is "
+               "asked to pause or to end."},
     LiveMetric{"remaining_seconds", kGauge, "", "Seconds that the steps left will take at the speed of the last 20."},
     // Checkpoints
     LiveMetric{"checkpoints_total", kCounter, "", "Checkpoints committed."},

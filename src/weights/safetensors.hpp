@@ -17,7 +17,7 @@ namespace pst::weights {
 /// One tensor of a file or of a set of files. The bytes are a read-only mapping.
 struct Tensor {
   std::string name;
-  std::string dtype;                ///< as the file spells it: F32, BF16, F16, F64, I64, I32, I16, I8, U8, BOOL, F8_E4M3 ...
+  std::string dtype;                ///< as the file spells it: F32, BF16, F16, F64, I64 ... U8, BOOL, F8_E4M3 ...
   std::vector<std::int64_t> shape;  ///< row-major
   std::span<const std::byte> bytes;
 
@@ -32,16 +32,16 @@ class TensorStore {
  public:
   /// @param path a .safetensors file, an index .json, or a folder with `model.safetensors(.index.json)` in it
   /// @throws Error(data) naming file and reason: truncated, header over 100 MB, bad JSON, overlapping / out-of-range /
-  ///         uncovered offsets, size that overflows or does not fit dtype and shape, duplicate name, a shard missing ...
+  ///         uncovered offsets, size that overflows or does not fit dtype and shape, duplicate name, missing shard ...
   static TensorStore open(const std::filesystem::path& path);
 
   TensorStore(TensorStore&&) noexcept;
   TensorStore& operator=(TensorStore&&) noexcept;
   ~TensorStore();
 
-  const std::vector<Tensor>& tensors() const;              ///< ordered by name
-  const Tensor* find(std::string_view name) const;         ///< nullptr when absent
-  const Tensor& get(std::string_view name) const;          ///< @throws Error(data) "no tensor 'x'; did you mean 'y'"
+  const std::vector<Tensor>& tensors() const;       ///< ordered by name
+  const Tensor* find(std::string_view name) const;  ///< nullptr when absent
+  const Tensor& get(std::string_view name) const;   ///< @throws Error(data) "no tensor 'x'; did you mean 'y'"
   const std::map<std::string, std::string>& metadata() const;
   std::vector<std::filesystem::path> files() const;
 
@@ -60,7 +60,7 @@ struct NewTensor {
 };
 
 /// Writes one file durably (temporary + fsync + rename), header padded to 8 bytes, tensors in the given order,
-/// `__metadata__` with "format": "pt" plus `metadata`. The content depends on the arguments only. @throws Error(io), Error(bug)
+/// `__metadata__` with "format": "pt" plus `metadata`. Depends on the arguments only. @throws Error(io), Error(bug)
 void save_tensors(const std::filesystem::path& path, const std::vector<NewTensor>& tensors,
                   const std::map<std::string, std::string>& metadata = {});
 

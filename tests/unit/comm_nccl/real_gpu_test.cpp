@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// NCCL and the CUDA runtime themselves, where there is a GPU: a group of one. NCCL refuses two ranks on one GPU, so this
-// shows that the calls, their types, the order on streams and the ends are right, and nothing of what goes between GPUs.
+// NCCL and the CUDA runtime themselves, where there is a GPU: a group of one. NCCL refuses two ranks on one GPU, so
+// this shows that the calls, their types, the order on streams and the ends are right, and nothing of what goes between
+// GPUs.
 #include <gtest/gtest.h>
 
 #include <cstdint>

@@ -11,7 +11,8 @@ namespace {
 
 // Known answers of the Random123 distribution's kat_vectors for philox4x32, 10 rounds.
 TEST(Rng, PhiloxMatchesPublishedVectors) {
-  EXPECT_THAT(philox4x32({0, 0, 0, 0}, {0, 0}), testing::ElementsAre(0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u));
+  EXPECT_THAT(philox4x32({0, 0, 0, 0}, {0, 0}),
+              testing::ElementsAre(0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u));
   EXPECT_THAT(philox4x32({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}),
               testing::ElementsAre(0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu));
 }

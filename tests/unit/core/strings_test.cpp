@@ -26,7 +26,8 @@ TEST(Strings, NearestForgivesTyposOnly) {
 
 TEST(Strings, Utf8RefusesOverlongSurrogateAndTruncated) {
   EXPECT_TRUE(is_utf8("h\xc3\xa9llo \xf0\x9f\x98\x80"));
-  for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xe2\x82", "\xff", "\xf4\x90\x80\x80"}) EXPECT_FALSE(is_utf8(bad));
+  for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xe2\x82", "\xff", "\xf4\x90\x80\x80"})
+    EXPECT_FALSE(is_utf8(bad));
 }
 
 TEST(Strings, QuotedShowsControlsAndStaysShort) {

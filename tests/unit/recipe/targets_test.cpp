@@ -33,7 +33,8 @@ TEST(SelectLayers, NamesAreWholeEndingsAfterADot) {
 }
 
 TEST(SelectLayers, APatternHasToMatchTheWholeName) {
-  const auto chosen = select_layers(with({Targets::Kind::pattern, {}, R"(model\.layers\.[01]\..*\.(k|v)_proj)"}), kLayers);
+  const auto chosen =
+      select_layers(with({Targets::Kind::pattern, {}, R"(model\.layers\.[01]\..*\.(k|v)_proj)"}), kLayers);
   EXPECT_EQ(chosen.size(), 4u);
   EXPECT_THROW(select_layers(with({Targets::Kind::pattern, {}, "q_proj"}), kLayers), Error);
 }
