@@ -32,9 +32,12 @@ struct Problem {
   const T *q, *k, *v;
   std::int64_t q_stride, kv_stride;  // from row to row
   std::int64_t rows, dim, groups;
+  std::int64_t window;  // keys that a row sees, itself the last; no more than rows
   float scale;
   std::int64_t dim_up() const { return up(dim, kVector); }
   std::int64_t rows_up() const { return up(rows, kBlockRows); }
+  /// First of the keys that row t sees.
+  std::int64_t first_key(std::int64_t t) const { return std::max<std::int64_t>(0, t - window + 1); }
 };
 
 template <class T>
@@ -80,9 +83,10 @@ PST_INLINE std::int64_t keys_seen(std::int64_t begin, std::int64_t count, std::i
   return std::min(kBlockKeys, up(std::max<std::int64_t>(begin + count - first, 0), kBlockRows));
 }
 
-/// values[i] = e^(values[i] - shift) for i < valid, 0 up to count. @return their sum
-PST_INLINE float exp_of_row(float* values, float shift, std::int64_t valid, std::int64_t count) {
-  for (std::int64_t i = 0; i < valid; ++i) values[i] = exp_approx(values[i] - shift);
+/// values[i] = e^(values[i] - shift) for begin <= i < valid, 0 in the rest up to count. @return their sum
+PST_INLINE float exp_of_row(float* values, float shift, std::int64_t begin, std::int64_t valid, std::int64_t count) {
+  for (std::int64_t i = 0; i < begin; ++i) values[i] = 0;
+  for (std::int64_t i = begin; i < valid; ++i) values[i] = exp_approx(values[i] - shift);
   for (std::int64_t i = valid; i < count; ++i) values[i] = 0;
   float lanes[kLanes] = {};
   for (std::int64_t i = 0; i < count; i += kLanes)
@@ -123,21 +127,23 @@ PST_INLINE void forward_task(const Forward<T>& task, float* scratch) {
       std::fill(highest, highest + R, kNone);
       std::fill(total, total + R, 0.0f);
       std::fill(mixed, mixed + R * dim, 0.0f);
-      for (std::int64_t first = 0; first < t0 + count; first += kBlockKeys) {
+      const std::int64_t from = at.first_key(t0) / kBlockKeys * kBlockKeys;
+      for (std::int64_t first = from; first < t0 + count; first += kBlockKeys) {
         const std::int64_t seen = keys_seen(t0, count, first);
         multiply<R, V, W>(R, seen, at.dim, {query, dim, 1}, keys_t + first, rows_up, scores, kBlockKeys, false);
         for (std::int64_t r = 0; r < R; ++r) {
           float* const row = scores + r * kBlockKeys;
-          const std::int64_t valid = std::min(seen, std::min(t0 + r, at.rows - 1) - first + 1);
-          if (valid <= 0) {
+          const std::int64_t t = std::min(t0 + r, at.rows - 1), valid = std::min(seen, t - first + 1);
+          const std::int64_t begin = std::max<std::int64_t>(0, at.first_key(t) - first);
+          if (valid <= begin) {
             std::fill(row, row + seen, 0.0f);
             continue;
           }
-          const float now = std::max(highest[r], max_of_row(row, valid));
+          const float now = std::max(highest[r], max_of_row(row + begin, valid - begin));
           const float shrink = highest[r] == kNone ? 0.0f : exp_approx(highest[r] - now);
-          if (first > 0)
+          if (first > from)
             for (std::int64_t c = 0; c < dim; ++c) mixed[r * dim + c] *= shrink;
-          total[r] = total[r] * shrink + exp_of_row(row, now, valid, seen);
+          total[r] = total[r] * shrink + exp_of_row(row, now, begin, valid, seen);
           highest[r] = now;
         }
         multiply<R, V, W>(R, dim, seen, {scores, kBlockKeys, 1}, values + first * dim, dim, mixed, dim, true);
@@ -196,7 +202,7 @@ PST_INLINE void backward_task(const Backward<T>& task, float* scratch) {
         along[r] = sum_lanes(lanes);
       }
       std::fill(dquery, dquery + panels * dim, 0.0f);
-      for (std::int64_t first = 0; first < t0 + count; first += kBlockKeys) {
+      for (std::int64_t first = at.first_key(t0) / kBlockKeys * kBlockKeys; first < t0 + count; first += kBlockKeys) {
         const std::int64_t widest = keys_seen(t0, count, first);
         for (std::int64_t r0 = 0; r0 < panels; r0 += R) {
           const std::int64_t seen = std::min(widest, keys_seen(t0 + r0, R, first));
@@ -210,9 +216,12 @@ PST_INLINE void backward_task(const Backward<T>& task, float* scratch) {
             float* const ds_row = dscores + r * kBlockKeys;
             const std::int64_t valid =
                 r < count ? std::clamp<std::int64_t>(t0 + r - first + 1, 0, seen) : 0;  // a padded row sees nothing
+            const std::int64_t begin = std::clamp<std::int64_t>(at.first_key(t0 + r) - first, 0, valid);
             const float lse = valid > 0 ? task.log_sum_exp[g * task.lse_stride + t0 + r] : 0.0f;
             const float subtract = valid > 0 ? along[r] : 0.0f;
-            for (std::int64_t i = 0; i < valid; ++i) {
+            std::fill(p_row, p_row + begin, 0.0f);
+            std::fill(ds_row, ds_row + begin, 0.0f);
+            for (std::int64_t i = begin; i < valid; ++i) {
               p_row[i] = exp_approx(p_row[i] - lse);
               ds_row[i] = p_row[i] * (ds_row[i] - subtract);
             }
@@ -291,11 +300,13 @@ Problem<T> problem(ConstView q, ConstView k, ConstView v, const AttentionShape& 
           .rows = piece.row_end,
           .dim = shape.dim,
           .groups = piece.groups,
+          .window = shape.window > 0 ? std::min(shape.window, piece.row_end) : piece.row_end,
           .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(shape.dim)))};
 }
 
 void check(ConstView q, ConstView k, ConstView v, ConstView log_sum_exp, const AttentionShape& shape) {
   require_float(q.dtype, "attention");
+  PST_ASSERT(shape.window >= 0, "a window is some rows, or 0");
   PST_ASSERT(!shape.starts.empty() && shape.starts.front() == 0, "documents begin at row 0");
   PST_ASSERT(shape.key_value_heads > 0 && shape.query_heads % shape.key_value_heads == 0, "heads form groups");
   const std::int64_t rows = shape.starts.back();

@@ -12,14 +12,14 @@
 #include "core/strings.hpp"
 #include "data/chat_format.hpp"
 #include "infer/generator.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "nn/frozen_storage.hpp"
 #include "ops/exec.hpp"
 #include "peft/lora_adapter.hpp"
 #include "recipe/load.hpp"
 #include "rundir/run_dir.hpp"
 #include "tokenizer/tokenizer.hpp"
-#include "weights/model_config.hpp"
+#include "families/read_model.hpp"
 #include "weights/safetensors.hpp"
 
 namespace pst::app {
@@ -39,7 +39,7 @@ Folders folders_of(const GenerateRequest& request) {
                 "--run RUN talks to a fine-tuned model, --model DIR to any model folder");
   if (request.model)
     return {*request.model, request.adapter ? std::optional<fs::path>(*request.adapter) : std::nullopt,
-            as_stored(weights::read_model_config(*request.model))};
+            as_stored(families::read_model(*request.model))};
   if (request.adapter) throw Error(Fault::usage, "--adapter goes with --model; a run has its own");
   const rundir::RunDir run(*request.run);
   if (!run.read_completed())
@@ -101,18 +101,18 @@ void add_options(CLI::App& command, GenerateRequest& request) {
 void generate(const GenerateRequest& request) {
   const Folders folders = folders_of(request);
   ops::set_threads(usable_cores());
-  const weights::ModelConfig config = weights::read_model_config(folders.model);
+  const families::ModelSpec spec = families::read_model(folders.model);
   const auto tokenizer = tokenizer::Tokenizer::load(folders.model);
   const auto format = data::ChatFormat::load(folders.model, std::nullopt);
   const std::vector<std::int32_t> prompt = tokenizer.encode(conversation(request, format));
   if (prompt.empty()) throw Error(Fault::usage, "the prompt is empty");
 
   const at::ScalarType dtype = has_fast_bf16() ? at::kBFloat16 : at::kFloat;
-  const auto positions = std::min(config.max_position_embeddings,
+  const auto positions = std::min(spec.positions,
                                   static_cast<std::int64_t>(prompt.size()) + request.sampling.max_new_tokens);
   const std::shared_ptr<const nn::FrozenFormat> matrices =
-      quant::make_format(quant_options(folders.quantization, config, dtype));
-  const auto model = model::load_llama(config, weights::TensorStore::open(folders.model), dtype, matrices,
+      quant::make_format(quant_options(folders.quantization, spec, dtype));
+  const auto model = model::load(spec, weights::TensorStore::open(folders.model), dtype, matrices,
                                        nn::replicated_storage, positions);
   std::optional<peft::LoraAdapter> adapter;
   if (folders.adapter) {
@@ -121,7 +121,7 @@ void generate(const GenerateRequest& request) {
   }
 
   infer::Sampling sampling = request.sampling;
-  sampling.stop_ids = config.eos_token_ids;
+  sampling.stop_ids = spec.eos_token_ids;
   if (const auto end = tokenizer.id_of(format.eos_token())) sampling.stop_ids.push_back(*end);
   Printer print(tokenizer);
   infer::generate(*model, prompt, sampling, [&](std::int32_t token) { return print(token); });

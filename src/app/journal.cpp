@@ -59,20 +59,23 @@ bool collects(comm::Communicator& world) {
 }
 
 /// Sizes that the cost of a token follows from (docs/report.md).
-ordered_json work_of(const weights::ModelConfig& c, std::int64_t adapter_parameters) {
-  const std::int64_t query = c.num_attention_heads * c.head_dim, key_value = c.num_key_value_heads * c.head_dim;
-  const std::int64_t layer = 2 * c.hidden_size * (query + key_value) + 3 * c.hidden_size * c.intermediate_size;
+ordered_json work_of(const families::ModelSpec& model, std::int64_t adapter_parameters) {
+  std::int64_t layer_weights = 0, attention_width = 0;
+  for (const auto& layer : model.layers) {
+    for (const auto* const linear : families::linears_of(layer)) layer_weights += linear->values();
+    attention_width += layer.attention.query();
+  }
   return {{"kind", "work"},
-          {"layer_weights", c.num_hidden_layers * layer},
-          {"head_weights", c.vocab_size * c.hidden_size},
+          {"layer_weights", layer_weights},
+          {"head_weights", model.head.values()},
           {"adapter_parameters", adapter_parameters},
-          {"attention_width", query * c.num_hidden_layers}};
+          {"attention_width", attention_width}};
 }
 
 }  // namespace
 
 Journal::Journal(const rundir::RunDir& run, int attempt, comm::MpiSession& mpi, const Resolved& resolved,
-                 const weights::ModelConfig& model)
+                 const families::ModelSpec& model)
     : model_(model), local_rank_(mpi.local_rank()) {
   comm::Communicator& world = mpi.world();
   if (!collects(world)) return;

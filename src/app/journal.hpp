@@ -8,7 +8,7 @@
 #include "rundir/run_dir.hpp"
 #include "telemetry/node_recorder.hpp"
 #include "train/trainer.hpp"
-#include "weights/model_config.hpp"
+#include "families/spec.hpp"
 
 namespace pst::app {
 
@@ -18,7 +18,7 @@ class Journal {
  public:
   /// Collective. @throws Error(io) on every rank when a node's file cannot be made
   Journal(const rundir::RunDir& run, int attempt, comm::MpiSession& mpi, const Resolved& resolved,
-          const weights::ModelConfig& model);
+          const families::ModelSpec& model);
 
   void model_loaded(std::int64_t adapter_parameters);  ///< what a step costs is known from here on
   void step(const train::StepRecord& record);
@@ -28,7 +28,7 @@ class Journal {
   void end(const train::TrainState& state);
 
  private:
-  weights::ModelConfig model_;
+  families::ModelSpec model_;
   int local_rank_ = 0;
   std::optional<telemetry::PhaseBoard> board_;
   std::unique_ptr<telemetry::NodeRecorder> recorder_;  ///< of a node's first rank; before the board it reads

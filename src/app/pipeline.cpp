@@ -22,7 +22,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "data/prepared.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "ops/allocator.hpp"
 #include "ops/exec.hpp"
 #include "parallel/sharded_storage.hpp"
@@ -35,7 +35,7 @@
 #include "train/host_state.hpp"
 #include "train/trainer.hpp"
 #include "version/version.hpp"
-#include "weights/model_config.hpp"
+#include "families/read_model.hpp"
 #include "weights/safetensors.hpp"
 
 namespace pst::app {
@@ -100,12 +100,12 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   // 1. What is to be done: the effective recipe, the model's config, the prepared data.
   recipe::Recipe recipe;
   rundir::RunRecord record;
-  weights::ModelConfig config;
+  families::ModelSpec spec;
   std::optional<data::PreparedSet> training, validation;
   comm::together(world, "reading the run", [&] {
     recipe = recipe::load(run.recipe());
     record = run.read_record();
-    config = weights::read_model_config(record.model_path);
+    spec = families::read_model(record.model_path);
     training = data::PreparedSet::open(record.store, "train");
     validation = data::PreparedSet::open(record.store, "validation");
     if (validation->size() == 0) validation.reset();
@@ -116,10 +116,10 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   const std::optional<ops::Gpu> gpu = open_gpus(mpi, run, attempt, recipe.train);
   Resolved resolved;
   comm::together(world, "settling what the recipe leaves open",
-                 [&] { resolved = resolve(recipe, config, world, mpi.local_size(), gpu); });
+                 [&] { resolved = resolve(recipe, spec, world, mpi.local_size(), gpu); });
   ops::set_threads(resolved.threads);
   const std::unique_ptr<comm::Communicator> gpus = gpu_group(world, resolved.device, run, attempt);
-  Journal journal(run, attempt, mpi, resolved, config);
+  Journal journal(run, attempt, mpi, resolved, spec);
 
   // 3. The frozen model and the adapter around its layers.
   const std::unique_ptr<comm::Communicator> sharers = weights_group(world, mpi.node_root(), resolved.strategy),
@@ -134,8 +134,8 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   const at::ScalarType compute = resolved.bf16 ? at::kBFloat16 : at::kFloat;
   comm::together(world, cat("loading the model ", record.model_path.string()), [&] {
     const std::shared_ptr<const nn::FrozenFormat> matrices =
-        quant::make_format(quant_options(recipe.model.quantization, config, compute));
-    model = model::load_llama(config, weights::TensorStore::open(record.model_path), compute, matrices, storage,
+        quant::make_format(quant_options(recipe.model.quantization, spec, compute));
+    model = model::load(spec, weights::TensorStore::open(record.model_path), compute, matrices, storage,
                               recipe.data.max_length);
     adapter.emplace(*model, recipe.adapter, compute, resolved.device);
     adapter->initialise(recipe.train.seed);

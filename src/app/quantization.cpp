@@ -19,7 +19,7 @@ StoredFormat stored_format(FrozenFormat format) {
 
 }  // namespace
 
-quant::Options quant_options(const recipe::Quantization& wanted, const weights::ModelConfig& config,
+quant::Options quant_options(const recipe::Quantization& wanted, const families::ModelSpec& config,
                              at::ScalarType compute) {
   return {.format = stored_format(wanted.format),
           .scales = wanted.double_quantization ? lowbit::Scales::quantised : lowbit::Scales::plain,
@@ -28,7 +28,7 @@ quant::Options quant_options(const recipe::Quantization& wanted, const weights::
           .compute = compute == at::kBFloat16 ? Dtype::bf16 : Dtype::f32};
 }
 
-recipe::Quantization as_stored(const weights::ModelConfig& config) {
+recipe::Quantization as_stored(const families::ModelSpec& config) {
   recipe::Quantization wanted;
   switch (config.stored) {
     case StoredFormat::dense: wanted.format = FrozenFormat::none; break;

@@ -4,15 +4,15 @@
 
 #include "quant/format.hpp"
 #include "recipe/model.hpp"
-#include "weights/model_config.hpp"
+#include "families/spec.hpp"
 
 namespace pst::app {
 
 /// What the recipe and the model's folder say about how frozen matrices are kept.
-quant::Options quant_options(const recipe::Quantization& wanted, const weights::ModelConfig& config,
+quant::Options quant_options(const recipe::Quantization& wanted, const families::ModelSpec& config,
                              at::ScalarType compute);
 
 /// What the folder asks for, for where there is no recipe.
-recipe::Quantization as_stored(const weights::ModelConfig& config);
+recipe::Quantization as_stored(const families::ModelSpec& config);
 
 }  // namespace pst::app

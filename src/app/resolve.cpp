@@ -36,7 +36,7 @@ Decision decide_precision(const recipe::Train& train, bool on_gpu, bool& bf16) {
       bf16 ? "this CPU multiplies bf16 natively" : "this CPU has neither avx512_bf16 nor AMX: bf16 would be slower"};
 }
 
-Decision decide_recompute(const recipe::Recipe& recipe, const weights::ModelConfig& config, bool bf16,
+Decision decide_recompute(const recipe::Recipe& recipe, const families::ModelSpec& config, bool bf16,
                           std::uint64_t share, nn::Recompute& recompute) {
   switch (recipe.train.gradient_checkpointing) {
     case recipe::Switch::on:
@@ -75,7 +75,7 @@ Decision decide_threads(const recipe::Train& train, int ranks_here, int& threads
   return {"train.threads", cat(threads), cat(usable_cores(), " cores for ", ranks_here, " ranks")};
 }
 
-Decision decide_strategy(const recipe::Recipe& recipe, const weights::ModelConfig& config, bool bf16, int ranks,
+Decision decide_strategy(const recipe::Recipe& recipe, const families::ModelSpec& config, bool bf16, int ranks,
                          int ranks_here, bool on_gpu, recipe::Strategy& strategy) {
   const char* const key = "parallel.strategy";
   const auto word = [](recipe::Strategy value) {
@@ -103,7 +103,7 @@ Decision decide_strategy(const recipe::Recipe& recipe, const weights::ModelConfi
 
 }  // namespace
 
-Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& config, comm::Communicator& world,
+Resolved resolve(const recipe::Recipe& recipe, const families::ModelSpec& config, comm::Communicator& world,
                  int ranks_here, const std::optional<ops::Gpu>& gpu) {
   const std::uint64_t share = gpu ? static_cast<std::uint64_t>(gpu->facts.memory_bytes)
                                   : available_memory_bytes() / static_cast<std::uint64_t>(std::max(1, ranks_here));

@@ -8,7 +8,7 @@
 #include "nn/causal_lm.hpp"
 #include "ops/gpu.hpp"
 #include "recipe/recipe.hpp"
-#include "weights/model_config.hpp"
+#include "families/spec.hpp"
 
 namespace pst::app {
 
@@ -28,7 +28,7 @@ struct Resolved {
 };
 
 /// @param ranks_here  ranks that share this machine;  gpu  this rank's, from open_gpus(). Collective.
-Resolved resolve(const recipe::Recipe& recipe, const weights::ModelConfig& config, comm::Communicator& world,
+Resolved resolve(const recipe::Recipe& recipe, const families::ModelSpec& config, comm::Communicator& world,
                  int ranks_here, const std::optional<ops::Gpu>& gpu);
 
 }  // namespace pst::app

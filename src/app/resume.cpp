@@ -10,7 +10,7 @@
 #include "core/strings.hpp"
 #include "recipe/changes.hpp"
 #include "rundir/allowed_change.hpp"
-#include "weights/model_config.hpp"
+#include "weights/model_digest.hpp"
 
 namespace pst::app {
 namespace {

@@ -9,7 +9,7 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
-#include "weights/model_config.hpp"
+#include "families/read_model.hpp"
 
 namespace pst::cli {
 namespace {
@@ -69,7 +69,7 @@ int init(InitArguments arguments) {
                  .ranks_per_node = arguments.ranks_per_node};
   std::vector<std::string> missing;
   if (fs::exists(fs::path(start.model) / "config.json", status))
-    start.longest = weights::read_model_config(start.model).max_position_embeddings;
+    start.longest = families::read_model(start.model).positions;
   else
     missing.push_back(cat("the model's folder (there is no ", start.model, "/config.json yet)"));
   if (!fs::exists(start.data, status)) missing.push_back(cat("the data (there is no ", start.data, " yet)"));

@@ -5,7 +5,7 @@
 #include "cli/command.hpp"
 #include "gguf/import.hpp"
 #include "lowbit/quantise_folder.hpp"
-#include "weights/inspect.hpp"
+#include "families/inspect.hpp"
 
 namespace pst::cli {
 
@@ -16,7 +16,7 @@ Command add_model_import(CLI::App& model) {
   app->add_option("DIR", *folder, "The folder to make")->required();
   return {app, [file, folder] {
             gguf::import_gguf(*file, *folder);
-            std::cout << weights::to_text(weights::inspect(*folder));
+            std::cout << families::to_text(families::inspect(*folder));
             return 0;
           }};
 }
@@ -49,7 +49,7 @@ Command add_model_quantise(CLI::App& model) {
                  .scales = arguments->plain_scales ? lowbit::Scales::plain : lowbit::Scales::quantised,
                  .skip = arguments->skip,
                  .threads = static_cast<int>(std::thread::hardware_concurrency())});
-            std::cout << weights::to_text(weights::inspect(arguments->to));
+            std::cout << families::to_text(families::inspect(arguments->to));
             return 0;
           }};
 }
@@ -59,7 +59,7 @@ Command add_model_inspect(CLI::App& model) {
   auto folder = std::make_shared<std::string>();
   app->add_option("DIR", *folder, "A Hugging Face model folder")->required();
   return {app, [folder] {
-            std::cout << weights::to_text(weights::inspect(*folder));
+            std::cout << families::to_text(families::inspect(*folder));
             return 0;
           }};
 }

@@ -8,7 +8,7 @@
 #include "data/order.hpp"
 #include "data/prepared.hpp"
 #include "site/limits.hpp"
-#include "weights/model_config.hpp"
+#include "families/read_model.hpp"
 
 namespace pst::cli {
 namespace {
@@ -102,7 +102,7 @@ plan::Work full_work(const recipe::Recipe& recipe, std::int64_t steps) {
 
 plan::Inputs plan_inputs(const recipe::Recipe& recipe, const fs::path& store, plan::Machine machine) {
   plan::Inputs in{.recipe = recipe,
-                  .config = weights::read_model_config(recipe.model.path),
+                  .config = families::read_model(recipe.model.path),
                   .weight_file_bytes = bytes_in(recipe.model.path, ".safetensors"),
                   .machine = std::move(machine)};
   in.weights_are_here = in.weight_file_bytes > 0;

@@ -18,7 +18,9 @@
 #include "recipe/load.hpp"
 #include "recipe/targets.hpp"
 #include "version/version.hpp"
-#include "weights/model_config.hpp"
+#include "families/folder.hpp"
+#include "families/read_model.hpp"
+#include "weights/model_digest.hpp"
 
 namespace pst::cli {
 namespace {
@@ -33,7 +35,7 @@ weights::StoredFormat stored_format(recipe::FrozenFormat format) {
   return weights::StoredFormat::dense;
 }
 
-void check_quantization(const recipe::Quantization& wanted, const weights::ModelConfig& config,
+void check_quantization(const recipe::Quantization& wanted, const families::ModelSpec& config,
                         const std::vector<std::string>& layers) {
   lowbit::require_same_format(config.stored, stored_format(wanted.format));
   for (const auto& ending : wanted.skip)
@@ -45,13 +47,13 @@ void check_quantization(const recipe::Quantization& wanted, const weights::Model
 }
 
 /// What only recipe and model together can get wrong: found here, not by a job after its time in the queue.
-void check_fit(const recipe::Recipe& recipe, const weights::ModelConfig& config, const fs::path& coming_adapter) {
-  if (recipe.data.max_length > config.max_position_embeddings)
+void check_fit(const recipe::Recipe& recipe, const families::ModelSpec& config, const fs::path& coming_adapter) {
+  if (recipe.data.max_length > config.positions)
     throw Error(Fault::usage,
                 cat("data.max_length is ", recipe.data.max_length, ", and the model has ",
-                    config.max_position_embeddings, " positions"),
-                cat("set data.max_length to at most ", config.max_position_embeddings));
-  const auto layers = recipe::llama_linear_layers(config.num_hidden_layers);
+                    config.positions, " positions"),
+                cat("set data.max_length to at most ", config.positions));
+  const auto layers = recipe::linear_layers(config);
   recipe::select_layers(recipe.adapter, layers);
   std::vector<std::string> names;
   for (const auto& layer : layers) names.push_back(layer.name);
@@ -97,8 +99,8 @@ namespace {
 
 void check_with_model(const recipe::Recipe& recipe, int ranks, PlanMemory& memory) {
   recipe::check_ranks(recipe, ranks > 0 ? ranks : recipe.slurm.nodes * recipe.slurm.ranks_per_node);
-  if (memory.checked_models.insert(recipe.model.path).second) weights::check_model(recipe.model.path);
-  check_fit(recipe, weights::read_model_config(recipe.model.path), memory.coming_adapter);
+  if (memory.checked_models.insert(recipe.model.path).second) families::check_model(recipe.model.path);
+  check_fit(recipe, families::read_model(recipe.model.path), memory.coming_adapter);
 }
 
 /// Everything that data::prepare looks at, and the output folder, where its store is.
@@ -146,7 +148,7 @@ RunPlan plan_recipe(recipe::Recipe checked, int ranks, PlanMemory& memory) {
   }
   plan.data = memory.data.at(data_key);
   const auto train = data::PreparedSet::open(plan.data.store, "train");
-  if (const auto vocabulary = weights::read_model_config(recipe.model.path).vocab_size;
+  if (const auto vocabulary = families::read_model(recipe.model.path).vocabulary;
       train.largest_id() >= vocabulary)
     throw Error(Fault::data,
                 cat(recipe.model.path, ": the tokenizer gave id ", train.largest_id(),

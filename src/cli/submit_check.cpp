@@ -12,7 +12,7 @@
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
 #include "recipe/targets.hpp"
-#include "weights/model_config.hpp"
+#include "families/read_model.hpp"
 
 namespace pst::cli {
 namespace {
@@ -146,10 +146,10 @@ std::uint64_t files_of_a_run(const recipe::Recipe& recipe) {
 
 std::uint64_t bytes_of_a_run(const recipe::Recipe& recipe) {
   std::map<std::string, std::uint64_t> sides;  // rows + columns of every matrix, by name
-  const auto config = weights::read_model_config(recipe.model.path);
-  for (const auto& tensor : weights::expected_tensors(config))
+  const auto config = families::read_model(recipe.model.path);
+  for (const auto& tensor : families::tensors_of(config))
     if (tensor.shape.size() == 2) sides[tensor.name] = static_cast<std::uint64_t>(tensor.shape[0] + tensor.shape[1]);
-  const auto layers = recipe::llama_linear_layers(config.num_hidden_layers);
+  const auto layers = recipe::linear_layers(config);
   std::uint64_t parameters = 0;
   for (const auto& adapted : recipe::select_layers(recipe.adapter, layers))
     parameters += static_cast<std::uint64_t>(adapted.r) * sides[layers[adapted.index].name + ".weight"];

@@ -9,10 +9,11 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "core/view.hpp"
+#include "families/folder.hpp"
+#include "families/read_model.hpp"
 #include "gguf/file.hpp"
-#include "gguf/llama.hpp"
+#include "gguf/hugging_face.hpp"
 #include "gguf/tokenizer_files.hpp"
-#include "weights/model_config.hpp"
 #include "weights/part_folder.hpp"
 #include "weights/tensor_writer.hpp"
 
@@ -68,18 +69,20 @@ void import_gguf(const fs::path& gguf, const fs::path& dir) {
   doing(cat("importing ", gguf.string(), " into ", target.string()), [&] {
     weights::refuse_used_folder(target);
     const File file(gguf);
-    const weights::ModelConfig config = llama_config(file);
-    const auto sources = llama_sources(file, config);
-    const TokenizerFiles tokenizer = tokenizer_files(file, config);
+    const families::Family& family = family_of(file);
+    const std::string config = config_json(file, family);
+    const families::ModelSpec model = families::parse_model(config, "the config.json made of its metadata");
+    const auto sources = sources_of(file, family, model);
+    const TokenizerFiles tokenizer = tokenizer_files(file, model);
 
     weights::PartFolder part(target, {kFiles.begin(), kFiles.end()});
-    write_durably(part.path() / "config.json", weights::model_config_json(config, "bfloat16"));
-    write_durably(part.path() / "generation_config.json", weights::generation_config_json(config));
+    write_durably(part.path() / "config.json", config);
+    write_durably(part.path() / "generation_config.json", generation_config_json(model));
     write_durably(part.path() / "tokenizer.json", tokenizer.tokenizer_json);
     write_durably(part.path() / "tokenizer_config.json", tokenizer.tokenizer_config_json);
     if (tokenizer.chat_template) write_durably(part.path() / "chat_template.jinja", *tokenizer.chat_template);
     write_weights(file, sources, part.path() / "model.safetensors");
-    weights::check_model(part.path());
+    families::check_model(part.path());
     part.commit();
   });
 }

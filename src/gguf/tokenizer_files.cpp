@@ -63,15 +63,15 @@ struct Vocabulary {
   std::unordered_map<std::string_view, std::size_t> ids;
 };
 
-Vocabulary read_vocabulary(const File& file, const weights::ModelConfig& config) {
+Vocabulary read_vocabulary(const File& file, const families::ModelSpec& spec) {
   const auto model = file.needed_text("tokenizer.ggml.model");
   if (model != "gpt2")
     refuse(file, cat("the tokenizer model ", quoted(model), " is not supported"),
            "supported is byte-level BPE ('gpt2')");
   const auto* tokens = file.texts("tokenizer.ggml.tokens");
   if (!tokens || tokens->empty()) refuse(file, "metadata tokenizer.ggml.tokens is missing");
-  if (static_cast<std::int64_t>(tokens->size()) > config.vocab_size)
-    refuse(file, cat("it has ", tokens->size(), " tokens for ", config.vocab_size, " rows of token_embd.weight"));
+  if (static_cast<std::int64_t>(tokens->size()) > spec.vocabulary)
+    refuse(file, cat("it has ", tokens->size(), " tokens for ", spec.vocabulary, " rows of token_embd.weight"));
   const auto* types = file.integers("tokenizer.ggml.token_type");
   Vocabulary vocabulary{*tokens, types ? *types : std::vector<std::int64_t>(tokens->size(), kNormal), {}};
   if (vocabulary.types.size() != tokens->size())
@@ -168,15 +168,15 @@ std::string tokenizer_json(const File& file, const Vocabulary& vocabulary, const
 
 }  // namespace
 
-TokenizerFiles tokenizer_files(const File& file, const weights::ModelConfig& config) {
+TokenizerFiles tokenizer_files(const File& file, const families::ModelSpec& model) {
   const PreTokenizer pre = pre_tokenizer(file);
-  const Vocabulary vocabulary = read_vocabulary(file, config);
+  const Vocabulary vocabulary = read_vocabulary(file, model);
   const bool add_bos =
-      file.flag("tokenizer.ggml.add_bos_token").value_or(pre.add_bos) && config.bos_token_id.has_value();
-  const bool add_eos = file.flag("tokenizer.ggml.add_eos_token").value_or(false) && !config.eos_token_ids.empty();
+      file.flag("tokenizer.ggml.add_bos_token").value_or(pre.add_bos) && model.bos_token_id.has_value();
+  const bool add_eos = file.flag("tokenizer.ggml.add_eos_token").value_or(false) && !model.eos_token_ids.empty();
   const auto none = std::optional<std::int32_t>();
-  const auto eos = config.eos_token_ids.empty() ? none : config.eos_token_ids.front();
-  const Json post = post_processor(file, vocabulary, add_bos ? config.bos_token_id : none, add_eos ? eos : none);
+  const auto eos = model.eos_token_ids.empty() ? none : model.eos_token_ids.front();
+  const Json post = post_processor(file, vocabulary, add_bos ? model.bos_token_id : none, add_eos ? eos : none);
 
   Json settings = {{"tokenizer_class", "PreTrainedTokenizerFast"}};  // transformers then takes tokenizer.json as it is
   const auto name_token = [&](const char* key, std::optional<std::int64_t> id) {
@@ -185,14 +185,14 @@ TokenizerFiles tokenizer_files(const File& file, const weights::ModelConfig& con
       refuse(file, cat("the ", key, " is ", *id, ", which has no text"));
     settings[key] = vocabulary.tokens[static_cast<std::size_t>(*id)];
   };
-  name_token("bos_token", config.bos_token_id);
+  name_token("bos_token", model.bos_token_id);
   name_token("eos_token", eos);
-  name_token("pad_token", config.pad_token_id);
+  name_token("pad_token", model.pad_token_id);
   name_token("unk_token", file.integer("tokenizer.ggml.unknown_token_id"));
   settings["add_bos_token"] = add_bos;
   settings["add_eos_token"] = add_eos;
   settings["clean_up_tokenization_spaces"] = false;
-  settings["model_max_length"] = config.max_position_embeddings;
+  settings["model_max_length"] = model.positions;
 
   TokenizerFiles files;
   files.chat_template = file.text("tokenizer.chat_template");

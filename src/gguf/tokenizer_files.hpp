@@ -4,7 +4,7 @@
 #include <string>
 
 #include "gguf/file.hpp"
-#include "weights/model_config.hpp"
+#include "families/spec.hpp"
 
 namespace pst::gguf {
 
@@ -19,6 +19,6 @@ struct TokenizerFiles {
 /// @throws Error(data) for another tokenizer model or pre-tokeniser, a merge of unknown tokens, a token that occurs
 /// twice ...
 /// @see formats of huggingface/tokenizers; llama.cpp, llama-vocab.cpp for what the names stand for
-TokenizerFiles tokenizer_files(const File& file, const weights::ModelConfig& config);
+TokenizerFiles tokenizer_files(const File& file, const families::ModelSpec& model);
 
 }  // namespace pst::gguf

@@ -11,9 +11,11 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "families/folder.hpp"
+#include "families/read_model.hpp"
 #include "kernels/nf4/nf4.hpp"
 #include "weights/bitsandbytes.hpp"
-#include "weights/model_config.hpp"
+#include "weights/quantised_config.hpp"
 #include "weights/part_folder.hpp"
 #include "weights/tensor_writer.hpp"
 
@@ -65,8 +67,9 @@ std::string torch_name(const std::string& dtype) {
 
 class FolderWriter {
  public:
-  FolderWriter(const weights::TensorStore& store, const QuantiseOptions& options)
-      : store_(store),
+  FolderWriter(const families::ModelSpec& model, const weights::TensorStore& store, const QuantiseOptions& options)
+      : model_(model),
+        store_(store),
         options_(options),
         codec_(codec_of(options.format, options.scales, serial_cpu())) {}
 
@@ -86,7 +89,7 @@ class FolderWriter {
 
  private:
   bool is_chosen(const std::string& name) const {
-    return weights::is_layer_matrix(name) && !is_skipped(name, options_.skip);
+    return families::is_layer_matrix(model_, name) && !is_skipped(name, options_.skip);
   }
   Matrix matrix_of(const weights::Tensor& tensor) const {
     return {store_, tensor.name, tensor.shape.at(0), tensor.shape.at(1)};
@@ -162,6 +165,7 @@ class FolderWriter {
     return made;
   }
 
+  const families::ModelSpec& model_;
   const weights::TensorStore& store_;
   const QuantiseOptions& options_;
   std::unique_ptr<Codec> codec_;
@@ -201,9 +205,10 @@ void quantise_folder(const fs::path& from, const fs::path& to, const QuantiseOpt
   doing(cat("quantising ", from.string(), " into ", target.string()), [&] {
     PST_ASSERT(options.format != StoredFormat::dense, "the caller names a format");
     weights::refuse_used_folder(target);
-    weights::check_model(from);
-    if (const auto stored = weights::read_model_config(from).stored; stored != StoredFormat::dense)
-      throw Error(Fault::data, cat(from.string(), " is quantised already: ", weights::name_of(stored)),
+    families::check_model(from);
+    const families::ModelSpec model = families::read_model(from);
+    if (model.stored != StoredFormat::dense)
+      throw Error(Fault::data, cat(from.string(), " is quantised already: ", weights::name_of(model.stored)),
                   "start from the model's bf16 version: quantising twice loses more");
     const weights::TensorStore store = weights::TensorStore::open(from);
     const auto others = other_files(from);
@@ -217,8 +222,8 @@ void quantise_folder(const fs::path& from, const fs::path& to, const QuantiseOpt
                   weights::quantised_config_json(read_file(from / "config.json"), options.format,
                                                  options.scales == Scales::quantised, dense));
     for (const auto& file : others) write_durably(part.path() / file.filename(), read_file(file));
-    FolderWriter(store, options).write(part.path() / "model.safetensors");
-    weights::check_model(part.path());
+    FolderWriter(model, store, options).write(part.path() / "model.safetensors");
+    families::check_model(part.path());
     part.commit();
   });
 }

@@ -10,9 +10,9 @@
 namespace pst::model {
 namespace {
 
-double stretched(double frequency, const weights::RopeScaling& scaling) {
+double stretched(double frequency, const families::LowFrequencyScaling& scaling) {
   const double wavelength = 2 * std::numbers::pi / frequency;
-  const auto original = static_cast<double>(scaling.original_max_position_embeddings);
+  const auto original = static_cast<double>(scaling.original_positions);
   if (wavelength > original / scaling.low_freq_factor) return frequency / scaling.factor;
   if (wavelength < original / scaling.high_freq_factor) return frequency;
   const double smooth =
@@ -22,13 +22,13 @@ double stretched(double frequency, const weights::RopeScaling& scaling) {
 
 }  // namespace
 
-ops::RopeTable make_rope_table(const weights::ModelConfig& config, std::int64_t positions) {
-  const std::int64_t half = config.head_dim / 2;
+ops::RopeTable make_rope_table(const families::RopeSpec& spec, std::int64_t positions) {
+  const std::int64_t half = spec.dim / 2;
   std::vector<float> frequencies(static_cast<std::size_t>(half));
   for (std::int64_t i = 0; i < half; ++i) {
     double frequency =
-        1 / std::pow(config.rope_theta, static_cast<double>(2 * i) / static_cast<double>(config.head_dim));
-    if (config.rope_scaling) frequency = stretched(frequency, *config.rope_scaling);
+        1 / std::pow(spec.theta, static_cast<double>(2 * i) / static_cast<double>(spec.dim));
+    if (spec.scaling) frequency = stretched(frequency, *spec.scaling);
     frequencies[static_cast<std::size_t>(i)] = static_cast<float>(frequency);
   }
 

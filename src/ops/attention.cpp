@@ -123,9 +123,11 @@ at::Tensor cached_attention(const at::Tensor& q, const at::Tensor& k, const at::
   const std::int64_t fresh = q.size(0), all = k.size(0);
   at::Tensor scores = at::matmul(queries(q, heads), keys(k, heads).transpose(2, 3)).to(at::kFloat);
   scores.mul_(1 / std::sqrt(static_cast<double>(heads.dim)));
-  if (fresh > 1) {
-    const at::Tensor future = at::ones({fresh, all}, q.options().dtype(at::kBool)).triu(all - fresh + 1);
-    scores = scores.masked_fill(future, -std::numeric_limits<double>::infinity());
+  if (fresh > 1 || (heads.window && *heads.window < all)) {
+    const std::int64_t last = all - fresh;  // that the first of the new rows sees, itself
+    at::Tensor hidden = at::ones({fresh, all}, q.options().dtype(at::kBool)).triu(last + 1);
+    if (heads.window) hidden.logical_or_(at::ones({fresh, all}, hidden.options()).tril(last - *heads.window));
+    scores = scores.masked_fill(hidden, -std::numeric_limits<double>::infinity());
   }
   const at::Tensor mixed = at::matmul(at::softmax(scores, -1).to(v.scalar_type()), keys(v, heads));
   return mixed.permute({2, 0, 1, 3}).reshape({fresh, heads.query * heads.dim});

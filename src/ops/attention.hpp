@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace pst::ops {
@@ -22,9 +23,10 @@ struct Documents {
 
 struct Heads {
   std::int64_t query = 0, key_value = 0, dim = 0;  ///< query is a multiple of key_value
+  std::optional<std::int64_t> window = {};         ///< a row sees itself and window - 1 rows before it; absent: all
 };
 
-/// Causal attention inside each document, with rotary positions; differentiable in q, k and v. Memory is linear in a
+/// Causal attention inside each document, in a window where heads have one, with rotary positions; differentiable in q, k and v. Memory is linear in a
 /// document's length: scores exist for one block at a time.
 /// @param q  [n, query heads * dim];  k, v: [n, key_value heads * dim]. q and k are rotated IN PLACE: hand them over.
 /// @return   [n, query heads * dim]

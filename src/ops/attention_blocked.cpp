@@ -10,7 +10,7 @@ namespace pst::ops {
 namespace {
 
 kernels::AttentionShape shape_of(const Documents& documents, Heads heads) {
-  return {heads.query, heads.key_value, heads.dim, documents.starts};
+  return {heads.query, heads.key_value, heads.dim, documents.starts, heads.window.value_or(0)};
 }
 
 }  // namespace

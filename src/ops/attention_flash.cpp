@@ -22,6 +22,11 @@ std::int64_t longest(const Documents& documents) {
   return rows;
 }
 
+/// How many rows before itself a row sees: libtorch's window_size_left.
+std::optional<std::int64_t> rows_before(Heads heads) {
+  return heads.window ? std::optional(*heads.window - 1) : std::nullopt;
+}
+
 }  // namespace
 
 bool flash_takes(const at::Tensor& q, Heads heads) {
@@ -36,7 +41,8 @@ Attended flash_attention(const at::Tensor& q, const at::Tensor& k, const at::Ten
   auto [out_nhd, log_sum_exp, seed, offset, unused] =
       at::_flash_attention_forward(by_heads(q, heads.query, heads.dim), by_heads(k, heads.key_value, heads.dim),
                                    by_heads(v, heads.key_value, heads.dim), documents.borders, documents.borders, rows,
-                                   rows, /*dropout_p=*/0, /*is_causal=*/true, /*return_debug_mask=*/false);
+                                   rows, /*dropout_p=*/0, /*is_causal=*/true, /*return_debug_mask=*/false,
+                                   /*scale=*/std::nullopt, rows_before(heads));
   return {out_nhd.reshape(q.sizes()), log_sum_exp, seed, offset};
 }
 
@@ -48,7 +54,7 @@ AttentionGradients flash_attention_backward(const at::Tensor& dout, const at::Te
       by_heads(dout, heads.query, heads.dim), by_heads(q, heads.query, heads.dim),
       by_heads(k, heads.key_value, heads.dim), by_heads(v, heads.key_value, heads.dim),
       by_heads(kept.out, heads.query, heads.dim), kept.log_sum_exp, documents.borders, documents.borders, rows, rows,
-      /*dropout_p=*/0, /*is_causal=*/true, kept.seed, kept.offset);
+      /*dropout_p=*/0, /*is_causal=*/true, kept.seed, kept.offset, /*scale=*/std::nullopt, rows_before(heads));
   // Rotation works on contiguous rows; where these are so already nothing is copied.
   return {dq.reshape(q.sizes()).contiguous(), dk.reshape(k.sizes()).contiguous(), dv.reshape(v.sizes()).contiguous()};
 }

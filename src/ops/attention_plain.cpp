@@ -30,12 +30,16 @@ at::Tensor rows_of(const at::Tensor& heads_kgtd) {
       .reshape({heads_kgtd.size(2), heads_kgtd.size(0) * heads_kgtd.size(1) * heads_kgtd.size(3)});
 }
 
-/// Causal scores of one document, f32 [k, g, t, t].
+/// Causal scores of one document, in the heads' window, f32 [k, g, t, t].
 at::Tensor scores(const at::Tensor& q_kgtd, const at::Tensor& k_k1td, Heads heads) {
   at::Tensor s = at::matmul(q_kgtd, k_k1td.transpose(2, 3));
   s.mul_(1 / std::sqrt(static_cast<double>(heads.dim)));
   const at::Tensor future = at::ones({s.size(2), s.size(3)}, s.options().dtype(at::kBool)).triu(1);
-  return s.masked_fill_(future, -std::numeric_limits<double>::infinity());
+  s.masked_fill_(future, -std::numeric_limits<double>::infinity());
+  if (heads.window && *heads.window < s.size(3))
+    s.masked_fill_(at::ones({s.size(2), s.size(3)}, future.options()).tril(-*heads.window),
+                   -std::numeric_limits<double>::infinity());
+  return s;
 }
 
 template <class Body>

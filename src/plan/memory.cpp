@@ -11,7 +11,7 @@
 namespace pst::plan {
 namespace {
 
-using Slot = LayerShape::Slot;
+using families::Reads;
 
 constexpr double kExchangeBytes = 32 << 20;  // src/parallel/exchange_buffers.hpp
 
@@ -26,19 +26,23 @@ int tree_buffers(std::int64_t leaves) {
 /// gradient is made (f32: base and sum are two arrays; bf16 adds in place), or just after, when both of gate and up
 /// are.
 double workspace_bytes(const ModelShape& m, double tokens, double b) {
-  const double wide = 2 * static_cast<double>(m.inner), stream = 2 * static_cast<double>(m.hidden);
+  const double wide = 2 * static_cast<double>(m.widest_inner()), stream = 2 * static_cast<double>(m.hidden);
   return tokens * b * (wide + stream);
 }
 
 /// What cuDNN's attention works in: a number of two bytes for each query head and pair of rows, where a micro batch is
 /// one document that it takes (kernels/attention/attention_cudnn.cpp).
 double scores_bytes(const ModelShape& m, const MicroBatch& batch, Dtype dtype) {
-  if (batch.lengths.size() != 1 || batch.tokens < 512 || dtype != Dtype::bf16 || m.head_dim > 128 ||
-      m.head_dim % 16 != 0)
-    return 0;
+  if (batch.lengths.size() != 1 || batch.tokens < 512 || dtype != Dtype::bf16) return 0;
   const auto rows = static_cast<double>(batch.tokens == 512 ? 512 : (batch.tokens + 1023) / 1024 * 1024);
-  const double bytes = 2 * static_cast<double>(m.query_heads) * rows * rows;
-  return bytes <= 4.0 * (1 << 30) ? bytes : 0;
+  double most = 0;
+  for (const auto& layer : m.layers) {
+    const AttentionShape& a = layer.attention;
+    if (a.head_dim > 128 || a.head_dim % 16 != 0 || (a.window && *a.window < batch.tokens)) continue;
+    const double bytes = 2 * static_cast<double>(a.query_heads) * rows * rows;
+    if (bytes <= 4.0 * (1 << 30)) most = std::max(most, bytes);
+  }
+  return most;
 }
 
 }  // namespace
@@ -58,17 +62,16 @@ std::int64_t head_chunk_rows(std::int64_t vocabulary, Dtype dtype) {
 }
 
 double kept_bytes(const ModelShape& m, const LayerShape& layer, double tokens, Dtype dtype) {
-  const auto& linear = layer.linears;
-  const auto adapted = [&](Slot slot) { return linear[slot].rank > 0; };
   // Two sums of the residual stream; queries, keys, values and the mixed heads; gate and up.
-  double values = 2 * static_cast<double>(m.hidden) + 2 * static_cast<double>(m.query) +
-                  2 * static_cast<double>(m.key_value) + 2 * static_cast<double>(m.inner);
+  double values = 2 * static_cast<double>(m.hidden) + 2 * static_cast<double>(layer.attention.query()) +
+                  2 * static_cast<double>(layer.attention.key_value()) + 2 * static_cast<double>(layer.inner);
   // An adapter keeps its input, which neighbours share; the mixed heads are kept already.
-  if (adapted(Slot::q) || adapted(Slot::k) || adapted(Slot::v)) values += static_cast<double>(m.hidden);
-  if (adapted(Slot::gate) || adapted(Slot::up)) values += static_cast<double>(m.hidden);
-  if (adapted(Slot::down)) values += static_cast<double>(m.inner);
-  for (const auto& shape : linear) values += static_cast<double>(shape.rank);
-  const double f32_values = static_cast<double>(m.query_heads) + 2;  // log-sum-exp of attention, two norms' factors
+  for (const auto& group : layer.by_input()) {
+    const bool adapted = std::any_of(group.begin(), group.end(), [](const LinearShape& l) { return l.rank > 0; });
+    if (adapted && group.front().reads != Reads::mixed) values += static_cast<double>(group.front().in);
+  }
+  for (const auto& linear : layer.linears) values += static_cast<double>(linear.rank);
+  const double f32_values = static_cast<double>(layer.attention.query_heads) + 2;  // log-sum-exp of attention, two norms' factors
   return tokens * (values * static_cast<double>(value_bytes(dtype)) + 4 * f32_values);
 }
 
@@ -77,7 +80,7 @@ std::int64_t products_of(const ModelShape& model, Dtype dtype, bool dropout) {
   std::set<std::tuple<Form, std::int64_t, std::int64_t>> kinds;
   const auto one_input = [&](std::span<const LinearShape> layers) {  // src/peft/lora_forward.cpp
     std::int64_t ranks = 0;
-    for (const auto& [in, out, rank, bias, kept] : layers) {
+    for (const auto& [in, out, rank, bias, kept, reads] : layers) {
       ranks += rank;
       kinds.insert({rank > 0 ? nt_plus : nt, in, out});
       kinds.insert({rank > 0 ? nn_plus : nn, out, in});
@@ -93,8 +96,7 @@ std::int64_t products_of(const ModelShape& model, Dtype dtype, bool dropout) {
     if (dtype == Dtype::bf16 || (ranks >= 16 && in >= 64)) kinds.insert({tn, ranks, in});
   };
   for (const auto& layer : model.layers) {
-    const std::span<const LinearShape> all = layer.linears;
-    for (const auto& group : {all.first(Slot::o), all.subspan(Slot::o, 1), all.subspan(Slot::gate, 2), all.last(1)}) {
+    for (const auto& group : layer.by_input()) {
       const auto alike = [&](const LinearShape& shape) { return shape.rank == group.front().rank; };
       if (!dropout && std::all_of(group.begin(), group.end(), alike)) {
         one_input(group);
@@ -115,7 +117,7 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   memory.kernels = in.product_bytes * static_cast<double>(std::min(
                                           kKernelsKept, products_of(m, choice.dtype, in.dropout) * in.token_counts));
   const double base = m.frozen_bytes(choice.dtype);
-  memory.weights = base + m.dequantised_bytes(choice.dtype) + 4 * static_cast<double>(m.positions * m.head_dim);
+  memory.weights = base + m.dequantised_bytes(choice.dtype) + 4 * static_cast<double>(m.positions * m.rotated);
   if (const auto sharers = static_cast<double>(choice.sharers()); sharers > 1) {
     // src/parallel/sharded_storage.cpp: a share of each block, two buffers for layers, one for the embedding or the
     // head.
@@ -137,7 +139,7 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   memory.workspace = workspace_bytes(m, tokens, b);
   if (choice.recompute) memory.workspace += widest + 2 * tokens * d * b;
   if (in.cudnn_attention) memory.workspace += scores_bytes(m, in.largest, choice.dtype);
-  if (in.dropout) memory.workspace += tokens * static_cast<double>(m.inner) * b;
+  if (in.dropout) memory.workspace += tokens * static_cast<double>(m.widest_inner()) * b;
 
   const double labelled = static_cast<double>(in.largest.labelled);
   const double chunk = std::min(labelled, static_cast<double>(head_chunk_rows(m.vocabulary, choice.dtype)));

@@ -13,11 +13,17 @@ constexpr std::int64_t kBorder = 16;  // values; nn::ParameterSet begins each te
 
 std::int64_t padded(std::int64_t values) { return (values + kBorder - 1) / kBorder * kBorder; }
 
-std::array<LinearShape, 7> linears_of(const weights::ModelConfig& c) {
-  const std::int64_t d = c.hidden_size, q = c.num_attention_heads * c.head_dim, f = c.intermediate_size;
-  const std::int64_t kv = c.num_key_value_heads * c.head_dim;
-  const bool a = c.attention_bias, m = c.mlp_bias;
-  return {{{d, q, 0, a}, {d, kv, 0, a}, {d, kv, 0, a}, {q, d, 0, a}, {d, f, 0, m}, {d, f, 0, m}, {f, d, 0, m}}};
+LayerShape layer_of(const families::LayerSpec& spec) {
+  const families::AttentionSpec& a = spec.attention;
+  LayerShape layer{
+      .attention = {a.query_heads, a.key_value_heads, a.head_dim, a.window}, .inner = spec.mlp.inner, .count = 1};
+  for (const auto* const linear : families::linears_of(spec))
+    layer.linears.push_back({.in = linear->in, .out = linear->out, .bias = linear->bias, .reads = linear->reads});
+  return layer;
+}
+
+bool alike(const LayerShape& a, const LayerShape& b) {
+  return a.linears == b.linears && a.attention == b.attention && a.inner == b.inner;
 }
 
 Kept kept_as(const recipe::Quantization& wanted) {
@@ -100,31 +106,47 @@ std::int64_t ModelShape::layer_count() const {
   return count;
 }
 
-ModelShape shape_of(const weights::ModelConfig& config, const recipe::Adapter& adapter, std::int64_t positions,
+std::vector<std::span<const LinearShape>> LayerShape::by_input() const {
+  std::vector<std::span<const LinearShape>> groups;
+  for (auto first = linears.begin(); first != linears.end();) {
+    const auto end =
+        std::find_if(first, linears.end(), [&](const LinearShape& linear) { return linear.reads != first->reads; });
+    groups.emplace_back(first, end);
+    first = end;
+  }
+  return groups;
+}
+
+std::int64_t ModelShape::widest_inner() const {
+  std::int64_t widest = 0;
+  for (const auto& layer : layers) widest = std::max(widest, layer.inner);
+  return widest;
+}
+
+ModelShape shape_of(const families::ModelSpec& model, const recipe::Adapter& adapter, std::int64_t positions,
                     const recipe::Quantization& quantization) {
-  ModelShape shape{.hidden = config.hidden_size,
-                   .query = config.num_attention_heads * config.head_dim,
-                   .key_value = config.num_key_value_heads * config.head_dim,
-                   .inner = config.intermediate_size,
-                   .vocabulary = config.vocab_size,
-                   .query_heads = config.num_attention_heads,
-                   .key_value_heads = config.num_key_value_heads,
-                   .head_dim = config.head_dim,
+  ModelShape shape{.hidden = model.hidden,
+                   .vocabulary = model.vocabulary,
                    .positions = positions,
-                   .head = {config.hidden_size, config.vocab_size}};
-  for (const auto& tensor : weights::expected_tensors(config)) {
+                   .rotated = model.rope.dim,
+                   .head = {.in = model.hidden, .out = model.vocabulary}};
+  for (const auto& tensor : families::tensors_of(model)) {
     std::int64_t values = 1;
     for (const auto size : tensor.shape) values *= size;
     shape.frozen += values;
     ++shape.tensors;
   }
 
-  // The names are those of nn::CausalLm::linears(): seven a layer, then the head.
-  auto names = recipe::llama_linear_layers(config.num_hidden_layers);
-  std::vector<std::array<LinearShape, 7>> layers(static_cast<std::size_t>(config.num_hidden_layers),
-                                                 linears_of(config));
+  std::vector<LayerShape> layers;
+  for (const auto& layer : model.layers) layers.push_back(layer_of(layer));
+  std::vector<LinearShape*> linears;  // as families::linears_of() has them
+  for (auto& layer : layers)
+    for (auto& linear : layer.linears) linears.push_back(&linear);
+  linears.push_back(&shape.head);
+
+  const auto names = recipe::linear_layers(model);
   for (const auto& chosen : recipe::select_layers(adapter, names)) {
-    LinearShape& linear = names[chosen.index].is_output_head ? shape.head : layers[chosen.index / 7][chosen.index % 7];
+    LinearShape& linear = *linears[chosen.index];
     linear.rank = chosen.r;
     shape.trainable += chosen.r * (linear.in + linear.out);
     shape.trainable_padded += padded(chosen.r * linear.in) + padded(chosen.r * linear.out);
@@ -132,10 +154,12 @@ ModelShape shape_of(const weights::ModelConfig& config, const recipe::Adapter& a
   }
   for (std::size_t i = 0; i < names.size(); ++i)
     if (!names[i].is_output_head && !lowbit::is_skipped(names[i].name + ".weight", quantization.skip))
-      layers[i / 7][i % 7].kept = kept_as(quantization);
-  for (const auto& linears : layers) {
-    if (shape.layers.empty() || shape.layers.back().linears != linears) shape.layers.push_back({linears, 0});
-    ++shape.layers.back().count;
+      linears[i]->kept = kept_as(quantization);
+  for (auto& layer : layers) {
+    if (!shape.layers.empty() && alike(shape.layers.back(), layer))
+      ++shape.layers.back().count;
+    else
+      shape.layers.push_back(std::move(layer));
   }
   return shape;
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <array>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "plan/costs.hpp"
 #include "recipe/adapter.hpp"
 #include "recipe/model.hpp"
-#include "weights/model_config.hpp"
+#include "families/spec.hpp"
 
 namespace pst::plan {
 
@@ -19,22 +20,35 @@ struct LinearShape {
   std::int64_t in = 0, out = 0, rank = 0;
   bool bias = false;
   Kept kept = Kept::dense;
+  families::Reads reads = families::Reads::attention_input;
   std::int64_t values() const { return in * out; }
   double bytes(Dtype compute) const;  ///< of the matrix as it is kept
   bool operator==(const LinearShape&) const = default;
 };
 
+struct AttentionShape {
+  std::int64_t query_heads = 0, key_value_heads = 0, head_dim = 0;
+  std::optional<std::int64_t> window;
+  std::int64_t query() const { return query_heads * head_dim; }
+  std::int64_t key_value() const { return key_value_heads * head_dim; }
+  std::int64_t groups() const { return query_heads / key_value_heads; }
+  bool operator==(const AttentionShape&) const = default;
+};
+
 /// Decoder layers that are alike.
 struct LayerShape {
-  enum Slot { q, k, v, o, gate, up, down };
-  std::array<LinearShape, 7> linears;
+  std::vector<LinearShape> linears;  ///< in the model's order: those that read the same rows are neighbours
+  AttentionShape attention;
+  std::int64_t inner = 0;  ///< width of the MLP
   std::int64_t count = 0;
+  /// Runs of linears that read the same rows.
+  std::vector<std::span<const LinearShape>> by_input() const;
 };
 
 /// The sizes of a model with its adapter: all that time and memory depend on.
 struct ModelShape {
-  std::int64_t hidden = 0, query = 0, key_value = 0, inner = 0, vocabulary = 0;
-  std::int64_t query_heads = 0, key_value_heads = 0, head_dim = 0, positions = 0;
+  std::int64_t hidden = 0, vocabulary = 0, positions = 0;
+  std::int64_t rotated = 0;  ///< values of a head that rotary positions turn
   std::vector<LayerShape> layers;
   LinearShape head;
   std::int64_t tensors = 0;           ///< of the frozen model
@@ -51,11 +65,11 @@ struct ModelShape {
   double layer_bytes(Dtype compute) const;          ///< the matrices of all layers
   double largest_layer_bytes(Dtype compute) const;  ///< those of one
   double dequantised_bytes(Dtype compute) const;    ///< where the layers' matrices are dequantised, one after the other
-  std::int64_t groups() const { return query_heads / key_value_heads; }
+  std::int64_t widest_inner() const;                ///< of the layers' MLPs
 };
 
 /// @throws Error(usage) as recipe::select_layers does
-ModelShape shape_of(const weights::ModelConfig& config, const recipe::Adapter& adapter, std::int64_t positions,
+ModelShape shape_of(const families::ModelSpec& model, const recipe::Adapter& adapter, std::int64_t positions,
                     const recipe::Quantization& quantization = {});
 
 }  // namespace pst::plan

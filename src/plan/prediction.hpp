@@ -7,7 +7,7 @@
 #include "plan/memory.hpp"
 #include "plan/step_time.hpp"
 #include "recipe/recipe.hpp"
-#include "weights/model_config.hpp"
+#include "families/spec.hpp"
 
 namespace pst::plan {
 
@@ -25,7 +25,7 @@ struct SiteFacts {
 /// All that a plan is made from.
 struct Inputs {
   recipe::Recipe recipe;
-  weights::ModelConfig config;
+  families::ModelSpec config;
   std::uint64_t weight_file_bytes = 0;  ///< 0: the folder holds only config.json
   bool weights_are_here = true;
   Work work;

@@ -99,11 +99,12 @@ double memory_limit(const Inputs& in, const Choice& choice) {
   return node / choice.ranks_per_node;
 }
 
-std::int64_t activation_bytes_per_token(const weights::ModelConfig& c, Dtype dtype) {
-  const std::int64_t query = c.num_attention_heads * c.head_dim, key_value = c.num_key_value_heads * c.head_dim;
+std::int64_t activation_bytes_per_token(const families::ModelSpec& model, Dtype dtype) {
   // Kept per layer: two sums and two norms of the stream, q, k, v, the mixed heads, gate, up and their product.
-  const std::int64_t values = 4 * c.hidden_size + 2 * query + 2 * key_value + 3 * c.intermediate_size;
-  return c.num_hidden_layers * values * value_bytes(dtype);
+  std::int64_t values = 0;
+  for (const auto& layer : model.layers)
+    values += 4 * model.hidden + 2 * layer.attention.query() + 2 * layer.attention.key_value() + 3 * layer.mlp.inner;
+  return values * value_bytes(dtype);
 }
 
 Choice choice_of(const Inputs& in, std::vector<Decision>& decisions) {

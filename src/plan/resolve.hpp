@@ -12,6 +12,6 @@ double memory_limit(const Inputs& in, const Choice& choice);
 
 /// Bytes that backward needs of the layers, per token of a micro batch: the rule by which a rank decides about
 /// gradient_checkpointing: auto, coarser than memory_of() so that every rank comes to the same answer.
-std::int64_t activation_bytes_per_token(const weights::ModelConfig& config, Dtype dtype);
+std::int64_t activation_bytes_per_token(const families::ModelSpec& model, Dtype dtype);
 
 }  // namespace pst::plan

@@ -43,6 +43,13 @@ double form_seconds(const Costs& costs, double n, const LinearShape& s, bool bac
   return 0;
 }
 
+/// Which part of a document's pairs of rows a window leaves.
+double share_within(const std::optional<std::int64_t>& window, double length) {
+  if (!window || real(*window) >= length) return 1;
+  const double outside = length - real(*window);
+  return 1 - outside * (outside + 1) / (length * (length + 1));
+}
+
 }  // namespace
 
 StepTime& StepTime::operator+=(const StepTime& o) {
@@ -89,15 +96,23 @@ MicroBatchTime::MicroBatchTime(const ModelShape& model, const Costs& costs, cons
     : model_(model), costs_(costs), choice_(choice), dropout_(dropout) {}
 
 double MicroBatchTime::attention(const MicroBatch& batch, Op op) const {
+  double seconds = 0;
+  for (const auto& layer : model_.layers) seconds += real(layer.count) * attention(layer.attention, batch, op);
+  return seconds;
+}
+
+double MicroBatchTime::attention(const AttentionShape& shape, const MicroBatch& batch, Op op) const {
   std::map<std::uint32_t, double> by_length;  // packed rows repeat lengths
   std::vector<double> tasks;
   for (const auto length : batch.lengths) {
     auto [known, fresh] = by_length.try_emplace(length, 0.0);
-    if (fresh) known->second = costs_(op, {real(length), real(model_.head_dim), real(model_.groups())});
-    const auto cut = op == Op::attention_forward ? kernels::forward_cut(length, model_.groups())
-                                                 : kernels::backward_cut(length, model_.groups());
-    const std::int64_t pieces = (model_.groups() + cut.groups_each - 1) / cut.groups_each * cut.slices;
-    tasks.insert(tasks.end(), static_cast<std::size_t>(model_.key_value_heads * pieces), known->second / real(pieces));
+    if (fresh)
+      known->second = costs_(op, {real(length), real(shape.head_dim), real(shape.groups())}) *
+                      share_within(shape.window, real(length));
+    const auto cut = op == Op::attention_forward ? kernels::forward_cut(length, shape.groups())
+                                                 : kernels::backward_cut(length, shape.groups());
+    const std::int64_t pieces = (shape.groups() + cut.groups_each - 1) / cut.groups_each * cut.slices;
+    tasks.insert(tasks.end(), static_cast<std::size_t>(shape.key_value_heads * pieces), known->second / real(pieces));
   }
   return makespan(std::move(tasks), costs_.measured() ? choice_.threads : 1);
 }
@@ -112,11 +127,12 @@ StepTime MicroBatchTime::layers_forward(const MicroBatch& batch, bool dropout) c
       if (dropout && linear.rank > 0) time.elementwise += count * costs_(Op::dropout, {n * real(linear.in)});
     }
     time.elementwise +=
-        count * (2 * costs_(Op::rms_norm_forward, {n * d}) + costs_(Op::rope, {n * real(model_.query)}) +
-                 costs_(Op::rope, {n * real(model_.key_value)}) + costs_(Op::swiglu_forward, {n * real(model_.inner)}) +
+        count * (2 * costs_(Op::rms_norm_forward, {n * d}) + costs_(Op::rope, {n * real(layer.attention.query())}) +
+                 costs_(Op::rope, {n * real(layer.attention.key_value())}) +
+                 costs_(Op::swiglu_forward, {n * real(layer.inner)}) +
                  costs_.layer_overhead_s() / 3);
   }
-  time.attention = real(model_.layer_count()) * attention(batch, Op::attention_forward);
+  time.attention = attention(batch, Op::attention_forward);
   return time;
 }
 
@@ -135,11 +151,12 @@ StepTime MicroBatchTime::operator()(const MicroBatch& batch) const {
     // q, k and v meet in their input, gate and up in theirs: three additions.
     time.elementwise +=
         count *
-        (2 * costs_(Op::rms_norm_backward, {n * d}) + costs_(Op::rope, {n * real(model_.query)}) +
-         costs_(Op::rope, {n * real(model_.key_value)}) + costs_(Op::swiglu_backward, {n * real(model_.inner)}) +
+        (2 * costs_(Op::rms_norm_backward, {n * d}) + costs_(Op::rope, {n * real(layer.attention.query())}) +
+         costs_(Op::rope, {n * real(layer.attention.key_value())}) +
+         costs_(Op::swiglu_backward, {n * real(layer.inner)}) +
          3 * costs_(Op::grad_add, {n * d}) + costs_.layer_overhead_s() * 2 / 3);
   }
-  time.attention += real(model_.layer_count()) * attention(batch, Op::attention_backward);
+  time.attention += attention(batch, Op::attention_backward);
 
   const auto chunk = std::min(batch.labelled, head_chunk_rows(model_.vocabulary, choice_.dtype));
   const auto pass = [&](std::int64_t rows) {

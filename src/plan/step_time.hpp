@@ -30,7 +30,9 @@ class MicroBatchTime {
 
  private:
   StepTime layers_forward(const MicroBatch& batch, bool dropout) const;
+  /// Of all layers.
   double attention(const MicroBatch& batch, Op op) const;
+  double attention(const AttentionShape& shape, const MicroBatch& batch, Op op) const;
   const ModelShape& model_;
   const Costs& costs_;
   Choice choice_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// make-tiny-model DIR [--key value ...]: the tiny random llama of tiny_model.hpp, for tests written as shell scripts.
+// make-tiny-model DIR [--key value ...]: the tiny random model of tiny_model.hpp, for tests written as shell scripts.
 #include <cstdio>
 #include <map>
 #include <string>
@@ -40,7 +40,9 @@ void set(const Target& target, const std::string& key, const std::string& value)
 
 void run(int count, char** arguments) {
   pst::fixture::TinyModel model;
-  const std::map<std::string, Target> keys = {{"--seed", &model.seed},
+  const std::map<std::string, Target> keys = {{"--model-type", &model.model_type},
+                                              {"--sliding-window", &model.sliding_window},
+                                              {"--seed", &model.seed},
                                               {"--hidden", &model.hidden},
                                               {"--layers", &model.layers},
                                               {"--heads", &model.heads},

@@ -12,6 +12,8 @@
 #include "core/rng.hpp"
 #include "core/strings.hpp"
 #include "core/view.hpp"
+#include "families/family.hpp"
+#include "families/read_model.hpp"
 #include "weights/safetensors.hpp"
 
 namespace pst::fixture {
@@ -116,7 +118,7 @@ std::uint16_t to_half(float value) {
   return static_cast<std::uint16_t>((rounded >> 16 & 0x8000u) | ((rounded >> 13 & 0x3ffffu) - (112u << 10)));
 }
 
-std::vector<std::byte> values_of(const weights::TensorSpec& spec, const TinyModel& model) {
+std::vector<std::byte> values_of(const families::TensorSpec& spec, const TinyModel& model) {
   std::int64_t count = 1;
   for (const auto size : spec.shape) count *= size;
   const Rng rng = Rng(model.seed).child(spec.name);
@@ -138,27 +140,39 @@ std::vector<std::byte> values_of(const weights::TensorSpec& spec, const TinyMode
 
 }  // namespace
 
-weights::ModelConfig tiny_config(const TinyModel& model) {
-  weights::ModelConfig config;
-  config.model_type = "llama";
-  config.vocab_size = model.vocab;
-  config.hidden_size = model.hidden;
-  config.intermediate_size = model.intermediate;
-  config.num_hidden_layers = model.layers;
-  config.num_attention_heads = model.heads;
-  config.num_key_value_heads = model.kv_heads;
-  config.head_dim = model.head_dim != 0 ? model.head_dim : model.hidden / model.heads;
-  config.max_position_embeddings = model.max_positions;
-  config.rms_norm_eps = model.rms_norm_eps;
-  config.rope_theta = model.rope_theta;
-  if (model.llama3_rope) config.rope_scaling = weights::RopeScaling{8, 1, 4, 64};
-  config.attention_bias = model.attention_bias;
-  config.mlp_bias = model.mlp_bias;
-  config.tie_word_embeddings = model.tied;
-  config.eos_token_ids = {kTinyImEnd};
-  config.bos_token_id = kTinyEndOfText;
-  config.pad_token_id = kTinyEndOfText;
-  return config;
+std::string tiny_config_json(const TinyModel& model) {
+  const families::Family* const family = families::find(model.model_type);
+  if (!family) throw Error(Fault::usage, cat("no family is called ", quoted(model.model_type)));
+  const Json scaling = model.llama3_rope ? Json{{"rope_type", "llama3"},
+                                                {"factor", 8.0},
+                                                {"low_freq_factor", 1.0},
+                                                {"high_freq_factor", 4.0},
+                                                {"original_max_position_embeddings", 64}}
+                                         : Json();
+  const char* const torch_dtype = model.dtype == "F32" ? "float32" : model.dtype == "BF16" ? "bfloat16" : "float16";
+  Json json = {{"architectures", {family->architecture}},
+               {"model_type", model.model_type},
+               {"vocab_size", model.vocab},
+               {"hidden_size", model.hidden},
+               {"intermediate_size", model.intermediate},
+               {"num_hidden_layers", model.layers},
+               {"num_attention_heads", model.heads},
+               {"num_key_value_heads", model.kv_heads},
+               {"head_dim", model.head_dim != 0 ? model.head_dim : model.hidden / model.heads},
+               {"hidden_act", "silu"},
+               {"max_position_embeddings", model.max_positions},
+               {"rms_norm_eps", model.rms_norm_eps},
+               {"rope_theta", model.rope_theta},
+               {"rope_scaling", scaling},
+               {"attention_bias", model.attention_bias},
+               {"mlp_bias", model.mlp_bias},
+               {"tie_word_embeddings", model.tied},
+               {"bos_token_id", kTinyEndOfText},
+               {"eos_token_id", kTinyImEnd},
+               {"pad_token_id", kTinyEndOfText},
+               {"torch_dtype", torch_dtype}};
+  if (model.sliding_window != 0) json["sliding_window"] = model.sliding_window;
+  return json.dump(2) + "\n";
 }
 
 void write_tiny_model(const fs::path& dir, const TinyModel& model) {
@@ -166,22 +180,23 @@ void write_tiny_model(const fs::path& dir, const TinyModel& model) {
     throw Error(Fault::usage, cat("a tiny model needs a vocabulary of at least ", kTinyTokens));
   if (model.dtype != "F32" && model.dtype != "BF16" && model.dtype != "F16")
     throw Error(Fault::usage, cat("a tiny model has dtype F32, BF16 or F16, not ", quoted(model.dtype)));
-  const char* const torch_dtype = model.dtype == "F32" ? "float32" : model.dtype == "BF16" ? "bfloat16" : "float16";
-  const weights::ModelConfig config = tiny_config(model);
-  const std::string config_json = weights::model_config_json(config, torch_dtype);
-  doing("making a tiny model", [&] { weights::parse_model_config(config_json, "its config.json"); });
+  const std::string config = tiny_config_json(model);
+  const families::ModelSpec spec =
+      doing("making a tiny model", [&] { return families::parse_model(config, "its config.json"); });
 
   make_directories(dir);
-  write_durably(dir / "config.json", config_json);
-  write_durably(dir / "generation_config.json", weights::generation_config_json(config));
+  write_durably(dir / "config.json", config);
+  const Json generation = {
+      {"bos_token_id", kTinyEndOfText}, {"eos_token_id", kTinyImEnd}, {"pad_token_id", kTinyEndOfText}};
+  write_durably(dir / "generation_config.json", generation.dump(2) + "\n");
   write_durably(dir / "tokenizer.json", tokenizer_json());
   write_durably(dir / "tokenizer_config.json", tokenizer_config_json(model));
   write_durably(dir / "chat_template.jinja", kChatTemplate);
 
-  const auto specs = weights::expected_tensors(config);
+  const auto specs = families::tensors_of(spec);
   std::vector<std::vector<std::byte>> values;
   std::vector<weights::NewTensor> tensors;
-  for (const auto& spec : specs) values.push_back(values_of(spec, model));
+  for (const auto& tensor : specs) values.push_back(values_of(tensor, model));
   for (std::size_t i = 0; i < specs.size(); ++i)
     tensors.push_back({specs[i].name, model.dtype, specs[i].shape, values[i]});
   weights::save_tensors(dir / "model.safetensors", tensors);

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "core/strings.hpp"
+#include "families/read_model.hpp"
 #include "weights/safetensors.hpp"
 
 namespace pst::gguf::fixture {
@@ -42,13 +43,13 @@ std::string permuted(const std::string& rows, std::size_t heads, std::size_t row
 
 /// One divisor per rotary pair, as the converter computes them from llama3 scaling. @see
 /// LlamaModel.generate_extra_tensors
-std::string rope_factors(const weights::ModelConfig& config) {
-  const auto& s = *config.rope_scaling;
+std::string rope_factors(const families::RopeSpec& rope) {
+  const auto& s = *rope.scaling;
   std::string bytes;
-  for (std::int64_t i = 0; i < config.head_dim; i += 2) {
+  for (std::int64_t i = 0; i < rope.dim; i += 2) {
     const double wavelength =
         2 * std::numbers::pi *
-        std::pow(config.rope_theta, static_cast<double>(i) / static_cast<double>(config.head_dim));
+        std::pow(rope.theta, static_cast<double>(i) / static_cast<double>(rope.dim));
     const double low = 8192 / s.low_freq_factor, high = 8192 / s.high_freq_factor;
     double factor = s.factor;
     if (wavelength < high)
@@ -90,20 +91,21 @@ std::string TinyGguf::bytes() const {
 }
 
 TinyGguf tiny_gguf(const std::filesystem::path& dir, const pst::fixture::TinyModel& model) {
-  const weights::ModelConfig config = weights::read_model_config(dir);
+  const families::ModelSpec spec = families::read_model(dir);
+  const families::LayerSpec& layer = spec.layers.front();
   TinyGguf file;
   file.set_text("general.architecture", "llama");
   const auto size = [&](const char* key, std::int64_t value) { file.set_u32(key, static_cast<std::uint32_t>(value)); };
-  size("llama.embedding_length", config.hidden_size);
-  size("llama.feed_forward_length", config.intermediate_size);
-  size("llama.block_count", config.num_hidden_layers);
-  size("llama.attention.head_count", config.num_attention_heads);
-  size("llama.attention.head_count_kv", config.num_key_value_heads);
-  size("llama.context_length", config.max_position_embeddings);
-  size("llama.rope.dimension_count", config.head_dim);
-  if (model.head_dim != 0) size("llama.attention.key_length", config.head_dim);
-  file.set_f32("llama.attention.layer_norm_rms_epsilon", static_cast<float>(config.rms_norm_eps));
-  file.set_f32("llama.rope.freq_base", static_cast<float>(config.rope_theta));
+  size("llama.embedding_length", spec.hidden);
+  size("llama.feed_forward_length", layer.mlp.inner);
+  size("llama.block_count", static_cast<std::int64_t>(spec.layers.size()));
+  size("llama.attention.head_count", layer.attention.query_heads);
+  size("llama.attention.head_count_kv", layer.attention.key_value_heads);
+  size("llama.context_length", spec.positions);
+  size("llama.rope.dimension_count", layer.attention.head_dim);
+  if (model.head_dim != 0) size("llama.attention.key_length", layer.attention.head_dim);
+  file.set_f32("llama.attention.layer_norm_rms_epsilon", static_cast<float>(spec.final_norm.eps));
+  file.set_f32("llama.rope.freq_base", static_cast<float>(spec.rope.theta));
   set_small_vocabulary(file);
 
   const weights::TensorStore store = weights::TensorStore::open(dir);
@@ -116,9 +118,9 @@ TinyGguf tiny_gguf(const std::filesystem::path& dir, const pst::fixture::TinyMod
       bytes = permuted(bytes, static_cast<std::size_t>(model.kv_heads), row_bytes);
     file.tensors.push_back({converted_name(tensor.name), {tensor.shape.rbegin(), tensor.shape.rend()}, 30, bytes});
   }
-  if (config.rope_scaling)
+  if (spec.rope.scaling)
     file.tensors.push_back(
-        {"rope_freqs.weight", {static_cast<std::uint64_t>(config.head_dim / 2)}, 0, rope_factors(config)});
+        {"rope_freqs.weight", {static_cast<std::uint64_t>(layer.attention.head_dim / 2)}, 0, rope_factors(spec.rope)});
   return file;
 }
 

@@ -20,9 +20,9 @@ using testing::HasSubstr;
 TokenizerFiles files_of(const TinyGguf& gguf) {
   const pst::fixture::TemporaryDirectory dir;
   fixture::write_file(dir / "m.gguf", gguf.bytes());
-  weights::ModelConfig config;
-  config.vocab_size = 8;
-  config.max_position_embeddings = 512;
+  families::ModelSpec config;
+  config.vocabulary = 8;
+  config.positions = 512;
   config.bos_token_id = 5;
   config.eos_token_ids = {5};
   return tokenizer_files(File(dir / "m.gguf"), config);

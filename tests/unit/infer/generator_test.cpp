@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "infer/generator.hpp"
+#include "families/read_model.hpp"
 
 #include <cmath>
 #include <map>
 
 #include "core/error.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/tensors.hpp"
 #include "support/tiny_model.hpp"
@@ -33,7 +34,7 @@ TEST(ChooseToken, TopPLeavesTheTailOut) {
 std::unique_ptr<nn::CausalLm> model() {
   const fixture::TemporaryDirectory dir;
   fixture::write_tiny_model(dir.path());
-  return model::load_llama(weights::read_model_config(dir.path()), weights::TensorStore::open(dir.path()), at::kFloat,
+  return model::load(families::read_model(dir.path()), weights::TensorStore::open(dir.path()), at::kFloat,
                            32);
 }
 

@@ -12,8 +12,9 @@ using fixture::random_values;
 struct Case {
   std::int64_t query_heads, key_value_heads, dim;
   std::vector<std::int64_t> starts;
+  std::int64_t window = 0;
   std::int64_t rows() const { return starts.back(); }
-  AttentionShape shape() const { return {query_heads, key_value_heads, dim, starts}; }
+  AttentionShape shape() const { return {query_heads, key_value_heads, dim, starts, window}; }
 };
 
 template <class T>
@@ -44,7 +45,8 @@ Expected plain(const Case& c, const Tensors<float>& t) {
   for (std::size_t d = 0; d + 1 < c.starts.size(); ++d)
     for (std::int64_t h = 0; h < c.query_heads; ++h)
       for (std::int64_t i = c.starts[d]; i < c.starts[d + 1]; ++i) {
-        const std::int64_t g = h / (c.query_heads / c.key_value_heads), first = c.starts[d];
+        const std::int64_t g = h / (c.query_heads / c.key_value_heads);
+        const std::int64_t first = std::max(c.starts[d], c.window > 0 ? i - c.window + 1 : 0);
         std::vector<double> p, dp;
         double sum = 0, along = 0;
         for (std::int64_t j = first; j <= i; ++j) {
@@ -114,7 +116,11 @@ INSTANTIATE_TEST_SUITE_P(Cases, AttentionShapes,
                                          Case{3, 3, 64, {0, 8, 40, 72}},   // whole panels
                                          Case{2, 1, 24, {0, 255, 256, 513, 829}},  // more than one block of keys
                                          Case{6, 2, 8, {0, 7, 407}},   // long: its query heads are worked on apart
-                                         Case{2, 2, 8, {0, 1, 1501}})  // longer: so are slices of its rows
+                                         Case{2, 2, 8, {0, 1, 1501}},  // longer: so are slices of its rows
+                                         Case{2, 1, 8, {0, 3, 40, 600}, 1},     // windows: itself alone,
+                                         Case{4, 2, 24, {0, 5, 829}, 37},       // less than a block of keys,
+                                         Case{2, 1, 16, {0, 700, 1400}, 300},   // more than one,
+                                         Case{2, 1, 16, {0, 30, 100}, 70})      // as long as the longest document
 );
 
 TEST(Attention, KeepsItsBitsHoweverTheWorkIsShared) {

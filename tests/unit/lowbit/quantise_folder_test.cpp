@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lowbit/quantise_folder.hpp"
+#include "families/folder.hpp"
+#include "families/read_model.hpp"
 
 #include "core/digest.hpp"
 #include "core/file.hpp"
@@ -8,8 +10,7 @@
 #include "support/recorded.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/tiny_model.hpp"
-#include "weights/inspect.hpp"
-#include "weights/model_config.hpp"
+#include "families/inspect.hpp"
 
 namespace pst::lowbit {
 namespace {
@@ -30,19 +31,20 @@ TEST(QuantiseFolder, LeavesAllButTheMatricesAsItWas) {
     const fs::path to = dir / weights::name_of(format);
     quantise_folder(dir / "from", to, {.format = format, .skip = {"down_proj"}});
 
-    EXPECT_EQ(weights::read_model_config(to).stored, format);
-    EXPECT_NO_THROW(weights::check_model(to));
+    EXPECT_EQ(families::read_model(to).stored, format);
+    EXPECT_NO_THROW(families::check_model(to));
     EXPECT_EQ(read_file(to / "tokenizer.json"), read_file(dir / "from/tokenizer.json"));
+    const auto model = families::read_model(dir / "from");
     const auto before = TensorStore::open(dir / "from"), after = TensorStore::open(to);
     for (const auto& tensor : before.tensors()) {
-      const bool quantised = weights::is_layer_matrix(tensor.name) && !is_skipped(tensor.name, {"down_proj"});
+      const bool quantised = families::is_layer_matrix(model, tensor.name) && !is_skipped(tensor.name, {"down_proj"});
       EXPECT_EQ(after.get(tensor.name).dtype, quantised ? dtype : "BF16");
       if (!quantised) {
         EXPECT_THAT(fixture::values_of<char>(after.get(tensor.name)), Eq(fixture::values_of<char>(tensor)));
       }
     }
     EXPECT_THAT(read_file(to / "config.json"), HasSubstr("\"down_proj\""));
-    const auto before_summary = weights::inspect(dir / "from"), summary = weights::inspect(to);
+    const auto before_summary = families::inspect(dir / "from"), summary = families::inspect(to);
     EXPECT_EQ(summary.parameters, before_summary.parameters);
     EXPECT_GT(summary.values_by_dtype.at(shown), 0);
   }
@@ -82,12 +84,12 @@ TEST(QuantiseFolder, AHalfQuantisedMatrixIsAProblemOfTheFolder) {
       if (tensor.name != kUp + ".absmax") tensors.push_back({tensor.name, tensor.dtype, tensor.shape, tensor.bytes});
     weights::save_tensors(dir / "to/model.safetensors", tensors);
   }
-  EXPECT_THAT(fixture::error_of(Fault::data, [&] { weights::check_model(dir / "to"); }),
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { families::check_model(dir / "to"); }),
               HasSubstr(kUp + ".absmax is missing"));
 
   // A folder whose config.json says nothing of it.
   write_durably(dir / "to/config.json", read_file(dir / "from/config.json"));
-  EXPECT_THAT(fixture::error_of(Fault::data, [&] { weights::check_model(dir / "to"); }), HasSubstr("is [1024, 1]"));
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { families::check_model(dir / "to"); }), HasSubstr("is [1024, 1]"));
 }
 
 }  // namespace

@@ -8,27 +8,22 @@
 namespace pst::model {
 namespace {
 
-weights::ModelConfig config() {
-  weights::ModelConfig c;
-  c.head_dim = 8;
-  c.rope_theta = 10000;
-  return c;
-}
+const families::RopeSpec kSpec{.theta = 10000, .dim = 8};
 
 double frequency(const ops::RopeTable& table, std::int64_t i) {  // from the angle at position 1
   return std::atan2(table.sines[1][i].item().toDouble(), table.cosines[1][i].item().toDouble());
 }
 
 TEST(RopeTable, FrequenciesFallGeometrically) {
-  const auto table = make_rope_table(config(), 4);
+  const auto table = make_rope_table(kSpec, 4);
   for (std::int64_t i = 0; i < 4; ++i)
     EXPECT_NEAR(frequency(table, i), std::pow(10000.0, -static_cast<double>(i) / 4), 1e-6);
 }
 
 TEST(RopeTable, Llama3KeepsHighStretchesLowBlendsBetween) {
-  auto c = config();
-  c.rope_scaling = weights::RopeScaling{
-      .factor = 8, .low_freq_factor = 1, .high_freq_factor = 4, .original_max_position_embeddings = 200};
+  families::RopeSpec c = kSpec;
+  c.scaling = families::LowFrequencyScaling{
+      .factor = 8, .low_freq_factor = 1, .high_freq_factor = 4, .original_positions = 200};
   const auto table = make_rope_table(c, 4);
   // Wavelengths 6.3, 62.8, 628, 6283 against the borders 200/4 = 50 and 200/1 = 200.
   EXPECT_NEAR(frequency(table, 0), 1, 1e-6);

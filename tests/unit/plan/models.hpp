@@ -1,27 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "core/strings.hpp"
+#include "families/read_model.hpp"
 #include "plan/prediction.hpp"
 
 namespace pst::fixture {
 
 /// The shapes of published models, as their config.json says.
-inline weights::ModelConfig llama(std::int64_t vocabulary, std::int64_t hidden, std::int64_t inner, std::int64_t layers,
-                                  std::int64_t heads, std::int64_t kv_heads, bool tied) {
-  weights::ModelConfig config;
-  config.model_type = "llama";
-  config.vocab_size = vocabulary;
-  config.hidden_size = hidden;
-  config.intermediate_size = inner;
-  config.num_hidden_layers = layers;
-  config.num_attention_heads = heads;
-  config.num_key_value_heads = kv_heads;
-  config.head_dim = hidden / heads;
-  config.max_position_embeddings = 8192;
-  config.tie_word_embeddings = tied;
-  return config;
+inline families::ModelSpec llama(std::int64_t vocabulary, std::int64_t hidden, std::int64_t inner, std::int64_t layers,
+                                 std::int64_t heads, std::int64_t kv_heads, bool tied) {
+  return families::parse_model(
+      cat(R"({"model_type": "llama", "vocab_size": )", vocabulary, R"(, "hidden_size": )", hidden,
+          R"(, "intermediate_size": )", inner, R"(, "num_hidden_layers": )", layers, R"(, "num_attention_heads": )",
+          heads, R"(, "num_key_value_heads": )", kv_heads, R"(, "max_position_embeddings": 8192)",
+          R"(, "tie_word_embeddings": )", tied ? "true" : "false", "}"),
+      "config.json");
 }
-inline weights::ModelConfig smollm2_135m() { return llama(49152, 576, 1536, 30, 9, 3, true); }
-inline weights::ModelConfig llama3_8b() { return llama(128256, 4096, 14336, 32, 32, 8, false); }
+inline families::ModelSpec smollm2_135m() { return llama(49152, 576, 1536, 30, 9, 3, true); }
+inline families::ModelSpec llama3_8b() { return llama(128256, 4096, 14336, 32, 32, 8, false); }
 
 /// `steps` steps of `rows` full rows, every token a target but the first.
 inline plan::Work full_rows(std::int64_t steps, std::int64_t rows, std::uint32_t length) {
@@ -32,7 +28,7 @@ inline plan::Work full_rows(std::int64_t steps, std::int64_t rows, std::uint32_t
   return work;
 }
 
-inline plan::Inputs inputs(weights::ModelConfig config, const std::string& machine, std::int64_t steps, int rows,
+inline plan::Inputs inputs(families::ModelSpec config, const std::string& machine, std::int64_t steps, int rows,
                            int length) {
   plan::Inputs in{.config = std::move(config), .machine = *plan::published_machine(machine)};
   in.recipe.train.global_batch_size = rows;

@@ -37,7 +37,7 @@ TEST(Prediction, MatchesTheFlopCountWhereOnlyProductsCost) {
 TEST(Prediction, IsNearWhatAnH200Did) {
   struct Seen {
     recipe::FrozenFormat format;
-    weights::ModelConfig model;
+    families::ModelSpec model;
     int length;
     double tokens_per_s;  // docs/gpu-results.md
   };
@@ -51,7 +51,7 @@ TEST(Prediction, IsNearWhatAnH200Did) {
     in.recipe.model.quantization.format = format;
     const double planned = 2 * length / plan::predict(in, choice()).step.total();
     EXPECT_NEAR(planned / tokens_per_s, 1, 0.08)
-        << static_cast<int>(format) << ' ' << model.hidden_size << ' ' << length;
+        << static_cast<int>(format) << ' ' << model.hidden << ' ' << length;
   }
 }
 

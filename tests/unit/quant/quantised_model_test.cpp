@@ -5,11 +5,12 @@
 #include <cstring>
 
 #include "comm/local_communicator.hpp"
+#include "families/read_model.hpp"
 #include "kernels/fp8/fp8.hpp"
 #include "kernels/int8/int8.hpp"
 #include "kernels/nf4/nf4.hpp"
 #include "lowbit/quantise_folder.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "nn/frozen_storage.hpp"
 #include "ops/exec.hpp"
 #include "parallel/sharded_storage.hpp"
@@ -17,7 +18,6 @@
 #include "support/adapter_pass.hpp"
 #include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
-#include "weights/model_config.hpp"
 
 namespace pst::quant {
 namespace {
@@ -30,10 +30,10 @@ using Outcome = fixture::AdapterPass;
 
 struct Folder {
   fixture::TemporaryDirectory dir;
-  weights::ModelConfig config;
+  families::ModelSpec config;
   weights::TensorStore store;
   explicit Folder(const fixture::TinyModel& shape)
-      : config((fixture::write_tiny_model(dir / "model", shape), weights::read_model_config(dir / "model"))),
+      : config((fixture::write_tiny_model(dir / "model", shape), families::read_model(dir / "model"))),
         store(weights::TensorStore::open(dir / "model")) {}
 };
 
@@ -94,7 +94,7 @@ TEST(QuantisedModel, ComputesAndLearnsAsTheDequantisedOne) {
                    : format == StoredFormat::fp8 ? lowbit::fp8_codec(serial_cpu())
                                                  : lowbit::int8_codec(serial_cpu());
       const auto load = [&](std::shared_ptr<const nn::FrozenFormat> matrices) {
-        return model::load_llama(folder.config, folder.store, compute, std::move(matrices), nn::replicated_storage, 64);
+        return model::load(folder.config, folder.store, compute, std::move(matrices), nn::replicated_storage, 64);
       };
       const Outcome expected =
           adapter_pass(*load(std::make_shared<RoundTrip>(format, std::move(codec), dtype)), compute);
@@ -113,12 +113,12 @@ TEST(QuantisedModel, SharesOverRanksHaveTheSameBits) {
   const Folder folder(kShape);
   const Options options{.format = StoredFormat::nf4};
   const auto whole =
-      model::load_llama(folder.config, folder.store, at::kFloat, make_format(options), nn::replicated_storage, 64);
+      model::load(folder.config, folder.store, at::kFloat, make_format(options), nn::replicated_storage, 64);
   const Outcome expected = adapter_pass(*whole, at::kFloat);
   for (const int ranks : {2, 3})
     for (const auto recompute : {nn::Recompute::nothing, nn::Recompute::layers})
       comm::run_ranks(ranks, [&](comm::Communicator& group) {
-        const auto model = model::load_llama(
+        const auto model = model::load(
             folder.config, folder.store, at::kFloat, make_format(options),
             [&](const nn::FrozenLayout& layout) { return parallel::sharded_storage(layout, group); }, 64);
         const Outcome outcome = adapter_pass(*model, at::kFloat, recompute);
@@ -132,10 +132,10 @@ TEST(QuantisedModel, AQuantisedFolderIsTakenAsItIs) {
   for (const auto format : {StoredFormat::nf4, StoredFormat::int8, StoredFormat::fp8}) {
     const auto to = folder.dir / weights::name_of(format);
     lowbit::quantise_folder(folder.dir / "model", to, {.format = format, .skip = {"v_proj"}});
-    const auto config = weights::read_model_config(to);
+    const auto config = families::read_model(to);
     const auto load = [&](const weights::TensorStore& store, const Options& options) {
       return adapter_pass(
-          *model::load_llama(config, store, at::kFloat, make_format(options), nn::replicated_storage, 64), at::kFloat);
+          *model::load(config, store, at::kFloat, make_format(options), nn::replicated_storage, 64), at::kFloat);
     };
 
     const Outcome outcome = load(weights::TensorStore::open(to), {.format = format, .stored = config.stored});

@@ -10,9 +10,10 @@
 #include <vector>
 
 #include "comm/local_communicator.hpp"
+#include "families/read_model.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "ops/exec.hpp"
 #include "parallel/sharded_storage.hpp"
 #include "peft/lora_adapter.hpp"
@@ -53,8 +54,8 @@ struct Times {
 Times passes(const std::string& folder, std::int64_t tokens, comm::Communicator& group, const nn::MakeStorage& storage,
              std::string& line) {
   ops::set_threads(1);  // of this thread: the setting is each thread's own
-  const auto config = weights::read_model_config(folder);
-  const auto model = model::load_llama(config, weights::TensorStore::open(folder), at::kFloat,
+  const auto config = families::read_model(folder);
+  const auto model = model::load(config, weights::TensorStore::open(folder), at::kFloat,
                                        nn::dense_format(Dtype::f32), storage, tokens);
   recipe::Adapter options;
   peft::LoraAdapter adapter(*model, options, at::kFloat);

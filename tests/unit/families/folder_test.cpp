@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "families/folder.hpp"
+
 #include <gmock/gmock.h>
 
 #include <algorithm>
 
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "families/inspect.hpp"
+#include "families/read_model.hpp"
 #include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/tiny_model.hpp"
-#include "weights/inspect.hpp"
-#include "weights/model_config.hpp"
+#include "weights/model_digest.hpp"
 #include "weights/safetensors.hpp"
 
-namespace pst::weights {
+namespace pst::families {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using weights::model_digest;
+using weights::NewTensor;
+using weights::TensorStore;
 
 /// Writes the tensors of `dir` again after `change` had its way with the list.
 template <class Change>
@@ -25,7 +31,7 @@ void rewrite(const fs::path& dir, Change&& change) {
   std::vector<NewTensor> tensors;
   for (const auto& tensor : store.tensors()) tensors.push_back({tensor.name, tensor.dtype, tensor.shape, tensor.bytes});
   change(tensors);
-  save_tensors(dir / "model.safetensors", tensors);  // the mapping keeps the old file alive
+  weights::save_tensors(dir / "model.safetensors", tensors);  // the mapping keeps the old file alive
 }
 
 NewTensor& named(std::vector<NewTensor>& tensors, const std::string& name) {
@@ -54,16 +60,16 @@ TEST(ModelFolder, ATinyModelOfEveryShapePassesItsCheck) {
 TEST(ModelFolder, EndTokensOfTheGenerationConfigWin) {
   const fixture::TemporaryDirectory dir;
   fixture::write_tiny_model(dir.path());
-  EXPECT_THAT(read_model_config(dir.path()).eos_token_ids, ElementsAre(fixture::kTinyImEnd));
+  EXPECT_THAT(read_model(dir.path()).eos_token_ids, ElementsAre(fixture::kTinyImEnd));
 
   write_durably(dir / "generation_config.json", R"({"eos_token_id": [5, 6]})");
-  EXPECT_THAT(read_model_config(dir.path()).eos_token_ids, ElementsAre(5, 6));
+  EXPECT_THAT(read_model(dir.path()).eos_token_ids, ElementsAre(5, 6));
   write_durably(dir / "generation_config.json", "{}");
-  EXPECT_THAT(read_model_config(dir.path()).eos_token_ids, ElementsAre(fixture::kTinyImEnd));
+  EXPECT_THAT(read_model(dir.path()).eos_token_ids, ElementsAre(fixture::kTinyImEnd));
   fs::remove(dir / "generation_config.json");
-  EXPECT_THAT(read_model_config(dir.path()).eos_token_ids, ElementsAre(fixture::kTinyImEnd));
+  EXPECT_THAT(read_model(dir.path()).eos_token_ids, ElementsAre(fixture::kTinyImEnd));
   write_durably(dir / "generation_config.json", R"({"eos_token_id": 320})");
-  EXPECT_THAT(fixture::error_of(Fault::data, [&] { read_model_config(dir.path()); }),
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { read_model(dir.path()); }),
               HasSubstr("generation_config.json:1"));
 }
 
@@ -175,4 +181,4 @@ TEST(Inspect, SaysWhatIsMissing) {
 }
 
 }  // namespace
-}  // namespace pst::weights
+}  // namespace pst::families

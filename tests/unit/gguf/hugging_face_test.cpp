@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gguf/llama.hpp"
+#include "gguf/hugging_face.hpp"
 
 #include <gmock/gmock.h>
 
+#include "families/read_model.hpp"
 #include "support/temporary_directory.hpp"
 #include "tiny_gguf.hpp"
 
@@ -10,6 +11,11 @@ namespace pst::gguf {
 namespace {
 
 using testing::ElementsAre;
+
+families::ModelSpec spec_of(const std::filesystem::path& path) {
+  const File file(path);
+  return families::parse_model(config_json(file, family_of(file)), "config.json");
+}
 
 TEST(SourceRow, UndoesTheConvertersReordering) {
   // Two heads of six rows. The file holds rows 0 3 1 4 2 5 | 6 9 7 10 8 11 of the original.
@@ -21,20 +27,20 @@ TEST(SourceRow, UndoesTheConvertersReordering) {
 
 TEST(SourceRow, WithoutHeadsKeepsTheOrder) { EXPECT_EQ(source_row(7, 12, 0), 7); }
 
-TEST(LlamaConfig, NumbersAreTheDecimalsThatWereMeant) {
+TEST(ConfigOfGguf, NumbersAreTheDecimalsThatWereMeant) {
   const pst::fixture::TemporaryDirectory dir;
   const pst::fixture::TinyModel model{.rope_theta = 1e6, .rms_norm_eps = 1e-5, .dtype = "BF16"};
   pst::fixture::write_tiny_model(dir / "hf", model);
   fixture::write_file(dir / "m.gguf", fixture::tiny_gguf(dir / "hf", model).bytes());
 
-  const auto config = llama_config(File(dir / "m.gguf"));
+  const auto spec = spec_of(dir / "m.gguf");
 
-  EXPECT_EQ(config.rms_norm_eps, 1e-5);  // stored as the float32 9.99999974737875e-06
-  EXPECT_EQ(config.rope_theta, 1e6);
-  EXPECT_TRUE(config.tie_word_embeddings);
+  EXPECT_EQ(spec.final_norm.eps, 1e-5);  // stored as the float32 9.99999974737875e-06
+  EXPECT_EQ(spec.rope.theta, 1e6);
+  EXPECT_TRUE(spec.tied_head);
 }
 
-TEST(LlamaConfig, EveryEndTokenCountsOnce) {
+TEST(ConfigOfGguf, EveryEndTokenCountsOnce) {
   const pst::fixture::TemporaryDirectory dir;
   const pst::fixture::TinyModel model{.dtype = "BF16"};
   pst::fixture::write_tiny_model(dir / "hf", model);
@@ -43,7 +49,7 @@ TEST(LlamaConfig, EveryEndTokenCountsOnce) {
   gguf.set_u32("tokenizer.ggml.eom_token_id", 5);
   fixture::write_file(dir / "m.gguf", gguf.bytes());
 
-  EXPECT_THAT(llama_config(File(dir / "m.gguf")).eos_token_ids, ElementsAre(5, 6));
+  EXPECT_THAT(spec_of(dir / "m.gguf").eos_token_ids, ElementsAre(5, 6));
 }
 
 }  // namespace

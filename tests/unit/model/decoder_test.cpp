@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 
+#include "families/read_model.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/tensors.hpp"
 #include "support/tiny_model.hpp"
 
-// Agreement with Hugging Face's llama is tested in tests/parity, from recorded values; here: what must hold by itself.
+// What must hold by itself; agreement with transformers is tested from recorded values (parity_test.cpp).
 namespace pst::model {
 namespace {
 
 std::unique_ptr<nn::CausalLm> load(const fixture::TinyModel& what, at::ScalarType dtype = at::kFloat) {
   const fixture::TemporaryDirectory dir;
   fixture::write_tiny_model(dir.path(), what);
-  return load_llama(weights::read_model_config(dir.path()), weights::TensorStore::open(dir.path()), dtype, 64);
+  return model::load(families::read_model(dir.path()), weights::TensorStore::open(dir.path()), dtype, 64);
 }
 
 const fixture::TinyModel kAwkward{.hidden = 36,
@@ -26,7 +27,7 @@ const fixture::TinyModel kAwkward{.hidden = 36,
                                   .tied = false,
                                   .llama3_rope = true};
 
-TEST(Llama, APackedRowEqualsItsDocumentsAlone) {
+TEST(Decoder, APackedRowEqualsItsDocumentsAlone) {
   const auto model = load(kAwkward);
   const fixture::Tokens tokens({7, 19, 1, 30}, 260, 1);
 
@@ -41,7 +42,7 @@ TEST(Llama, APackedRowEqualsItsDocumentsAlone) {
   }
 }
 
-TEST(Llama, ContinuingTokenByTokenEqualsTheWhole) {
+TEST(Decoder, ContinuingTokenByTokenEqualsTheWhole) {
   const auto model = load(kAwkward);
   const fixture::Tokens tokens({12}, 260, 1);
   const nn::Batch batch = nn::make_batch(tokens.spans(), 320);
@@ -56,7 +57,7 @@ TEST(Llama, ContinuingTokenByTokenEqualsTheWhole) {
   }
 }
 
-TEST(Llama, Bf16StaysNearF32) {
+TEST(Decoder, Bf16StaysNearF32) {
   const fixture::Tokens tokens({20, 11}, 260, 1);
   const nn::Batch batch = nn::make_batch(tokens.spans(), 320);
   const at::Tensor wide = load(kAwkward)->forward(batch, {}, nn::Recompute::nothing);
@@ -64,7 +65,7 @@ TEST(Llama, Bf16StaysNearF32) {
   EXPECT_THAT(narrow.to(at::kFloat), fixture::close_to(wide, 0.1));  // outputs of a norm: values up to 3, eight bits
 }
 
-TEST(Llama, SlotsCarryHuggingFaceNames) {
+TEST(Decoder, SlotsCarryHuggingFaceNames) {
   const auto model = load(kAwkward);
   const auto slots = model->linears();
   ASSERT_EQ(slots.size(), 3u * 7u + 1u);
@@ -73,11 +74,11 @@ TEST(Llama, SlotsCarryHuggingFaceNames) {
   EXPECT_TRUE(slots.back().is_output_head);
 }
 
-TEST(Llama, RefusesDocumentsBeyondItsPositions) {
+TEST(Decoder, RefusesDocumentsBeyondItsPositions) {
   const fixture::TemporaryDirectory dir;
   fixture::write_tiny_model(dir.path());
   EXPECT_THROW(
-      load_llama(weights::read_model_config(dir.path()), weights::TensorStore::open(dir.path()), at::kFloat, 1000),
+      model::load(families::read_model(dir.path()), weights::TensorStore::open(dir.path()), at::kFloat, 1000),
       Error);
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peft/lora_adapter.hpp"
+#include "families/read_model.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include "core/file.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/tensors.hpp"
 #include "support/tiny_model.hpp"
@@ -17,7 +18,7 @@ struct Folder {
   fixture::TemporaryDirectory dir;
   Folder() { fixture::write_tiny_model(dir / "model"); }
   std::unique_ptr<nn::CausalLm> model() const {
-    return model::load_llama(weights::read_model_config(dir / "model"), weights::TensorStore::open(dir / "model"),
+    return model::load(families::read_model(dir / "model"), weights::TensorStore::open(dir / "model"),
                              at::kFloat, 64);
   }
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "weights/inspect.hpp"
+#include "families/inspect.hpp"
 
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -8,10 +8,13 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "families/folder.hpp"
+#include "families/read_model.hpp"
 #include "weights/json.hpp"
+#include "weights/model_digest.hpp"
 #include "weights/safetensors.hpp"
 
-namespace pst::weights {
+namespace pst::families {
 namespace {
 
 using nlohmann::json;
@@ -19,7 +22,7 @@ using nlohmann::json;
 std::optional<json> read_json(const fs::path& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return std::nullopt;
-  return parse_json(read_file(path), path.string());
+  return weights::parse_json(read_file(path), path.string());
 }
 
 std::optional<ModelSummary::Vocabulary> vocabulary_of(const fs::path& dir) {
@@ -69,10 +72,10 @@ std::string count_text(std::int64_t value) {
   return exact;
 }
 
-std::string rope_text(const ModelConfig& config) {
-  std::string text = cat("theta ", number(config.rope_theta));
-  if (const auto& s = config.rope_scaling)
-    text += cat(", llama3 scaling by ", number(s->factor), " from ", s->original_max_position_embeddings,
+std::string rope_text(const RopeSpec& rope) {
+  std::string text = cat("theta ", number(rope.theta));
+  if (const auto& s = rope.scaling)
+    text += cat(", llama3 scaling by ", number(s->factor), " from ", s->original_positions,
                 " positions (low ", number(s->low_freq_factor), ", high ", number(s->high_freq_factor), ")");
   return text;
 }
@@ -83,20 +86,20 @@ ModelSummary inspect(const fs::path& model_dir) {
   check_model(model_dir);
   ModelSummary summary;
   summary.dir = model_dir;
-  summary.config = read_model_config(model_dir);
+  summary.spec = read_model(model_dir);
   summary.architecture = architecture_of(model_dir);
 
-  const TensorStore store = TensorStore::open(model_dir);
-  for (const auto& spec : expected_tensors(summary.config)) {
-    const Tensor& tensor = store.get(spec.name);
+  const weights::TensorStore store = weights::TensorStore::open(model_dir);
+  for (const auto& spec : tensors_of(summary.spec)) {
+    const weights::Tensor& tensor = store.get(spec.name);
     const auto count = count_of(spec.shape);
     summary.parameters += count;
     summary.values_by_dtype[tensor.dtype == "U8"        ? "NF4"
                             : tensor.dtype == "I8"      ? "INT8"
                             : tensor.dtype == "F8_E4M3" ? "FP8"
                                                         : tensor.dtype] += count;
-    if (spec.name == "model.embed_tokens.weight") summary.embedding_parameters = count;
-    if (starts_with(spec.name, "model.layers.0.")) summary.parameters_per_layer += count;
+    if (spec.name == summary.spec.embedding + ".weight") summary.embedding_parameters = count;
+    if (spec.name.find(".layers.0.") != spec.name.npos) summary.parameters_per_layer += count;
   }
   for (const auto& file : store.files()) {
     summary.bytes_on_disk += fs::file_size(file);
@@ -104,12 +107,13 @@ ModelSummary inspect(const fs::path& model_dir) {
   }
   summary.tokenizer = vocabulary_of(model_dir);
   summary.chat_template = chat_template_of(model_dir);
-  summary.digest = model_digest(model_dir);
+  summary.digest = weights::model_digest(model_dir);
   return summary;
 }
 
 std::string to_text(const ModelSummary& summary) {
-  const ModelConfig& c = summary.config;
+  const ModelSpec& c = summary.spec;
+  const LayerSpec& first = c.layers.front();
   std::string text;
   const auto line = [&](std::string name, const std::string& value) {
     name.resize(16, ' ');
@@ -121,20 +125,21 @@ std::string to_text(const ModelSummary& summary) {
 
   line("model", summary.dir.string());
   line("architecture", cat(summary.architecture.empty() ? "not named" : summary.architecture, " (", c.model_type, "), ",
-                           c.num_hidden_layers, " layers"));
-  line("sizes", cat("hidden ", c.hidden_size, ", intermediate ", c.intermediate_size, ", heads ", c.num_attention_heads,
-                    ":", c.num_key_value_heads, " of ", c.head_dim, ", vocabulary ", c.vocab_size));
-  line("biases", cat("attention ", c.attention_bias ? "yes" : "no", ", mlp ", c.mlp_bias ? "yes" : "no"));
+                           c.layers.size(), " layers"));
+  line("sizes", cat("hidden ", c.hidden, ", intermediate ", first.mlp.inner, ", heads ", first.attention.query_heads, ":",
+                    first.attention.key_value_heads, " of ", first.attention.head_dim, ", vocabulary ", c.vocabulary));
+  line("biases", cat("attention ", first.attention.q.bias ? "yes" : "no", ", mlp ", first.mlp.up.bias ? "yes" : "no"));
   line("parameters", count_text(summary.parameters));
   line("  embedding", count_text(summary.embedding_parameters));
   line("  per layer", count_text(summary.parameters_per_layer));
-  line("output head", c.tie_word_embeddings ? "tied to the embedding" : "own weights");
+  line("output head", c.tied_head ? "tied to the embedding" : "own weights");
   line("dtype", join(dtypes, ", "));
   line("on disk", cat(human_bytes(summary.bytes_on_disk), " in ", summary.weight_files,
                       summary.weight_files == 1 ? " file" : " files"));
-  line("context", cat(grouped(c.max_position_embeddings), " tokens"));
-  line("rope", rope_text(c));
-  line("norm eps", number(c.rms_norm_eps));
+  line("context", cat(grouped(c.positions), " tokens"));
+  if (const auto& window = first.attention.window) line("window", cat(grouped(*window), " tokens"));
+  line("rope", rope_text(c.rope));
+  line("norm eps", number(c.final_norm.eps));
   if (summary.tokenizer)
     line("tokenizer", cat(summary.tokenizer->model, ", ", grouped(summary.tokenizer->entries), " entries, ",
                           summary.tokenizer->added, " added tokens (", summary.tokenizer->special, " special)"));
@@ -148,4 +153,4 @@ std::string to_text(const ModelSummary& summary) {
   return text;
 }
 
-}  // namespace pst::weights
+}  // namespace pst::families

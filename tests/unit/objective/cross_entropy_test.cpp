@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/loss.hpp"
+#include "families/read_model.hpp"
 
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/matmul.h>
 
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "peft/lora_adapter.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/tensors.hpp"
@@ -23,7 +24,7 @@ struct Tiny {
   explicit Tiny(const recipe::Targets& targets = {}) {
     const fixture::TemporaryDirectory dir;
     fixture::write_tiny_model(dir.path(), {.layers = 2, .vocab = 700});
-    model = model::load_llama(weights::read_model_config(dir.path()), weights::TensorStore::open(dir.path()),
+    model = model::load(families::read_model(dir.path()), weights::TensorStore::open(dir.path()),
                               at::kFloat, 64);
     recipe::Adapter recipe;
     recipe.r = 4;

@@ -4,12 +4,16 @@
 #include <gmock/gmock.h>
 
 #include "core/error.hpp"
+#include "families/read_model.hpp"
 #include "recipe/pattern.hpp"
 
 namespace pst::recipe {
 namespace {
 
-const std::vector<LayerName> kLayers = llama_linear_layers(3);
+const std::vector<LayerName> kLayers = linear_layers(families::parse_model(
+    R"({"model_type": "llama", "vocab_size": 10, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 3,
+        "num_attention_heads": 2})",
+    "config.json"));
 
 std::vector<std::string> names(const std::vector<AdaptedLayer>& chosen) {
   std::vector<std::string> out;

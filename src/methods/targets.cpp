@@ -95,13 +95,9 @@ std::vector<AdaptedLayer> select_layers(const Adapter& adapter, const std::vecto
   return chosen;
 }
 
-std::vector<LayerName> llama_linear_layers(std::int64_t num_hidden_layers) {
+std::vector<LayerName> linear_layers(const families::ModelSpec& model) {
   std::vector<LayerName> layers;
-  for (std::int64_t i = 0; i < num_hidden_layers; ++i)
-    for (const char* const name : {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
-                                   "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"})
-      layers.push_back({cat("model.layers.", i, ".", name), false});
-  layers.push_back({"lm_head", true});
+  for (const auto& place : families::linears_of(model)) layers.push_back({place.spec->name, place.is_head});
   return layers;
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "families/spec.hpp"
 #include "recipe/adapter.hpp"
 
 namespace pst::recipe {
@@ -25,7 +26,7 @@ struct AdaptedLayer {
 /// @throws Error(usage) when nothing matches, or a listed name matches nothing
 std::vector<AdaptedLayer> select_layers(const Adapter& adapter, const std::vector<LayerName>& layers);
 
-/// The linear layers of the llama family, in the model's order.
-std::vector<LayerName> llama_linear_layers(std::int64_t num_hidden_layers);
+/// A model's linear layers, in its order.
+std::vector<LayerName> linear_layers(const families::ModelSpec& model);
 
 }  // namespace pst::recipe

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "weights/model_config.hpp"
+#include "families/read_model.hpp"
 
 #include <gmock/gmock.h>
 
@@ -7,7 +7,7 @@
 #include "support/errors.hpp"
 #include "support/tiny_model.hpp"
 
-namespace pst::weights {
+namespace pst::families {
 namespace {
 
 using testing::ElementsAre;
@@ -21,22 +21,23 @@ std::string config_with(const std::string& more) {
       more.empty() ? "" : ",\n", more, "\n}");
 }
 
-ModelConfig parse(const std::string& more) { return parse_model_config(config_with(more), "config.json"); }
+ModelSpec parse(const std::string& more) { return parse_model(config_with(more), "config.json"); }
 
-TEST(ModelConfig, DefaultsAreThoseOfLlamaConfig) {
-  const ModelConfig config = parse("");
+TEST(ReadModel, DefaultsAreThoseOfLlamaConfig) {
+  const ModelSpec config = parse("");
 
-  EXPECT_EQ(config.num_key_value_heads, 6);
-  EXPECT_EQ(config.head_dim, 2);
-  EXPECT_EQ(config.max_position_embeddings, 2048);
-  EXPECT_EQ(config.rms_norm_eps, 1e-6);
-  EXPECT_EQ(config.rope_theta, 10000);
-  EXPECT_FALSE(config.rope_scaling || config.attention_bias || config.mlp_bias || config.tie_word_embeddings);
+  EXPECT_EQ(config.layers[1].attention.key_value_heads, 6);
+  EXPECT_EQ(config.layers[1].attention.head_dim, 2);
+  EXPECT_EQ(config.positions, 2048);
+  EXPECT_EQ(config.layers[1].mlp_norm.eps, 1e-6);
+  EXPECT_EQ(config.rope.theta, 10000);
+  EXPECT_FALSE(config.rope.scaling || config.tied_head || config.layers[0].attention.window);
+  for (const auto& place : linears_of(config)) EXPECT_FALSE(place.spec->bias) << place.spec->name;
   EXPECT_TRUE(config.eos_token_ids.empty());
   EXPECT_FALSE(config.bos_token_id);
 }
 
-TEST(ModelConfig, VersionFourAndFiveSpellTheSame) {
+TEST(ReadModel, VersionFourAndFiveSpellTheSame) {
   const std::string scaling =
       R"("factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192)";
   for (const auto& spelling : {
@@ -47,25 +48,25 @@ TEST(ModelConfig, VersionFourAndFiveSpellTheSame) {
                "}"),
        }) {
     SCOPED_TRACE(spelling);
-    const ModelConfig config = parse(spelling);
-    EXPECT_EQ(config.rope_theta, 500000);
-    ASSERT_TRUE(config.rope_scaling);
-    EXPECT_EQ(config.rope_scaling->factor, 32);
-    EXPECT_EQ(config.rope_scaling->high_freq_factor, 4);
-    EXPECT_EQ(config.rope_scaling->original_max_position_embeddings, 8192);
+    const ModelSpec config = parse(spelling);
+    EXPECT_EQ(config.rope.theta, 500000);
+    ASSERT_TRUE(config.rope.scaling);
+    EXPECT_EQ(config.rope.scaling->factor, 32);
+    EXPECT_EQ(config.rope.scaling->high_freq_factor, 4);
+    EXPECT_EQ(config.rope.scaling->original_positions, 8192);
   }
   for (const char* none : {R"("rope_scaling": null)", R"("rope_scaling": {"type": "default"})",
                            R"("rope_parameters": {"rope_type": "default"})"})
-    EXPECT_FALSE(parse(none).rope_scaling) << none;
+    EXPECT_FALSE(parse(none).rope.scaling) << none;
 }
 
-TEST(ModelConfig, NullMeansDefaultAndExplicitHeadDimWins) {
-  EXPECT_EQ(parse(R"("head_dim": null, "num_key_value_heads": null)").head_dim, 2);
-  EXPECT_EQ(parse(R"("head_dim": 8)").head_dim, 8);
-  EXPECT_EQ(parse(R"("num_key_value_heads": 3)").num_key_value_heads, 3);
+TEST(ReadModel, NullMeansDefaultAndExplicitHeadDimWins) {
+  EXPECT_EQ(parse(R"("head_dim": null, "num_key_value_heads": null)").layers[0].attention.head_dim, 2);
+  EXPECT_EQ(parse(R"("head_dim": 8)").layers[0].attention.head_dim, 8);
+  EXPECT_EQ(parse(R"("num_key_value_heads": 3)").layers[0].attention.key_value_heads, 3);
 }
 
-TEST(ModelConfig, EndTokensAreOneOrSeveral) {
+TEST(ReadModel, EndTokensAreOneOrSeveral) {
   EXPECT_THAT(parse(R"("eos_token_id": 7)").eos_token_ids, ElementsAre(7));
   EXPECT_THAT(parse(R"("eos_token_id": [7, 99])").eos_token_ids, ElementsAre(7, 99));
   EXPECT_TRUE(parse(R"("eos_token_id": null)").eos_token_ids.empty());
@@ -73,7 +74,7 @@ TEST(ModelConfig, EndTokensAreOneOrSeveral) {
   EXPECT_FALSE(parse(R"("pad_token_id": -1)").pad_token_id);
 }
 
-TEST(ModelConfig, RefusesWithTheReasonAndThePlace) {
+TEST(ReadModel, RefusesWithTheReasonAndThePlace) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {R"("head_dim": 3)", "config.json:8: 'head_dim' is 3; rotary"},
       {R"("head_dim": 0)", "whole number from 1"},
@@ -110,48 +111,31 @@ TEST(ModelConfig, RefusesWithTheReasonAndThePlace) {
   }
 }
 
-TEST(ModelConfig, RefusesWhatLacksASizeOrIsAnotherModel) {
+TEST(ReadModel, RefusesWhatLacksASizeOrIsAnotherModel) {
   for (const char* key :
        {"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "model_type"}) {
     std::string text = config_with("");
     text.replace(text.find(key), 1, "X");
-    EXPECT_THAT(fixture::error_of(Fault::data, [&] { parse_model_config(text, "c"); }),
+    EXPECT_THAT(fixture::error_of(Fault::data, [&] { parse_model(text, "c"); }),
                 HasSubstr(cat("'", key, "' is missing")));
   }
-  std::string mistral = config_with("");
-  mistral.replace(mistral.find("\"llama\""), 7, "\"mistral\"");
-  EXPECT_THAT(fixture::error_of(Fault::data, [&] { parse_model_config(mistral, "c"); }),
-              HasSubstr("c:2: 'model_type' is \"mistral\""));
-  EXPECT_THAT(fixture::error_of(Fault::data, [] { parse_model_config("[1]", "c"); }),
+  std::string other = config_with("");
+  other.replace(other.find("\"llama\""), 7, "\"mamba\"");
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { parse_model(other, "c"); }),
+              HasSubstr("c:2: 'model_type' is \"mamba\"; supported are llama"));
+  EXPECT_THAT(fixture::error_of(Fault::data, [] { parse_model("[1]", "c"); }),
               HasSubstr("does not hold a JSON object"));
-  EXPECT_THAT(fixture::error_of(Fault::data, [] { parse_model_config(std::string_view("{}\n\0x", 5), "c"); }),
+  EXPECT_THAT(fixture::error_of(Fault::data, [] { parse_model(std::string("{}\n\0x", 5), "c"); }),
               HasSubstr("c:2:1: not valid JSON: a NUL"));
-  EXPECT_THAT(fixture::error_of(Fault::data, [] { parse_model_config("", "c"); }), HasSubstr("c:1:1: not valid JSON"));
+  EXPECT_THAT(fixture::error_of(Fault::data, [] { parse_model("", "c"); }), HasSubstr("c:1:1: not valid JSON"));
   std::string layers = config_with("");
   layers.replace(layers.find("layers\": 2"), 10, "layers\": 9999999999");
-  EXPECT_THAT(fixture::error_of(Fault::data, [&] { parse_model_config(layers, "c"); }), HasSubstr("from 1 to 10000"));
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { parse_model(layers, "c"); }), HasSubstr("from 1 to 10000"));
 }
 
-TEST(ModelConfig, WrittenAndReadBackIsTheSame) {
-  const ModelConfig config = fixture::tiny_config({.head_dim = 10,
-                                                   .attention_bias = true,
-                                                   .mlp_bias = true,
-                                                   .tied = false,
-                                                   .llama3_rope = true,
-                                                   .rope_theta = 12345.5,
-                                                   .rms_norm_eps = 2.5e-6});
-
-  const ModelConfig back = parse_model_config(model_config_json(config, "float32"), "config.json");
-
-  EXPECT_EQ(model_config_json(back, "float32"), model_config_json(config, "float32"));
-  EXPECT_EQ(back.head_dim, 10);
-  EXPECT_EQ(back.rms_norm_eps, 2.5e-6);
-  EXPECT_EQ(back.rope_scaling->factor, 8);
-}
-
-TEST(ExpectedTensors, FollowTheConfig) {
-  const auto plain = expected_tensors(parse(R"("num_key_value_heads": 3, "tie_word_embeddings": true)"));
-  const auto full = expected_tensors(parse(R"("attention_bias": true, "mlp_bias": true, "head_dim": 4)"));
+TEST(TensorsOf, FollowTheConfig) {
+  const auto plain = tensors_of(parse(R"("num_key_value_heads": 3, "tie_word_embeddings": true)"));
+  const auto full = tensors_of(parse(R"("attention_bias": true, "mlp_bias": true, "head_dim": 4)"));
 
   EXPECT_EQ(plain.size(), 2u + 2 * 9);
   EXPECT_EQ(full.size(), 3u + 2 * (9 + 7));
@@ -169,4 +153,4 @@ TEST(ExpectedTensors, FollowTheConfig) {
 }
 
 }  // namespace
-}  // namespace pst::weights
+}  // namespace pst::families

@@ -6,14 +6,14 @@
 #include <optional>
 #include <string>
 
-#include "weights/model_config.hpp"
+#include "families/spec.hpp"
 
-namespace pst::weights {
+namespace pst::families {
 
 /// What `peft-studio model inspect DIR` tells about a model's folder.
 struct ModelSummary {
   std::filesystem::path dir;
-  ModelConfig config;
+  ModelSpec spec;
   std::string architecture;  ///< first entry of `architectures`, or empty
   std::int64_t parameters = 0, embedding_parameters = 0, parameters_per_layer = 0;
   std::map<std::string, std::int64_t> values_by_dtype;  ///< "BF16", "NF4" ... -> number of values
@@ -34,4 +34,4 @@ ModelSummary inspect(const std::filesystem::path& model_dir);
 /// Aligned "name  value" lines, with a newline at the end.
 std::string to_text(const ModelSummary& summary);
 
-}  // namespace pst::weights
+}  // namespace pst::families

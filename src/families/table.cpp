@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// A row per model_type; each family's file says what the row's names mean.
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "core/strings.hpp"
+#include "families/family.hpp"
+
+namespace pst::families {
+
+extern const Family kLlama;
+
+namespace {
+
+const std::array kTable = {&kLlama};
+
+}  // namespace
+
+std::span<const Family* const> table() { return kTable; }
+
+const Family* find(std::string_view model_type) {
+  const auto row = std::find_if(kTable.begin(), kTable.end(), [&](const Family* f) { return f->model_type == model_type; });
+  return row == kTable.end() ? nullptr : *row;
+}
+
+const Family* find_gguf(std::string_view architecture) {
+  const auto row = std::find_if(kTable.begin(), kTable.end(), [&](const Family* f) {
+    return f->gguf != nullptr && f->gguf->architecture == architecture;
+  });
+  return row == kTable.end() ? nullptr : *row;
+}
+
+std::string known_model_types() {
+  std::vector<std::string> names;
+  for (const Family* const family : kTable) names.emplace_back(family->model_type);
+  return join(names, ", ");
+}
+
+std::string known_gguf_architectures() {
+  std::vector<std::string> names;
+  for (const Family* const family : kTable)
+    if (family->gguf != nullptr) names.emplace_back(family->gguf->architecture);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return join(names, ", ");
+}
+
+}  // namespace pst::families
