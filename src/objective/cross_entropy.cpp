@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "train/loss.hpp"
-
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/zeros_like.h>
@@ -9,10 +7,11 @@
 
 #include "core/trace.hpp"
 #include "kernels/cross_entropy/cross_entropy.hpp"
+#include "objective/objective.hpp"
 #include "ops/exec.hpp"
 
 // Shape letters: n rows (tokens), m labelled rows, c rows of a chunk, d hidden, v vocabulary.
-namespace pst::train {
+namespace pst::objective {
 namespace {
 
 /// Rows whose logits take about 24 MiB on a CPU and 256 on a GPU: large enough for full GEMM speed, small enough to
@@ -39,10 +38,17 @@ double sum_in_order(const at::Tensor& losses_m) {
   return sum;
 }
 
-}  // namespace
+class CrossEntropy final : public Objective {
+ public:
+  std::int64_t weight(const data::RowTotals& rows) const override { return rows.labelled; }
+  double value(const Scorer& scorer, const nn::Batch& batch) const override;
+  double backward(const Scorer& scorer, const nn::Batch& batch, double scale) const override;
+};
 
-double summed_loss(const nn::CausalLm& model, const nn::Batch& batch, const at::Tensor& hidden_nd) {
+double CrossEntropy::value(const Scorer& scorer, const nn::Batch& batch) const {
   at::NoGradGuard no_gradients;
+  const nn::CausalLm& model = scorer.model();
+  const at::Tensor hidden_nd = scorer.hidden(batch);
   const at::Tensor losses_m = at::empty({batch.labelled()}, hidden_nd.options().dtype(at::kFloat).requires_grad(false));
   in_chunks(batch.labelled(), chunk_rows(model.vocabulary(), hidden_nd), [&](std::int64_t begin, std::int64_t end) {
     const trace::Scope span(trace::Kind::head, "head");
@@ -55,8 +61,9 @@ double summed_loss(const nn::CausalLm& model, const nn::Batch& batch, const at::
   return sum_in_order(losses_m);
 }
 
-double summed_loss_backward(const nn::CausalLm& model, const nn::Batch& batch, const at::Tensor& hidden_nd,
-                            double scale) {
+double CrossEntropy::backward(const Scorer& scorer, const nn::Batch& batch, double scale) const {
+  const nn::CausalLm& model = scorer.model();
+  const at::Tensor hidden_nd = scorer.hidden(batch);
   if (batch.labelled() == 0) {
     // Nothing to learn, but where weights are spread over the ranks the others' backward pass needs this one's.
     if (!model.frozen().always_there()) hidden_nd.backward(at::zeros_like(hidden_nd.detach()));
@@ -82,4 +89,8 @@ double summed_loss_backward(const nn::CausalLm& model, const nn::Batch& batch, c
   return sum_in_order(losses_m);
 }
 
-}  // namespace pst::train
+}  // namespace
+
+std::unique_ptr<Objective> cross_entropy() { return std::make_unique<CrossEntropy>(); }
+
+}  // namespace pst::objective

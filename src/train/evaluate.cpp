@@ -2,7 +2,6 @@
 #include "train/evaluate.hpp"
 
 #include "core/clock.hpp"
-#include "train/loss.hpp"
 #include "train/micro_batch.hpp"
 
 namespace pst::train {
@@ -14,21 +13,22 @@ EvalRecord evaluate(const Parts& parts, const Settings& settings, std::int64_t s
   const std::int64_t size = settings.train.micro_batch_size;
   const std::int64_t batches = (static_cast<std::int64_t>(rows.size()) + size - 1) / size;
 
+  const objective::Scorer scorer(parts.model, {}, nn::Recompute::nothing);
   std::vector<double> losses(static_cast<std::size_t>(batches), 0.0);
   for (std::int64_t i = parts.group.rank(); i < batches; i += parts.group.size()) {
     const auto batch =
         micro_batch(*parts.validation, rows, i, size, parts.model.vocabulary(), parts.parameters.device());
-    const at::Tensor hidden = parts.model.forward(*batch, {}, nn::Recompute::nothing);
-    losses[static_cast<std::size_t>(i)] = summed_loss(parts.model, *batch, hidden);
+    losses[static_cast<std::size_t>(i)] = parts.objective.value(scorer, *batch);
   }
 
   // Where a pass needs all ranks, those without a last batch take part in the others'.
   const bool idle = batches % parts.group.size() != 0 && parts.group.rank() >= batches % parts.group.size();
   if (idle && !parts.model.frozen().always_there())
-    parts.model.forward(placeholder_batch(parts.model.vocabulary()), {}, nn::Recompute::nothing);
+    parts.objective.value(scorer, placeholder_batch(parts.model.vocabulary()));
 
-  EvalRecord record{.step = step, .labelled_tokens = totals_of(*parts.validation, rows).labelled};
-  record.loss = sum_over_ranks(parts.group, losses) / static_cast<double>(record.labelled_tokens);
+  const data::RowTotals totals = data::totals_of(*parts.validation, rows);
+  EvalRecord record{.step = step, .labelled_tokens = totals.labelled};
+  record.loss = sum_over_ranks(parts.group, losses) / static_cast<double>(parts.objective.weight(totals));
   record.seconds = monotonic_seconds() - began;
   return record;
 }

@@ -6,18 +6,6 @@
 
 namespace pst::train {
 
-RowTotals totals_of(const data::PreparedSet& documents, const std::vector<data::Row>& rows) {
-  RowTotals totals;
-  for (const auto& row : rows)
-    for (const auto index : row) {
-      const auto length = static_cast<std::int64_t>(documents.document(index).ids.size());
-      totals.tokens += length;
-      totals.attention_pairs += length * length;
-      totals.labelled += documents.labelled_tokens(index);
-    }
-  return totals;
-}
-
 std::optional<nn::Batch> micro_batch(const data::PreparedSet& documents, const std::vector<data::Row>& rows,
                                      std::int64_t leaf, std::int64_t size, std::int64_t vocabulary, at::Device device) {
   const auto count = static_cast<std::int64_t>(rows.size());

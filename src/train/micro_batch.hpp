@@ -11,12 +11,6 @@
 
 namespace pst::train {
 
-struct RowTotals {
-  std::int64_t tokens = 0, labelled = 0;
-  std::int64_t attention_pairs = 0;  ///< sum of the documents' lengths squared: what attention costs goes by it
-};
-RowTotals totals_of(const data::PreparedSet& documents, const std::vector<data::Row>& rows);
-
 /// Rows [leaf * size, (leaf + 1) * size) of a step as one stream of documents on `device`; nothing where there is no
 /// such row.
 std::optional<nn::Batch> micro_batch(const data::PreparedSet& documents, const std::vector<data::Row>& rows,

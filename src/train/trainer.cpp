@@ -15,7 +15,6 @@
 #include "parallel/ordered_sum.hpp"
 #include "parallel/share_exchange.hpp"
 #include "train/evaluate.hpp"
-#include "train/loss.hpp"
 #include "train/micro_batch.hpp"
 #include "train/schedule.hpp"
 
@@ -64,8 +63,9 @@ class Loop {
                       .total_steps = total_steps_,
                       .lr = learning_rate(settings_.scheduler, settings_.optimizer.lr, index, total_steps_)};
     const std::vector<data::Row>& rows = order_.rows_of_step(index);
-    const RowTotals totals = totals_of(parts_.training, rows);
-    PST_ASSERT(totals.labelled > 0, "prepare keeps no document without a label");
+    const data::RowTotals totals = data::totals_of(parts_.training, rows);
+    const auto weight = static_cast<double>(parts_.objective.weight(totals));
+    PST_ASSERT(weight > 0, "prepare keeps no document without a label");
     record.rows = static_cast<std::int64_t>(rows.size());
     record.tokens = totals.tokens;
     record.labelled_tokens = totals.labelled;
@@ -85,11 +85,11 @@ class Loop {
       }
       parts_.parameters.accumulate_into(gradient);
       const nn::Pass pass{.training = true, .random = random.child(static_cast<std::uint64_t>(leaf))};
-      const at::Tensor hidden = parts_.model.forward(*batch, pass, settings_.recompute);
-      watch.into(record.forward_s, "forward");
-      record.forward_s -= weights_waited(record);
-      losses[static_cast<std::size_t>(leaf)] =
-          summed_loss_backward(parts_.model, *batch, hidden, 1.0 / static_cast<double>(totals.labelled));
+      const objective::Scorer scorer(parts_.model, pass, settings_.recompute, [&] {
+        watch.into(record.forward_s, "forward");
+        record.forward_s -= weights_waited(record);
+      });
+      losses[static_cast<std::size_t>(leaf)] = parts_.objective.backward(scorer, *batch, 1 / weight);
       watch.into(record.backward_s, "backward");
       record.backward_s -= weights_waited(record);
     };
@@ -101,7 +101,7 @@ class Loop {
 
     // The losses first: few bytes, so the time is that of waiting for the slowest rank; and then the gradients find
     // everybody there, so theirs is that of the transfer. The split costs no message more.
-    record.loss = sum_over_ranks(parts_.group, losses) / static_cast<double>(totals.labelled);
+    record.loss = sum_over_ranks(parts_.group, losses) / weight;
     watch.into(record.waiting_s, "waiting");
     if (parts_.shares.ranks() > 1) {
       record.grad_norm = std::sqrt(parallel::sum_into_shares(gradient, parts_.shares, exchange_, parts_.group));
@@ -154,7 +154,7 @@ class Loop {
     const at::Tensor scratch = buffers_.take();
     parts_.parameters.accumulate_into(scratch);
     const nn::Batch batch = placeholder_batch(parts_.model.vocabulary());
-    summed_loss_backward(parts_.model, batch, parts_.model.forward(batch, {}, settings_.recompute), 0);
+    parts_.objective.backward({parts_.model, {}, settings_.recompute}, batch, 0);
     buffers_.give_back(scratch);
   }
 

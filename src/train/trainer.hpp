@@ -9,6 +9,7 @@
 #include "data/prepared.hpp"
 #include "nn/causal_lm.hpp"
 #include "nn/parameter.hpp"
+#include "objective/objective.hpp"
 #include "recipe/guard.hpp"
 #include "recipe/train.hpp"
 #include "train/guard.hpp"
@@ -45,6 +46,7 @@ struct EvalRecord {
 /// Everything the loop needs, handed over. References outlive the trainer.
 struct Parts {
   const nn::CausalLm& model;
+  const objective::Objective& objective;
   nn::ParameterSet& parameters;
   const data::PreparedSet& training;
   const data::PreparedSet* validation;  ///< nullptr: no evaluation

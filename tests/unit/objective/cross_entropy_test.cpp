@@ -1,42 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "train/loss.hpp"
-#include "families/read_model.hpp"
-
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/matmul.h>
 
+#include "families/read_model.hpp"
 #include "model/decoder.hpp"
-#include "peft/lora_adapter.hpp"
+#include "objective/objective.hpp"
+#include "peft/adapter.hpp"
+#include "support/adapters.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/tensors.hpp"
 #include "support/tiny_model.hpp"
 
-namespace pst::train {
+namespace pst::objective {
 namespace {
 
 /// A tiny model with an adapter whose B is not zero, so that every gradient counts.
 struct Tiny {
   std::unique_ptr<nn::CausalLm> model;
-  std::optional<peft::LoraAdapter> adapter;
+  std::unique_ptr<peft::Adapter> adapter;
   at::Tensor gradient;
   nn::Batch batch;
 
-  explicit Tiny(const recipe::Targets& targets = {}) {
+  explicit Tiny(const methods::Targets& targets = {}) {
     const fixture::TemporaryDirectory dir;
     fixture::write_tiny_model(dir.path(), {.layers = 2, .vocab = 700});
     model = model::load(families::read_model(dir.path()), weights::TensorStore::open(dir.path()),
                               at::kFloat, 64);
-    recipe::Adapter recipe;
-    recipe.r = 4;
-    recipe.target_modules = targets;
-    adapter.emplace(*model, recipe, at::kFloat);
+    adapter = peft::make_adapter(*model, fixture::lora({.r = 4}, targets), at::kFloat);
     at::NoGradGuard no_gradients;
     adapter->parameters().flat().copy_(fixture::random({adapter->parameters().flat().numel()}, 5).mul(0.2));
     gradient = adapter->parameters().new_gradient();
     adapter->parameters().accumulate_into(gradient);
     batch = nn::make_batch(fixture::Tokens({30, 9, 20}, 260, 1).spans(), 700);
   }
-  at::Tensor hidden(nn::Recompute recompute = nn::Recompute::nothing) { return model->forward(batch, {}, recompute); }
+  at::Tensor hidden() { return model->forward(batch, {}, nn::Recompute::nothing); }
+  double backward(double scale, nn::Recompute recompute = nn::Recompute::nothing) {
+    return cross_entropy()->backward({*model, {}, recompute}, batch, scale);
+  }
+  double value() { return cross_entropy()->value({*model, {}, nn::Recompute::nothing}, batch); }
 };
 
 /// All logits at once and autograd's own log softmax: obviously right.
@@ -45,34 +46,45 @@ at::Tensor plain_loss(Tiny& setup, const at::Tensor& hidden) {
   return at::log_softmax(logits, -1).gather(1, setup.batch.targets.unsqueeze(1)).sum().neg();
 }
 
-TEST(Loss, ChunkedLossAndGradientMatchThePlainForm) {
+TEST(CrossEntropy, ChunkedLossAndGradientMatchThePlainForm) {
   Tiny chunked, plain;
 
-  const double loss = summed_loss_backward(*chunked.model, chunked.batch, chunked.hidden(), 0.125);
+  const double loss = chunked.backward(0.125);
   const at::Tensor expected = plain_loss(plain, plain.hidden());
   expected.mul(0.125).backward();
 
   EXPECT_NEAR(loss, expected.item().toDouble(), 1e-4 * loss);
-  EXPECT_NEAR(summed_loss(*chunked.model, chunked.batch, chunked.hidden()), loss, 1e-6 * loss);
+  EXPECT_NEAR(chunked.value(), loss, 1e-6 * loss);
   EXPECT_GT(plain.gradient.abs().max().item().toDouble(), 1e-3);
   EXPECT_THAT(chunked.gradient, fixture::close_to(plain.gradient, 1e-5));
 }
 
-TEST(Loss, AnAdapterOnTheHeadIsTrainedToo) {
-  const recipe::Targets head{recipe::Targets::Kind::names, {"lm_head", "q_proj"}, {}};
+TEST(CrossEntropy, AnAdapterOnTheHeadIsTrainedToo) {
+  const methods::Targets head = fixture::named({"lm_head", "q_proj"});
   Tiny chunked(head), plain(head);
-  summed_loss_backward(*chunked.model, chunked.batch, chunked.hidden(), 1);
+  chunked.backward(1);
   plain_loss(plain, plain.hidden()).backward();
   EXPECT_THAT(chunked.gradient, fixture::close_to(plain.gradient, 1e-4));
 }
 
-TEST(Loss, RecomputationGivesTheSameBits) {
+TEST(CrossEntropy, RecomputationGivesTheSameBits) {
   Tiny kept, again;
-  const double a = summed_loss_backward(*kept.model, kept.batch, kept.hidden(), 1);
-  const double b = summed_loss_backward(*again.model, again.batch, again.hidden(nn::Recompute::layers), 1);
+  const double a = kept.backward(1);
+  const double b = again.backward(1, nn::Recompute::layers);
   EXPECT_EQ(a, b);
   EXPECT_THAT(again.gradient, fixture::bitwise_equal(kept.gradient));
 }
 
+TEST(CrossEntropy, AStepIsWeighedByItsLabelledTokens) {
+  EXPECT_EQ(cross_entropy()->weight({.tokens = 59, .labelled = 11, .attention_pairs = 1381}), 11);
+}
+
+TEST(CrossEntropy, TheLoopHearsWhenForwardIsOver) {
+  Tiny setup;
+  int heard = 0;
+  cross_entropy()->backward({*setup.model, {}, nn::Recompute::nothing, [&] { ++heard; }}, setup.batch, 1);
+  EXPECT_EQ(heard, 1);
+}
+
 }  // namespace
-}  // namespace pst::train
+}  // namespace pst::objective
