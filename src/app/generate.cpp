@@ -15,7 +15,8 @@
 #include "model/decoder.hpp"
 #include "nn/frozen_storage.hpp"
 #include "ops/exec.hpp"
-#include "peft/lora_adapter.hpp"
+#include "methods/peft_config.hpp"
+#include "peft/adapter.hpp"
 #include "recipe/load.hpp"
 #include "rundir/run_dir.hpp"
 #include "tokenizer/tokenizer.hpp"
@@ -114,9 +115,9 @@ void generate(const GenerateRequest& request) {
       quant::make_format(quant_options(folders.quantization, spec, dtype));
   const auto model = model::load(spec, weights::TensorStore::open(folders.model), dtype, matrices,
                                        nn::replicated_storage, positions);
-  std::optional<peft::LoraAdapter> adapter;
+  std::unique_ptr<peft::Adapter> adapter;
   if (folders.adapter) {
-    adapter.emplace(*model, peft::read_adapter_config(*folders.adapter), dtype);
+    adapter = peft::make_adapter(*model, methods::read_peft_config(*folders.adapter), dtype);
     adapter->load(*folders.adapter);
   }
 

@@ -27,7 +27,7 @@
 #include "ops/exec.hpp"
 #include "parallel/sharded_storage.hpp"
 #include "parallel/share_exchange.hpp"
-#include "peft/lora_adapter.hpp"
+#include "peft/adapter.hpp"
 #include "recipe/changes.hpp"
 #include "recipe/load.hpp"
 #include "rundir/lease.hpp"
@@ -130,14 +130,14 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
                    : nn::replicated_storage_on(resolved.device)(layout);
   };
   std::unique_ptr<nn::CausalLm> model;
-  std::optional<peft::LoraAdapter> adapter;
+  std::unique_ptr<peft::Adapter> adapter;
   const at::ScalarType compute = resolved.bf16 ? at::kBFloat16 : at::kFloat;
   comm::together(world, cat("loading the model ", record.model_path.string()), [&] {
     const std::shared_ptr<const nn::FrozenFormat> matrices =
         quant::make_format(quant_options(recipe.model.quantization, spec, compute));
     model = model::load(spec, weights::TensorStore::open(record.model_path), compute, matrices, storage,
                               recipe.data.max_length);
-    adapter.emplace(*model, recipe.adapter, compute, resolved.device);
+    adapter = peft::make_adapter(*model, recipe.adapter, compute, resolved.device);
     adapter->initialise(recipe.train.seed);
     if (recipe.adapter.init_from) adapter->load(*recipe.adapter.init_from);
   });
@@ -189,7 +189,9 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
        .replica = [&] { return host_state.replica(); },
        .trace = profiling.sink()});
   if (resumed) saver.restored(state.step);
+  const std::unique_ptr<objective::Objective> objective = objective::cross_entropy();
   const train::Parts parts{.model = *model,
+                           .objective = *objective,
                            .parameters = parameters,
                            .training = *training,
                            .validation = validation ? &*validation : nullptr,

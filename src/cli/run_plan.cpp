@@ -16,7 +16,8 @@
 #include "data/order.hpp"
 #include "lowbit/quantise_folder.hpp"
 #include "recipe/load.hpp"
-#include "recipe/targets.hpp"
+#include "methods/method.hpp"
+#include "recipe/linear_layers.hpp"
 #include "version/version.hpp"
 #include "families/folder.hpp"
 #include "families/read_model.hpp"
@@ -54,7 +55,7 @@ void check_fit(const recipe::Recipe& recipe, const families::ModelSpec& config, 
                     config.positions, " positions"),
                 cat("set data.max_length to at most ", config.positions));
   const auto layers = recipe::linear_layers(config);
-  recipe::select_layers(recipe.adapter, layers);
+  methods::adapt(recipe.adapter, layers);
   std::vector<std::string> names;
   for (const auto& layer : layers) names.push_back(layer.name);
   check_quantization(recipe.model.quantization, config, names);

@@ -11,7 +11,8 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
-#include "recipe/targets.hpp"
+#include "methods/method.hpp"
+#include "recipe/linear_layers.hpp"
 #include "families/read_model.hpp"
 
 namespace pst::cli {
@@ -145,14 +146,14 @@ std::uint64_t files_of_a_run(const recipe::Recipe& recipe) {
 }
 
 std::uint64_t bytes_of_a_run(const recipe::Recipe& recipe) {
-  std::map<std::string, std::uint64_t> sides;  // rows + columns of every matrix, by name
-  const auto config = families::read_model(recipe.model.path);
-  for (const auto& tensor : families::tensors_of(config))
-    if (tensor.shape.size() == 2) sides[tensor.name] = static_cast<std::uint64_t>(tensor.shape[0] + tensor.shape[1]);
-  const auto layers = recipe::linear_layers(config);
+  const auto layers = recipe::linear_layers(families::read_model(recipe.model.path));
   std::uint64_t parameters = 0;
-  for (const auto& adapted : recipe::select_layers(recipe.adapter, layers))
-    parameters += static_cast<std::uint64_t>(adapted.r) * sides[layers[adapted.index].name + ".weight"];
+  for (const auto& adapted : methods::adapt(recipe.adapter, layers))
+    for (const auto& tensor : adapted.tensors) {
+      std::uint64_t values = 1;
+      for (const auto size : tensor.shape) values *= static_cast<std::uint64_t>(size);
+      parameters += values;
+    }
   // The adapter and two moments of the optimizer, each of 4 bytes; the kept ones, the best, and the one being written.
   const auto checkpoints = recipe.checkpoint.enabled ? static_cast<std::uint64_t>(recipe.checkpoint.keep) + 2 : 0;
   return parameters * 4 * (3 * checkpoints + 1);

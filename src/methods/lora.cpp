@@ -1,122 +1,114 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peft/adapter_config.hpp"
+#include "methods/lora.hpp"
 
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <set>
 
+#include "config/fields.hpp"
 #include "core/error.hpp"
-#include "core/file.hpp"
 #include "core/strings.hpp"
-#include "peft/lora_adapter.hpp"
+#include "methods/method.hpp"
+#include "methods/peft_targets.hpp"
 
-namespace pst::peft {
-namespace {
+namespace pst::methods {
 
-using nlohmann::json;
-using nlohmann::ordered_json;
-
-std::string last_part(const std::string& name) { return split(name, '.').back(); }
-
-ordered_json targets_json(const recipe::Adapter& adapter, const std::vector<AdaptedModule>& modules) {
-  switch (adapter.target_modules.kind) {
-    case recipe::Targets::Kind::pattern: return adapter.target_modules.pattern;
-    case recipe::Targets::Kind::names: {
-      const std::set<std::string> sorted(adapter.target_modules.names.begin(), adapter.target_modules.names.end());
-      return sorted;
-    }
-    case recipe::Targets::Kind::all_linear: break;
-  }
-  std::set<std::string> sorted;
-  for (const auto& module : modules) sorted.insert(last_part(module.name));
-  return sorted;
+std::vector<std::pair<const char*, LoraInit>> words_of(LoraInit) {
+  return {{"true", LoraInit::kaiming}, {"gaussian", LoraInit::gaussian}};
 }
 
-}  // namespace
+namespace {
 
-std::string adapter_config_json(const recipe::Adapter& adapter, const std::vector<AdaptedModule>& modules,
-                                const std::string& base_model) {
-  ordered_json config;
-  config["alpha_pattern"] = adapter.alpha_pattern;
+void bind_section(config::Fields& field, Adapter& adapter) {
+  Lora& s = adapter.as<Lora>();
+  field("r", &s.r, config::at_least(1), "Rank of the update BA.");
+  field("alpha", &s.alpha, config::above(0), "The update is scaled by alpha / r.");
+  field("dropout", &s.dropout, config::from_to_below(0, 1), "Chance of zeroing an input feature before A.");
+  bind_keys(field, adapter.targeting);
+  field("rank_pattern", &s.rank_pattern, config::at_least(1),
+        "Another r for some layers, by name ending or regular expression.");
+  field("alpha_pattern", &s.alpha_pattern, config::above(0), "Another alpha for some layers, likewise.");
+  field("use_rslora", &s.use_rslora, "Scale by alpha / sqrt(r) instead (arXiv:2312.03732).");
+  field("init_lora_weights", &s.init_lora_weights,
+        "How A starts: `true` is Kaiming uniform, `gaussian` normal with standard deviation 1 / r. B starts at zero.");
+}
+
+std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<LinearLayer>& layers) {
+  const Lora& s = adapter.as<Lora>();
+  const ByPattern<int> ranks("adapter.rank_pattern", s.rank_pattern);
+  const ByPattern<double> alphas("adapter.alpha_pattern", s.alpha_pattern);
+  std::vector<Adapted> adapted;
+  for (const std::size_t index : select_layers(adapter.targeting, layers)) {
+    const auto& [name, out, in, is_head] = layers[index];
+    const std::int64_t r = ranks.of(name, s.r);
+    if (const auto smaller = std::min(out, in); r > smaller)
+      throw Error(Fault::usage, cat("rank ", r, " exceeds the smaller side of ", name, ", ", smaller),
+                  "lower adapter.r, or give this layer its own with adapter.rank_pattern");
+    const auto rank = static_cast<double>(r);
+    adapted.push_back({.layer = index,
+                       .tensors = {{kLoraA, {r, in}}, {kLoraB, {out, r}}},
+                       .rank = r,
+                       .scale = alphas.of(name, s.alpha) / (s.use_rslora ? std::sqrt(rank) : rank),
+                       .dropout = s.dropout,
+                       .kept = r});
+  }
+  return adapted;
+}
+
+/// As PEFT 0.10 and later, vLLM and llama.cpp's converter read it. @see huggingface/peft src/peft/tuners/lora/config.py
+json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& modules) {
+  const Lora& s = adapter.as<Lora>();
+  const Targeting& t = adapter.targeting;
+  json::Ordered config;
+  config["alpha_pattern"] = s.alpha_pattern;
   config["auto_mapping"] = nullptr;
-  config["base_model_name_or_path"] = base_model;
+  config["base_model_name_or_path"] = nullptr;
   config["bias"] = "none";
-  if (!adapter.exclude_modules.empty()) config["exclude_modules"] = adapter.exclude_modules;
+  if (!t.exclude_modules.empty()) config["exclude_modules"] = t.exclude_modules;
   config["fan_in_fan_out"] = false;
   config["inference_mode"] = true;
   config["init_lora_weights"] =
-      adapter.init_lora_weights == recipe::LoraInit::gaussian ? ordered_json("gaussian") : ordered_json(true);
+      s.init_lora_weights == LoraInit::gaussian ? json::Ordered("gaussian") : json::Ordered(true);
   config["layers_pattern"] = nullptr;
   config["layers_to_transform"] =
-      adapter.layers_to_transform.empty() ? ordered_json() : ordered_json(adapter.layers_to_transform);
-  config["lora_alpha"] = adapter.alpha == std::floor(adapter.alpha)
-                             ? ordered_json(static_cast<std::int64_t>(adapter.alpha))
-                             : ordered_json(adapter.alpha);
-  config["lora_dropout"] = adapter.dropout;
+      t.layers_to_transform.empty() ? json::Ordered() : json::Ordered(t.layers_to_transform);
+  config["lora_alpha"] = s.alpha == std::floor(s.alpha) ? json::Ordered(static_cast<std::int64_t>(s.alpha))
+                                                        : json::Ordered(s.alpha);
+  config["lora_dropout"] = s.dropout;
   config["modules_to_save"] = nullptr;
   config["peft_type"] = "LORA";
-  config["r"] = adapter.r;
-  config["rank_pattern"] = adapter.rank_pattern;
+  config["r"] = s.r;
+  config["rank_pattern"] = s.rank_pattern;
   config["revision"] = nullptr;
-  config["target_modules"] = targets_json(adapter, modules);
+  config["target_modules"] = peft_targets(t.target_modules, modules);
   config["task_type"] = "CAUSAL_LM";
-  config["use_rslora"] = adapter.use_rslora;
-  return config.dump(2) + "\n";
+  config["use_rslora"] = s.use_rslora;
+  return config;
 }
 
-recipe::Adapter read_adapter_config(const std::filesystem::path& folder) {
-  const fs::path file = folder / "adapter_config.json";
-  return doing(cat("reading ", file.string()), [&] {
-    json config;
-    try {
-      config = json::parse(read_file(file, 1 << 20));
-    } catch (const json::parse_error& error) {
-      throw Error(Fault::data, cat("not JSON at byte ", error.byte));
-    }
-    if (!config.is_object()) throw Error(Fault::data, "not a JSON object");
-    try {
-      if (config.value("peft_type", "") != "LORA")
-        throw Error(Fault::data,
-                    cat("peft_type is ", config.value("peft_type", "missing"), "; only LORA adapters are read here"));
-      for (const char* const flag : {"use_dora", "fan_in_fan_out", "lora_bias", "use_qalora"})
-        if (config.contains(flag) && config[flag] == true)
-          throw Error(Fault::data, cat(flag, " is true, which is not supported here"));
-      if (config.contains("bias") && config["bias"] != "none")
-        throw Error(Fault::data, "bias is not \"none\", which is not supported here");
-      if (config.contains("modules_to_save") && !config["modules_to_save"].is_null())
-        throw Error(Fault::data, "modules_to_save is set, which is not supported here");
+Adapter from_peft(const json::Object& config) {
+  for (const char* const flag : {"use_dora", "fan_in_fan_out", "lora_bias", "use_qalora"})
+    if (config.flag(flag)) config.refuse(flag, "is true, which is not supported here");
+  if (const auto bias = config.text("bias"); bias && *bias != "none")
+    config.refuse("bias", "is not \"none\", which is not supported here");
+  if (config.find("modules_to_save")) config.refuse("modules_to_save", "is set, which is not supported here");
 
-      recipe::Adapter adapter;
-      adapter.r = config.at("r").get<int>();
-      adapter.alpha = config.at("lora_alpha").get<double>();
-      adapter.dropout = config.value("lora_dropout", 0.0);
-      adapter.use_rslora = config.value("use_rslora", false);
-      const auto& targets = config.at("target_modules");
-      if (targets.is_string() && targets == "all-linear")
-        adapter.target_modules.kind = recipe::Targets::Kind::all_linear;
-      else if (targets.is_string())
-        adapter.target_modules = {recipe::Targets::Kind::pattern, {}, targets.get<std::string>()};
-      else
-        adapter.target_modules = {recipe::Targets::Kind::names, targets.get<std::vector<std::string>>(), {}};
-      const auto present = [&](const char* key) { return config.contains(key) && !config[key].is_null(); };
-      if (present("exclude_modules"))
-        adapter.exclude_modules = config["exclude_modules"].get<std::vector<std::string>>();
-      if (present("layers_to_transform")) {
-        const auto& layers = config["layers_to_transform"];
-        adapter.layers_to_transform =
-            layers.is_number() ? std::vector<int>{layers.get<int>()} : layers.get<std::vector<int>>();
-      }
-      if (present("rank_pattern")) adapter.rank_pattern = config["rank_pattern"].get<std::map<std::string, int>>();
-      if (present("alpha_pattern"))
-        adapter.alpha_pattern = config["alpha_pattern"].get<std::map<std::string, double>>();
-      return adapter;
-    } catch (const json::exception& error) {
-      throw Error(Fault::data, cat("a key is missing or of the wrong type: ", error.what()));
-    }
-  });
+  Adapter adapter;
+  Lora& s = adapter.as<Lora>();
+  s.r = static_cast<int>(config.needed_size("r", 1 << 20));
+  s.alpha = config.needed_positive("lora_alpha");
+  if (const auto dropout = config.get("lora_dropout")) s.dropout = dropout->real(0, 1);
+  s.use_rslora = config.flag("use_rslora");
+  adapter.targeting = read_peft_targeting(config);
+  if (const auto ranks = config.get("rank_pattern"))
+    for (const auto& [name, rank] : ranks->object().members())
+      s.rank_pattern[name] = static_cast<int>(rank.whole(1, 1 << 20));
+  if (const auto alphas = config.get("alpha_pattern"))
+    for (const auto& [name, alpha] : alphas->object().members()) s.alpha_pattern[name] = alpha.positive();
+  return adapter;
 }
 
-void check_same_shape_of_adapter(const recipe::Adapter& stored, const recipe::Adapter& wanted) {
+void check_start(const Adapter& stored_adapter, const Adapter& wanted_adapter) {
+  const Lora &stored = stored_adapter.as<Lora>(), &wanted = wanted_adapter.as<Lora>();
   const auto refuse = [](const char* key, const std::string& has, const std::string& says) {
     throw Error(Fault::usage, cat("the adapter to start from has ", key, " ", has, ", the recipe says ", says),
                 cat("write adapter.", key, ": ", has, ", or start from another adapter"));
@@ -127,4 +119,16 @@ void check_same_shape_of_adapter(const recipe::Adapter& stored, const recipe::Ad
     refuse("use_rslora", stored.use_rslora ? "true" : "false", wanted.use_rslora ? "true" : "false");
 }
 
-}  // namespace pst::peft
+}  // namespace
+
+extern const Method kLora;
+const Method kLora{.name = "lora",
+                   .help = "A low-rank update beside each layer (Hu et al. 2021, arXiv:2106.09685).",
+                   .defaults = [](Adapter& s) { s.own = Lora{}; },
+                   .bind = &bind_section,
+                   .adapt = &adapt_layers,
+                   .peft_config = &to_peft,
+                   .read_peft_config = &from_peft,
+                   .check_start = &check_start};
+
+}  // namespace pst::methods

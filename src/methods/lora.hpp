@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "recipe/adapter.hpp"
+namespace pst::methods {
 
-namespace pst::peft {
+enum class LoraInit { kaiming, gaussian };  ///< PEFT's init_lora_weights: true, gaussian. B is zero in both
 
-struct AdaptedModule {
-  std::string name;
-  int r;
-  double alpha;
+/// The keys of `type: lora`. @see Hu et al. 2021, arXiv:2106.09685
+struct Lora {
+  int r = 16;
+  double alpha = 32;
+  double dropout = 0;
+  std::map<std::string, int> rank_pattern;      ///< layer name ending or regular expression -> r
+  std::map<std::string, double> alpha_pattern;  ///< the same -> alpha
+  bool use_rslora = false;                      ///< scale alpha / sqrt(r)
+  LoraInit init_lora_weights = LoraInit::kaiming;
 };
+std::vector<std::pair<const char*, LoraInit>> words_of(LoraInit);
 
-/// Text of an adapter_config.json that PEFT 0.10 and later, vLLM and llama.cpp's converter read. Sets are sorted lists,
-/// as PEFT writes them; `all-linear` is spelled out. @see huggingface/peft src/peft/config.py
-std::string adapter_config_json(const recipe::Adapter& adapter, const std::vector<AdaptedModule>& modules,
-                                const std::string& base_model);
+constexpr const char* kLoraA = "lora_A.weight";  ///< [r, in]
+constexpr const char* kLoraB = "lora_B.weight";  ///< [out, r]
 
-/// @throws Error(usage) naming the key in which `stored` cannot be the adapter of this recipe
-void check_same_shape_of_adapter(const recipe::Adapter& stored, const recipe::Adapter& wanted);
-
-}  // namespace pst::peft
+}  // namespace pst::methods

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "recipe/pattern.hpp"
+#include "methods/pattern.hpp"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -11,7 +11,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 
-namespace pst::recipe {
+namespace pst::methods {
 
 struct Pattern::Impl {
   std::string key, expression;
@@ -63,4 +63,4 @@ bool Pattern::matches_all(std::string_view text) const {
               "write it without nested repetitions, or give a list of name endings: [q_proj, v_proj]");
 }
 
-}  // namespace pst::recipe
+}  // namespace pst::methods

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace pst::recipe {
+namespace pst::methods {
 
 /// A regular expression (Perl's syntax, which Python's is close to) with bounded effort.
 class Pattern {
@@ -24,4 +24,4 @@ class Pattern {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace pst::recipe
+}  // namespace pst::methods

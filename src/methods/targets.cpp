@@ -1,19 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "recipe/targets.hpp"
+#include "methods/targets.hpp"
 
 #include <algorithm>
 #include <optional>
 
+#include "config/fields.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
-#include "recipe/pattern.hpp"
 
-namespace pst::recipe {
+namespace pst::config {
+
+/// The word `all-linear`, a list of name endings, or one regular expression.
+template <>
+struct YamlValue<methods::Targets> {
+  using Kind = methods::Targets::Kind;
+
+  static std::string type() { return "`all-linear`, list of name endings, or regular expression"; }
+
+  static bool read(const Node& node, methods::Targets& value, const Reading& reading) {
+    if (node.kind == Node::Kind::list) {
+      std::vector<std::string> names;
+      if (node.items.empty()) return reading.wrong(node, "all-linear or at least one name");
+      if (!YamlValue<std::vector<std::string>>::read(node, names, reading)) return false;
+      for (std::size_t i = 0; i < names.size(); ++i)
+        if (names[i].empty()) return reading.inside(cat("[", i, "]")).wrong(node.items[i], "a name");
+      value = {.kind = Kind::names, .names = std::move(names)};
+      return true;
+    }
+    std::string text;
+    if (!YamlValue<std::string>::read(node, text, reading)) return false;
+    if (text == "all-linear") {
+      value = {};
+      return true;
+    }
+    // A pattern must match a layer's whole name, so that one without any special character is a name in the wrong
+    // place.
+    if (text.find_first_of(".*+?[](){}|^$\\") == std::string::npos)
+      return reading.wrong(
+          node, "all-linear, a list of names, or a regular expression for whole names",
+          text.find(',') == std::string::npos ? cat("write [", text, "]") : cat("write [", text, "] as a list"));
+    value = {.kind = Kind::pattern, .pattern = std::move(text)};
+    return true;
+  }
+
+  static Node write(const methods::Targets& value) {
+    switch (value.kind) {
+      case Kind::all_linear: return Node::scalar("all-linear");
+      case Kind::names: return YamlValue<std::vector<std::string>>::write(value.names);
+      case Kind::pattern: return Node::string(value.pattern);
+    }
+    return {};
+  }
+};
+
+}  // namespace pst::config
+
+namespace pst::methods {
 namespace {
-
-bool ends_at_a_dot(const std::string& name, const std::string& ending) {
-  return name == ending || ends_with(name, "." + ending);
-}
 
 /// The first number between dots: 12 in model.layers.12.mlp.up_proj.
 std::optional<std::int64_t> layer_number(const std::string& name) {
@@ -22,27 +65,10 @@ std::optional<std::int64_t> layer_number(const std::string& name) {
   return std::nullopt;
 }
 
-/// Values by pattern, in the map's order, first match wins.
-template <class Value>
-class ByPattern {
- public:
-  ByPattern(const std::string& key, const std::map<std::string, Value>& values) {
-    for (const auto& [name, value] : values) rules_.emplace_back(Pattern(key, name, "(?:.*\\.)?(?:", ")"), value);
-  }
-  Value of(const std::string& name, Value otherwise) const {
-    for (const auto& [pattern, value] : rules_)
-      if (pattern.matches_all(name)) return value;
-    return otherwise;
-  }
-
- private:
-  std::vector<std::pair<Pattern, Value>> rules_;
-};
-
-void require_use(const std::vector<std::string>& wanted, const std::vector<LayerName>& layers, const char* key) {
+void require_use(const std::vector<std::string>& wanted, const std::vector<LinearLayer>& layers, const char* key) {
   for (const auto& ending : wanted) {
     if (std::any_of(layers.begin(), layers.end(),
-                    [&](const LayerName& layer) { return ends_at_a_dot(layer.name, ending); }))
+                    [&](const LinearLayer& layer) { return ends_at_a_dot(layer.name, ending); }))
       continue;
     std::vector<std::string> endings;
     for (const auto& layer : layers) endings.push_back(split(layer.name, '.').back());
@@ -58,36 +84,44 @@ void require_use(const std::vector<std::string>& wanted, const std::vector<Layer
 
 }  // namespace
 
-std::vector<AdaptedLayer> select_layers(const Adapter& adapter, const std::vector<LayerName>& layers) {
-  const Targets& targets = adapter.target_modules;
+bool ends_at_a_dot(const std::string& name, const std::string& ending) {
+  return name == ending || name.ends_with("." + ending);
+}
+
+void bind_keys(config::Fields& field, Targeting& s) {
+  field("target_modules", &s.target_modules,
+        "Linear layers to adapt: all but the head, by the end of their name, or by a pattern for the whole name.");
+  field("exclude_modules", &s.exclude_modules, "Layers not to adapt after all, by the end of their name.");
+  field("layers_to_transform", &s.layers_to_transform, config::at_least(0),
+        "Indices of the decoder layers to adapt; empty: all.");
+}
+
+std::vector<std::size_t> select_layers(const Targeting& targeting, const std::vector<LinearLayer>& layers) {
+  const Targets& targets = targeting.target_modules;
   if (targets.kind == Targets::Kind::names) require_use(targets.names, layers, "target_modules");
-  require_use(adapter.exclude_modules, layers, "exclude_modules");
+  require_use(targeting.exclude_modules, layers, "exclude_modules");
   const auto listed = [](const std::vector<std::string>& names, const std::string& name) {
     return std::any_of(names.begin(), names.end(),
                        [&](const std::string& ending) { return ends_at_a_dot(name, ending); });
   };
   std::optional<Pattern> pattern;
   if (targets.kind == Targets::Kind::pattern) pattern.emplace("adapter.target_modules", targets.pattern);
-  const ByPattern<int> ranks("adapter.rank_pattern", adapter.rank_pattern);
-  const ByPattern<double> alphas("adapter.alpha_pattern", adapter.alpha_pattern);
 
-  std::vector<AdaptedLayer> chosen;
+  std::vector<std::size_t> chosen;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    const auto& [name, is_output_head] = layers[i];
+    const std::string& name = layers[i].name;
     bool wanted = false;
     switch (targets.kind) {
-      case Targets::Kind::all_linear: wanted = !is_output_head; break;
+      case Targets::Kind::all_linear: wanted = !layers[i].is_head; break;
       case Targets::Kind::names: wanted = listed(targets.names, name); break;
       case Targets::Kind::pattern: wanted = pattern->matches_all(name); break;
     }
-    if (!wanted || listed(adapter.exclude_modules, name)) continue;
-    if (!adapter.layers_to_transform.empty()) {
+    if (!wanted || listed(targeting.exclude_modules, name)) continue;
+    if (const auto& numbers = targeting.layers_to_transform; !numbers.empty()) {
       const auto number = layer_number(name);
-      if (!number || std::find(adapter.layers_to_transform.begin(), adapter.layers_to_transform.end(), *number) ==
-                         adapter.layers_to_transform.end())
-        continue;
+      if (!number || std::find(numbers.begin(), numbers.end(), *number) == numbers.end()) continue;
     }
-    chosen.push_back({i, ranks.of(name, adapter.r), alphas.of(name, adapter.alpha)});
+    chosen.push_back(i);
   }
   if (chosen.empty())
     throw Error(Fault::usage, "the adapter section selects no layer of this model",
@@ -95,10 +129,4 @@ std::vector<AdaptedLayer> select_layers(const Adapter& adapter, const std::vecto
   return chosen;
 }
 
-std::vector<LayerName> linear_layers(const families::ModelSpec& model) {
-  std::vector<LayerName> layers;
-  for (const auto& place : families::linears_of(model)) layers.push_back({place.spec->name, place.is_head});
-  return layers;
-}
-
-}  // namespace pst::recipe
+}  // namespace pst::methods

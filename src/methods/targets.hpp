@@ -1,32 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "families/spec.hpp"
-#include "recipe/adapter.hpp"
+#include "methods/pattern.hpp"
 
-namespace pst::recipe {
+namespace pst::config {
+class Fields;
+}
 
-struct LayerName {
-  std::string name;             ///< model.layers.0.self_attn.q_proj
-  bool is_output_head = false;  ///< not part of `all-linear`
+namespace pst::methods {
+
+/// Which linear layers to adapt, as in PEFT: the word `all-linear`, a list of name endings, or one regular expression
+/// that must match a layer's whole name.
+struct Targets {
+  enum class Kind { all_linear, names, pattern } kind = Kind::all_linear;
+  std::vector<std::string> names;
+  std::string pattern;
 };
 
-/// A layer that gets an adapter, and the adapter's size there.
-struct AdaptedLayer {
-  std::size_t index = 0;  ///< into the names given
-  int r = 0;
-  double alpha = 0;
+/// The keys with which every method that changes linear layers chooses them.
+struct Targeting {
+  Targets target_modules;
+  std::vector<std::string> exclude_modules;
+  std::vector<int> layers_to_transform;  ///< empty: all
+};
+void bind_keys(config::Fields& field, Targeting& s);
+
+/// A linear layer of a model.
+struct LinearLayer {
+  std::string name;  ///< model.layers.0.self_attn.q_proj
+  std::int64_t out = 0, in = 0;
+  bool is_head = false;  ///< not part of `all-linear`
 };
 
-/// Which of a model's linear layers the adapter section means, by PEFT's rules: a list holds whole names or their
-/// endings after a dot, a single string is a regular expression for the whole name; patterns for r and alpha match an
-/// ending.
+/// Indices of the layers that are meant, by PEFT's rules: a list holds whole names or their endings after a dot, a
+/// single string is a regular expression for the whole name.
 /// @throws Error(usage) when nothing matches, or a listed name matches nothing
-std::vector<AdaptedLayer> select_layers(const Adapter& adapter, const std::vector<LayerName>& layers);
+std::vector<std::size_t> select_layers(const Targeting& targeting, const std::vector<LinearLayer>& layers);
 
-/// A model's linear layers, in its order.
-std::vector<LayerName> linear_layers(const families::ModelSpec& model);
+/// Whether a layer's name is `ending`, or ends with it after a dot.
+bool ends_at_a_dot(const std::string& name, const std::string& ending);
 
-}  // namespace pst::recipe
+/// Values by a layer's name ending or by regular expression, in the map's order; the first match wins.
+template <class Value>
+class ByPattern {
+ public:
+  /// @param key  of the recipe, for messages
+  ByPattern(const std::string& key, const std::map<std::string, Value>& values) {
+    for (const auto& [name, value] : values) rules_.emplace_back(Pattern(key, name, "(?:.*\\.)?(?:", ")"), value);
+  }
+  Value of(const std::string& name, Value otherwise) const {
+    for (const auto& [pattern, value] : rules_)
+      if (pattern.matches_all(name)) return value;
+    return otherwise;
+  }
+
+ private:
+  std::vector<std::pair<Pattern, Value>> rules_;
+};
+
+}  // namespace pst::methods

@@ -34,6 +34,9 @@ class Linear {
   virtual std::int64_t in_features() const = 0;
   virtual std::int64_t out_features() const = 0;
 
+  /// W [out, in] as products see it, in f32 or bf16. Good until another layer's is asked for; not to be changed.
+  virtual at::Tensor weight(at::ScalarType dtype) const = 0;
+
   /// x [n, in] -> [n, out], without autograd.
   virtual at::Tensor apply(const at::Tensor& x_ni) const = 0;
   /// The gradient with respect to x: dy [n, out] -> dy W [n, in], without autograd.
@@ -65,6 +68,7 @@ class DenseLinear final : public Linear {
       : weight_(std::move(weight_oi)), bias_(std::move(bias_o)) {}
   std::int64_t in_features() const override { return weight_.size(1); }
   std::int64_t out_features() const override { return weight_.size(0); }
+  at::Tensor weight(at::ScalarType dtype) const override { return weight_.to(dtype); }
   at::Tensor apply(const at::Tensor& x_ni) const override;
   at::Tensor apply_transposed(const at::Tensor& dy_no) const override;
   at::Tensor add_applied(at::Tensor sum_no, Rows& x_ni) const override;

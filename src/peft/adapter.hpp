@@ -1,58 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <filesystem>
-#include <span>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "methods/adapter.hpp"
 #include "nn/causal_lm.hpp"
 #include "nn/parameter.hpp"
-#include "peft/lora_linear.hpp"
-#include "recipe/adapter.hpp"
-#include "recipe/targets.hpp"
 
 namespace pst::peft {
 
-/// The LoRA layers of a model and their parameters.
-class LoraAdapter {
+/// What is trained: a method's layers in a model, and their parameters. A parameter's name is PEFT's, without what PEFT
+/// puts before it.
+class Adapter {
  public:
-  /// Wraps the layers that `recipe` selects. @param compute dtype of products
-  /// @throws Error(usage) when r exceeds a layer's smaller side, or nothing is selected
-  LoraAdapter(nn::CausalLm& model, const recipe::Adapter& recipe, at::ScalarType compute, at::Device device = at::kCPU);
+  virtual ~Adapter() = default;
 
-  /// A as init_lora_weights says, a pure function of the seed; B zero: the first forward equals the base model's.
-  void initialise(std::uint64_t seed);
+  /// The values that a training starts from, a pure function of the seed; then the model computes what it did without
+  /// the adapter.
+  virtual void initialise(std::uint64_t seed) = 0;
   /// Takes values from a PEFT adapter folder. @throws Error(data) when a tensor is missing, superfluous or of another
-  /// shape, or its adapter_config.json has another r or alpha
+  /// shape; Error(usage) when its adapter_config.json says another method or size
   void load(const std::filesystem::path& folder);
-  /// Writes adapter_config.json and adapter_model.safetensors (f32) as PEFT 0.10 and later read them. The folder
-  /// appears at once, complete, or not at all. @param base_model path that PEFT users find in the config. @throws
-  /// Error(io)
+  /// Writes adapter_config.json and adapter_model.safetensors (f32) as PEFT reads them. The folder appears at once,
+  /// complete, or not at all. @param base_model path that PEFT users find in the config. @throws Error(io)
   void save(const std::filesystem::path& folder, const std::string& base_model) const;
-
   /// Text of the adapter_config.json that save() writes.
   std::string config_json(const std::string& base_model) const;
 
   nn::ParameterSet& parameters() { return parameters_; }
-  std::size_t layers() const { return modules_.size(); }
+  const std::vector<std::string>& modules() const { return modules_; }  ///< names of the layers that are adapted
 
- private:
-  struct Module {
-    std::string name;
-    LoraLinear* layer;
-    int r;
-    double alpha;
-  };
-  /// Puts LoRA around layers that read one x, in their order.
-  void wrap(std::vector<nn::LinearSlot>& slots, std::span<const recipe::AdaptedLayer> chosen);
+ protected:
+  explicit Adapter(methods::Adapter recipe) : recipe_(std::move(recipe)) {}
 
-  recipe::Adapter recipe_;
+  methods::Adapter recipe_;
   nn::ParameterSet parameters_;
-  std::vector<Module> modules_;
+  std::vector<std::string> modules_;
 };
 
-/// The adapter section that an existing adapter folder amounts to. @throws Error(data) for another peft_type or a
-/// feature we lack
-recipe::Adapter read_adapter_config(const std::filesystem::path& folder);
+/// Puts the adapter that `recipe` describes into a model. @param compute dtype of products
+/// @throws Error(usage) when it does not fit the model's layers
+std::unique_ptr<Adapter> make_adapter(nn::CausalLm& model, const methods::Adapter& recipe, at::ScalarType compute,
+                                      at::Device device = at::kCPU);
+
+/// What a method chooses from: a model's linear layers.
+std::vector<methods::LinearLayer> linear_layers(const std::vector<nn::LinearSlot>& slots);
 
 }  // namespace pst::peft

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peft/lora_linear.hpp"
 
+#include <ATen/ops/addmm.h>
 #include <ATen/ops/empty_like.h>
 
+#include <algorithm>
+
+#include "core/strings.hpp"
 #include "kernels/dropout/dropout.hpp"
+#include "methods/lora.hpp"
 #include "ops/exec.hpp"
 #include "ops/gemm.hpp"
 #include "peft/lora_forward.hpp"
@@ -26,16 +31,12 @@ LoraLinear::LoraLinear(std::unique_ptr<nn::Linear> base, const std::string& name
       last_part_(name.substr(name.rfind('.') + 1)),
       options_(options),
       stream_(stream),
-      a_ri_(declare_a(*base_, name, options.r, parameters)),
-      b_or_(declare_b(*base_, name, options.r, parameters)) {}
+      a_ri_(parameters.add(cat(name, ".", methods::kLoraA), {options.r, base_->in_features()})),
+      b_or_(parameters.add(cat(name, ".", methods::kLoraB), {base_->out_features(), options.r})) {}
 
-nn::Parameter& LoraLinear::declare_a(const nn::Linear& base, const std::string& name, std::int64_t r,
-                                     nn::ParameterSet& parameters) {
-  return parameters.add(name + ".lora_A.weight", {r, base.in_features()});
-}
-nn::Parameter& LoraLinear::declare_b(const nn::Linear& base, const std::string& name, std::int64_t r,
-                                     nn::ParameterSet& parameters) {
-  return parameters.add(name + ".lora_B.weight", {base.out_features(), r});
+void LoraLinear::join(std::shared_ptr<LoraGroup> group) {
+  group_ = std::move(group);
+  group_->push_back(this);
 }
 
 at::Tensor LoraLinear::dropped(const at::Tensor& x_ni, const nn::Pass& pass) const {
@@ -52,11 +53,15 @@ at::Tensor LoraLinear::forward(const at::Tensor& x_ni, const nn::Pass& pass) con
 
 std::vector<at::Tensor> LoraLinear::forward_together(std::span<const nn::Linear* const> layers, const char* name,
                                                      const at::Tensor& x_ni, const nn::Pass& pass) const {
-  std::vector<const LoraLinear*> adapted;
-  for (const nn::Linear* const layer : layers)
-    if (const auto* const lora = dynamic_cast<const LoraLinear*>(layer)) adapted.push_back(lora);
-  if (adapted.size() == layers.size() && go_together(adapted, pass)) return lora_forward(adapted, name, x_ni, pass);
+  if (group_ && std::equal(layers.begin(), layers.end(), group_->begin(), group_->end()) && go_together(*group_, pass))
+    return lora_forward(*group_, name, x_ni, pass);
   return nn::Linear::forward_together(layers, name, x_ni, pass);
+}
+
+/// W + scale B A.
+at::Tensor LoraLinear::weight(at::ScalarType dtype) const {
+  at::NoGradGuard no_gradients;
+  return at::addmm(base_->weight(at::kFloat), b_or_.value, a_ri_.value, 1, options_.scale).to(dtype);
 }
 
 at::Tensor LoraLinear::apply(const at::Tensor& x_ni) const {

@@ -16,6 +16,10 @@ struct LoraOptions {
   double dropout = 0;  ///< chance of zeroing an input feature before A
 };
 
+class LoraLinear;
+/// Adapted layers that read the same x, in the model's order.
+using LoraGroup = std::vector<const LoraLinear*>;
+
 /// A frozen layer plus a trainable low-rank update: y = W x + scale * B A dropout(x). Wraps any nn::Linear.
 /// @see Hu et al. 2021, arXiv:2106.09685, section 4.1
 class LoraLinear final : public nn::Linear {
@@ -28,13 +32,12 @@ class LoraLinear final : public nn::Linear {
   /// Over an A and a B that are declared already.
   LoraLinear(std::unique_ptr<nn::Linear> base, const std::string& name, LoraOptions options, std::uint64_t stream,
              nn::Parameter& a_ri, nn::Parameter& b_or);
-  static nn::Parameter& declare_a(const nn::Linear& base, const std::string& name, std::int64_t r,
-                                  nn::ParameterSet& parameters);
-  static nn::Parameter& declare_b(const nn::Linear& base, const std::string& name, std::int64_t r,
-                                  nn::ParameterSet& parameters);
+  /// Becomes the last of a group, all of whose layers forward_together() takes at once where it can.
+  void join(std::shared_ptr<LoraGroup> group);
 
   std::int64_t in_features() const override { return base_->in_features(); }
   std::int64_t out_features() const override { return base_->out_features(); }
+  at::Tensor weight(at::ScalarType dtype) const override;
   at::Tensor apply(const at::Tensor& x_ni) const override;
   at::Tensor apply_transposed(const at::Tensor& dy_no) const override;
   at::Tensor forward(const at::Tensor& x_ni, const nn::Pass& pass) const override;
@@ -55,6 +58,7 @@ class LoraLinear final : public nn::Linear {
   std::uint64_t stream_;
   nn::Parameter& a_ri_;
   nn::Parameter& b_or_;
+  std::shared_ptr<LoraGroup> group_;
 };
 
 }  // namespace pst::peft

@@ -57,7 +57,7 @@ const char* name_of(Placement placement) {
 }
 
 std::int64_t head_chunk_rows(std::int64_t vocabulary, Dtype dtype) {
-  constexpr std::int64_t kChunkBytes = 24 << 20;  // as in src/train/loss.cpp
+  constexpr std::int64_t kChunkBytes = 24 << 20;  // as in src/objective/cross_entropy.cpp
   return std::clamp<std::int64_t>(kChunkBytes / (vocabulary * value_bytes(dtype)), 16, 1024);
 }
 
@@ -67,10 +67,10 @@ double kept_bytes(const ModelShape& m, const LayerShape& layer, double tokens, D
                   2 * static_cast<double>(layer.attention.key_value()) + 2 * static_cast<double>(layer.inner);
   // An adapter keeps its input, which neighbours share; the mixed heads are kept already.
   for (const auto& group : layer.by_input()) {
-    const bool adapted = std::any_of(group.begin(), group.end(), [](const LinearShape& l) { return l.rank > 0; });
+    const bool adapted = std::any_of(group.begin(), group.end(), [](const LinearShape& l) { return l.keeps_input; });
     if (adapted && group.front().reads != Reads::mixed) values += static_cast<double>(group.front().in);
   }
-  for (const auto& linear : layer.linears) values += static_cast<double>(linear.rank);
+  for (const auto& linear : layer.linears) values += static_cast<double>(linear.kept_values);
   const double f32_values = static_cast<double>(layer.attention.query_heads) + 2;  // log-sum-exp of attention, two norms' factors
   return tokens * (values * static_cast<double>(value_bytes(dtype)) + 4 * f32_values);
 }
@@ -80,7 +80,8 @@ std::int64_t products_of(const ModelShape& model, Dtype dtype, bool dropout) {
   std::set<std::tuple<Form, std::int64_t, std::int64_t>> kinds;
   const auto one_input = [&](std::span<const LinearShape> layers) {  // src/peft/lora_forward.cpp
     std::int64_t ranks = 0;
-    for (const auto& [in, out, rank, bias, kept, reads] : layers) {
+    for (const auto& layer : layers) {
+      const std::int64_t in = layer.in, out = layer.out, rank = layer.rank;
       ranks += rank;
       kinds.insert({rank > 0 ? nt_plus : nt, in, out});
       kinds.insert({rank > 0 ? nn_plus : nn, out, in});

@@ -54,7 +54,7 @@ constexpr std::int64_t kKernelsKept = 1024;
 /// Matrix products of different sizes in a step whose micro batches have all the same number of tokens.
 std::int64_t products_of(const ModelShape& model, Dtype dtype, bool dropout);
 
-/// Labelled rows that pass through the head at once (train::summed_loss_backward).
+/// Labelled rows that pass through the head at once (src/objective/cross_entropy.cpp).
 std::int64_t head_chunk_rows(std::int64_t vocabulary, Dtype dtype);
 
 }  // namespace pst::plan

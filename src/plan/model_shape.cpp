@@ -4,7 +4,8 @@
 #include <algorithm>
 
 #include "lowbit/quantise_folder.hpp"
-#include "recipe/targets.hpp"
+#include "methods/method.hpp"
+#include "recipe/linear_layers.hpp"
 
 namespace pst::plan {
 namespace {
@@ -123,7 +124,7 @@ std::int64_t ModelShape::widest_inner() const {
   return widest;
 }
 
-ModelShape shape_of(const families::ModelSpec& model, const recipe::Adapter& adapter, std::int64_t positions,
+ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& adapter, std::int64_t positions,
                     const recipe::Quantization& quantization) {
   ModelShape shape{.hidden = model.hidden,
                    .vocabulary = model.vocabulary,
@@ -145,15 +146,23 @@ ModelShape shape_of(const families::ModelSpec& model, const recipe::Adapter& ada
   linears.push_back(&shape.head);
 
   const auto names = recipe::linear_layers(model);
-  for (const auto& chosen : recipe::select_layers(adapter, names)) {
-    LinearShape& linear = *linears[chosen.index];
-    linear.rank = chosen.r;
-    shape.trainable += chosen.r * (linear.in + linear.out);
-    shape.trainable_padded += padded(chosen.r * linear.in) + padded(chosen.r * linear.out);
+  for (const auto& chosen : methods::adapt(adapter, names)) {
+    LinearShape& linear = *linears[chosen.layer];
+    linear.adapted = true;
+    linear.rank = chosen.rank;
+    linear.keeps_input = chosen.keeps_input;
+    linear.kept_values = chosen.kept;
+    for (const auto& tensor : chosen.tensors) {
+      std::int64_t values = 1;
+      for (const auto size : tensor.shape) values *= size;
+      shape.trainable += values;
+      shape.trainable_padded += padded(values);
+    }
+    shape.dropout = shape.dropout || chosen.dropout > 0;
     ++shape.adapted_layers;
   }
   for (std::size_t i = 0; i < names.size(); ++i)
-    if (!names[i].is_output_head && !lowbit::is_skipped(names[i].name + ".weight", quantization.skip))
+    if (!names[i].is_head && !lowbit::is_skipped(names[i].name + ".weight", quantization.skip))
       linears[i]->kept = kept_as(quantization);
   for (auto& layer : layers) {
     if (!shape.layers.empty() && alike(shape.layers.back(), layer))

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "plan/costs.hpp"
-#include "recipe/adapter.hpp"
+#include "methods/adapter.hpp"
 #include "recipe/model.hpp"
 #include "families/spec.hpp"
 
@@ -15,12 +15,15 @@ namespace pst::plan {
 /// How a frozen matrix is kept (docs/quantisation.md).
 enum class Kept { dense, nf4, nf4_plain_scales, int8, fp8 };
 
-/// A frozen linear layer, and the rank of its adapter: 0 where it has none.
+/// A frozen linear layer, and what its adapter adds.
 struct LinearShape {
-  std::int64_t in = 0, out = 0, rank = 0;
+  std::int64_t in = 0, out = 0;
+  std::int64_t rank = 0;  ///< of a low-rank update; 0: it has none
   bool bias = false;
   Kept kept = Kept::dense;
   families::Reads reads = families::Reads::attention_input;
+  bool adapted = false, keeps_input = false;
+  std::int64_t kept_values = 0;  ///< that the adapter keeps of each token, besides the input
   std::int64_t values() const { return in * out; }
   double bytes(Dtype compute) const;  ///< of the matrix as it is kept
   bool operator==(const LinearShape&) const = default;
@@ -56,6 +59,7 @@ struct ModelShape {
   std::int64_t trainable = 0;         ///< values of the adapter
   std::int64_t trainable_padded = 0;  ///< values of the flat arrays that hold them (nn::ParameterSet)
   std::int64_t adapted_layers = 0;    ///< linear layers with an adapter
+  bool dropout = false;               ///< some adapter zeroes input features
 
   std::int64_t layer_count() const;
   std::int64_t end_values() const { return vocabulary * hidden; }  ///< of the embedding, and of the head
@@ -68,8 +72,8 @@ struct ModelShape {
   std::int64_t widest_inner() const;                ///< of the layers' MLPs
 };
 
-/// @throws Error(usage) as recipe::select_layers does
-ModelShape shape_of(const families::ModelSpec& model, const recipe::Adapter& adapter, std::int64_t positions,
+/// @throws Error(usage) as methods::adapt() does
+ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& adapter, std::int64_t positions,
                     const recipe::Quantization& quantization = {});
 
 }  // namespace pst::plan

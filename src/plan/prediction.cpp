@@ -34,7 +34,7 @@ double kernels_time(const Inputs& in, const Choice& choice, const ModelShape& mo
   if (layout == nullptr || in.work.steps == 0) return 0;
   constexpr std::int64_t kMost = 1 << 30;
   const std::int64_t counts = token_counts(in.work, choice.micro_batch, 1, kMost),
-                     products = products_of(model, choice.dtype, in.recipe.adapter.dropout > 0);
+                     products = products_of(model, choice.dtype, model.dropout);
   std::int64_t batches = 0;
   for (const auto& step : in.work.sample)
     batches += (static_cast<std::int64_t>(step.size()) + choice.micro_batch - 1) / choice.micro_batch;
@@ -51,7 +51,7 @@ double kernels_time(const Inputs& in, const Choice& choice, const ModelShape& mo
 
 /// Each rank's micro batches one after the other; all wait for the slowest rank.
 Steps steps_of(const Inputs& in, const Choice& choice, const ModelShape& model, const Costs& costs, std::size_t most) {
-  const MicroBatchTime time_of(model, costs, choice, in.recipe.adapter.dropout > 0);
+  const MicroBatchTime time_of(model, costs, choice, model.dropout);
   const double values = real(model.trainable_padded);
   const auto ranks = static_cast<std::size_t>(choice.ranks());
   std::vector<std::vector<MicroBatch>> steps;
@@ -193,7 +193,7 @@ Prediction predict(const Inputs& in, const Choice& choice, std::size_t most) {
                         .prepared_bytes = in.work.prepared_bytes,
                         .is_gpu = in.machine.is_gpu,
                         .cudnn_attention = in.machine.cudnn_attention,
-                        .dropout = in.recipe.adapter.dropout > 0,
+                        .dropout = p.model.dropout,
                         .saves = in.recipe.checkpoint.enabled},
                        choice);
   p.memory_limit = memory_limit(in, choice);

@@ -14,13 +14,18 @@ namespace {
 
 double real(std::int64_t value) { return static_cast<double>(value); }
 
+/// An adapter without products multiplies once more over what the layer gives, and backward twice.
+double adapter_passes(const Costs& costs, double n, const LinearShape& s) {
+  return s.adapted && s.rank == 0 ? costs(Op::grad_add, {n * real(s.out)}) : 0;
+}
+
 double linear_forward(const Costs& costs, double n, const LinearShape& s) {
   return s.rank > 0 ? costs(Op::lora_forward, {n, real(s.in), real(s.out), real(s.rank)})
-                    : costs(Op::linear_forward, {n, real(s.in), real(s.out)});
+                    : costs(Op::linear_forward, {n, real(s.in), real(s.out)}) + adapter_passes(costs, n, s);
 }
 double linear_backward(const Costs& costs, double n, const LinearShape& s) {
   return s.rank > 0 ? costs(Op::lora_backward, {n, real(s.in), real(s.out), real(s.rank)})
-                    : costs(Op::linear_backward, {n, real(s.in), real(s.out)});
+                    : costs(Op::linear_backward, {n, real(s.in), real(s.out)}) + 2 * adapter_passes(costs, n, s);
 }
 
 /// What the form of a frozen matrix adds to its product with n rows on a GPU: numbers that are made of codes again; or,

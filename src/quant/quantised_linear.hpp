@@ -21,6 +21,7 @@ class QuantisedLinear : public nn::Linear {
       : out_(out), in_(in), parts_(std::move(parts)), bias_(std::move(bias_o)), scratch_(std::move(scratch)) {}
   std::int64_t in_features() const final { return in_; }
   std::int64_t out_features() const final { return out_; }
+  at::Tensor weight(at::ScalarType dtype) const final;
   at::Tensor apply(const at::Tensor& x_ni) const override;
   at::Tensor apply_transposed(const at::Tensor& dy_no) const override;
   at::Tensor add_applied(at::Tensor sum_no, nn::Rows& x_ni) const override;
@@ -36,7 +37,7 @@ class QuantisedLinear : public nn::Linear {
   const std::optional<at::Tensor> bias_;
 
  private:
-  at::Tensor weight(const at::Tensor& like) const;
+  at::Tensor weight_like(const at::Tensor& like) const;
 
   std::shared_ptr<Scratch> scratch_;
 };

@@ -6,11 +6,6 @@
 
 namespace pst::recipe {
 
-config::Constraint path() {
-  const auto holds = [](std::string_view text) { return !text.empty() && text.front() != '~'; };
-  return config::text_that("a path (`~` is not expanded)", holds);
-}
-
 std::vector<std::pair<const char*, FrozenFormat>> words_of(FrozenFormat) {
   return {{"none", FrozenFormat::none},
           {"nf4", FrozenFormat::nf4},

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "recipe/adapter.hpp"
+#include "methods/adapter.hpp"
 #include "recipe/alerts.hpp"
 #include "recipe/checkpoint.hpp"
 #include "recipe/data.hpp"
@@ -19,7 +19,7 @@ namespace pst::recipe {
 struct Recipe {
   std::string name;  ///< run directories are <output_dir>/<name>-<id>
   Model model;
-  Adapter adapter;
+  methods::Adapter adapter;
   Data data;
   Train train;
   Optimizer optimizer;

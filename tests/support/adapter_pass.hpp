@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "nn/causal_lm.hpp"
-#include "peft/lora_adapter.hpp"
+#include "peft/adapter.hpp"
+#include "support/adapters.hpp"
 #include "support/tensors.hpp"
 #include "support/tiny_model.hpp"
 
@@ -30,9 +31,8 @@ inline AdapterPass adapter_pass(nn::CausalLm& model, at::ScalarType compute = at
                                 nn::Recompute recompute = nn::Recompute::nothing) {
   const Tokens tokens({7, 19, 1, 30}, 260, 1);
   const nn::Batch batch = nn::make_batch(tokens.spans(), 320);
-  recipe::Adapter options;
-  options.r = 4;
-  peft::LoraAdapter adapter(model, options, compute);
+  const auto made = peft::make_adapter(model, lora({.r = 4}), compute);
+  peft::Adapter& adapter = *made;
   adapter.initialise(7);
   adapter.parameters().flat().add_(0.01);  // so that B is not zero and A gets gradients
   adapter.parameters().refresh_compute();

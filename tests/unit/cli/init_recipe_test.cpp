@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "recipe/load.hpp"
+#include "methods/lora.hpp"
 #include "support/errors.hpp"
 
 namespace pst::cli {
@@ -24,7 +25,7 @@ TEST(InitRecipe, EveryPurposeMakesAValidRecipeThatSaysWhy) {
     EXPECT_EQ(recipe.name, "mine");
     EXPECT_EQ(recipe.model.path, "/home/me/models/a b");
     EXPECT_EQ(recipe.data.train.at(0).path, "/home/me/data/x: #1.jsonl");
-    EXPECT_EQ(recipe.adapter.r, purpose.r);
+    EXPECT_EQ(recipe.adapter.as<methods::Lora>().r, purpose.r);
     EXPECT_EQ(recipe.data.max_length, purpose.max_length);
     EXPECT_EQ(recipe.slurm.nodes, 3);
     EXPECT_THAT(text, testing::HasSubstr(purpose.why_learned));

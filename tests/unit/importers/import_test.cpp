@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "methods/lora.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
 #include "support/errors.hpp"
@@ -71,9 +72,9 @@ neftune_noise_alpha: 5
   EXPECT_EQ(read.program, Program::axolotl);
   const auto& r = read.recipe;
   EXPECT_EQ(r.model.path, "/home/me/models/Llama-3.2-1B");
-  EXPECT_EQ(r.adapter.r, 16);
-  EXPECT_EQ(r.adapter.dropout, 0.05);
-  EXPECT_THAT(r.adapter.target_modules.names, ElementsAre("gate_proj", "down_proj", "q_proj"));
+  EXPECT_EQ(r.adapter.as<methods::Lora>().r, 16);
+  EXPECT_EQ(r.adapter.as<methods::Lora>().dropout, 0.05);
+  EXPECT_THAT(r.adapter.targeting.target_modules.names, ElementsAre("gate_proj", "down_proj", "q_proj"));
   EXPECT_EQ(r.data.train.at(0).path, "/home/me/data/GPT4-LLM-Cleaned.jsonl");
   EXPECT_EQ(r.data.train.at(0).format, recipe::DataFormat::alpaca);
   EXPECT_EQ(r.data.train_on, recipe::TrainOn::completion);
@@ -151,8 +152,8 @@ save_steps: 500
 
   EXPECT_EQ(read.program, Program::llama_factory);
   const auto& r = read.recipe;
-  EXPECT_EQ(r.adapter.alpha, 16) << "twice the rank, as there";
-  EXPECT_EQ(r.adapter.target_modules.kind, recipe::Targets::Kind::all_linear);
+  EXPECT_EQ(r.adapter.as<methods::Lora>().alpha, 16) << "twice the rank, as there";
+  EXPECT_EQ(r.adapter.targeting.target_modules.kind, methods::Targets::Kind::all_linear);
   EXPECT_EQ(r.data.train.size(), 2u);
   EXPECT_EQ(r.data.max_examples, 1000);
   EXPECT_FALSE(r.data.packing);
@@ -193,7 +194,7 @@ metric_logger: {_component_: torchtune.training.metric_logging.DiskLogger, log_d
   EXPECT_EQ(read.program, Program::torchtune);
   const auto& r = read.recipe;
   EXPECT_EQ(r.model.path, "/m/llama");
-  EXPECT_THAT(r.adapter.target_modules.names,
+  EXPECT_THAT(r.adapter.targeting.target_modules.names,
               ElementsAre("q_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"));
   EXPECT_EQ(r.data.train_on, recipe::TrainOn::all) << "its alpaca datasets learn the input too";
   EXPECT_EQ(r.train.global_batch_size, 2 * 8 * 2);
@@ -224,9 +225,9 @@ TEST(Import, PeftAdapterConfig) {
       1, "adapter_config.json");
 
   EXPECT_EQ(read.recipe.name, "adapter-config");
-  EXPECT_EQ(read.recipe.adapter.r, 32);
-  EXPECT_TRUE(read.recipe.adapter.use_rslora);
-  EXPECT_EQ(read.recipe.adapter.rank_pattern.at("q_proj"), 8);
+  EXPECT_EQ(read.recipe.adapter.as<methods::Lora>().r, 32);
+  EXPECT_TRUE(read.recipe.adapter.as<methods::Lora>().use_rslora);
+  EXPECT_EQ(read.recipe.adapter.as<methods::Lora>().rank_pattern.at("q_proj"), 8);
   EXPECT_THAT(texts(read.notes, Note::Kind::dropped), ElementsAre(HasSubstr("modules_to_save"), HasSubstr("use_dora")));
 }
 

@@ -1,31 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "recipe/targets.hpp"
+#include "methods/targets.hpp"
 
 #include <gmock/gmock.h>
 
 #include "core/error.hpp"
-#include "families/read_model.hpp"
-#include "recipe/pattern.hpp"
+#include "core/strings.hpp"
+#include "methods/method.hpp"
+#include "support/adapters.hpp"
 
-namespace pst::recipe {
+namespace pst::methods {
 namespace {
 
-const std::vector<LayerName> kLayers = linear_layers(families::parse_model(
-    R"({"model_type": "llama", "vocab_size": 10, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 3,
-        "num_attention_heads": 2})",
-    "config.json"));
+/// Three decoder layers and a head.
+std::vector<LinearLayer> three_layers() {
+  std::vector<LinearLayer> layers;
+  for (int i = 0; i < 3; ++i)
+    for (const char* const name : {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+                                   "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"})
+      layers.push_back({cat("model.layers.", i, ".", name), 32, 32, false});
+  layers.push_back({"lm_head", 100, 32, true});
+  return layers;
+}
+const std::vector<LinearLayer> kLayers = three_layers();
 
-std::vector<std::string> names(const std::vector<AdaptedLayer>& chosen) {
+std::vector<std::string> names(const std::vector<std::size_t>& chosen) {
   std::vector<std::string> out;
-  for (const auto& layer : chosen) out.push_back(kLayers[layer.index].name);
+  for (const std::size_t layer : chosen) out.push_back(kLayers[layer].name);
   return out;
 }
 
-Adapter with(Targets targets) {
-  Adapter adapter;
-  adapter.target_modules = std::move(targets);
-  return adapter;
-}
+Targeting with(Targets targets) { return {.target_modules = std::move(targets)}; }
 
 TEST(SelectLayers, AllLinearLeavesTheHeadOut) { EXPECT_EQ(select_layers(with({}), kLayers).size(), 21u); }
 
@@ -43,18 +47,21 @@ TEST(SelectLayers, APatternHasToMatchTheWholeName) {
   EXPECT_THROW(select_layers(with({Targets::Kind::pattern, {}, "q_proj"}), kLayers), Error);
 }
 
-TEST(SelectLayers, ExclusionsLayersAndPatternsOfSizes) {
-  Adapter adapter;
-  adapter.exclude_modules = {"down_proj"};
-  adapter.layers_to_transform = {1};
-  adapter.rank_pattern = {{"q_proj", 4}};
-  adapter.alpha_pattern = {{"layers.1.self_attn.k_proj", 7}};
-  const auto chosen = select_layers(adapter, kLayers);
+TEST(Adapt, ExclusionsLayersAndPatternsOfSizes) {
+  Adapter adapter = fixture::lora({.rank_pattern = {{"q_proj", 4}}, .alpha_pattern = {{"layers.1.self_attn.k_proj", 7}}});
+  adapter.targeting.exclude_modules = {"down_proj"};
+  adapter.targeting.layers_to_transform = {1};
+
+  const auto chosen = adapt(adapter, kLayers);
+
   ASSERT_EQ(chosen.size(), 6u);
-  EXPECT_EQ(chosen[0].r, 4);
-  EXPECT_EQ(chosen[1].r, 16);
-  EXPECT_EQ(chosen[1].alpha, 7);
+  EXPECT_EQ(chosen[0].rank, 4);
+  EXPECT_EQ(chosen[0].tensors[1].shape, (std::vector<std::int64_t>{32, 4}));
+  EXPECT_EQ(chosen[1].rank, 16);
+  EXPECT_EQ(chosen[1].scale, 7.0 / 16);
 }
+
+TEST(Adapt, RefusesARankAboveALayersSmallerSide) { EXPECT_THROW(adapt(fixture::lora({.r = 33}), kLayers), Error); }
 
 TEST(Pattern, MistakesAndEndlessMatchesAreErrors) {
   EXPECT_THROW(Pattern("adapter.x", "(("), Error);
@@ -62,4 +69,4 @@ TEST(Pattern, MistakesAndEndlessMatchesAreErrors) {
 }
 
 }  // namespace
-}  // namespace pst::recipe
+}  // namespace pst::methods

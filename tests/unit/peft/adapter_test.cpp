@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "peft/lora_adapter.hpp"
-#include "families/read_model.hpp"
+#include "peft/adapter.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include "core/file.hpp"
+#include "families/read_model.hpp"
+#include "methods/peft_config.hpp"
 #include "model/decoder.hpp"
+#include "support/adapters.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/tensors.hpp"
 #include "support/tiny_model.hpp"
@@ -23,26 +25,23 @@ struct Folder {
   }
 };
 
-recipe::Adapter lora(int r) {
-  recipe::Adapter adapter;
-  adapter.r = r;
-  return adapter;
+std::unique_ptr<Adapter> lora(nn::CausalLm& model, int r) {
+  return make_adapter(model, fixture::lora({.r = r}), at::kFloat);
 }
 
-TEST(LoraAdapter, AdaptsEveryLinearButTheHead) {
+TEST(Adapter, AdaptsEveryLinearButTheHead) {
   const Folder folder;
   const auto model = folder.model();
-  EXPECT_EQ(LoraAdapter(*model, lora(4), at::kFloat).layers(), 2u * 7u);
+  EXPECT_EQ(lora(*model, 4)->modules().size(), 2u * 7u);
 }
 
-TEST(LoraAdapter, LayersThatReadOneInputHaveTheirAsSideBySide) {
+TEST(Adapter, LayersThatReadOneInputHaveTheirAsSideBySide) {
   const Folder folder;
   const auto model = folder.model();
-  recipe::Adapter recipe = lora(4);
-  recipe.target_modules = {.kind = recipe::Targets::Kind::names, .names = {"q_proj", "v_proj", "up_proj"}};
-  LoraAdapter adapter(*model, recipe, at::kFloat);
+  const auto adapter =
+      make_adapter(*model, fixture::lora({.r = 4}, fixture::named({"q_proj", "v_proj", "up_proj"})), at::kFloat);
   std::vector<std::string> names;
-  for (const auto& parameter : adapter.parameters().all()) names.push_back(parameter.name);
+  for (const auto& parameter : adapter->parameters().all()) names.push_back(parameter.name);
   const std::string first = "model.layers.0.", second = "model.layers.1.";
   std::vector<std::string> expected;
   for (const std::string& layer : {first, second})
@@ -52,30 +51,29 @@ TEST(LoraAdapter, LayersThatReadOneInputHaveTheirAsSideBySide) {
   EXPECT_EQ(names, expected);
 }
 
-TEST(LoraAdapter, InitialisationIsAFunctionOfTheSeed) {
+TEST(Adapter, InitialisationIsAFunctionOfTheSeed) {
   const Folder folder;
   const auto first = folder.model(), second = folder.model(), third = folder.model();
-  LoraAdapter a(*first, lora(4), at::kFloat), b(*second, lora(4), at::kFloat), c(*third, lora(4), at::kFloat);
-  a.initialise(1);
-  b.initialise(1);
-  c.initialise(2);
-  EXPECT_THAT(a.parameters().flat(), fixture::bitwise_equal(b.parameters().flat()));
-  EXPECT_GT(fixture::largest_difference(a.parameters().flat(), c.parameters().flat()), 0.01);
-  EXPECT_LE(a.parameters().all()[0].value.abs().max().item().toDouble(), 1 / std::sqrt(32.0));
+  const auto a = lora(*first, 4), b = lora(*second, 4), c = lora(*third, 4);
+  a->initialise(1);
+  b->initialise(1);
+  c->initialise(2);
+  EXPECT_THAT(a->parameters().flat(), fixture::bitwise_equal(b->parameters().flat()));
+  EXPECT_GT(fixture::largest_difference(a->parameters().flat(), c->parameters().flat()), 0.01);
+  EXPECT_LE(a->parameters().all()[0].value.abs().max().item().toDouble(), 1 / std::sqrt(32.0));
 }
 
-TEST(LoraAdapter, SavesWhatItLoads) {
+TEST(Adapter, SavesWhatItLoads) {
   const Folder folder;
   const auto first = folder.model(), second = folder.model();
-  recipe::Adapter recipe = lora(4);
-  recipe.rank_pattern = {{"q_proj", 2}};
-  LoraAdapter a(*first, recipe, at::kFloat), b(*second, recipe, at::kFloat);
-  a.initialise(1);
+  const methods::Adapter recipe = fixture::lora({.r = 4, .rank_pattern = {{"q_proj", 2}}});
+  const auto a = make_adapter(*first, recipe, at::kFloat), b = make_adapter(*second, recipe, at::kFloat);
+  a->initialise(1);
 
-  a.save(folder.dir / "adapter", "some/model");
-  b.load(folder.dir / "adapter");
+  a->save(folder.dir / "adapter", "some/model");
+  b->load(folder.dir / "adapter");
 
-  EXPECT_THAT(b.parameters().flat(), fixture::bitwise_equal(a.parameters().flat()));
+  EXPECT_THAT(b->parameters().flat(), fixture::bitwise_equal(a->parameters().flat()));
   const auto config = nlohmann::json::parse(read_file(folder.dir / "adapter/adapter_config.json"));
   EXPECT_EQ(config["target_modules"],
             (nlohmann::json{"down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"}));
@@ -84,22 +82,23 @@ TEST(LoraAdapter, SavesWhatItLoads) {
   const auto store = weights::TensorStore::open(folder.dir / "adapter/adapter_model.safetensors");
   EXPECT_EQ(store.get("base_model.model.model.layers.1.self_attn.q_proj.lora_A.weight").shape,
             (std::vector<std::int64_t>{2, 32}));
-  EXPECT_EQ(read_adapter_config(folder.dir / "adapter").rank_pattern, recipe.rank_pattern);
+  EXPECT_EQ(methods::read_peft_config(folder.dir / "adapter").as<methods::Lora>().rank_pattern,
+            recipe.as<methods::Lora>().rank_pattern);
 }
 
-TEST(LoraAdapter, RefusesAnAdapterOfAnotherShape) {
+TEST(Adapter, RefusesAnAdapterOfAnotherShape) {
   const Folder folder;
   const auto first = folder.model(), second = folder.model();
-  LoraAdapter a(*first, lora(4), at::kFloat), b(*second, lora(8), at::kFloat);
-  a.initialise(1);
-  a.save(folder.dir / "adapter", "m");
-  EXPECT_THROW(b.load(folder.dir / "adapter"), Error);
+  const auto a = lora(*first, 4), b = lora(*second, 8);
+  a->initialise(1);
+  a->save(folder.dir / "adapter", "m");
+  EXPECT_THROW(b->load(folder.dir / "adapter"), Error);
 }
 
-TEST(LoraAdapter, RefusesARankAboveALayersSmallerSide) {
+TEST(Adapter, RefusesARankAboveALayersSmallerSide) {
   const Folder folder;
   const auto model = folder.model();
-  EXPECT_THROW(LoraAdapter(*model, lora(17), at::kFloat), Error);  // k_proj is 16 wide
+  EXPECT_THROW(lora(*model, 17), Error);  // k_proj is 16 wide
 }
 
 }  // namespace

@@ -118,12 +118,14 @@ struct Three {
     std::vector<std::unique_ptr<nn::Linear>> bases;
     for (std::size_t i = 0; i < 3; ++i) {
       bases.push_back(std::make_unique<nn::DenseLinear>(random({kOut[i], 16}, 10 + i), random({kOut[i]}, 20 + i)));
-      a.push_back(&LoraLinear::declare_a(*bases[i], name(i), options[i].r, parameters));
+      a.push_back(&parameters.add(name(i) + ".lora_A", {options[i].r, 16}));
     }
     for (std::size_t i = 0; i < 3; ++i)
-      b.push_back(&LoraLinear::declare_b(*bases[i], name(i), options[i].r, parameters));
+      b.push_back(&parameters.add(name(i) + ".lora_B", {kOut[i], options[i].r}));
     for (std::size_t i = 0; i < 3; ++i)
       layers.push_back(std::make_unique<LoraLinear>(std::move(bases[i]), name(i), options[i], i, *a[i], *b[i]));
+    const auto group = std::make_shared<LoraGroup>();
+    for (const auto& layer : layers) layer->join(group);
     parameters.allocate(at::kFloat);
     gradient = parameters.new_gradient();
     parameters.accumulate_into(gradient);

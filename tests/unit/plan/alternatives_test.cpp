@@ -54,7 +54,7 @@ TEST(Alternatives, TheSmallestChangeIsOneKeyWhenOneIsEnough) {
 
 TEST(Alternatives, TheOptimizerGoesIntoSharesBeforeAnythingBecomesSlower) {
   auto in = fixture::inputs(fixture::llama3_8b(), "h100", 100, 32, 1024);
-  in.recipe.adapter.r = 512;
+  in.recipe.adapter.as<methods::Lora>().r = 512;
   in.recipe.slurm.nodes = 4;
   in.recipe.slurm.ranks_per_node = 1;
   in.recipe.train.gradient_checkpointing = recipe::Switch::off;

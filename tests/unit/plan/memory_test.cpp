@@ -20,7 +20,7 @@ plan::Memory memory(int micro_batch, bool recompute, plan::Dtype dtype, int r = 
 }
 
 TEST(Memory, CountsWhatALayerKeeps) {
-  const auto model = plan::shape_of(fixture::smollm2_135m(), {.r = 16}, 512);
+  const auto model = plan::shape_of(fixture::smollm2_135m(), fixture::lora({.r = 16}), 512);
 
   const double kept = plan::kept_bytes(model, model.layers[0], 1, plan::Dtype::bf16);
 
@@ -30,8 +30,7 @@ TEST(Memory, CountsWhatALayerKeeps) {
 }
 
 TEST(Memory, KeepsLessWhereThereIsNoAdapter) {
-  recipe::Adapter adapter{.r = 16};
-  adapter.target_modules = {.kind = recipe::Targets::Kind::names, .names = {"q_proj", "v_proj"}};
+  const methods::Adapter adapter = fixture::lora({.r = 16}, fixture::named({"q_proj", "v_proj"}));
   const auto model = plan::shape_of(fixture::smollm2_135m(), adapter, 512);
 
   EXPECT_DOUBLE_EQ(plan::kept_bytes(model, model.layers[0], 1, plan::Dtype::f32),
@@ -59,7 +58,7 @@ TEST(Memory, ReplicasHoldWholeModelsAndShareTheSnapshot) {
 }
 
 TEST(Memory, SharesHoldAPartOfEachBlockAndThreeBuffers) {
-  const auto model = plan::shape_of(fixture::smollm2_135m(), {.r = 16}, 512);
+  const auto model = plan::shape_of(fixture::smollm2_135m(), fixture::lora({.r = 16}), 512);
   const auto weights = [&](plan::Placement placement) {
     return plan::memory_of({.model = model},
                            {.nodes = 2, .ranks_per_node = 4, .dtype = plan::Dtype::bf16, .placement = placement})
@@ -120,7 +119,7 @@ TEST(Memory, TheHeadsChunkIsTheTrainersOwn) {
 }
 
 TEST(Memory, EverySizeOfProductKeepsAKernel) {
-  const auto model = plan::shape_of(fixture::smollm2_135m(), {.r = 16}, 512);
+  const auto model = plan::shape_of(fixture::smollm2_135m(), fixture::lora({.r = 16}), 512);
   const auto kernels = [&](std::int64_t token_counts) {
     return plan::memory_of({.model = model, .product_bytes = 1000, .token_counts = token_counts}, {}).kernels;
   };
@@ -157,7 +156,7 @@ TEST(Memory, CudnnsAttentionWorksInAllPairsOfOneDocument) {
 }
 
 TEST(Memory, OnlyProductsThatCopyTheirOperandsPayForIt) {
-  const auto model = plan::shape_of(fixture::smollm2_135m(), {.r = 16}, 512);
+  const auto model = plan::shape_of(fixture::smollm2_135m(), fixture::lora({.r = 16}), 512);
   const auto workspace = [&](bool copies) {
     return plan::memory_of({.model = model, .largest = {.tokens = 100, .labelled = 100}, .copies_operands = copies}, {})
         .workspace;

@@ -10,7 +10,7 @@ namespace {
 using namespace pst;
 
 TEST(ModelShape, CountsTheParametersOfPublishedModels) {
-  const recipe::Adapter r16{.r = 16};
+  const methods::Adapter r16 = fixture::lora({.r = 16});
 
   EXPECT_EQ(plan::shape_of(fixture::llama3_8b(), r16, 4096).frozen, 8'030'261'248);   // Meta's model card
   EXPECT_EQ(plan::shape_of(fixture::smollm2_135m(), r16, 4096).frozen, 134'515'008);  // its safetensors header
@@ -18,13 +18,13 @@ TEST(ModelShape, CountsTheParametersOfPublishedModels) {
 
 TEST(ModelShape, CountsTheAdapterAsPeftDoes) {
   // print_trainable_parameters() of PEFT with target_modules="all-linear".
-  EXPECT_EQ(plan::shape_of(fixture::llama3_8b(), {.r = 16}, 4096).trainable, 41'943'040);
-  EXPECT_EQ(plan::shape_of(fixture::smollm2_135m(), {.r = 16}, 4096).trainable, 4'884'480);
+  EXPECT_EQ(plan::shape_of(fixture::llama3_8b(), fixture::lora({.r = 16}), 4096).trainable, 41'943'040);
+  EXPECT_EQ(plan::shape_of(fixture::smollm2_135m(), fixture::lora({.r = 16}), 4096).trainable, 4'884'480);
 }
 
 TEST(ModelShape, KeepsLayersApartThatDiffer) {
-  recipe::Adapter adapter{.r = 8};
-  adapter.layers_to_transform = {0, 1};
+  methods::Adapter adapter = fixture::lora({.r = 8});
+  adapter.targeting.layers_to_transform = {0, 1};
 
   const auto shape = plan::shape_of(fixture::smollm2_135m(), adapter, 1024);
 

@@ -3,6 +3,7 @@
 #include "core/strings.hpp"
 #include "families/read_model.hpp"
 #include "plan/prediction.hpp"
+#include "support/adapters.hpp"
 
 namespace pst::fixture {
 

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "methods/lora.hpp"
 #include "core/file.hpp"
 #include "minimal_recipe.hpp"
 #include "support/temporary_directory.hpp"
@@ -49,13 +50,13 @@ TEST(Load, ReadsEveryKey) {
 
   EXPECT_EQ(recipe.name, "support-lora");
   EXPECT_EQ(recipe.model.path, "/base/models/smollm2-135m");
-  EXPECT_EQ(recipe.adapter.target_modules.kind, Targets::Kind::names);
-  EXPECT_THAT(recipe.adapter.target_modules.names, ElementsAre("q_proj", "v_proj"));
-  EXPECT_EQ(recipe.adapter.rank_pattern.at("o_proj"), 4);
-  EXPECT_EQ(recipe.adapter.alpha_pattern.at("o_proj"), 8);
-  EXPECT_TRUE(recipe.adapter.use_rslora);
-  EXPECT_EQ(recipe.adapter.init_lora_weights, LoraInit::gaussian);
-  EXPECT_THAT(recipe.adapter.layers_to_transform, ElementsAre(0, 2));
+  EXPECT_EQ(recipe.adapter.targeting.target_modules.kind, methods::Targets::Kind::names);
+  EXPECT_THAT(recipe.adapter.targeting.target_modules.names, ElementsAre("q_proj", "v_proj"));
+  EXPECT_EQ(recipe.adapter.as<methods::Lora>().rank_pattern.at("o_proj"), 4);
+  EXPECT_EQ(recipe.adapter.as<methods::Lora>().alpha_pattern.at("o_proj"), 8);
+  EXPECT_TRUE(recipe.adapter.as<methods::Lora>().use_rslora);
+  EXPECT_EQ(recipe.adapter.as<methods::Lora>().init_lora_weights, methods::LoraInit::gaussian);
+  EXPECT_THAT(recipe.adapter.targeting.layers_to_transform, ElementsAre(0, 2));
   EXPECT_EQ(recipe.data.train[0].path, "/base/data/support.jsonl");
   EXPECT_EQ(recipe.data.train[0].format, DataFormat::chat);
   EXPECT_EQ(recipe.data.validation[0].path, "/abs/v.jsonl");
@@ -90,8 +91,8 @@ TEST(Load, EffectiveRecipeReadsBackToItself) {
 TEST(Load, FillsInDefaults) {
   const Recipe recipe = parse_minimal();
 
-  EXPECT_EQ(recipe.adapter.r, 16);
-  EXPECT_EQ(recipe.adapter.target_modules.kind, Targets::Kind::all_linear);
+  EXPECT_EQ(recipe.adapter.as<methods::Lora>().r, 16);
+  EXPECT_EQ(recipe.adapter.targeting.target_modules.kind, methods::Targets::Kind::all_linear);
   EXPECT_EQ(recipe.evaluate.every_steps, 50);
   EXPECT_EQ(recipe.output_dir, "/base/runs");
   EXPECT_EQ(recipe.train.threads, std::nullopt);

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "methods/lora.hpp"
 #include "core/strings.hpp"
 #include "minimal_recipe.hpp"
 
@@ -42,7 +43,7 @@ TEST(Sweep, AGridIsEveryCombinationInTheFilesOrder) {
   EXPECT_THAT(values_of(sweep),
               ElementsAre(ElementsAre("1.0e-4", "16"), ElementsAre("1.0e-4", "8"), ElementsAre("1.0e-4", "4"),
                           ElementsAre("2.0e-4", "16"), ElementsAre("2.0e-4", "8"), ElementsAre("2.0e-4", "4")));
-  EXPECT_EQ(sweep.runs[4].recipe.adapter.r, 8);
+  EXPECT_EQ(sweep.runs[4].recipe.adapter.as<methods::Lora>().r, 8);
   EXPECT_DOUBLE_EQ(sweep.runs[4].recipe.optimizer.lr, 2e-4);
   EXPECT_EQ(sweep.runs[4].recipe.data.train[0].path, "/base/a.jsonl");
 }
@@ -127,7 +128,7 @@ TEST(Sweep, BelongsToTheFileAndNotToARun) {
 TEST(Sweep, AnOverrideAddsValues) {
   const auto sweep = sweep_of("", {"sweep.parameters={adapter.r: [2, 4]}", "train.max_steps=5"});
   ASSERT_THAT(sweep.runs, SizeIs(2));
-  EXPECT_EQ(sweep.runs[1].recipe.adapter.r, 4);
+  EXPECT_EQ(sweep.runs[1].recipe.adapter.as<methods::Lora>().r, 4);
   EXPECT_EQ(sweep.runs[1].recipe.train.max_steps, 5);
 }
 

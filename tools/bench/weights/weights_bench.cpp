@@ -16,7 +16,7 @@
 #include "model/decoder.hpp"
 #include "ops/exec.hpp"
 #include "parallel/sharded_storage.hpp"
-#include "peft/lora_adapter.hpp"
+#include "peft/adapter.hpp"
 #include "support/slow_link.hpp"
 #include "support/tensors.hpp"
 
@@ -57,8 +57,8 @@ Times passes(const std::string& folder, std::int64_t tokens, comm::Communicator&
   const auto config = families::read_model(folder);
   const auto model = model::load(config, weights::TensorStore::open(folder), at::kFloat,
                                        nn::dense_format(Dtype::f32), storage, tokens);
-  recipe::Adapter options;
-  peft::LoraAdapter adapter(*model, options, at::kFloat);
+  const auto made = peft::make_adapter(*model, {}, at::kFloat);
+  peft::Adapter& adapter = *made;
   adapter.initialise(1);
   const at::Tensor gradient = adapter.parameters().new_gradient();
   adapter.parameters().accumulate_into(gradient);

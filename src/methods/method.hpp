@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json/object.hpp"
+#include "methods/adapter.hpp"
+#include "methods/targets.hpp"
+
+namespace pst::methods {
+
+/// A tensor that is trained beside a layer.
+struct Trained {
+  std::string suffix;  ///< of its name, after the layer's: "lora_A.weight"
+  std::vector<std::int64_t> shape;
+};
+
+/// A layer that gets an adapter: all that the plan and the code that trains need to know of it.
+struct Adapted {
+  std::size_t layer = 0;  ///< into the layers given
+  std::vector<Trained> tensors;
+  std::int64_t rank = 0;  ///< of a low-rank update; 0: the method has no such products
+  double scale = 1;       ///< of the update
+  double dropout = 0;     ///< chance of zeroing an input feature
+  bool keeps_input = true;  ///< for its backward
+  std::int64_t kept = 0;    ///< values that it keeps of each token besides
+};
+
+/// A row of table(): what an adapter of one peft_type is. What it computes is a row of the same name in src/peft.
+struct Method {
+  std::string_view name;  ///< `adapter.type`: PEFT's peft_type in lower case
+  std::string_view help;  ///< one line
+  void (*defaults)(Adapter& s);                     ///< of its own keys, and of which layers it adapts
+  void (*bind)(config::Fields& field, Adapter& s);  ///< its keys, those that choose layers among them
+  /// @throws Error(usage) when it fits no layer, or not the layers that are meant
+  std::vector<Adapted> (*adapt)(const Adapter& adapter, const std::vector<LinearLayer>& layers);
+  /// What its adapter_config.json says besides what all say. Sets are sorted lists, as PEFT writes them.
+  json::Ordered (*peft_config)(const Adapter& adapter, const std::vector<std::string>& modules);
+  /// The section that such a file amounts to. @throws Error(data) for what is not supported
+  Adapter (*read_peft_config)(const json::Object& config);
+  /// @throws Error(usage) naming the key in which `stored` cannot be the start of `wanted`
+  void (*check_start)(const Adapter& stored, const Adapter& wanted);
+};
+
+std::span<const Method* const> table();
+const Method* find(std::string_view name);  ///< nullptr: no such row
+
+}  // namespace pst::methods

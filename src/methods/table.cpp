@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// A row per peft_type; the first one is what a recipe gets that names none.
+#include <algorithm>
+#include <array>
+
+#include "methods/method.hpp"
+
+namespace pst::methods {
+
+extern const Method kLora;
+
+std::span<const Method* const> table() {
+  static const std::array rows = {&kLora};
+  return rows;
+}
+
+const Method* find(std::string_view name) {
+  const auto rows = table();
+  const auto row = std::find_if(rows.begin(), rows.end(), [&](const Method* m) { return m->name == name; });
+  return row == rows.end() ? nullptr : *row;
+}
+
+}  // namespace pst::methods

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the methods of src/methods compute: a row of the same name each.
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "core/error.hpp"
+#include "core/strings.hpp"
+#include "methods/method.hpp"
+#include "peft/adapter.hpp"
+
+namespace pst::peft {
+
+using Make = std::unique_ptr<Adapter>(nn::CausalLm&, const methods::Adapter&, at::ScalarType, at::Device);
+Make make_lora;
+
+namespace {
+
+struct Row {
+  std::string_view name;
+  Make* make;
+};
+constexpr std::array kTable = {Row{"lora", &make_lora}};
+
+}  // namespace
+
+std::unique_ptr<Adapter> make_adapter(nn::CausalLm& model, const methods::Adapter& recipe, at::ScalarType compute,
+                                      at::Device device) {
+  const auto row = std::find_if(kTable.begin(), kTable.end(), [&](const Row& r) { return r.name == recipe.method->name; });
+  if (row == kTable.end()) throw Error(Fault::bug, cat("src/peft has no row for ", recipe.method->name));
+  return row->make(model, recipe, compute, device);
+}
+
+}  // namespace pst::peft
