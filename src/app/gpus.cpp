@@ -32,14 +32,14 @@ std::vector<std::string> nodes_that(comm::Communicator& world, bool has) {
 
 }  // namespace
 
-std::optional<ops::Gpu> open_gpus(comm::MpiSession& mpi, const rundir::RunDir& run, int attempt,
+std::optional<ops::Gpu> open_gpus(const Ranks& ranks, const rundir::RunDir& run, int attempt,
                                   const recipe::Train& train) {
-  comm::Communicator& world = mpi.world();
+  comm::Communicator& world = ranks.world;
   if (train.device != recipe::DeviceChoice::cuda) return std::nullopt;
   std::optional<ops::Gpu> gpu;
   std::optional<Error> failure;
   try {
-    gpu = ops::open_gpu(mpi.local_rank());
+    gpu = ops::open_gpu(ranks.local_rank);
   } catch (const Error& error) {
     failure = error;
   }

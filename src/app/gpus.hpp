@@ -2,7 +2,7 @@
 #pragma once
 #include <optional>
 
-#include "comm_mpi/mpi_communicator.hpp"
+#include "app/ranks.hpp"
 #include "ops/gpu.hpp"
 #include "recipe/train.hpp"
 #include "rundir/run_dir.hpp"
@@ -12,7 +12,7 @@ namespace pst::app {
 /// Each rank's GPU, where the recipe asks for them; nothing where it trains on CPUs. Collective. Nodes on which one
 /// cannot be used are left for the supervisor in unfit.json, as preflight() leaves those that it finds.
 /// @throws on every rank, the failing one Error(unfit) with the remedy
-std::optional<ops::Gpu> open_gpus(comm::MpiSession& mpi, const rundir::RunDir& run, int attempt,
+std::optional<ops::Gpu> open_gpus(const Ranks& ranks, const rundir::RunDir& run, int attempt,
                                   const recipe::Train& train);
 
 }  // namespace pst::app

@@ -20,22 +20,22 @@ namespace {
 using nlohmann::ordered_json;
 using BoardName = std::array<char, 64>;
 
-/// Every node's first rank makes a board; the others get to know its name over MPI, since nobody could guess it.
-std::optional<telemetry::PhaseBoard> shared_board(comm::MpiSession& mpi, std::string& problem) {
-  comm::Communicator& world = mpi.world();
+/// Every node's first rank makes a board; the others get to know its name over the group, since nobody could guess it.
+std::optional<telemetry::PhaseBoard> shared_board(const Ranks& ranks, std::string& problem) {
+  comm::Communicator& world = ranks.world;
   std::optional<telemetry::PhaseBoard> board;
   BoardName mine{};
-  if (mpi.local_rank() == 0) {
-    board = telemetry::PhaseBoard::create(mpi.local_size(), problem);
+  if (ranks.local_rank == 0) {
+    board = telemetry::PhaseBoard::create(ranks.local_size, problem);
     if (board && board->name().size() < mine.size())
       std::memcpy(mine.data(), board->name().data(), board->name().size());
   }
   std::vector<BoardName> all(static_cast<std::size_t>(world.size()));
   world.all_gather(ConstView(mine.data(), sizeof mine, Dtype::u8),
                    View{all.data(), static_cast<std::int64_t>(all.size() * sizeof(BoardName)), Dtype::u8, {}});
-  if (mpi.local_rank() != 0)
-    board = telemetry::PhaseBoard::open(all[static_cast<std::size_t>(mpi.node_root())].data(), mpi.local_size());
-  if (board) board->introduce(mpi.local_rank(), world.rank(), ::getpid());
+  if (ranks.local_rank != 0)
+    board = telemetry::PhaseBoard::open(all[static_cast<std::size_t>(ranks.node_root)].data(), ranks.local_size);
+  if (board) board->introduce(ranks.local_rank, world.rank(), ::getpid());
   world.barrier();
   if (board) board->unlink();
   return board;
@@ -74,26 +74,26 @@ ordered_json work_of(const families::ModelSpec& model, std::int64_t adapter_para
 
 }  // namespace
 
-Journal::Journal(const rundir::RunDir& run, int attempt, comm::MpiSession& mpi, const Resolved& resolved,
+Journal::Journal(const rundir::RunDir& run, int attempt, const Ranks& ranks, const Resolved& resolved,
                  const families::ModelSpec& model)
-    : model_(model), local_rank_(mpi.local_rank()) {
-  comm::Communicator& world = mpi.world();
+    : model_(model), local_rank_(ranks.local_rank) {
+  comm::Communicator& world = ranks.world;
   if (!collects(world)) return;
-  const comm::ClockOffset clock = comm::measure_clock(world, mpi.local_rank() == 0, unix_seconds);
+  const comm::ClockOffset clock = comm::measure_clock(world, ranks.local_rank == 0, unix_seconds);
   std::string problem;
-  board_ = shared_board(mpi, problem);
+  board_ = shared_board(ranks, problem);
   comm::together(world, "opening the node's log", [&] {
-    if (mpi.local_rank() != 0) return;
+    if (ranks.local_rank != 0) return;
     const telemetry::MachineCounters machine = telemetry::read_machine({});
     ordered_json header = {{"attempt", attempt},
                            {"rank", world.rank()},
                            {"ranks", world.size()},
-                           {"ranks_here", mpi.local_size()},
+                           {"ranks_here", ranks.local_size},
                            {"clock", {{"offset_s", clock.offset_s}, {"uncertainty_s", clock.uncertainty_s}}},
                            {"cpu", telemetry::cpu_name()},
                            {"cores", ::sysconf(_SC_NPROCESSORS_ONLN)},
                            {"memory_bytes", machine.memory_bytes}};
-    if (!board_ && mpi.local_size() > 1) header["first_rank_only"] = problem;
+    if (!board_ && ranks.local_size > 1) header["first_rank_only"] = problem;
     for (const auto& [key, value, reason] : resolved.decisions)
       header["resolved"][key] = {{"value", value}, {"reason", reason}};
     const auto file = run.node_log(attempt, host_name());
@@ -103,7 +103,7 @@ Journal::Journal(const rundir::RunDir& run, int attempt, comm::MpiSession& mpi, 
                                        .host = file.stem().string(),
                                        .header = std::move(header),
                                        .board = board_ ? &*board_ : nullptr,
-                                       .ranks_here = mpi.local_size(),
+                                       .ranks_here = ranks.local_size,
                                        .rank = world.rank()});
   });
 }

@@ -3,8 +3,8 @@
 #include <memory>
 #include <optional>
 
+#include "app/ranks.hpp"
 #include "app/resolve.hpp"
-#include "comm_mpi/mpi_communicator.hpp"
 #include "rundir/run_dir.hpp"
 #include "telemetry/node_recorder.hpp"
 #include "train/trainer.hpp"
@@ -17,7 +17,7 @@ namespace pst::app {
 class Journal {
  public:
   /// Collective. @throws Error(io) on every rank when a node's file cannot be made
-  Journal(const rundir::RunDir& run, int attempt, comm::MpiSession& mpi, const Resolved& resolved,
+  Journal(const rundir::RunDir& run, int attempt, const Ranks& ranks, const Resolved& resolved,
           const families::ModelSpec& model);
 
   void model_loaded(std::int64_t adapter_parameters);  ///< what a step costs is known from here on

@@ -13,6 +13,7 @@
 #include "app/pipeline.hpp"
 #include "app/preflight.hpp"
 #include "app/probe.hpp"
+#include "app/ranks.hpp"
 #include "app/vital_signs.hpp"
 #include "comm_mpi/mpi_communicator.hpp"
 #include "core/crash.hpp"
@@ -36,7 +37,7 @@ int report(const pst::Error& error) {
 
 /// Starts MPI and does `body` as one of its ranks.
 int as_rank(const std::string& action, const std::function<void()>& before,
-            const std::function<void(pst::comm::MpiSession&)>& body) {
+            const std::function<void(const pst::app::Ranks&)>& body) {
   std::optional<pst::comm::MpiSession> mpi;
   try {
     before();
@@ -47,7 +48,7 @@ int as_rank(const std::string& action, const std::function<void()>& before,
     return pst::exit_status(error.fault());
   }
   try {
-    pst::doing(action, [&] { body(*mpi); });
+    pst::doing(action, [&] { body({mpi->world(), mpi->local_rank(), mpi->local_size(), mpi->node_root()}); });
     return 0;
   } catch (const pst::Error& error) {
     const int status = report(error);
@@ -66,18 +67,18 @@ int train(const std::string& run, int attempt, int cores_per_rank) {
   std::optional<pst::app::VitalSigns> signs;
   return as_rank(
       "training", [&] { signs.emplace(run, attempt); },
-      [&](pst::comm::MpiSession& mpi) {
+      [&](const pst::app::Ranks& ranks) {
         signs->enter(pst::heartbeat::Phase::starting);  // out of MPI_Init
         if (cores_per_rank > 0)
-          pst::comm::together(mpi.world(), "binding to cores",
-                              [&] { pst::app::bind_to_cores(mpi.local_rank(), cores_per_rank); });
-        pst::app::train(run, attempt, mpi, *signs);
+          pst::comm::together(ranks.world, "binding to cores",
+                              [&] { pst::app::bind_to_cores(ranks.local_rank, cores_per_rank); });
+        pst::app::train(run, attempt, ranks, *signs);
       });
 }
 
 int probe(const pst::app::ProbeRequest& request) {
   return as_rank(
-      "measuring this machine", [] {}, [&](pst::comm::MpiSession& mpi) { pst::app::probe(request, mpi); });
+      "measuring this machine", [] {}, [&](const pst::app::Ranks& ranks) { pst::app::probe(request, ranks); });
 }
 
 }  // namespace

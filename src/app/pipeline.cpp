@@ -90,12 +90,12 @@ ordered_json event_of(std::int64_t step, const train::Finding& finding) {
 
 }  // namespace
 
-void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSession& mpi, VitalSigns& signs) {
-  comm::Communicator& world = mpi.world();
+void train(const std::filesystem::path& run_directory, int attempt, const Ranks& ranks, VitalSigns& signs) {
+  comm::Communicator& world = ranks.world;
   const rundir::RunDir run(run_directory);
   ops::use_tensor_arena();
   listen_for_stop();
-  preflight(mpi, run, attempt);
+  preflight(ranks, run, attempt);
 
   // 1. What is to be done: the effective recipe, the model's config, the prepared data.
   recipe::Recipe recipe;
@@ -113,17 +113,17 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   });
 
   // 2. The machine: precision, threads, memory.
-  const std::optional<ops::Gpu> gpu = open_gpus(mpi, run, attempt, recipe.train);
+  const std::optional<ops::Gpu> gpu = open_gpus(ranks, run, attempt, recipe.train);
   Resolved resolved;
   comm::together(world, "settling what the recipe leaves open",
-                 [&] { resolved = resolve(recipe, spec, world, mpi.local_size(), gpu); });
+                 [&] { resolved = resolve(recipe, spec, world, ranks.local_size, gpu); });
   ops::set_threads(resolved.threads);
   const std::unique_ptr<comm::Communicator> gpus = gpu_group(world, resolved.device, run, attempt);
-  Journal journal(run, attempt, mpi, resolved, spec);
+  Journal journal(run, attempt, ranks, resolved, spec);
 
   // 3. The frozen model and the adapter around its layers.
-  const std::unique_ptr<comm::Communicator> sharers = weights_group(world, mpi.node_root(), resolved.strategy),
-                                            links = gpus ? weights_group(*gpus, mpi.node_root(), resolved.strategy)
+  const std::unique_ptr<comm::Communicator> sharers = weights_group(world, ranks.node_root, resolved.strategy),
+                                            links = gpus ? weights_group(*gpus, ranks.node_root, resolved.strategy)
                                                          : nullptr;
   const nn::MakeStorage storage = [&](const nn::FrozenLayout& layout) {
     return sharers ? parallel::sharded_storage(layout, *sharers, links.get())
@@ -167,10 +167,10 @@ void train(const std::filesystem::path& run_directory, int attempt, comm::MpiSes
   train::TrainState state = resumed.value_or(train::TrainState{});
 
   // 5. Training, saved behind its back.
-  Profiling profiling(recipe.profile, run, attempt, mpi);
+  Profiling profiling(recipe.profile, run, attempt, ranks);
   train::Saver saver(
       world, run.checkpoints(), attempt, tensors, host_state.division(),
-      save_policy(recipe.checkpoint, mean_time_between_failures(run, attempt, world.size() / mpi.local_size())),
+      save_policy(recipe.checkpoint, mean_time_between_failures(run, attempt, ranks.nodes())),
       {.version = version(),
        .recipe_digest = record.recipe_digest,
        .model_digest = record.model_digest,

@@ -16,19 +16,19 @@ namespace {
 
 const char* environment(const char* name) { return std::getenv(name); }
 
-std::vector<doctor::RankFacts> gather(comm::MpiSession& mpi, const rundir::RunDir& run) {
-  comm::Communicator& world = mpi.world();
+std::vector<doctor::RankFacts> gather(const Ranks& ranks, const rundir::RunDir& run) {
+  comm::Communicator& world = ranks.world;
   world.barrier();  // so that clocks are read at about the same time
   const std::string mine =
-      doctor::encode(doctor::look_before_start(world.rank(), mpi.local_size(), version(), run.root(), environment));
+      doctor::encode(doctor::look_before_start(world.rank(), ranks.local_size, version(), run.root(), environment));
   std::vector<std::uint8_t> send(doctor::kFactsBytes, ' ');
   std::copy(mine.begin(), mine.end(), send.begin());
   std::vector<std::uint8_t> all(send.size() * static_cast<std::size_t>(world.size()));
   world.all_gather(const_view_of(std::span<const std::uint8_t>(send)), view_of(std::span(all)));
-  std::vector<doctor::RankFacts> ranks;
+  std::vector<doctor::RankFacts> facts;
   for (std::size_t at = 0; at < all.size(); at += doctor::kFactsBytes)
-    ranks.push_back(doctor::decode({reinterpret_cast<const char*>(all.data()) + at, doctor::kFactsBytes}));
-  return ranks;
+    facts.push_back(doctor::decode({reinterpret_cast<const char*>(all.data()) + at, doctor::kFactsBytes}));
+  return facts;
 }
 
 int expected_ranks(const rundir::RunDir& run, int attempt) {
@@ -50,12 +50,12 @@ void check_scratch(const rundir::RunDir& run, int attempt) {
   throw Error(found.objection->fault, found.objection->text, found.objection->remedy);
 }
 
-void preflight(comm::MpiSession& mpi, const rundir::RunDir& run, int attempt) {
-  comm::Communicator& world = mpi.world();
-  const auto ranks = gather(mpi, run);
+void preflight(const Ranks& ranks, const rundir::RunDir& run, int attempt) {
+  comm::Communicator& world = ranks.world;
+  const auto facts = gather(ranks, run);
   std::int64_t expected = world.is_root() ? expected_ranks(run, attempt) : 0;
   world.broadcast(view_of(std::span(&expected, 1)), 0);  // all have to come to the same answer
-  const doctor::Preflight found = doctor::judge(ranks, static_cast<int>(expected));
+  const doctor::Preflight found = doctor::judge(facts, static_cast<int>(expected));
   if (world.is_root()) {
     for (const std::string& warning : found.warnings)
       run.try_event("preflight", {{"attempt", attempt}, {"warning", warning}});

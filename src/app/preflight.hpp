@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include "comm_mpi/mpi_communicator.hpp"
+#include "app/ranks.hpp"
 #include "rundir/run_dir.hpp"
 
 namespace pst::app {
@@ -12,6 +12,6 @@ void check_scratch(const rundir::RunDir& run, int attempt);
 /// Before anything is loaded: whether this launch and these nodes can do the work at all. Every rank learns of every
 /// other, and all of them stop with the same words. Unfit nodes are left for the supervisor in unfit.json.
 /// @throws Error(usage) for a wrong launch, Error(unfit) naming the nodes
-void preflight(comm::MpiSession& mpi, const rundir::RunDir& run, int attempt);
+void preflight(const Ranks& ranks, const rundir::RunDir& run, int attempt);
 
 }  // namespace pst::app

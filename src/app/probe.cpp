@@ -119,12 +119,12 @@ void add_options(CLI::App& command, ProbeRequest& request) {
   command.add_option("--folder", request.folder, "Folder on the disk to measure")->capture_default_str();
 }
 
-void probe(const ProbeRequest& request, comm::MpiSession& mpi) {
-  comm::Communicator& world = mpi.world();
+void probe(const ProbeRequest& request, const Ranks& ranks) {
+  comm::Communicator& world = ranks.world;
   const double began = monotonic_seconds(), start_s = age_s();
   ops::use_tensor_arena();
-  plan::Layout layout{.ranks = mpi.local_size(),
-                      .threads = request.threads.value_or(std::max(1, usable_cores() / mpi.local_size())),
+  plan::Layout layout{.ranks = ranks.local_size,
+                      .threads = request.threads.value_or(std::max(1, usable_cores() / ranks.local_size)),
                       .start_s = start_s};
   ops::set_threads(layout.threads);
   warm_up();
@@ -153,7 +153,7 @@ void probe(const ProbeRequest& request, comm::MpiSession& mpi) {
     if (world.is_root()) std::fprintf(stderr, "%-24s measured in %5.1f s\n", what, took);
   }
   if (const auto reduced = layout.tables.find("all_reduce"); reduced != layout.tables.end())
-    (mpi.local_size() < world.size() ? machine.between : machine.inside) = link_of(reduced->second, world.size());
+    (ranks.local_size < world.size() ? machine.between : machine.inside) = link_of(reduced->second, world.size());
   machine.layouts.push_back(layout);
 
   comm::together(world, "keeping the measurements", [&] {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "comm_mpi/mpi_communicator.hpp"
+#include "app/ranks.hpp"
 
 namespace pst::app {
 
@@ -20,6 +20,6 @@ void add_options(CLI::App& command, ProbeRequest& request);
 /// Times the operations that training consists of, through the code that training uses, and writes what `peft-studio
 /// plan` reads. All ranks work at the same time, as they will; rank 0 writes. Collective.
 /// @throws Error(io)
-void probe(const ProbeRequest& request, comm::MpiSession& mpi);
+void probe(const ProbeRequest& request, const Ranks& ranks);
 
 }  // namespace pst::app

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "comm_mpi/mpi_communicator.hpp"
+#include "app/ranks.hpp"
 #include "recipe/profile.hpp"
 #include "rundir/run_dir.hpp"
 #include "telemetry/profile_recorder.hpp"
@@ -13,7 +13,7 @@ namespace pst::app {
 /// What the recipe's section `profile` asks for, on this rank. Outlives whoever it gave a listener to.
 class Profiling {
  public:
-  Profiling(const recipe::Profile& asked, const rundir::RunDir& run, int attempt, comm::MpiSession& mpi);
+  Profiling(const recipe::Profile& asked, const rundir::RunDir& run, int attempt, const Ranks& ranks);
 
   /// Before every step, by every rank: at both ends of what is traced the nodes' clocks are compared.
   /// @return whom the step's work is to tell, or nullptr
@@ -27,7 +27,7 @@ class Profiling {
   void compare_clocks();
 
   recipe::Profile asked_;
-  comm::MpiSession& mpi_;
+  Ranks ranks_;
   std::unique_ptr<telemetry::ProfileRecorder> recorder_;
   bool tracing_ = false;
 };
