@@ -5,10 +5,11 @@
 
 #include "app/ranks.hpp"
 #include "app/resolve.hpp"
+#include "families/spec.hpp"
 #include "rundir/run_dir.hpp"
 #include "telemetry/node_recorder.hpp"
-#include "train/trainer.hpp"
-#include "families/spec.hpp"
+#include "train/observer.hpp"
+#include "train/state.hpp"
 
 namespace pst::app {
 

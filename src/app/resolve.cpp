@@ -10,6 +10,7 @@
 #include "core/strings.hpp"
 #include "plan/placement.hpp"
 #include "plan/resolve.hpp"
+#include "recipe/changes.hpp"
 
 namespace pst::app {
 namespace {
@@ -125,6 +126,13 @@ Resolved resolve(const recipe::Recipe& recipe, const families::ModelSpec& config
   resolved.threads = agreed[2];
   resolved.strategy = static_cast<recipe::Strategy>(agreed[3]);
   return resolved;
+}
+
+std::map<std::string, std::string> keys_that_alter(const recipe::Recipe& recipe, const Resolved& resolved) {
+  auto keys = recipe::keys_that_alter(recipe);
+  keys["train.precision"] = resolved.bf16 ? "bf16" : "fp32";
+  if (resolved.device.is_cuda()) keys["train.device"] = "cuda";  // its products round otherwise
+  return keys;
 }
 
 }  // namespace pst::app

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,5 +31,8 @@ struct Resolved {
 /// @param ranks_here  ranks that share this machine;  gpu  this rank's, from open_gpus(). Collective.
 Resolved resolve(const recipe::Recipe& recipe, const families::ModelSpec& config, comm::Communicator& world,
                  int ranks_here, const std::optional<ops::Gpu>& gpu);
+
+/// What decides the bits of the result, `auto` replaced by what was chosen on this machine.
+std::map<std::string, std::string> keys_that_alter(const recipe::Recipe& recipe, const Resolved& resolved);
 
 }  // namespace pst::app

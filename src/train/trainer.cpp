@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "core/trace.hpp"
+#include "data/order.hpp"
 #include "kernels/adamw/adamw.hpp"
 #include "kernels/reduce/reduce.hpp"
 #include "ops/exec.hpp"
@@ -20,6 +21,10 @@
 
 namespace pst::train {
 namespace {
+
+std::int64_t steps_in(const data::DataOrder& order, const recipe::Train& train) {
+  return train.max_steps ? *train.max_steps : order.steps_in(train.epochs);
+}
 
 /// Adds the time since the last call, or since it was made, to a field.
 class Stopwatch {
@@ -45,7 +50,7 @@ class Loop {
         settings_(settings),
         order_(parts.training, {settings.packing, settings.shuffle, settings.max_length,
                                 settings.train.global_batch_size, settings.train.seed}),
-        total_steps_(train::total_steps(order_, settings.train)),
+        total_steps_(steps_in(order_, settings.train)),
         leaves_((settings.train.global_batch_size + settings.train.micro_batch_size - 1) /
                 settings.train.micro_batch_size),
         mine_(parallel::leaves_of_rank(leaves_, parts.group.rank(), parts.group.size())),
@@ -181,17 +186,14 @@ class Loop {
 
 }  // namespace
 
-std::int64_t total_steps(const data::DataOrder& order, const recipe::Train& train) {
-  return train.max_steps ? *train.max_steps : order.steps_in(train.epochs);
-}
-
 TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
   Loop loop(parts, settings);
   Guard guard(settings.guard, state.guard);
   const auto evaluate_now = [&] {
     if (parts.validation == nullptr) return;
-    const EvalRecord record = evaluate(parts, settings, state.step);
-    parts.on_eval(record);
+    const EvalRecord record =
+        evaluate(parts.model, parts.objective, parts.parameters.device(), *parts.validation, parts.group, settings, state.step);
+    parts.observer.on_eval(record);
     state.validation_after = record.loss;
     state.evaluated_at = state.step;
     state.validation_best = std::min(record.loss, state.validation_best.value_or(record.loss));
@@ -200,7 +202,7 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
 
   if (state.step == 0) evaluate_now();
   while (state.step < loop.total_steps()) {
-    const trace::Telling telling(parts.trace_of_step ? parts.trace_of_step(state.step + 1) : nullptr);
+    const trace::Telling telling(parts.observer.trace_of_step(state.step + 1));
     const trace::Scope step_span(trace::Kind::step, "step");
     trace::Laps laps;
     const double began = monotonic_seconds();
@@ -211,7 +213,7 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
     record.checkpoint_s = saving_s;
     record.waiting_s += met_s;
     if (const auto finding = guard.judge(record.loss, record.grad_norm)) {
-      parts.on_finding(record.step, *finding);
+      parts.observer.on_finding(record.step, *finding);
       if (finding->action == recipe::GuardAction::stop)
         throw Error(Fault::data, cat("step ", record.step, ": ", finding->what), finding->remedy);
       record.skipped = finding->action != recipe::GuardAction::warn;
@@ -246,7 +248,7 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
     record.step_s = monotonic_seconds() - began;
     record.other_s = record.step_s - (record.data_s + record.forward_s + record.backward_s + record.waiting_s +
                                       record.transfer_s + record.optimizer_s + record.checkpoint_s);
-    parts.on_step(record);
+    parts.observer.on_step(record);
     const bool due = settings.evaluate.every_steps && state.step % *settings.evaluate.every_steps == 0;
     if (due || state.step == loop.total_steps()) {
       trace::Laps evaluation;

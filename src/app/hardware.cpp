@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/hardware.hpp"
+
+#include <optional>
+
+#include "app/gpu_group.hpp"
+#include "app/gpus.hpp"
+#include "ops/exec.hpp"
+
+namespace pst::app {
+
+Hardware open_hardware(const Run& run, const Ranks& ranks) {
+  const std::optional<ops::Gpu> gpu = open_gpus(ranks, run.dir, run.attempt, run.recipe.train);
+  Hardware hardware;
+  comm::together(ranks.world, "settling what the recipe leaves open",
+                 [&] { hardware.resolved = resolve(run.recipe, run.model, ranks.world, ranks.local_size, gpu); });
+  ops::set_threads(hardware.resolved.threads);
+  hardware.gpus = gpu_group(ranks.world, hardware.resolved.device, run.dir, run.attempt);
+  return hardware;
+}
+
+}  // namespace pst::app

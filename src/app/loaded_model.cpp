@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/loaded_model.hpp"
+
+#include "app/quantization.hpp"
+#include "core/strings.hpp"
+#include "model/decoder.hpp"
+#include "parallel/sharded_storage.hpp"
+#include "weights/safetensors.hpp"
+
+namespace pst::app {
+namespace {
+
+/// The ranks of `group` that share one copy of the frozen weights; nothing where each has its own. Collective.
+/// @param node_root  tells nodes apart
+std::unique_ptr<comm::Communicator> weights_group(comm::Communicator& group, int node_root, recipe::Strategy strategy) {
+  std::unique_ptr<comm::Communicator> sharers;
+  if (strategy == recipe::Strategy::shard) sharers = group.split("weights", 0);
+  if (strategy == recipe::Strategy::hybrid) sharers = group.split("weights of a node", node_root);
+  if (sharers && sharers->size() == 1) sharers.reset();
+  return sharers;
+}
+
+}  // namespace
+
+LoadedModel::LoadedModel(const Run& run, const Hardware& hardware, const Ranks& ranks) {
+  const Resolved& resolved = hardware.resolved;
+  sharers_ = weights_group(ranks.world, ranks.node_root, resolved.strategy);
+  if (hardware.gpus) links_ = weights_group(*hardware.gpus, ranks.node_root, resolved.strategy);
+  const nn::MakeStorage storage = [&](const nn::FrozenLayout& layout) {
+    return sharers_ ? parallel::sharded_storage(layout, *sharers_, links_.get())
+                    : nn::replicated_storage_on(resolved.device)(layout);
+  };
+  const at::ScalarType compute = resolved.bf16 ? at::kBFloat16 : at::kFloat;
+  comm::together(ranks.world, cat("loading the model ", run.record.model_path.string()), [&] {
+    const std::shared_ptr<const nn::FrozenFormat> matrices =
+        quant::make_format(quant_options(run.recipe.model.quantization, run.model, compute));
+    model_ = model::load(run.model, weights::TensorStore::open(run.record.model_path), compute, matrices,
+                               storage, run.recipe.data.max_length);
+    adapter_ = peft::make_adapter(*model_, run.recipe.adapter, compute, resolved.device);
+    adapter_->initialise(run.recipe.train.seed);
+    if (run.recipe.adapter.init_from) adapter_->load(*run.recipe.adapter.init_from);
+  });
+}
+
+}  // namespace pst::app

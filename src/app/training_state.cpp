@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/training_state.hpp"
+
+#include "parallel/share_exchange.hpp"
+
+namespace pst::app {
+namespace {
+
+/// As many shares of the optimizer's state as there are ranks, or one that every rank has.
+int shares_of(const recipe::Parallel& parallel, int ranks) {
+  return parallel.optimizer == recipe::OptimizerState::shard ? ranks : 1;
+}
+
+/// Before a checkpoint's arrays are laid out: they follow the masters that stay.
+train::HostState keep_own(nn::ParameterSet& parameters, const train::Moments& moments,
+                          const parallel::FlatShares& shares, int rank) {
+  parameters.keep(moments.mine.begin, moments.mine.end);
+  return {parameters, moments, shares, rank};
+}
+
+}  // namespace
+
+TrainingState::TrainingState(const Run& run, const Hardware& hardware, const Ranks& ranks, nn::ParameterSet& parameters)
+    : parameters_(parameters),
+      devices_(hardware.devices(ranks)),
+      shares_(parameters, shares_of(run.recipe.parallel, ranks.world.size())),
+      moments_(parameters, shares_, ranks.world.rank()),
+      host_(keep_own(parameters, moments_, shares_, ranks.world.rank())),
+      resumer_(ranks.world, run.dir, run.record, run.recipe, keys_that_alter(run.recipe, hardware.resolved),
+               run.attempt) {}
+
+train::TrainState TrainingState::start() {
+  const auto resumed = resumer_.start(host_.tensors());
+  if (resumed) after_reading();
+  return resumed.value_or(train::TrainState{});
+}
+
+train::TrainState TrainingState::restore_newest() {
+  train::TrainState state = resumer_.restore_newest(host_.tensors());
+  after_reading();
+  return state;
+}
+
+void TrainingState::gather_masters() {
+  if (parameters_.has_all()) return;
+  parameters_.keep_all();
+  gather(parameters_.flat());
+}
+
+void TrainingState::after_reading() {
+  host_.push();
+  parameters_.refresh_compute();
+  if (!parameters_.has_all()) gather(parameters_.flat_compute());
+}
+
+void TrainingState::gather(const at::Tensor& flat) {
+  parallel::ExchangeBuffers buffers(devices_);
+  parallel::gather_shares(flat, shares_, buffers);
+}
+
+}  // namespace pst::app
