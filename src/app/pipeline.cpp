@@ -51,7 +51,7 @@ void train(const std::filesystem::path& run_directory, int attempt, const Ranks&
                            .group = ranks.world,
                            .gradients = hardware.devices(ranks),
                            .shares = state.shares(),
-                           .moments = state.moments(),
+                           .optimizer = state.optimizer(),
                            .saver = saver,
                            .restore_newest = [&] { return state.restore_newest(); },
                            .observer = observer};

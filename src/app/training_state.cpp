@@ -12,10 +12,10 @@ int shares_of(const recipe::Parallel& parallel, int ranks) {
 }
 
 /// Before a checkpoint's arrays are laid out: they follow the masters that stay.
-train::HostState keep_own(nn::ParameterSet& parameters, const train::Moments& moments,
+train::HostState keep_own(nn::ParameterSet& parameters, const optim::Optimizer& optimizer,
                           const parallel::FlatShares& shares, int rank) {
-  parameters.keep(moments.mine.begin, moments.mine.end);
-  return {parameters, moments, shares, rank};
+  parameters.keep(optimizer.mine().begin, optimizer.mine().end);
+  return {parameters, optimizer, shares, rank};
 }
 
 }  // namespace
@@ -24,8 +24,8 @@ TrainingState::TrainingState(const Run& run, const Hardware& hardware, const Ran
     : parameters_(parameters),
       devices_(hardware.devices(ranks)),
       shares_(parameters, shares_of(run.recipe.parallel, ranks.world.size())),
-      moments_(parameters, shares_, ranks.world.rank()),
-      host_(keep_own(parameters, moments_, shares_, ranks.world.rank())),
+      optimizer_(run.recipe.optimizer, parameters, shares_, ranks.world.rank()),
+      host_(keep_own(parameters, optimizer_, shares_, ranks.world.rank())),
       resumer_(ranks.world, run.dir, run.record, run.recipe, keys_that_alter(run.recipe, hardware.resolved),
                run.attempt) {}
 

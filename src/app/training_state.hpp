@@ -5,6 +5,7 @@
 #include "app/resume.hpp"
 #include "app/run.hpp"
 #include "nn/parameter.hpp"
+#include "optim/optimizer.hpp"
 #include "parallel/flat_shares.hpp"
 #include "train/host_state.hpp"
 #include "train/state.hpp"
@@ -26,7 +27,7 @@ class TrainingState {
   void gather_masters();
 
   const parallel::FlatShares& shares() const { return shares_; }
-  const train::Moments& moments() const { return moments_; }
+  optim::Optimizer& optimizer() { return optimizer_; }
   train::HostState& host() { return host_; }
 
  private:
@@ -36,7 +37,7 @@ class TrainingState {
   nn::ParameterSet& parameters_;
   comm::Communicator& devices_;
   parallel::FlatShares shares_;
-  train::Moments moments_;
+  optim::Optimizer optimizer_;
   train::HostState host_;
   Resumer resumer_;
 };

@@ -154,9 +154,10 @@ std::uint64_t bytes_of_a_run(const recipe::Recipe& recipe) {
       for (const auto size : tensor.shape) values *= static_cast<std::uint64_t>(size);
       parameters += values;
     }
-  // The adapter and two moments of the optimizer, each of 4 bytes; the kept ones, the best, and the one being written.
+  // The adapter and the arrays of the optimizer, each of 4 bytes; the kept ones, the best, and the one being written.
+  const std::uint64_t arrays = 1 + recipe::state_of(recipe.optimizer).size();
   const auto checkpoints = recipe.checkpoint.enabled ? static_cast<std::uint64_t>(recipe.checkpoint.keep) + 2 : 0;
-  return parameters * 4 * (3 * checkpoints + 1);
+  return parameters * 4 * (arrays * checkpoints + 1);
 }
 
 int submit_check(const RecipeArguments& arguments) {

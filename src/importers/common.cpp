@@ -96,7 +96,7 @@ void set_optimizer(ForeignFile& file, Draft& draft, std::string_view key) {
   const std::string word = lower(*name);
   draft.set("optimizer.name", "adamw");
   if (word.find("adamw") == std::string::npos && word.find("adam_w") == std::string::npos)
-    file.note(Kind::changed, key, cat(*name, " becomes adamw, the optimizer of this version"));
+    file.note(Kind::changed, key, cat(*name, " becomes adamw"));
   else if (word.find("8bit") != std::string::npos || word.find("4bit") != std::string::npos ||
            word.find("paged") != std::string::npos)
     file.note(Kind::changed, key, cat(*name, " becomes adamw with fp32 moments: those of an adapter are small"));

@@ -97,7 +97,7 @@ void from_torchtune(ForeignFile& file, Draft& draft, int ranks) {
 
   const std::string optimizer = component(file, "optimizer");
   if (!contains(optimizer, "adamw") && !optimizer.empty())
-    file.note(Kind::changed, "optimizer._component_", cat(optimizer, " becomes adamw, the optimizer of this version"));
+    file.note(Kind::changed, "optimizer._component_", cat(optimizer, " becomes adamw"));
   draft.set("optimizer.name", "adamw");
   draft.set("optimizer.lr", file.number("optimizer.lr"));
   draft.set("optimizer.weight_decay", file.number("optimizer.weight_decay").value_or(0.01));  // torch.optim.AdamW

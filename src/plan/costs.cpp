@@ -39,7 +39,7 @@ constexpr std::array kRows = {
     Row{Op::zero, "zero", 1, 0, 1, true},
     Row{Op::tree_add, "tree_add", 1, 1, 3, true},
     Row{Op::sum_squares, "sum_squares", 1, 2, 1, true},
-    Row{Op::adamw, "adamw", 1, 12, 7, true},
+    Row{Op::adamw, "adamw", 1, 12, recipe::AdamW::kValuesMoved, true},
     Row{Op::refresh, "refresh", 1, 0, 1.5, true},
     Row{Op::all_reduce, "all_reduce", 1, 0, 6, true},
 };
@@ -116,6 +116,11 @@ double Costs::operator()(Op op, std::initializer_list<double> sizes) const {
   const double flops = (narrow ? roof.bf16_flops : roof.f32_flops) * roof.flops_share;
   return std::max(demand.flops / flops, demand.bytes / (roof.bytes_per_s * roof.bytes_share)) +
          demand.kernels * roof.launch_s;
+}
+
+double Costs::update(const recipe::Optimizer& optimizer, double values) const {
+  const double ratio = static_cast<double>(recipe::values_moved(optimizer)) / recipe::AdamW::kValuesMoved;
+  return ratio * (*this)(Op::adamw, {values});
 }
 
 double Costs::fp8_flops_s(double flops) const {

@@ -3,6 +3,7 @@
 #include <initializer_list>
 
 #include "plan/machine.hpp"
+#include "recipe/optimizers.hpp"
 
 namespace pst::plan {
 
@@ -28,7 +29,7 @@ enum class Op {
   zero,      ///< f32, as all below
   tree_add,
   sum_squares,
-  adamw,
+  adamw,       ///< an update by it; other optimizers are taken from it
   refresh,     ///< masters to bf16
   all_reduce,  ///< among the ranks of the layout
 };
@@ -48,6 +49,9 @@ class Costs {
   /// @throws Error(usage) when the machine has neither tables for it nor a roofline
   Costs(const Machine& machine, int ranks, int threads, Dtype dtype);
   double operator()(Op op, std::initializer_list<double> sizes) const;
+  /// Of an optimizer's update of `values` trained values: as long as AdamW's, which is what probes measure, in the
+  /// ratio of the values that they move.
+  double update(const recipe::Optimizer& optimizer, double values) const;
   int threads() const { return threads_; }
   bool measured() const { return layout_ != nullptr; }
   /// Seconds more, so a negative number, of multiplying in 8-bit floats instead of in bf16, and seconds of moving

@@ -128,7 +128,8 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   const auto updaters = static_cast<double>(choice.optimizer_sharers());
   memory.adapters = choice.dtype == Dtype::bf16 ? adapter / updaters + 2 * static_cast<double>(m.trainable) : adapter;
   memory.gradients = adapter * tree_buffers((in.leaves + choice.ranks() - 1) / choice.ranks());
-  memory.optimizer = 2 * adapter / updaters;
+  const auto state_arrays = static_cast<double>(recipe::state_of(in.optimizer).size());
+  memory.optimizer = state_arrays * adapter / updaters;
 
   double widest = 0;
   for (const auto& layer : m.layers) {
@@ -148,7 +149,8 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   // oneDNN's backward product of the head copies its logits once; it is over when the layers' backward begins.
   if (in.copies_operands) memory.workspace = std::max(memory.workspace, chunk * b * static_cast<double>(m.vocabulary));
   if (choice.ranks() > 1) memory.communication = 2 * std::min(adapter, kExchangeBytes);
-  if (in.saves) memory.checkpoint = 3 * 4 * static_cast<double>(m.trainable) / static_cast<double>(choice.ranks());
+  if (in.saves)
+    memory.checkpoint = (1 + state_arrays) * 4 * static_cast<double>(m.trainable) / static_cast<double>(choice.ranks());
   if (!in.is_gpu) memory.data = static_cast<double>(in.prepared_bytes);
   memory.loading = memory.libraries + memory.weights + memory.data;
   if (!in.is_gpu && m.frozen > 0)  // src/nn/frozen_storage.cpp lets go of a block of the files when it is packed

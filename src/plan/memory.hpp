@@ -5,6 +5,7 @@
 #include "plan/choice.hpp"
 #include "plan/model_shape.hpp"
 #include "plan/work.hpp"
+#include "recipe/optimizers.hpp"
 
 namespace pst::plan {
 
@@ -15,7 +16,7 @@ struct Memory {
   double weights = 0;        ///< the frozen base in the dtype it is computed with, and the rotary tables
   double adapters = 0;       ///< f32 masters, and their bf16 copies
   double gradients = 0;      ///< the buffers of the ordered sum
-  double optimizer = 0;      ///< two moments
+  double optimizer = 0;      ///< the arrays of its state
   double activations = 0;    ///< kept from forward for backward
   double workspace = 0;      ///< of the backward pass in its widest layer
   double head = 0;           ///< one chunk of logits, and the gradient of the hidden states
@@ -41,6 +42,7 @@ struct MemoryInputs {
   std::uint64_t weight_file_bytes = 0, prepared_bytes = 0;
   bool is_gpu = false, cudnn_attention = false;
   bool dropout = false, saves = true;
+  recipe::Optimizer optimizer = {};
 };
 
 Memory memory_of(const MemoryInputs& in, const Choice& choice);

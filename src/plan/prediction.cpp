@@ -20,10 +20,11 @@ struct Steps {
 };
 
 /// The optimizer's part, which every step has.
-StepTime update_time(const ModelShape& model, const Costs& costs, const Choice& choice) {
+StepTime update_time(const ModelShape& model, const Costs& costs, const Choice& choice,
+                     const recipe::Optimizer& optimizer) {
   const double sharers = real(choice.optimizer_sharers()), values = real(model.trainable_padded) / sharers;
   StepTime time;
-  time.optimizer = costs(Op::sum_squares, {values}) + costs(Op::adamw, {values});
+  time.optimizer = costs(Op::sum_squares, {values}) + costs.update(optimizer, values);
   if (choice.dtype == Dtype::bf16) time.optimizer += costs(Op::refresh, {real(model.trainable) / sharers});
   return time;
 }
@@ -92,7 +93,7 @@ Steps steps_of(const Inputs& in, const Choice& choice, const ModelShape& model, 
                                       std::sqrt(std::max(1.0, per_rank));
     mean.gradient_sum =
         std::max(0.0, per_rank - 1) * costs(Op::tree_add, {values}) + per_rank * costs(Op::zero, {values});
-    mean += update_time(model, costs, choice);
+    mean += update_time(model, costs, choice, in.recipe.optimizer);
     // Where parameters are updated in shares, bf16 copies go round in place of f32 sums: a quarter less in all.
     const bool copies_go_round = choice.optimizer_sharers() > 1 && choice.dtype == Dtype::bf16;
     mean.communication = (copies_go_round ? 0.75 : 1) * all_reduce_seconds(in.machine, costs, choice, values);
@@ -129,8 +130,10 @@ Saving saving_of(const Inputs& in, const Prediction& p, const Costs& costs) {
     saving.reason = "checkpoint.enabled is false: a failure loses everything";
     return saving;
   }
-  const double share = 3 * real(p.model.trainable) / real(p.choice.ranks());
-  saving.bytes = 3 * 4 * real(p.model.trainable);
+  // The adapter and the optimizer's state.
+  const double values = (1 + static_cast<double>(state_of(in.recipe.optimizer).size())) * real(p.model.trainable);
+  const double share = values / real(p.choice.ranks());
+  saving.bytes = 4 * values;
   saving.snapshot_s = costs(Op::refresh, {std::max(1.0, share)});
   if (in.machine.disk) saving.write_s = saving.bytes / in.machine.disk->bytes_per_s + 3 * in.machine.disk->fsync_s;
   const double step = p.step.total();
@@ -194,7 +197,8 @@ Prediction predict(const Inputs& in, const Choice& choice, std::size_t most) {
                         .is_gpu = in.machine.is_gpu,
                         .cudnn_attention = in.machine.cudnn_attention,
                         .dropout = p.model.dropout,
-                        .saves = in.recipe.checkpoint.enabled},
+                        .saves = in.recipe.checkpoint.enabled,
+                        .optimizer = in.recipe.optimizer},
                        choice);
   p.memory_limit = memory_limit(in, choice);
   p.fits = p.memory_limit == 0 || p.memory.peak() * kMemoryMargin <= p.memory_limit;

@@ -9,7 +9,9 @@
 #include "recipe/data.hpp"
 #include "recipe/guard.hpp"
 #include "recipe/model.hpp"
+#include "recipe/optimizers.hpp"
 #include "recipe/profile.hpp"
+#include "recipe/schedules.hpp"
 #include "recipe/slurm.hpp"
 #include "recipe/train.hpp"
 

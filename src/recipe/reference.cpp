@@ -1,36 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
-#include "config/catalogue.hpp"
 #include "core/strings.hpp"
-#include "methods/method.hpp"
+#include "recipe/every_key.hpp"
 #include "recipe/load.hpp"
 
 namespace pst::recipe {
-namespace {
-
-/// The keys of the section `adapter` with another method than the one that a recipe gets that names none.
-std::vector<config::CatalogueRow> rows_of(const methods::Method& method) {
-  methods::Adapter adapter(method);
-  auto rows = config::catalogue([&](config::Fields& fields) { bind(fields, adapter); });
-  for (auto& row : rows) row.section = cat("adapter with type: ", method.name);
-  return rows;
-}
-
-}  // namespace
 
 std::string reference_page() {
-  Recipe recipe;
-  Sweep sweep;
-  auto rows = config::catalogue([&](config::Fields& fields) {
-    bind(fields, recipe);
-    bind_sweep(fields, sweep);
-  });
-  for (const auto* const method : methods::table().subspan(1)) {
-    const auto others = rows_of(*method);
-    const auto last = std::find_if(rows.rbegin(), rows.rend(),
-                                   [](const auto& row) { return std::string_view(row.section).starts_with("adapter"); });
-    rows.insert(last.base(), others.begin(), others.end());
+  std::vector<config::CatalogueRow> rows;
+  for (auto& [row, chooser, kinds] : every_key()) {
+    if (!kinds.empty()) row.help = cat("`", join(kinds, "`, `"), "`: ", row.help);
+    rows.push_back(row);
   }
   return cat(R"(# The recipe: every key
 

@@ -17,12 +17,6 @@ std::vector<std::pair<const char*, Switch>> words_of(Switch) {
   return {{"auto", Switch::automatic}, {"true", Switch::on}, {"false", Switch::off}};
 }
 
-std::vector<std::pair<const char*, OptimizerName>> words_of(OptimizerName) { return {{"adamw", OptimizerName::adamw}}; }
-
-std::vector<std::pair<const char*, SchedulerName>> words_of(SchedulerName) {
-  return {{"constant", SchedulerName::constant}, {"linear", SchedulerName::linear}, {"cosine", SchedulerName::cosine}};
-}
-
 std::vector<std::pair<const char*, Strategy>> words_of(Strategy) {
   return {{"auto", Strategy::automatic},
           {"replicate", Strategy::replicate},
@@ -52,32 +46,16 @@ void bind(config::Fields& field, Train& s) {
         "CPU threads of a rank; `auto`: the cores that the rank may use.");
 }
 
-void bind(config::Fields& field, Optimizer& s) {
-  field("name", &s.name, "Algorithm.");
-  field("lr", &s.lr, config::at_least(0), "Learning rate after the warm-up.");
-  field("betas", &s.betas, config::from_to_below(0, 1), "Decay of the running means of gradient and squared gradient.");
-  field("eps", &s.eps, config::above(0), "Added to the root of the second mean.");
-  field("weight_decay", &s.weight_decay, config::at_least(0), "Decoupled weight decay.");
-}
-
-void bind(config::Fields& field, Scheduler& s) {
-  field("name", &s.name, "Course of the learning rate after the warm-up; linear and cosine end at 0.");
-  field("warmup_ratio", &s.warmup_ratio, config::from_to_below(0, 1),
-        "Share of the steps in which the learning rate rises from 0; at least one step is left.");
-  field("warmup_steps", &s.warmup_steps, config::Absent::null, config::at_least(0),
-        "Number of those steps; counts instead of warmup_ratio.");
-}
-
 void bind(config::Fields& field, Parallel& s) {
   field("strategy", &s.strategy,
         "Where the frozen weights live: `replicate`, a whole copy with every rank; `shard`, in equal shares over all "
         "ranks, gathered layer by layer; `hybrid`, in shares over the ranks of each node. `auto` takes the first of "
         "them that fits, and on GPUs `replicate`. The result has the same bits.");
   field("optimizer", &s.optimizer,
-        "Where AdamW's two moments live: `replicate`, with every rank, 8 bytes for a trained value; `shard`, in equal "
-        "shares over all ranks, each of which updates its share of the adapter and sends it to the others: 8 bytes "
-        "divided by the ranks, in bf16 12, because the masters lie in shares too. A step sends as much as before, in "
-        "bf16 a quarter less. The result has the same bits.");
+        "Where the optimizer's state lives: `replicate`, with every rank, for AdamW 8 bytes for a trained value; "
+        "`shard`, in equal shares over all ranks, each of which updates its share of the adapter and sends it to the "
+        "others: 8 bytes divided by the ranks, in bf16 12, because the masters lie in shares too. A step sends as much "
+        "as before, in bf16 a quarter less. The result has the same bits.");
 }
 
 void bind(config::Fields& field, Evaluate& s) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,22 +29,6 @@ struct Train {
   std::optional<int> threads;  ///< of a rank; auto: the cores it may use
 };
 
-enum class OptimizerName { adamw };
-struct Optimizer {
-  OptimizerName name = OptimizerName::adamw;
-  double lr = 2e-4;
-  std::array<double, 2> betas = {0.9, 0.999};
-  double eps = 1e-8;
-  double weight_decay = 0;
-};
-
-enum class SchedulerName { constant, linear, cosine };
-struct Scheduler {
-  SchedulerName name = SchedulerName::cosine;
-  double warmup_ratio = 0.03;
-  std::optional<std::int64_t> warmup_steps;  ///< instead of warmup_ratio
-};
-
 enum class Strategy { automatic, replicate, shard, hybrid };
 enum class OptimizerState { replicate, shard };
 struct Parallel {
@@ -60,13 +43,9 @@ struct Evaluate {
 std::vector<std::pair<const char*, Precision>> words_of(Precision);
 std::vector<std::pair<const char*, DeviceChoice>> words_of(DeviceChoice);
 std::vector<std::pair<const char*, Switch>> words_of(Switch);
-std::vector<std::pair<const char*, OptimizerName>> words_of(OptimizerName);
-std::vector<std::pair<const char*, SchedulerName>> words_of(SchedulerName);
 std::vector<std::pair<const char*, Strategy>> words_of(Strategy);
 std::vector<std::pair<const char*, OptimizerState>> words_of(OptimizerState);
 void bind(config::Fields& field, Train& s);
-void bind(config::Fields& field, Optimizer& s);
-void bind(config::Fields& field, Scheduler& s);
 void bind(config::Fields& field, Parallel& s);
 void bind(config::Fields& field, Evaluate& s);
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <map>
+#include <set>
 
-#include "config/catalogue.hpp"
 #include "core/strings.hpp"
 #include "recipe/checks.hpp"
+#include "recipe/every_key.hpp"
 
 namespace pst::recipe {
 namespace {
@@ -121,19 +122,25 @@ bool comes_later(const std::string& path) {
 }  // namespace
 
 config::Advice unknown_key_advice() {
-  Recipe recipe;
-  std::multimap<std::string, std::string> places;  // key -> path of every key that a recipe has
-  for (const auto& row : config::catalogue([&](config::Fields& fields) { bind(fields, recipe); }))
-    places.emplace(row.key, row.section.empty() ? row.key : cat(row.section, ".", row.key));
+  std::map<std::string, std::set<std::string>> places;  // key -> paths of it
+  std::map<std::string, std::set<std::string>> kinds;   // path -> what it takes to have it: "optimizer.name: adamw"
+  for (const auto& key : every_key()) {
+    if (key.row.section == "sweep") continue;
+    places[key.row.key].insert(key.path());
+    for (const auto& kind : key.kinds) kinds[key.path()].insert(cat(key.chooser, ": ", kind));
+  }
 
-  return [places](const std::string& path) -> std::optional<std::string> {
+  return [places, kinds](const std::string& path) -> std::optional<std::string> {
     if (comes_later(path)) return "this version does not have it yet; remove it";
+    if (const auto of = kinds.find(path); of != kinds.end())
+      return cat("it belongs to ", join({of->second.begin(), of->second.end()}, " and "));
     const std::string key = path.substr(path.find_last_of('.') + 1);
     if (const auto found = names_elsewhere().find(key); found != names_elsewhere().end())
       return "write " + found->second;
     // Ours, but of another section: `train.lr`.
-    if (places.count(key) == 1 && places.find(key)->second.find('[') == std::string::npos)
-      return "write " + places.find(key)->second;
+    const auto found = places.find(key);
+    if (found != places.end() && found->second.size() == 1 && found->second.begin()->find('[') == std::string::npos)
+      return "write " + *found->second.begin();
     return std::nullopt;
   };
 }

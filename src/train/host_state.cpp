@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/digest.hpp"
+#include "core/strings.hpp"
 #include "ops/exec.hpp"
 
 namespace pst::train {
@@ -19,9 +20,10 @@ at::Tensor on_host(const at::Tensor& array) {
 
 }  // namespace
 
-HostState::HostState(nn::ParameterSet& parameters, const Moments& moments, const parallel::FlatShares& shares, int rank)
+HostState::HostState(nn::ParameterSet& parameters, const optim::Optimizer& optimizer,
+                     const parallel::FlatShares& shares, int rank)
     : parameters_(parameters) {
-  const auto add = [&](const char* kind, const at::Tensor& array, parallel::Range held,
+  const auto add = [&](const std::string& kind, const at::Tensor& array, parallel::Range held,
                        const std::function<parallel::Range(const nn::Parameter&)>& rows_of) {
     arrays_.push_back({array, on_host(array)});
     const auto values = ops::view_of(arrays_.back().host).as<float>();
@@ -44,10 +46,10 @@ HostState::HostState(nn::ParameterSet& parameters, const Moments& moments, const
   };
   add("adapter/", parameters.flat(), {parameters.begin(), parameters.end()},
       parameters.has_all() ? std::function(all_rows) : std::function(my_rows));
-  add("optimizer/exp_avg/", moments.exp_avg, moments.mine, my_rows);
-  add("optimizer/exp_avg_sq/", moments.exp_avg_sq, moments.mine, my_rows);
+  for (const auto& [name, values] : optimizer.state())
+    add(cat("optimizer/", name, "/"), values, optimizer.mine(), my_rows);
   if (shares.ranks() == 1) return;
-  for (int kind = 0; kind < 3; ++kind)
+  for (std::size_t array = 0; array < arrays_.size(); ++array)
     for (const auto& parameter : parameters.all()) {
       auto& of_ranks = division_.emplace_back();
       for (int r = 0; r < shares.ranks(); ++r) {

@@ -5,8 +5,8 @@
 
 #include "checkpoint/tensors.hpp"
 #include "nn/parameter.hpp"
+#include "optim/optimizer.hpp"
 #include "parallel/flat_shares.hpp"
-#include "train/state.hpp"
 
 namespace pst::train {
 
@@ -14,14 +14,15 @@ namespace pst::train {
 /// computes on a GPU, copies in pinned host memory that pull() and push() bring up to date.
 class HostState {
  public:
-  /// Parameters and moments outlive this, and the set keeps the masters that it has. @param shares  those that the
-  /// moments were made with. @param rank of the run
-  HostState(nn::ParameterSet& parameters, const Moments& moments, const parallel::FlatShares& shares, int rank);
+  /// Parameters and optimizer outlive this, and the set keeps the masters that it has. @param shares  those that the
+  /// optimizer was made with. @param rank of the run
+  HostState(nn::ParameterSet& parameters, const optim::Optimizer& optimizer, const parallel::FlatShares& shares,
+            int rank);
 
-  /// Everything by the names it has in a checkpoint: adapter/<name>, optimizer/exp_avg/<name>,
-  /// optimizer/exp_avg_sq/<name>; those rows that this rank has.
+  /// Everything by the names it has in a checkpoint: adapter/<name>, and optimizer/<array>/<name> for each array of the
+  /// optimizer's state; those rows that this rank has.
   const std::vector<checkpoint::Target>& tensors() const { return tensors_; }
-  /// The rows of each of tensors() that each rank stores: those that it has the moments of. Empty when all have all.
+  /// The rows of each of tensors() that each rank stores: those that it updates. Empty when all have all.
   const checkpoint::Division& division() const { return division_; }
   /// Digest of what products use, which all ranks have alike: the masters as pull() brought them, or their bf16 copies,
   /// where the masters lie in shares.
@@ -34,7 +35,7 @@ class HostState {
     at::Tensor device, host;
   };
   const nn::ParameterSet& parameters_;
-  std::vector<Array> arrays_;  // parameters, first and second moments; of a CPU both are one tensor
+  std::vector<Array> arrays_;  // parameters, then the optimizer's; of a CPU both are one tensor
   std::vector<checkpoint::Target> tensors_;
   checkpoint::Division division_;
 };

@@ -2,6 +2,8 @@
 #pragma once
 #include "nn/causal_lm.hpp"
 #include "recipe/guard.hpp"
+#include "recipe/optimizers.hpp"
+#include "recipe/schedules.hpp"
 #include "recipe/train.hpp"
 
 namespace pst::recipe {

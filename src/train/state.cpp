@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/state.hpp"
 
-#include <ATen/ops/zeros.h>
-
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
-#include "ops/exec.hpp"
 
 namespace pst::train {
 namespace {
@@ -72,10 +69,5 @@ TrainState state_from(const ordered_json& json, const std::string& name) {
     throw Error(Fault::data, cat(name, ": ", s.updates, " updates in ", s.step, " steps cannot be"));
   return s;
 }
-
-Moments::Moments(const nn::ParameterSet& parameters, const parallel::FlatShares& shares, int rank)
-    : mine(shares.of(shares.ranks() == 1 ? 0 : rank)),
-      exp_avg(at::zeros({mine.size()}, parameters.flat().options())),
-      exp_avg_sq(at::zeros({mine.size()}, parameters.flat().options())) {}
 
 }  // namespace pst::train

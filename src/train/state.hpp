@@ -5,9 +5,6 @@
 #include <optional>
 #include <string>
 
-#include "checkpoint/tensors.hpp"
-#include "nn/parameter.hpp"
-#include "parallel/flat_shares.hpp"
 #include "train/guard.hpp"
 
 namespace pst::train {
@@ -16,7 +13,7 @@ namespace pst::train {
 /// of the step and the recipe.
 struct TrainState {
   std::int64_t step = 0;     ///< steps done, skipped ones included: the next step's data
-  std::int64_t updates = 0;  ///< of the parameters: what Adam's bias correction counts
+  std::int64_t updates = 0;  ///< of the parameters: what a bias correction counts
   std::int64_t tokens = 0;
   double last_loss = 0, seconds = 0;
   std::optional<double> validation_before, validation_after;
@@ -28,13 +25,5 @@ struct TrainState {
 nlohmann::ordered_json to_json(const TrainState& state);
 /// @param name where it comes from, for messages. @throws Error(data) naming the key that is missing or wrong
 TrainState state_from(const nlohmann::ordered_json& json, const std::string& name);
-
-/// AdamW's running means of those values of the parameters' flat array that this rank updates; f32.
-struct Moments {
-  /// @param shares  one of everything, or one per rank. @param rank  of the run
-  Moments(const nn::ParameterSet& parameters, const parallel::FlatShares& shares, int rank);
-  parallel::Range mine;            ///< of the flat array
-  at::Tensor exp_avg, exp_avg_sq;  ///< [mine]
-};
 
 }  // namespace pst::train

@@ -10,14 +10,13 @@
 #include "core/strings.hpp"
 #include "core/trace.hpp"
 #include "data/order.hpp"
-#include "kernels/adamw/adamw.hpp"
 #include "kernels/reduce/reduce.hpp"
 #include "ops/exec.hpp"
+#include "optim/schedule.hpp"
 #include "parallel/ordered_sum.hpp"
 #include "parallel/share_exchange.hpp"
 #include "train/evaluate.hpp"
 #include "train/micro_batch.hpp"
-#include "train/schedule.hpp"
 
 namespace pst::train {
 namespace {
@@ -66,7 +65,7 @@ class Loop {
     Stopwatch watch;
     StepRecord record{.step = index + 1,
                       .total_steps = total_steps_,
-                      .lr = learning_rate(settings_.scheduler, settings_.optimizer.lr, index, total_steps_)};
+                      .lr = optim::learning_rate(settings_.scheduler, settings_.optimizer.lr, index, total_steps_)};
     const std::vector<data::Row>& rows = order_.rows_of_step(index);
     const data::RowTotals totals = data::totals_of(parts_.training, rows);
     const auto weight = static_cast<double>(parts_.objective.weight(totals));
@@ -126,21 +125,8 @@ class Loop {
     const double limit = settings_.train.max_grad_norm;
     const double factor =
         limit > 0 ? std::min(1.0, limit / (record.grad_norm + 1e-6)) : 1.0;  // torch's clip_grad_norm_
-    const auto& [name, lr, betas, eps, weight_decay] = settings_.optimizer;
-    const parallel::Range mine = parts_.moments.mine;
     nn::ParameterSet& parameters = parts_.parameters;
-    const View values = ops::view_of(parameters.flat()).part(mine.begin - parameters.begin(), mine.size());
-    if (mine.size() > 0)
-      kernels::adamw(ops::exec_of(gradient),
-                     {.lr = record.lr,
-                      .beta1 = betas[0],
-                      .beta2 = betas[1],
-                      .eps = eps,
-                      .weight_decay = weight_decay,
-                      .step = update,
-                      .gradient_factor = factor},
-                     values, ops::view_of(gradient).part(mine.begin, mine.size()), ops::view_of(parts_.moments.exp_avg),
-                     ops::view_of(parts_.moments.exp_avg_sq));
+    parts_.optimizer.update(parameters, gradient, {.lr = record.lr, .number = update, .gradient_factor = factor});
     parameters.refresh_compute();
     watch.into(record.optimizer_s, "optimizer");
     if (parts_.shares.ranks() > 1) {

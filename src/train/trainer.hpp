@@ -7,6 +7,7 @@
 #include "nn/causal_lm.hpp"
 #include "nn/parameter.hpp"
 #include "objective/objective.hpp"
+#include "optim/optimizer.hpp"
 #include "parallel/flat_shares.hpp"
 #include "train/observer.hpp"
 #include "train/saver.hpp"
@@ -27,9 +28,9 @@ struct Parts {
   /// Of the parameters, of which each rank updates its own: one per rank, or one. A rank has the masters of all, or,
   /// where products use bf16 copies, of its share.
   const parallel::FlatShares& shares;
-  const Moments& moments;
+  optim::Optimizer& optimizer;
   Saver& saver;
-  std::function<TrainState()> restore_newest;  ///< puts parameters and moments back; for the guard's `rollback`
+  std::function<TrainState()> restore_newest;  ///< puts parameters and optimizer back; for the guard's `rollback`
   Observer& observer;
 };
 

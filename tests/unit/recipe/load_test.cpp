@@ -69,8 +69,8 @@ TEST(Load, ReadsEveryKey) {
   EXPECT_EQ(recipe.train.gradient_checkpointing, Switch::on);
   EXPECT_EQ(recipe.train.precision, Precision::bf16);
   EXPECT_EQ(recipe.train.threads, 2);
-  EXPECT_THAT(recipe.optimizer.betas, ElementsAre(0.9, 0.95));
-  EXPECT_EQ(recipe.scheduler.name, SchedulerName::linear);
+  EXPECT_THAT(std::get<AdamW>(recipe.optimizer.rule).betas, ElementsAre(0.9, 0.95));
+  EXPECT_TRUE(std::holds_alternative<Linear>(recipe.scheduler.course));
   EXPECT_EQ(recipe.scheduler.warmup_steps, 10);
   EXPECT_EQ(recipe.evaluate.every_steps, std::nullopt);
   EXPECT_EQ(recipe.slurm.time, "2-01:00:00");

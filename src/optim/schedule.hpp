@@ -2,9 +2,9 @@
 #pragma once
 #include <cstdint>
 
-#include "recipe/train.hpp"
+#include "recipe/schedules.hpp"
 
-namespace pst::train {
+namespace pst::optim {
 
 /// Steps over which the rate rises: warmup_steps, or warmup_ratio of all steps rounded up, as HF Trainer counts them,
 /// but by the ratio never all steps.
@@ -15,4 +15,4 @@ std::int64_t warmup_steps(const recipe::Scheduler& scheduler, std::int64_t total
 /// @see transformers optimization.py: get_{constant,linear,cosine}_schedule_with_warmup
 double learning_rate(const recipe::Scheduler& scheduler, double base, std::int64_t step, std::int64_t total_steps);
 
-}  // namespace pst::train
+}  // namespace pst::optim

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "train/schedule.hpp"
+#include "optim/schedule.hpp"
 
 #include <gmock/gmock.h>
 
-namespace pst::train {
+namespace pst::optim {
 namespace {
 
-recipe::Scheduler scheduler(recipe::SchedulerName name, double ratio) { return {.name = name, .warmup_ratio = ratio}; }
+recipe::Scheduler scheduler(recipe::Course course, double ratio) { return {.course = course, .warmup_ratio = ratio}; }
 
 // Recorded from transformers 5.23: get_cosine_schedule_with_warmup(optimizer of lr 1, 3, 10).get_last_lr() before each
 // step.
@@ -22,28 +22,27 @@ TEST(Schedule, CosineFollowsTransformers) {
                              0.1882550990706332,
                              0.04951556604879043};
   for (int step = 0; step < 10; ++step)
-    EXPECT_NEAR(learning_rate(scheduler(recipe::SchedulerName::cosine, 0.3), 1, step, 10), expected[step], 1e-12)
-        << step;
+    EXPECT_NEAR(learning_rate(scheduler(recipe::Cosine{}, 0.3), 1, step, 10), expected[step], 1e-12) << step;
 }
 
 TEST(Schedule, LinearFallsToZeroAndConstantStays) {
-  const auto linear = scheduler(recipe::SchedulerName::linear, 0.2);
+  const auto linear = scheduler(recipe::Linear{}, 0.2);
   EXPECT_DOUBLE_EQ(learning_rate(linear, 2, 1, 10), 1);
   EXPECT_DOUBLE_EQ(learning_rate(linear, 2, 2, 10), 2);
   EXPECT_DOUBLE_EQ(learning_rate(linear, 2, 6, 10), 1);
   EXPECT_DOUBLE_EQ(learning_rate(linear, 2, 10, 10), 0);
-  EXPECT_DOUBLE_EQ(learning_rate(scheduler(recipe::SchedulerName::constant, 0), 2, 9, 10), 2);
+  EXPECT_DOUBLE_EQ(learning_rate(scheduler(recipe::Constant{}, 0), 2, 9, 10), 2);
 }
 
 TEST(Schedule, WarmupRoundsUpAndStepsWin) {
-  EXPECT_EQ(warmup_steps(scheduler(recipe::SchedulerName::cosine, 0.03), 60), 2);
-  EXPECT_EQ(warmup_steps(scheduler(recipe::SchedulerName::cosine, 0.03), 1), 0);
-  EXPECT_EQ(warmup_steps(scheduler(recipe::SchedulerName::cosine, 0.9), 5), 4);
-  EXPECT_EQ(learning_rate(scheduler(recipe::SchedulerName::linear, 0.03), 0.1, 0, 1), 0.1);
-  recipe::Scheduler fixed = scheduler(recipe::SchedulerName::cosine, 0.5);
+  EXPECT_EQ(warmup_steps(scheduler(recipe::Cosine{}, 0.03), 60), 2);
+  EXPECT_EQ(warmup_steps(scheduler(recipe::Cosine{}, 0.03), 1), 0);
+  EXPECT_EQ(warmup_steps(scheduler(recipe::Cosine{}, 0.9), 5), 4);
+  EXPECT_EQ(learning_rate(scheduler(recipe::Linear{}, 0.03), 0.1, 0, 1), 0.1);
+  recipe::Scheduler fixed = scheduler(recipe::Cosine{}, 0.5);
   fixed.warmup_steps = 4;
   EXPECT_EQ(warmup_steps(fixed, 60), 4);
 }
 
 }  // namespace
-}  // namespace pst::train
+}  // namespace pst::optim

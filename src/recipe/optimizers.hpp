@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <array>
+#include <span>
+#include <variant>
+
+namespace pst::config {
+class Fields;
+}
+
+// The table of optimizers: what is known of one before it runs. What it does is in src/optim/rules.cpp. A row has
+//   kName         as recipes name it
+//   kState        arrays that it keeps, one f32 value for each trained value, as checkpoints name them:
+//                 optimizer/<array>/<parameter>
+//   kValuesMoved  f32 values that updating one reads and writes, for plans
+//   kWeightDecay  what optimizer.weight_decay does to it
+// and the keys that it alone has.
+namespace pst::recipe {
+
+/// @see Loshchilov and Hutter 2019, arXiv:1711.05101
+struct AdamW {
+  static constexpr const char* kName = "adamw";
+  static constexpr std::array kState = {"exp_avg", "exp_avg_sq"};
+  static constexpr int kValuesMoved = 7;
+  static constexpr const char* kWeightDecay = "Decoupled weight decay.";
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+};
+
+using OptimizerRule = std::variant<AdamW>;
+
+struct Optimizer {
+  OptimizerRule rule;
+  double lr = 2e-4;
+  double weight_decay = 0;
+};
+
+std::span<const char* const> state_of(const Optimizer& optimizer);
+int values_moved(const Optimizer& optimizer);
+
+void bind(config::Fields& field, AdamW& s);
+void bind(config::Fields& field, Optimizer& s);
+
+}  // namespace pst::recipe

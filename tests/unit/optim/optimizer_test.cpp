@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "optim/optimizer.hpp"
+
+#include <ATen/ops/tensor.h>
+
+#include "config/one_of.hpp"
+#include "plan/memory.hpp"
+#include "support/odd_parameters.hpp"
+#include "support/tensors.hpp"
+
+namespace pst::optim {
+namespace {
+
+/// Each row of the table with its defaults.
+std::vector<recipe::Optimizer> all_optimizers() {
+  std::vector<recipe::Optimizer> all;
+  recipe::Optimizer optimizer{.lr = 0.01, .weight_decay = 0.1};
+  config::for_each_kind(optimizer.rule, [&](const std::string&) { all.push_back(optimizer); });
+  return all;
+}
+
+at::Tensor after_three_updates(const recipe::Optimizer& settings, int ranks) {
+  nn::ParameterSet parameters;
+  fixture::odd_parameters(parameters);
+  parameters.flat().copy_(fixture::random({parameters.size()}, 1));
+  const parallel::FlatShares shares(parameters, ranks);
+  std::vector<Optimizer> of_ranks;
+  for (int rank = 0; rank < ranks; ++rank) of_ranks.emplace_back(settings, parameters, shares, rank);
+  for (std::int64_t number = 1; number <= 3; ++number) {
+    const at::Tensor gradient = fixture::random({parameters.size()}, static_cast<std::uint64_t>(10 + number));
+    for (Optimizer& optimizer : of_ranks)
+      optimizer.update(parameters, gradient, {.lr = 0.01, .number = number, .gradient_factor = 0.5});
+  }
+  return parameters.flat();
+}
+
+TEST(Optimizer, SharesHaveTheBitsOfTheWhole) {
+  for (const auto& settings : all_optimizers()) {
+    SCOPED_TRACE(settings.rule.index());
+    const at::Tensor whole = after_three_updates(settings, 1);
+
+    EXPECT_THAT(after_three_updates(settings, 3), fixture::bitwise_equal(whole));
+    EXPECT_THAT(after_three_updates(settings, 8), fixture::bitwise_equal(whole));
+  }
+}
+
+TEST(Optimizer, APlanCountsItsState) {
+  for (const auto& settings : all_optimizers()) {
+    SCOPED_TRACE(settings.rule.index());
+    nn::ParameterSet parameters;
+    fixture::odd_parameters(parameters);
+    plan::ModelShape shape;
+    shape.trainable_padded = parameters.size();
+
+    const Optimizer optimizer(settings, parameters, parallel::FlatShares(parameters, 1), 0);
+
+    double bytes = 0;
+    for (const auto& [name, values] : optimizer.state()) bytes += static_cast<double>(values.nbytes());
+    EXPECT_EQ(plan::memory_of({.model = shape, .optimizer = settings}, {}).optimizer, bytes);
+  }
+}
+
+TEST(Optimizer, AdamWKeepsTwoMoments) {
+  nn::ParameterSet parameters;
+  fixture::odd_parameters(parameters);
+
+  const Optimizer optimizer({}, parameters, parallel::FlatShares(parameters, 1), 0);
+
+  ASSERT_EQ(optimizer.state().size(), 2u);
+  EXPECT_EQ(optimizer.state()[0].name, "exp_avg");
+  EXPECT_EQ(optimizer.state()[1].name, "exp_avg_sq");
+}
+
+/// Five updates of four values with a learning rate of 0.01 and weight decay 0.1, as those below were recorded.
+void expect_recorded(const recipe::OptimizerRule& rule, const std::vector<float>& values,
+                     const std::vector<float>& first_state) {
+  nn::ParameterSet parameters;
+  parameters.add("x", {4});
+  parameters.allocate(at::kFloat);
+  const at::Tensor x = parameters.flat().narrow(0, 0, 4);
+  x.copy_(at::tensor({1.0f, -0.5f, 0.25f, 2.0f}));
+  Optimizer optimizer({.rule = rule, .weight_decay = 0.1}, parameters, parallel::FlatShares(parameters, 1), 0);
+
+  for (int number = 1; number <= 5; ++number) {
+    const auto n = static_cast<float>(number);
+    const at::Tensor gradient = parameters.new_gradient();
+    gradient.narrow(0, 0, 4).copy_(
+        at::tensor({0.5f * n, -0.25f, number % 2 == 0 ? 0.125f : -0.125f, std::ldexp(1.0f, -number)}));
+    optimizer.update(parameters, gradient, {.lr = 0.01, .number = number});
+  }
+
+  EXPECT_THAT(x, fixture::close_to(at::tensor(values), 3e-7));
+  EXPECT_THAT(optimizer.state()[0].values.narrow(0, 0, 4), fixture::close_to(at::tensor(first_state), 1e-6));
+}
+
+// Recorded from torch 2.11: torch.optim.AdamW(lr=0.01, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1).
+TEST(Optimizer, AdamWFollowsTorch) {
+  expect_recorded(recipe::AdamW{.betas = {0.9, 0.95}, .eps = 1e-8},
+                  {0.9472571611404419f, -0.4476049542427063f, 0.2630574405193329f, 1.9475033283233643f},
+                  {0.6572049856185913f, -0.1023774966597557f, -0.010463750921189785f, 0.06990500539541245f});
+}
+
+}  // namespace
+}  // namespace pst::optim
