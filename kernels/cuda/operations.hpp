@@ -57,6 +57,10 @@ struct AdamWFactors {
   float gradient, decay, rest1, beta2, rest2, step_size, root_correction, eps;
 };
 int adamw(Stream stream, AdamWFactors factors, View value, ConstView gradient, View moment1, View moment2);
+struct SgdFactors {
+  float gradient, decay, momentum, lr, ahead, along;
+};
+int sgd(Stream stream, SgdFactors factors, View value, ConstView gradient, View momentum);
 
 /// out [m, n] = alpha * op(a) [m, k] op(b) [k, n] + beta * out, matrices by rows, sums in f32. op() is the matrix, or,
 /// where `transposed`, what is stored the other way round.

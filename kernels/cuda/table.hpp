@@ -53,6 +53,7 @@ struct CudaTable {
   decltype(&cuda::dropout) dropout = nullptr;
   decltype(&cuda::cross_entropy) cross_entropy = nullptr;
   decltype(&cuda::adamw) adamw = nullptr;
+  decltype(&cuda::sgd) sgd = nullptr;
   decltype(&cuda::nf4_absmax) nf4_absmax = nullptr;
   decltype(&cuda::nf4_encode) nf4_encode = nullptr;
   decltype(&cuda::nf4_dequantise) nf4_dequantise = nullptr;
@@ -72,7 +73,7 @@ struct CudaTable {
   decltype(&cuda::document_attention_backward) document_attention_backward = nullptr;
 };
 
-inline constexpr std::uint32_t kCudaAbi = 5;
+inline constexpr std::uint32_t kCudaAbi = 6;
 inline constexpr const char* kCudaEntry = "pst_cuda_table";
 
 }  // namespace pst

@@ -2,6 +2,7 @@
 #include "optim/rules.hpp"
 
 #include "kernels/adamw/adamw.hpp"
+#include "kernels/sgd/sgd.hpp"
 
 namespace pst::optim {
 
@@ -15,6 +16,16 @@ void apply(const recipe::AdamW& rule, const Update& update, double weight_decay,
                   .step = update.number,
                   .gradient_factor = update.gradient_factor},
                  slice.values, slice.gradient, slice.state[0], slice.state[1]);
+}
+
+void apply(const recipe::Sgd& rule, const Update& update, double weight_decay, const Slice& slice) {
+  kernels::sgd(slice.on,
+               {.lr = update.lr,
+                .momentum = rule.momentum,
+                .weight_decay = weight_decay,
+                .nesterov = rule.nesterov,
+                .gradient_factor = update.gradient_factor},
+               slice.values, slice.gradient, slice.state[0]);
 }
 
 }  // namespace pst::optim

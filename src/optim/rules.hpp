@@ -26,5 +26,6 @@ struct Slice {
 };
 
 void apply(const recipe::AdamW& rule, const Update& update, double weight_decay, const Slice& slice);
+void apply(const recipe::Sgd& rule, const Update& update, double weight_decay, const Slice& slice);
 
 }  // namespace pst::optim

@@ -18,6 +18,12 @@ void bind(config::Fields& field, AdamW& s) {
   field("eps", &s.eps, config::above(0), "Added to the root of the second mean.");
 }
 
+void bind(config::Fields& field, Sgd& s) {
+  field("momentum", &s.momentum, config::from_to_below(0, 1),
+        "Decay of the running sum of gradients; 0: plain gradient descent.");
+  field("nesterov", &s.nesterov, "Nesterov's momentum: a step further along the running sum.");
+}
+
 void bind(config::Fields& field, Optimizer& s) {
   field("name", &s.rule, "Algorithm.");
   field("lr", &s.lr, config::at_least(0), "Learning rate after the warm-up.");

@@ -27,7 +27,17 @@ struct AdamW {
   double eps = 1e-8;
 };
 
-using OptimizerRule = std::variant<AdamW>;
+/// Gradient descent with momentum, as torch.optim.SGD without dampening.
+struct Sgd {
+  static constexpr const char* kName = "sgd";
+  static constexpr std::array kState = {"momentum_buffer"};
+  static constexpr int kValuesMoved = 5;
+  static constexpr const char* kWeightDecay = "Of each value, added to its gradient (L2).";
+  double momentum = 0.9;
+  bool nesterov = false;
+};
+
+using OptimizerRule = std::variant<AdamW, Sgd>;
 
 struct Optimizer {
   OptimizerRule rule;
@@ -39,6 +49,7 @@ std::span<const char* const> state_of(const Optimizer& optimizer);
 int values_moved(const Optimizer& optimizer);
 
 void bind(config::Fields& field, AdamW& s);
+void bind(config::Fields& field, Sgd& s);
 void bind(config::Fields& field, Optimizer& s);
 
 }  // namespace pst::recipe

@@ -4,6 +4,7 @@
 #include "kernels/reduce/reduce.hpp"
 #include "kernels/rms_norm/rms_norm.hpp"
 #include "kernels/rope/rope.hpp"
+#include "kernels/sgd/sgd.hpp"
 #include "kernels/swiglu/swiglu.hpp"
 #include "support/values.hpp"
 
@@ -72,6 +73,15 @@ TEST(Threads, AdamW) {
     adamw(on, {.lr = 1e-2, .weight_decay = 0.1, .step = 1}, view_of(std::span(value)), view_of(std::span(gradient)),
           view_of(std::span(m)), view_of(std::span(v)));
     return std::tuple(value, m, v);
+  });
+}
+
+TEST(Threads, Sgd) {
+  expect_same_bits(41, [](const Exec& on) {
+    Values value = random_values(999, 1), gradient = random_values(999, 2), momentum = random_values(999, 3);
+    sgd(on, {.lr = 1e-2, .weight_decay = 0.1, .nesterov = true}, view_of(std::span(value)),
+        view_of(std::span(gradient)), view_of(std::span(momentum)));
+    return std::pair(value, momentum);
   });
 }
 

@@ -55,6 +55,19 @@ TEST(Prediction, IsNearWhatAnH200Did) {
   }
 }
 
+TEST(Prediction, SgdKeepsAndMovesLessThanAdamW) {
+  auto in = fixture::inputs(fixture::llama3_8b(), "h200", 100, 64, 2048);
+  const auto adamw = plan::predict(in, choice());
+  in.recipe.optimizer.rule = recipe::Sgd{};
+
+  const auto sgd = plan::predict(in, choice());
+
+  EXPECT_DOUBLE_EQ(sgd.memory.optimizer, adamw.memory.optimizer / 2);
+  EXPECT_DOUBLE_EQ(sgd.saving.bytes, adamw.saving.bytes * 2 / 3);
+  EXPECT_LT(sgd.step.optimizer, adamw.step.optimizer);
+  EXPECT_GT(sgd.step.optimizer, adamw.step.optimizer / 2);
+}
+
 TEST(Prediction, MoreNodesMakeAStepFasterAndLongerRowsSlower) {
   const auto in = fixture::inputs(fixture::llama3_8b(), "h200", 100, 64, 2048);
 

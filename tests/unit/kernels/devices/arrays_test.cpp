@@ -5,6 +5,7 @@
 #include "kernels/dropout/dropout.hpp"
 #include "kernels/fingerprint/fingerprint.hpp"
 #include "kernels/reduce/reduce.hpp"
+#include "kernels/sgd/sgd.hpp"
 #include "kernels/swiglu/swiglu.hpp"
 #include "support/devices.hpp"
 #include "support/values.hpp"
@@ -91,6 +92,21 @@ TEST_P(Arrays, AdamW) {
 
     expect_near(d_moment1.values(), moment1, 1e-6, 1e-8);  // fused or separate multiply and add
     expect_near(d_moment2.values(), moment2, 1e-6, 0);
+    expect_near(d_value.values(), value, 1e-6, 1e-7);
+  }
+}
+
+TEST_P(Arrays, Sgd) {
+  for (const std::size_t count : kCounts) {
+    SCOPED_TRACE(count);
+    auto value = random_values(count, 1), gradient = random_values(count, 2), momentum = random_values(count, 3);
+    const DeviceArray<float> d_value(table(), value), d_gradient(table(), gradient), d_momentum(table(), momentum);
+    const Sgd settings{.lr = 1e-2, .weight_decay = 0.1, .nesterov = count % 2 == 0, .gradient_factor = 0.5};
+
+    sgd(serial_cpu(), settings, host(value), host(gradient), host(momentum));
+    sgd(gpu(), settings, d_value, d_gradient, d_momentum);
+
+    expect_near(d_momentum.values(), momentum, 1e-6, 1e-7);  // fused or separate multiply and add
     expect_near(d_value.values(), value, 1e-6, 1e-7);
   }
 }
