@@ -94,6 +94,10 @@ void set_optimizer(ForeignFile& file, Draft& draft, std::string_view key) {
   const auto name = file.text(key);
   if (!name) return;
   const std::string word = lower(*name);
+  if (word == "sgd") {  // transformers makes torch.optim.SGD of it, without momentum
+    draft.set("optimizer.name", "sgd");
+    return draft.set("optimizer.momentum", 0.0);
+  }
   draft.set("optimizer.name", "adamw");
   if (word.find("adamw") == std::string::npos && word.find("adam_w") == std::string::npos)
     file.note(Kind::changed, key, cat(*name, " becomes adamw"));
@@ -160,15 +164,16 @@ void set_training_arguments(ForeignFile& file, Draft& draft) {
   draft.set("train.max_grad_norm", file.number("max_grad_norm").value_or(1));
   draft.set("train.seed", file.integer("seed").value_or(42));
   draft.set("optimizer.weight_decay", file.number("weight_decay").value_or(0));
-  const auto beta1 = file.number("adam_beta1"), beta2 = file.number("adam_beta2");
-  if (beta1 || beta2) {
+  set_optimizer(file, draft, "optim");
+  const auto beta1 = file.number("adam_beta1"), beta2 = file.number("adam_beta2"), eps = file.number("adam_epsilon");
+  const bool is_adam = draft.find("optimizer.momentum") == nullptr;
+  if (is_adam && (beta1 || beta2)) {
     config::Node betas = config::Node::list();
     betas.items = {config::Node::scalar(number(beta1.value_or(0.9))),
                    config::Node::scalar(number(beta2.value_or(0.999)))};
     draft.set("optimizer.betas", std::move(betas));
   }
-  draft.set("optimizer.eps", file.number("adam_epsilon"));
-  set_optimizer(file, draft, "optim");
+  if (is_adam) draft.set("optimizer.eps", eps);
   set_scheduler(file, draft, "lr_scheduler_type", "linear");
   const auto warmup_steps = file.number("warmup_steps");
   draft.set("scheduler.warmup_ratio", file.number("warmup_ratio").value_or(0));
