@@ -11,7 +11,7 @@ set(PST_LAYERS
   "basics     | telemetry tokenizer weights             | core json"
   "ranks      | comm_mpi comm_nccl                      | core comm"  # so that MPI never gets into peft-studio
   "kinds      | families methods                        | core json config weights"
-  "files      | recipe                                  | core json config telemetry kinds"
+  "files      | recipe                                  | core json config telemetry weights kinds"
   "files      | importers site                          | core json config"
   "files      | gguf lowbit                             | core json kernels weights kinds"
   "files      | checkpoint                              | core json weights"

@@ -3,9 +3,11 @@
 #include <thread>
 
 #include "cli/command.hpp"
+#include "core/strings.hpp"
+#include "families/inspect.hpp"
 #include "gguf/import.hpp"
 #include "lowbit/quantise_folder.hpp"
-#include "families/inspect.hpp"
+#include "weights/number_format.hpp"
 
 namespace pst::cli {
 
@@ -30,22 +32,19 @@ Command add_model_quantise(CLI::App& model) {
   };
   auto arguments = std::make_shared<Arguments>();
   app->add_option("DIR", arguments->from, "A Hugging Face model folder")->required();
-  app->add_option("OUT", arguments->to,
-                  "The folder to make, in the layout of bitsandbytes, or for fp8 of compressed-tensors")
-      ->required();
-  app->add_option("--format", arguments->format,
-                  "nf4: 4 bits in blocks of 64; int8: 8 bits with a scale per row; fp8: 8-bit floats (E4M3) with a "
-                  "scale per row")
-      ->check(CLI::IsMember({"nf4", "int8", "fp8"}))
-      ->required();
+  app->add_option("OUT", arguments->to, "The folder to make, in a layout that transformers reads")->required();
+  std::vector<std::string> names, formats;
+  for (const auto& row : weights::quantised_formats()) {
+    names.emplace_back(row.name);
+    formats.push_back(cat(row.name, ": ", row.help));
+  }
+  app->add_option("--format", arguments->format, join(formats, "; "))->check(CLI::IsMember(names))->required();
   app->add_flag("--plain-scales", arguments->plain_scales, "Keep the scales of nf4 in fp32: no double quantisation");
   app->add_option("--skip", arguments->skip, "Layers to leave as they are, by the end of their name");
   return {app, [arguments] {
             lowbit::quantise_folder(
                 arguments->from, arguments->to,
-                {.format = arguments->format == "nf4"   ? weights::StoredFormat::nf4
-                           : arguments->format == "fp8" ? weights::StoredFormat::fp8
-                                                        : weights::StoredFormat::int8,
+                {.format = weights::number_format_of(arguments->format),
                  .scales = arguments->plain_scales ? lowbit::Scales::plain : lowbit::Scales::quantised,
                  .skip = arguments->skip,
                  .threads = static_cast<int>(std::thread::hardware_concurrency())});

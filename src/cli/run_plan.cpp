@@ -26,19 +26,9 @@
 namespace pst::cli {
 namespace {
 
-weights::StoredFormat stored_format(recipe::FrozenFormat format) {
-  switch (format) {
-    case recipe::FrozenFormat::none: return weights::StoredFormat::dense;
-    case recipe::FrozenFormat::nf4: return weights::StoredFormat::nf4;
-    case recipe::FrozenFormat::int8: return weights::StoredFormat::int8;
-    case recipe::FrozenFormat::fp8: return weights::StoredFormat::fp8;
-  }
-  return weights::StoredFormat::dense;
-}
-
 void check_quantization(const recipe::Quantization& wanted, const families::ModelSpec& config,
                         const std::vector<std::string>& layers) {
-  lowbit::require_same_format(config.stored, stored_format(wanted.format));
+  lowbit::require_same_format(config.stored, wanted.format);
   for (const auto& ending : wanted.skip)
     if (ending != "lm_head" && std::none_of(layers.begin(), layers.end(), [&](const std::string& layer) {
           return lowbit::is_skipped(layer + ".weight", {ending});

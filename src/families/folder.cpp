@@ -9,15 +9,13 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "families/read_model.hpp"
-#include "weights/bitsandbytes.hpp"
 #include "weights/dtype.hpp"
 #include "weights/safetensors.hpp"
-#include "weights/scaled_fp8.hpp"
+#include "weights/stored_layout.hpp"
 
 namespace pst::families {
 namespace {
 
-using weights::StoredFormat;
 using weights::Tensor;
 using weights::TensorStore;
 
@@ -27,35 +25,23 @@ bool may_be_left_over(const std::string& name, const ModelSpec& model) {
   return (model.tied_head && name == model.head.name + ".weight") || name.ends_with(".rotary_emb.inv_freq");
 }
 
-/// Whether `spec` is a matrix in the format that config.json names. @throws Error(data) when it is half of one
-bool is_quantised(const TensorStore& store, const ModelSpec& model, const TensorSpec& spec) {
-  if (!is_layer_matrix(model, spec.name)) return false;
-  switch (model.stored) {
-    case StoredFormat::dense: return false;
-    case StoredFormat::nf4: return weights::find_nf4(store, spec.name, spec.shape[0], spec.shape[1]).has_value();
-    case StoredFormat::int8: return weights::find_int8(store, spec.name, spec.shape[0], spec.shape[1]).has_value();
-    case StoredFormat::fp8: return weights::find_fp8(store, spec.name, spec.shape[0], spec.shape[1]).has_value();
-  }
-  return false;
-}
-
 std::vector<std::string> problems_of(const TensorStore& store, const ModelSpec& model) {
   std::vector<std::string> problems;
   std::set<std::string, std::less<>> known;
+  const weights::StoredLayout* const stored = weights::row_of(model.stored).stored;
   for (const auto& spec : tensors_of(model)) {
     const Tensor* tensor = store.find(spec.name);
     bool quantised = false, half = false;
-    if (tensor) {
+    if (tensor && stored && is_layer_matrix(model, spec.name)) {
       try {
-        quantised = is_quantised(store, model, spec);
+        quantised = stored->holds(store, spec.name, spec.shape[0], spec.shape[1]);
       } catch (const Error& error) {
         problems.push_back(error.message());
         half = true;
       }
     }
     if (quantised || half) {
-      const bool fp8 = model.stored == StoredFormat::fp8;
-      for (auto& name : fp8 ? weights::fp8_companions_of(spec.name) : weights::companions_of(spec.name)) known.insert(std::move(name));
+      for (auto& name : stored->companions(spec.name)) known.insert(std::move(name));
     } else if (!tensor)
       problems.push_back(cat("tensor ", spec.name, " ", weights::shape_text(spec.shape), " is missing"));
     else if (tensor->shape != spec.shape)

@@ -13,6 +13,7 @@
 #include "weights/json.hpp"
 #include "weights/model_digest.hpp"
 #include "weights/safetensors.hpp"
+#include "weights/stored_layout.hpp"
 
 namespace pst::families {
 namespace {
@@ -89,15 +90,14 @@ ModelSummary inspect(const fs::path& model_dir) {
   summary.spec = read_model(model_dir);
   summary.architecture = architecture_of(model_dir);
 
+  const weights::NumberFormatRow& kept = weights::row_of(summary.spec.stored);
   const weights::TensorStore store = weights::TensorStore::open(model_dir);
   for (const auto& spec : tensors_of(summary.spec)) {
     const weights::Tensor& tensor = store.get(spec.name);
     const auto count = count_of(spec.shape);
     summary.parameters += count;
-    summary.values_by_dtype[tensor.dtype == "U8"        ? "NF4"
-                            : tensor.dtype == "I8"      ? "INT8"
-                            : tensor.dtype == "F8_E4M3" ? "FP8"
-                                                        : tensor.dtype] += count;
+    const bool quantised = kept.stored && tensor.dtype == kept.stored->codes;
+    summary.values_by_dtype[quantised ? kept.shown : tensor.dtype] += count;
     if (spec.name == summary.spec.embedding + ".weight") summary.embedding_parameters = count;
     if (spec.name.find(".layers.0.") != spec.name.npos) summary.parameters_per_layer += count;
   }

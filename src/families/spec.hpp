@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "weights/stored_format.hpp"
+#include "weights/number_format.hpp"
 
 namespace pst::families {
 
@@ -87,7 +87,7 @@ struct ModelSpec {
   std::optional<std::int32_t> bos_token_id;
   std::optional<std::int32_t> pad_token_id;  ///< only when it is an id of the vocabulary: some configs say -1
   /// From quantization_config; single matrices may be dense all the same.
-  weights::StoredFormat stored = weights::StoredFormat::dense;
+  weights::NumberFormat stored = weights::NumberFormat::none;
 };
 
 /// The linear layers of a decoder layer, in the model's order.

@@ -12,12 +12,16 @@
 namespace pst::lowbit {
 namespace {
 
+std::vector<Array> arrays_of(std::int64_t out, std::int64_t in, Scales) {
+  return {{"", Dtype::u8, {out, in}}, {"scale", Dtype::f32, {out}}};
+}
+
 class Fp8Codec final : public Codec {
  public:
   explicit Fp8Codec(Exec on) : on_(std::move(on)) {}
 
   std::vector<Array> arrays(const Matrix& matrix) const override {
-    return {{"", Dtype::u8, {matrix.out, matrix.in}}, {"scale", Dtype::f32, {matrix.out}}};
+    return arrays_of(matrix.out, matrix.in, Scales::plain);
   }
 
   std::int64_t statistics(const Matrix& matrix) const override { return find(matrix) ? 0 : matrix.out; }
@@ -42,6 +46,11 @@ class Fp8Codec final : public Codec {
                           {into + (at - first), std::ssize(values), Dtype::u8});
     });
   }
+
+  std::vector<weights::PlannedTensor> stored_tensors(const Matrix& matrix) const override {
+    return {{matrix.name, "F8_E4M3", {matrix.out, matrix.in}}, {matrix.name + "_scale", "F32", {matrix.out, 1}}};
+  }
+  std::vector<Bytes> stored_bytes(const Matrix&, std::vector<Bytes> arrays) const override { return arrays; }
 
  private:
   static std::optional<weights::StoredFp8> find(const Matrix& matrix) {
@@ -84,5 +93,11 @@ class Fp8Codec final : public Codec {
 }  // namespace
 
 std::unique_ptr<Codec> fp8_codec(Exec on) { return std::make_unique<Fp8Codec>(std::move(on)); }
+
+constinit const Packing kFp8 = {.format = weights::NumberFormat::fp8,
+                                .product = Product::fp8,
+                                .arrays = arrays_of,
+                                .scales_made = nullptr,
+                                .codec = [](Scales, Exec on) { return fp8_codec(std::move(on)); }};
 
 }  // namespace pst::lowbit

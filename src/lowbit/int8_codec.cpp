@@ -12,12 +12,16 @@
 namespace pst::lowbit {
 namespace {
 
+std::vector<Array> arrays_of(std::int64_t out, std::int64_t in, Scales) {
+  return {{"", Dtype::i8, {out, in}}, {"absmax", Dtype::f32, {out}}};
+}
+
 class Int8Codec final : public Codec {
  public:
   explicit Int8Codec(Exec on) : on_(std::move(on)) {}
 
   std::vector<Array> arrays(const Matrix& matrix) const override {
-    return {{"", Dtype::i8, {matrix.out, matrix.in}}, {"absmax", Dtype::f32, {matrix.out}}};
+    return arrays_of(matrix.out, matrix.in, Scales::plain);
   }
 
   std::int64_t statistics(const Matrix& matrix) const override { return find(matrix) ? 0 : matrix.out; }
@@ -66,6 +70,17 @@ class Int8Codec final : public Codec {
     });
   }
 
+  std::vector<weights::PlannedTensor> stored_tensors(const Matrix& matrix) const override {
+    const std::string prefix = matrix.name.substr(0, matrix.name.size() - std::string_view("weight").size());
+    return {{matrix.name, "I8", {matrix.out, matrix.in}},
+            {prefix + "SCB", "F32", {matrix.out}},
+            {prefix + "weight_format", "U8", {}}};
+  }
+  std::vector<Bytes> stored_bytes(const Matrix&, std::vector<Bytes> arrays) const override {
+    arrays.push_back({std::byte{0}});  // weight_format: rows
+    return arrays;
+  }
+
  private:
   static std::optional<weights::StoredInt8> find(const Matrix& matrix) {
     return weights::find_int8(matrix.store, matrix.name, matrix.out, matrix.in);
@@ -76,5 +91,11 @@ class Int8Codec final : public Codec {
 }  // namespace
 
 std::unique_ptr<Codec> int8_codec(Exec on) { return std::make_unique<Int8Codec>(std::move(on)); }
+
+constinit const Packing kInt8 = {.format = weights::NumberFormat::int8,
+                                 .product = Product::numbers,
+                                 .arrays = arrays_of,
+                                 .scales_made = nullptr,
+                                 .codec = [](Scales, Exec on) { return int8_codec(std::move(on)); }};
 
 }  // namespace pst::lowbit

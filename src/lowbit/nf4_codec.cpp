@@ -24,24 +24,32 @@ void copy_bytes(const void* array, std::size_t begin, std::size_t end, std::byte
   std::memcpy(into, static_cast<const std::byte*>(array) + begin, end - begin);
 }
 
+std::vector<Array> arrays_of(std::int64_t out, std::int64_t in, Scales scales) {
+  const std::int64_t blocks = blocks_of(out * in, kNf4Block);
+  std::vector<Array> made = {{"", Dtype::u8, {(out * in + 1) / 2}}};
+  if (scales == Scales::plain) {
+    made.push_back({"absmax", Dtype::f32, {blocks}});
+    return made;
+  }
+  made.push_back({"absmax", Dtype::u8, {blocks}});
+  made.push_back({"nested_absmax", Dtype::f32, {blocks_of(blocks, kDoubleBlock)}});
+  made.push_back({"nested_map", Dtype::f32, {256}});
+  made.push_back({"nested_offset", Dtype::f32, {1}});
+  return made;
+}
+
+std::string torch_name(const std::string& dtype) {
+  return dtype == "BF16" ? "bfloat16" : dtype == "F16" ? "float16" : "float32";
+}
+
 class Nf4Codec final : public Codec {
  public:
   Nf4Codec(Scales scales, Exec on) : scales_(scales), on_(std::move(on)) {}
 
   std::vector<Array> arrays(const Matrix& matrix) const override {
-    const std::int64_t blocks = blocks_of(matrix.count(), kNf4Block);
     const auto stored = find(matrix);
-    const bool nested = stored ? stored->nested_scale != nullptr : scales_ == Scales::quantised;
-    std::vector<Array> made = {{"", Dtype::u8, {(matrix.count() + 1) / 2}}};
-    if (!nested) {
-      made.push_back({"absmax", Dtype::f32, {blocks}});
-      return made;
-    }
-    made.push_back({"absmax", Dtype::u8, {blocks}});
-    made.push_back({"nested_absmax", Dtype::f32, {blocks_of(blocks, kDoubleBlock)}});
-    made.push_back({"nested_map", Dtype::f32, {256}});
-    made.push_back({"nested_offset", Dtype::f32, {1}});
-    return made;
+    const Scales own = stored && stored->nested_scale != nullptr ? Scales::quantised : Scales::plain;
+    return arrays_of(matrix.out, matrix.in, stored ? own : scales_);
   }
 
   std::int64_t statistics(const Matrix& matrix) const override {
@@ -75,7 +83,52 @@ class Nf4Codec final : public Codec {
       pack_scales(statistics, array, begin, end, into);
   }
 
+  std::vector<weights::PlannedTensor> stored_tensors(const Matrix& matrix) const override {
+    const auto arrays = arrays_of(matrix.out, matrix.in, scales_);
+    const std::string& name = matrix.name;
+    std::vector<weights::PlannedTensor> tensors = {{name, "U8", {arrays[codes].shape[0], 1}},
+                                                   {name + ".absmax", is_nested() ? "U8" : "F32", arrays[absmax].shape},
+                                                   {name + ".quant_map", "F32", {16}}};
+    if (is_nested()) {
+      tensors.push_back({name + ".nested_absmax", "F32", arrays[nested_absmax].shape});
+      tensors.push_back({name + ".nested_quant_map", "F32", {256}});
+    }
+    tensors.push_back({name + weights::kNf4State, "U8", {std::ssize(state_of(matrix, 0.0f))}});
+    return tensors;
+  }
+
+  std::vector<Bytes> stored_bytes(const Matrix& matrix, std::vector<Bytes> arrays) const override {
+    const auto bytes_of = [](const auto& values) {
+      const auto bytes = std::as_bytes(std::span(values));
+      return Bytes(bytes.begin(), bytes.end());
+    };
+    float offset = 0;
+    if (is_nested()) {
+      std::memcpy(&offset, arrays.at(nested_offset).data(), sizeof offset);
+      arrays.resize(nested_offset);  // it is in the state
+    }
+    arrays.insert(arrays.begin() + 2, bytes_of(kernels::kNf4Levels));
+    arrays.push_back(bytes_of(state_of(matrix, offset)));
+    return arrays;
+  }
+
  private:
+  bool is_nested() const { return scales_ == Scales::quantised; }
+
+  /// As long as a state can be: its offset is known only after the tensors are planned. JSON may end in spaces.
+  std::string state_of(const Matrix& matrix, float offset) const {
+    constexpr std::size_t kOffsetRoom = 24;
+    const std::string dtype = torch_name(matrix.store.get(matrix.name).dtype);
+    const auto text_with = [&](float value) {
+      return weights::nf4_state_json(dtype, matrix.out, matrix.in, is_nested() ? std::optional(value) : std::nullopt);
+    };
+    const std::size_t room = text_with(0).size() + (is_nested() ? kOffsetRoom : 0);
+    std::string text = text_with(offset);
+    PST_ASSERT(text.size() <= room, "the shortest text of a double has at most 24 characters");
+    text.append(room - text.size(), ' ');
+    return text;
+  }
+
   /// The matrix's parts in the file, its levels compared with NF4's.
   static std::optional<weights::StoredNf4> find(const Matrix& matrix) {
     auto stored = weights::find_nf4(matrix.store, matrix.name, matrix.out, matrix.in);
@@ -144,5 +197,13 @@ class Nf4Codec final : public Codec {
 }  // namespace
 
 std::unique_ptr<Codec> nf4_codec(Scales scales, Exec on) { return std::make_unique<Nf4Codec>(scales, std::move(on)); }
+
+constinit const Packing kNf4 = {
+    .format = weights::NumberFormat::nf4,
+    .product = Product::numbers,
+    .arrays = arrays_of,
+    .scales_made = [](std::int64_t out, std::int64_t in,
+                      Scales scales) { return scales == Scales::plain ? 0 : blocks_of(out * in, kNf4Block); },
+    .codec = nf4_codec};
 
 }  // namespace pst::lowbit

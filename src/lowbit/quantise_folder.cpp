@@ -2,10 +2,8 @@
 #include "lowbit/quantise_folder.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <future>
-#include <optional>
 #include <set>
 
 #include "core/error.hpp"
@@ -13,8 +11,6 @@
 #include "core/strings.hpp"
 #include "families/folder.hpp"
 #include "families/read_model.hpp"
-#include "kernels/nf4/nf4.hpp"
-#include "weights/bitsandbytes.hpp"
 #include "weights/quantised_config.hpp"
 #include "weights/part_folder.hpp"
 #include "weights/tensor_writer.hpp"
@@ -22,8 +18,8 @@
 namespace pst::lowbit {
 namespace {
 
+using weights::NumberFormat;
 using weights::PlannedTensor;
-using weights::StoredFormat;
 
 constexpr std::size_t kPieceBytes = 1 << 20;  // even for every dtype
 
@@ -43,26 +39,20 @@ void in_threads(int threads, std::size_t size, const std::function<void(std::siz
 }
 
 /// The arrays of one matrix, whole.
-std::vector<std::vector<std::byte>> packed(const Codec& codec, const Matrix& matrix, int threads) {
+std::vector<Bytes> packed(const Codec& codec, const Matrix& matrix, int threads) {
   std::vector<float> statistics(static_cast<std::size_t>(codec.statistics(matrix)));
   in_threads(threads, statistics.size() * sizeof(float), [&](std::size_t begin, std::size_t end) {
     codec.collect(matrix, static_cast<std::int64_t>(begin / 4), static_cast<std::int64_t>(end / 4),
                   statistics.data() + begin / 4);
   });
-  std::vector<std::vector<std::byte>> made;
+  std::vector<Bytes> made;
   for (const auto& array : codec.arrays(matrix)) {
-    std::size_t size = size_of(array.dtype);
-    for (const auto length : array.shape) size *= static_cast<std::size_t>(length);
-    made.emplace_back(size);
-    in_threads(threads, size, [&](std::size_t begin, std::size_t end) {
+    made.emplace_back(array.bytes());
+    in_threads(threads, made.back().size(), [&](std::size_t begin, std::size_t end) {
       codec.pack(matrix, statistics, made.size() - 1, begin, end, made.back().data() + begin);
     });
   }
   return made;
-}
-
-std::string torch_name(const std::string& dtype) {
-  return dtype == "BF16" ? "bfloat16" : dtype == "F16" ? "float16" : "float32";
 }
 
 class FolderWriter {
@@ -75,14 +65,22 @@ class FolderWriter {
 
   void write(const fs::path& path) const {
     std::vector<PlannedTensor> plan;
-    for (const auto& tensor : store_.tensors()) add_to_plan(tensor, plan);
+    for (const auto& tensor : store_.tensors()) {
+      if (!is_chosen(tensor.name)) {
+        plan.push_back({tensor.name, tensor.dtype, tensor.shape});
+        continue;
+      }
+      for (auto& stored : codec_->stored_tensors(matrix_of(tensor))) plan.push_back(std::move(stored));
+    }
     weights::TensorWriter writer(path, plan);
     for (const auto& tensor : store_.tensors()) {
       if (!is_chosen(tensor.name)) {
         writer.add(tensor.bytes);
         continue;
       }
-      for (const auto& bytes : stored_arrays(tensor)) writer.add(bytes);
+      const Matrix matrix = matrix_of(tensor);
+      for (const auto& bytes : codec_->stored_bytes(matrix, packed(*codec_, matrix, options_.threads)))
+        writer.add(bytes);
     }
     writer.finish();
   }
@@ -93,76 +91,6 @@ class FolderWriter {
   }
   Matrix matrix_of(const weights::Tensor& tensor) const {
     return {store_, tensor.name, tensor.shape.at(0), tensor.shape.at(1)};
-  }
-  bool is_nested() const { return options_.scales == Scales::quantised; }
-  /// The longest that a state can be: its offset is known only after the plan is written. JSON may end in spaces.
-  std::string state_of(const weights::Tensor& tensor, std::optional<float> offset) const {
-    constexpr std::size_t kOffsetRoom = 24;
-    const Matrix matrix = matrix_of(tensor);
-    const std::string dtype = torch_name(tensor.dtype);
-    const std::size_t room =
-        weights::nf4_state_json(dtype, matrix.out, matrix.in, is_nested() ? std::optional(0.0f) : std::nullopt).size() +
-        (is_nested() ? kOffsetRoom : 0);
-    std::string text = weights::nf4_state_json(dtype, matrix.out, matrix.in, offset);
-    PST_ASSERT(text.size() <= room, "the shortest text of a double has at most 24 characters");
-    text.append(room - text.size(), ' ');
-    return text;
-  }
-
-  void add_to_plan(const weights::Tensor& tensor, std::vector<PlannedTensor>& plan) const {
-    if (!is_chosen(tensor.name)) {
-      plan.push_back({tensor.name, tensor.dtype, tensor.shape});
-      return;
-    }
-    const Matrix matrix = matrix_of(tensor);
-    const auto arrays = codec_->arrays(matrix);
-    const std::string& name = tensor.name;
-    if (options_.format == StoredFormat::int8) {
-      const std::string prefix = name.substr(0, name.size() - std::string_view("weight").size());
-      plan.push_back({name, "I8", {matrix.out, matrix.in}});
-      plan.push_back({prefix + "SCB", "F32", {matrix.out}});
-      plan.push_back({prefix + "weight_format", "U8", {}});
-      return;
-    }
-    if (options_.format == StoredFormat::fp8) {
-      plan.push_back({name, "F8_E4M3", {matrix.out, matrix.in}});
-      plan.push_back({name + "_scale", "F32", {matrix.out, 1}});
-      return;
-    }
-    plan.push_back({name, "U8", {arrays[0].shape[0], 1}});
-    plan.push_back({name + ".absmax", is_nested() ? "U8" : "F32", arrays[1].shape});
-    plan.push_back({name + ".quant_map", "F32", {16}});
-    if (is_nested()) {
-      plan.push_back({name + ".nested_absmax", "F32", arrays[2].shape});
-      plan.push_back({name + ".nested_quant_map", "F32", {256}});
-    }
-    const auto room =
-        static_cast<std::int64_t>(state_of(tensor, is_nested() ? std::optional(0.0f) : std::nullopt).size());
-    plan.push_back({name + weights::kNf4State, "U8", {room}});
-  }
-
-  /// Bytes of the tensors that add_to_plan announced.
-  std::vector<std::vector<std::byte>> stored_arrays(const weights::Tensor& tensor) const {
-    auto made = packed(*codec_, matrix_of(tensor), options_.threads);
-    const auto bytes_of = [](const auto& values) {
-      const auto bytes = std::as_bytes(std::span(values));
-      return std::vector<std::byte>(bytes.begin(), bytes.end());
-    };
-    if (options_.format == StoredFormat::int8) {
-      made.push_back({std::byte{0}});  // weight_format: rows
-      return made;
-    }
-    if (options_.format == StoredFormat::fp8) return made;
-    std::optional<float> offset;
-    if (is_nested()) {
-      float value = 0;
-      std::memcpy(&value, made.at(4).data(), sizeof value);
-      offset = value;
-      made.resize(4);
-    }
-    made.insert(made.begin() + 2, bytes_of(kernels::kNf4Levels));
-    made.push_back(bytes_of(state_of(tensor, offset)));
-    return made;
   }
 
   const families::ModelSpec& model_;
@@ -186,8 +114,8 @@ std::vector<fs::path> other_files(const fs::path& from) {
 
 }  // namespace
 
-void require_same_format(StoredFormat stored, StoredFormat wanted) {
-  if (stored == StoredFormat::dense || stored == wanted) return;
+void require_same_format(NumberFormat stored, NumberFormat wanted) {
+  if (stored == NumberFormat::none || stored == wanted) return;
   throw Error(Fault::usage,
               cat("the model's folder keeps its layers in ", name_of(stored), ", and model.quantization.format is ",
                   name_of(wanted)),
@@ -203,11 +131,11 @@ bool is_skipped(const std::string& name, const std::vector<std::string>& endings
 void quantise_folder(const fs::path& from, const fs::path& to, const QuantiseOptions& options) {
   const fs::path target = (to / "").parent_path();  // without a slash at the end: ".part" is to stand beside it
   doing(cat("quantising ", from.string(), " into ", target.string()), [&] {
-    PST_ASSERT(options.format != StoredFormat::dense, "the caller names a format");
+    PST_ASSERT(options.format != NumberFormat::none, "the caller names a format");
     weights::refuse_used_folder(target);
     families::check_model(from);
     const families::ModelSpec model = families::read_model(from);
-    if (model.stored != StoredFormat::dense)
+    if (model.stored != NumberFormat::none)
       throw Error(Fault::data, cat(from.string(), " is quantised already: ", weights::name_of(model.stored)),
                   "start from the model's bf16 version: quantising twice loses more");
     const weights::TensorStore store = weights::TensorStore::open(from);

@@ -28,17 +28,10 @@ bool alike(const LayerShape& a, const LayerShape& b) {
 }
 
 Kept kept_as(const recipe::Quantization& wanted) {
-  switch (wanted.format) {
-    case recipe::FrozenFormat::none: return Kept::dense;
-    case recipe::FrozenFormat::nf4: return wanted.double_quantization ? Kept::nf4 : Kept::nf4_plain_scales;
-    case recipe::FrozenFormat::int8: return Kept::int8;
-    case recipe::FrozenFormat::fp8: return Kept::fp8;
-  }
-  return Kept::dense;
+  return {wanted.format, wanted.double_quantization ? lowbit::Scales::quantised : lowbit::Scales::plain};
 }
 
 double real(std::int64_t value) { return static_cast<double>(value); }
-std::int64_t nf4_blocks(const LinearShape& linear) { return (linear.values() + 63) / 64; }
 
 double bytes_of(const LayerShape& layer, Dtype compute) {
   double bytes = 0;
@@ -49,16 +42,8 @@ double bytes_of(const LayerShape& layer, Dtype compute) {
 }  // namespace
 
 double LinearShape::bytes(Dtype compute) const {
-  const double codes = real((values() + 1) / 2);
-  switch (kept) {
-    case Kept::dense: return real(values() * value_bytes(compute));
-    case Kept::nf4:  // a byte a scale; for 256 scales an f32 one; their map and mean
-      return codes + real(nf4_blocks(*this)) + 4 * real((nf4_blocks(*this) + 255) / 256) + 4 * 257;
-    case Kept::nf4_plain_scales: return codes + 4 * real(nf4_blocks(*this));
-    case Kept::int8:
-    case Kept::fp8: return real(values()) + 4 * real(out);
-  }
-  return 0;
+  if (!kept.is_quantised()) return real(values() * value_bytes(compute));
+  return static_cast<double>(lowbit::packed_bytes(kept.format, kept.scales, out, in));
 }
 
 double ModelShape::layer_bytes(Dtype compute) const {
@@ -94,9 +79,10 @@ double ModelShape::dequantised_bytes(Dtype compute) const {
   double weight = 0, scales = 0;  // two buffers (src/quant/scratch.hpp)
   for (const auto& layer : layers)
     for (const auto& linear : layer.linears) {
-      if (linear.kept == Kept::dense) continue;
+      if (!linear.kept.is_quantised()) continue;
       weight = std::max(weight, real(linear.values() * value_bytes(compute)));
-      if (linear.kept == Kept::nf4) scales = std::max(scales, 4 * real(nf4_blocks(linear)));
+      if (const auto made = lowbit::packing_of(linear.kept.format).scales_made)
+        scales = std::max(scales, 4 * real(made(linear.out, linear.in, linear.kept.scales)));
     }
   return weight + scales;
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "lowbit/codec.hpp"
 #include "plan/costs.hpp"
 #include "methods/adapter.hpp"
 #include "recipe/model.hpp"
@@ -13,14 +14,19 @@
 namespace pst::plan {
 
 /// How a frozen matrix is kept (docs/quantisation.md).
-enum class Kept { dense, nf4, nf4_plain_scales, int8, fp8 };
+struct Kept {
+  weights::NumberFormat format = weights::NumberFormat::none;
+  lowbit::Scales scales = lowbit::Scales::plain;  ///< of NF4
+  bool is_quantised() const { return format != weights::NumberFormat::none; }
+  bool operator==(const Kept&) const = default;
+};
 
 /// A frozen linear layer, and what its adapter adds.
 struct LinearShape {
   std::int64_t in = 0, out = 0;
   std::int64_t rank = 0;  ///< of a low-rank update; 0: it has none
   bool bias = false;
-  Kept kept = Kept::dense;
+  Kept kept;
   families::Reads reads = families::Reads::attention_input;
   bool adapted = false, keeps_input = false;
   std::int64_t kept_values = 0;  ///< that the adapter keeps of each token, besides the input

@@ -166,7 +166,7 @@ Report make_report(const Inputs& in, const std::vector<int>& nodes) {
   if (in.machine.is_gpu)
     report.notes.push_back(
         "figures for a GPU are by its published peaks; docs/plan.md has what one H200 did beside them");
-  if (!in.machine.is_gpu && in.recipe.model.quantization.format != recipe::FrozenFormat::none)
+  if (!in.machine.is_gpu && in.recipe.model.quantization.format != weights::NumberFormat::none)
     report.notes.push_back("making numbers of the quantised matrices again, twice a micro batch, is not in the time");
   if (!in.machine.disk && in.recipe.checkpoint.enabled)
     report.notes.push_back("no disk was measured: the writing of checkpoints counts as nothing");

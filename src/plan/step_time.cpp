@@ -34,18 +34,11 @@ double linear_backward(const Costs& costs, double n, const LinearShape& s) {
 double form_seconds(const Costs& costs, double n, const LinearShape& s, bool backward) {
   const double values = real(s.values()), product = 2 * n * values, in = real(s.in), out = real(s.out);
   constexpr double kNumber = 2, kCode = 1;  // bytes
-  switch (s.kept) {
-    case Kept::dense: return 0;
-    case Kept::fp8:
-      if (const double gain = costs.fp8_flops_s(product); gain != 0)
-        return gain +
-               costs.bytes_s((kNumber + kCode) * n * (backward ? out : in) + (backward ? 2 * kCode * values : 0));
-      return costs.bytes_s((kNumber + kCode) * values);
-    case Kept::nf4:
-    case Kept::nf4_plain_scales:
-    case Kept::int8: return costs.bytes_s(s.bytes(Dtype::bf16) + kNumber * values);
-  }
-  return 0;
+  if (!s.kept.is_quantised()) return 0;
+  if (lowbit::packing_of(s.kept.format).product == lowbit::Product::fp8)
+    if (const double gain = costs.fp8_flops_s(product); gain != 0)
+      return gain + costs.bytes_s((kNumber + kCode) * n * (backward ? out : in) + (backward ? 2 * kCode * values : 0));
+  return costs.bytes_s(s.bytes(Dtype::bf16) + kNumber * values);
 }
 
 /// Which part of a document's pairs of rows a window leaves.

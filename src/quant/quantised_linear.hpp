@@ -42,43 +42,4 @@ class QuantisedLinear : public nn::Linear {
   std::shared_ptr<Scratch> scratch_;
 };
 
-/// Parts as lowbit::nf4_codec lists them, with plain or quantised scales. @see kernels/nf4/nf4.hpp
-/// A few rows, as generation has them, are multiplied with the codes; W is not written out
-/// (kernels/nf4/nf4_product.hpp).
-class Nf4Linear final : public QuantisedLinear {
- public:
-  using QuantisedLinear::QuantisedLinear;
-  at::Tensor apply(const at::Tensor& x_ni) const override;
-
- private:
-  at::Tensor scales(Scratch& scratch) const;  ///< f32 [blocks]
-  void dequantise(Scratch& scratch, const at::Tensor& weight) const override;
-};
-
-/// Parts as lowbit::int8_codec lists them. @see kernels/int8/int8.hpp
-class Int8Linear final : public QuantisedLinear {
- public:
-  using QuantisedLinear::QuantisedLinear;
-
- private:
-  void dequantise(Scratch& scratch, const at::Tensor& weight) const override;
-};
-
-/// Parts as lowbit::fp8_codec lists them. @see kernels/fp8/fp8.hpp
-/// A GPU that multiplies 8-bit floats (compute capability 8.9 and later) gets them: each row of x, and backward of dy,
-/// is quantised as it comes, and the product is summed in f32 (Micikevicius et al. 2022, arXiv:2209.05433,
-/// section 3.2). Everywhere else the weight is dequantised.
-class Fp8Linear final : public QuantisedLinear {
- public:
-  using QuantisedLinear::QuantisedLinear;
-  at::Tensor apply(const at::Tensor& x_ni) const override;
-  at::Tensor apply_transposed(const at::Tensor& dy_no) const override;
-  at::Tensor add_applied(at::Tensor sum_no, nn::Rows& x_ni) const override;
-  at::Tensor add_applied_transposed(at::Tensor sum_ni, const at::Tensor& dy_no) const override;
-
- private:
-  at::Tensor turned() const;  ///< codes of W^T [in, out], in the scratch buffer
-  void dequantise(Scratch& scratch, const at::Tensor& weight) const override;
-};
-
 }  // namespace pst::quant

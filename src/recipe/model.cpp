@@ -2,22 +2,27 @@
 #include "recipe/model.hpp"
 
 #include "config/fields.hpp"
+#include "core/strings.hpp"
 #include "recipe/text_checks.hpp"
 
 namespace pst::recipe {
 
-std::vector<std::pair<const char*, FrozenFormat>> words_of(FrozenFormat) {
-  return {{"none", FrozenFormat::none},
-          {"nf4", FrozenFormat::nf4},
-          {"int8", FrozenFormat::int8},
-          {"fp8", FrozenFormat::fp8}};
+namespace {
+
+/// Static: the help of a field is kept as it is given.
+const char* formats_help() {
+  static const std::string help = [] {
+    std::string text;
+    for (const auto& row : weights::quantised_formats()) text += cat("`", row.name, "`: ", row.help, "; ");
+    return text + "`none`: the dtype of train.precision. A folder that is quantised already needs the format it is in.";
+  }();
+  return help.c_str();
 }
 
+}  // namespace
+
 void bind(config::Fields& field, Quantization& s) {
-  field("format", &s.format,
-        "`nf4`: 4 bits a value in blocks of 64 (QLoRA); `int8`: 8 bits with a scale per row (LLM.int8()); `fp8`: "
-        "8-bit floats (E4M3) with a scale per row; `none`: the dtype of train.precision. A folder that is quantised "
-        "already needs the format it is in.");
+  field("format", &s.format, formats_help());
   field("double_quantization", &s.double_quantization,
         "Keep the scales of nf4 in 8 bits: 4.13 bits a value instead of 4.5.");
   field("skip", &s.skip, "Layers to leave as they are, by the end of their name, for instance [down_proj].");

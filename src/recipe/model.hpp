@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "weights/number_format.hpp"
 
 namespace pst::config {
 class Fields;
@@ -10,11 +11,9 @@ class Fields;
 
 namespace pst::recipe {
 
-enum class FrozenFormat { none, nf4, int8, fp8 };
-
 /// How the frozen matrices of the decoder layers are kept; embedding, head, norms and biases are not touched.
 struct Quantization {
-  FrozenFormat format = FrozenFormat::none;
+  weights::NumberFormat format = weights::NumberFormat::none;
   bool double_quantization = true;
   std::vector<std::string> skip;  ///< layers that stay as they are, by the end of their name
 };
@@ -24,7 +23,6 @@ struct Model {
   Quantization quantization;
 };
 
-std::vector<std::pair<const char*, FrozenFormat>> words_of(FrozenFormat);
 void bind(config::Fields& field, Quantization& s);
 void bind(config::Fields& field, Model& s);
 

@@ -8,12 +8,13 @@
 #include "core/strings.hpp"
 #include "weights/dtype.hpp"
 #include "weights/json.hpp"
-#include "weights/stored_format.hpp"
+#include "json/object.hpp"
+#include "weights/stored_layout.hpp"
 
 namespace pst::weights {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
 constexpr std::int64_t kBlock = 64, kNestedBlock = 256;
 
@@ -38,37 +39,27 @@ std::string prefix_of(const std::string& name) {
   return name.substr(0, name.size() - kWeight.size());
 }
 
-json read_state(const Tensor& tensor) {
+Json read_state(const Tensor& tensor) {
   constexpr std::size_t kMost = 1 << 16;
   if (tensor.dtype != "U8" || tensor.bytes.size() > kMost) refuse(tensor.name, "is no text of at most 64 KiB");
   const std::string text(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
-  json state = parse_json(text, tensor.name);
+  Json state = parse_json(text, tensor.name);
   if (!state.is_object()) refuse(tensor.name, "is no JSON object");
   return state;
 }
 
 /// Checks that `key` is there and equals `expected`.
-void expect(const Tensor& tensor, const json& state, const char* key, const json& expected) {
+void expect(const Tensor& tensor, const Json& state, const char* key, const Json& expected) {
   const auto found = state.find(key);
   if (found == state.end() || *found != expected)
     refuse(
         tensor.name,
         cat("says ", key, " ",
-            found == state.end() ? "nothing" : found->dump(-1, ' ', true, json::error_handler_t::replace).substr(0, 60),
+            found == state.end() ? "nothing" : found->dump(-1, ' ', true, Json::error_handler_t::replace).substr(0, 60),
             "; supported here is ", expected.dump()));
 }
 
 }  // namespace
-
-const char* name_of(StoredFormat format) {
-  switch (format) {
-    case StoredFormat::dense: return "none";
-    case StoredFormat::nf4: return "nf4";
-    case StoredFormat::int8: return "int8";
-    case StoredFormat::fp8: return "fp8";
-  }
-  return "?";
-}
 
 std::optional<StoredNf4> find_nf4(const TensorStore& store, const std::string& name, std::int64_t out,
                                   std::int64_t in) {
@@ -81,10 +72,10 @@ std::optional<StoredNf4> find_nf4(const TensorStore& store, const std::string& n
     if (codes->dtype == "U8") refuse(name, cat("is U8, but ", name, kNf4State, " is missing"));
     return std::nullopt;
   }
-  const json state = read_state(*state_tensor);
+  const Json state = read_state(*state_tensor);
   expect(*state_tensor, state, "quant_type", "nf4");
   expect(*state_tensor, state, "blocksize", kBlock);
-  expect(*state_tensor, state, "shape", json::array({out, in}));
+  expect(*state_tensor, state, "shape", Json::array({out, in}));
 
   const std::int64_t n = out * in, blocks = (n + kBlock - 1) / kBlock;
   StoredNf4 stored;
@@ -127,14 +118,6 @@ std::optional<StoredInt8> find_int8(const TensorStore& store, const std::string&
   return stored;
 }
 
-std::vector<std::string> companions_of(const std::string& name) {
-  std::vector<std::string> names;
-  for (const char* suffix : {".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map", kNf4State})
-    names.push_back(name + suffix);
-  for (const char* suffix : {"SCB", "weight_format"}) names.push_back(prefix_of(name) + suffix);
-  return names;
-}
-
 std::string nf4_state_json(const std::string& dtype, std::int64_t out, std::int64_t in, std::optional<float> offset) {
   nlohmann::ordered_json state = {{"quant_type", "nf4"}, {"blocksize", kBlock}, {"dtype", dtype}, {"shape", {out, in}}};
   if (offset) {
@@ -144,5 +127,75 @@ std::string nf4_state_json(const std::string& dtype, std::int64_t out, std::int6
   }
   return state.dump();
 }
+
+namespace {
+
+/// Whether the config is of bitsandbytes and says so many bits, and not the others too.
+/// @see transformers, utils/quantization_config.py: BitsAndBytesConfig
+bool says_bits(const json::Object& config, int bits) {
+  if (config.text("quant_method").value_or("bitsandbytes") != "bitsandbytes") return false;
+  const bool four = config.flag("load_in_4bit") || config.flag("_load_in_4bit");
+  const bool eight = config.flag("load_in_8bit") || config.flag("_load_in_8bit");
+  return bits == 4 ? four && !eight : eight && !four;
+}
+
+void require_text(const json::Object& config, const char* key, const char* by_default, const char* supported) {
+  if (const auto text = config.text(key).value_or(by_default); text != supported)
+    config.refuse(key, cat("is ", quoted(text), "; supported is '", supported, "'"),
+                  "use the model's bf16 or fp16 version");
+}
+
+bool is_nf4(const json::Object& config) {
+  if (!says_bits(config, 4)) return false;
+  require_text(config, "bnb_4bit_quant_type", "fp4", "nf4");
+  require_text(config, "bnb_4bit_quant_storage", "uint8", "uint8");
+  return true;
+}
+
+nlohmann::ordered_json config_of(int bits, const std::vector<std::string>& dense_modules) {
+  return {{"quant_method", "bitsandbytes"},
+          {"load_in_4bit", bits == 4},
+          {"load_in_8bit", bits == 8},
+          {"llm_int8_skip_modules", dense_modules}};
+}
+
+nlohmann::ordered_json nf4_config(bool double_quantisation, const std::vector<std::string>& dense_modules) {
+  auto config = config_of(4, dense_modules);
+  config.update({{"bnb_4bit_quant_type", "nf4"},
+                 {"bnb_4bit_use_double_quant", double_quantisation},
+                 {"bnb_4bit_quant_storage", "uint8"},
+                 {"bnb_4bit_compute_dtype", "bfloat16"}});
+  return config;
+}
+
+std::vector<std::string> nf4_companions(const std::string& name) {
+  std::vector<std::string> names;
+  for (const char* suffix : {".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map", kNf4State})
+    names.push_back(name + suffix);
+  return names;
+}
+
+}  // namespace
+
+constinit const StoredLayout kBitsandbytesNf4 = {
+    .source = "bitsandbytes",
+    .codes = "U8",
+    .is_named_by = is_nf4,
+    .config = nf4_config,
+    .holds = [](const TensorStore& store, const std::string& name, std::int64_t out,
+                std::int64_t in) { return find_nf4(store, name, out, in).has_value(); },
+    .companions = nf4_companions};
+
+constinit const StoredLayout kBitsandbytesInt8 = {
+    .source = "bitsandbytes",
+    .codes = "I8",
+    .is_named_by = [](const json::Object& config) { return says_bits(config, 8); },
+    .config = [](bool, const std::vector<std::string>& dense_modules) { return config_of(8, dense_modules); },
+    .holds = [](const TensorStore& store, const std::string& name, std::int64_t out,
+                std::int64_t in) { return find_int8(store, name, out, in).has_value(); },
+    .companions =
+        [](const std::string& name) {
+          return std::vector{prefix_of(name) + "SCB", prefix_of(name) + "weight_format"};
+        }};
 
 }  // namespace pst::weights

@@ -34,9 +34,6 @@ std::optional<StoredNf4> find_nf4(const TensorStore& store, const std::string& n
 std::optional<StoredInt8> find_int8(const TensorStore& store, const std::string& name, std::int64_t out,
                                     std::int64_t in);
 
-/// Names of the tensors that belong to matrix `name` beside itself: of both formats, whether they exist or not.
-std::vector<std::string> companions_of(const std::string& name);
-
 /// The text of `weight.quant_state.bitsandbytes__nf4`.
 /// @param dtype   of the values that were quantised: "float32", "bfloat16", "float16"
 /// @param offset  of double quantisation, or nothing

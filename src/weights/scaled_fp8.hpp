@@ -20,8 +20,4 @@ struct StoredFp8 {
 /// @throws Error(data) naming the tensor for a part that is missing or has another dtype or shape; scales per block
 std::optional<StoredFp8> find_fp8(const TensorStore& store, const std::string& name, std::int64_t out, std::int64_t in);
 
-/// Names of the tensors that belong to such a matrix beside itself, whether they exist or not. The scale of a static
-/// quantisation of its inputs is among them: inputs are scaled as they come.
-std::vector<std::string> fp8_companions_of(const std::string& name);
-
 }  // namespace pst::weights

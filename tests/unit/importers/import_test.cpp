@@ -99,18 +99,18 @@ TEST(Import, QuantisedBases) {
   const std::string axolotl = "base_model: ./m\nlora_r: 8\nlora_alpha: 8\n";
   const std::string factory = "model_name_or_path: ./m\nstage: sft\nfinetuning_type: lora\ndataset: d\n";
   const std::string trl = "model_name_or_path: ./m\ndataset_name: d\nuse_peft: true\n";
-  using recipe::FrozenFormat;
+  using weights::NumberFormat;
 
-  EXPECT_EQ(quantization(axolotl + "adapter: qlora\nload_in_4bit: true\n").format, FrozenFormat::nf4);
-  EXPECT_EQ(quantization(axolotl + "adapter: qlora\n").format, FrozenFormat::nf4);
-  EXPECT_EQ(quantization(axolotl + "adapter: lora\nload_in_8bit: true\n").format, FrozenFormat::int8);
-  EXPECT_EQ(quantization(axolotl + "adapter: lora\nload_in_8bit: false\n").format, FrozenFormat::none);
-  EXPECT_EQ(quantization(factory + "quantization_bit: 8\n").format, FrozenFormat::int8);
+  EXPECT_EQ(quantization(axolotl + "adapter: qlora\nload_in_4bit: true\n").format, NumberFormat::nf4);
+  EXPECT_EQ(quantization(axolotl + "adapter: qlora\n").format, NumberFormat::nf4);
+  EXPECT_EQ(quantization(axolotl + "adapter: lora\nload_in_8bit: true\n").format, NumberFormat::int8);
+  EXPECT_EQ(quantization(axolotl + "adapter: lora\nload_in_8bit: false\n").format, NumberFormat::none);
+  EXPECT_EQ(quantization(factory + "quantization_bit: 8\n").format, NumberFormat::int8);
   const auto nested = quantization(factory + "quantization_bit: 4\nquantization_type: nf4\n");
-  EXPECT_EQ(nested.format, FrozenFormat::nf4);
+  EXPECT_EQ(nested.format, NumberFormat::nf4);
   EXPECT_TRUE(nested.double_quantization);
   EXPECT_FALSE(quantization(factory + "quantization_bit: 4\ndouble_quantization: false\n").double_quantization);
-  EXPECT_EQ(quantization(trl + "load_in_4bit: true\n").format, FrozenFormat::nf4);
+  EXPECT_EQ(quantization(trl + "load_in_4bit: true\n").format, NumberFormat::nf4);
   EXPECT_FALSE(quantization(trl + "load_in_4bit: true\n").double_quantization);
   EXPECT_TRUE(quantization(trl + "load_in_4bit: true\nuse_bnb_nested_quant: true\n").double_quantization);
   EXPECT_THAT(texts(imported(factory + "quantization_bit: 4\nquantization_type: fp4\n").notes, Note::Kind::changed),

@@ -17,7 +17,7 @@ namespace {
 
 using testing::Eq;
 using testing::HasSubstr;
-using weights::StoredFormat;
+using weights::NumberFormat;
 using weights::TensorStore;
 
 const std::string kUp = "model.layers.1.mlp.up_proj.weight";
@@ -25,9 +25,9 @@ const std::string kUp = "model.layers.1.mlp.up_proj.weight";
 TEST(QuantiseFolder, LeavesAllButTheMatricesAsItWas) {
   const fixture::TemporaryDirectory dir;
   fixture::write_tiny_model(dir / "from", {.attention_bias = true, .tied = false, .dtype = "BF16"});
-  for (const auto& [format, dtype, shown] : {std::tuple{StoredFormat::nf4, "U8", "NF4"},
-                                            {StoredFormat::int8, "I8", "INT8"},
-                                            {StoredFormat::fp8, "F8_E4M3", "FP8"}}) {
+  for (const auto& [format, dtype, shown] : {std::tuple{NumberFormat::nf4, "U8", "NF4"},
+                                            {NumberFormat::int8, "I8", "INT8"},
+                                            {NumberFormat::fp8, "F8_E4M3", "FP8"}}) {
     const fs::path to = dir / weights::name_of(format);
     quantise_folder(dir / "from", to, {.format = format, .skip = {"down_proj"}});
 

@@ -84,15 +84,15 @@ TEST(Memory, AQuantisedBaseTakesItsCodesAndOneMatrixToComputeWith) {
   const double values = 30.0 * (2 * 331'776 + 2 * 110'592 + 3 * 884'736);
   const double blocks = values / 64;
   const double nested = 30.0 * 4 * (2 * 21 + 2 * 7 + 3 * 54 + 7 * 257);  // scales of scales, their map and mean
-  EXPECT_DOUBLE_EQ(dense - weights({.format = recipe::FrozenFormat::nf4}),
+  EXPECT_DOUBLE_EQ(dense - weights({.format = weights::NumberFormat::nf4}),
                    4 * values - (values / 2 + blocks + nested) - 4 * (884'736 + 884'736.0 / 64));
-  EXPECT_DOUBLE_EQ(dense - weights({.format = recipe::FrozenFormat::nf4, .double_quantization = false}),
+  EXPECT_DOUBLE_EQ(dense - weights({.format = weights::NumberFormat::nf4, .double_quantization = false}),
                    4 * values - (values / 2 + 4 * blocks) - 4 * 884'736);
-  EXPECT_DOUBLE_EQ(dense - weights({.format = recipe::FrozenFormat::int8}),
+  EXPECT_DOUBLE_EQ(dense - weights({.format = weights::NumberFormat::int8}),
                    4 * values - values - 30 * 4 * (576 + 192 + 192 + 576 + 1536 + 1536 + 576) - 4 * 884'736);
-  EXPECT_DOUBLE_EQ(weights({.format = recipe::FrozenFormat::fp8}), weights({.format = recipe::FrozenFormat::int8}));
-  EXPECT_LT(weights({.format = recipe::FrozenFormat::nf4}),
-            weights({.format = recipe::FrozenFormat::nf4, .skip = {"down_proj"}}));
+  EXPECT_DOUBLE_EQ(weights({.format = weights::NumberFormat::fp8}), weights({.format = weights::NumberFormat::int8}));
+  EXPECT_LT(weights({.format = weights::NumberFormat::nf4}),
+            weights({.format = weights::NumberFormat::nf4, .skip = {"down_proj"}}));
 }
 
 TEST(Placement, IsTheFirstThatFits) {

@@ -36,12 +36,12 @@ TEST(Prediction, MatchesTheFlopCountWhereOnlyProductsCost) {
 
 TEST(Prediction, IsNearWhatAnH200Did) {
   struct Seen {
-    recipe::FrozenFormat format;
+    weights::NumberFormat format;
     families::ModelSpec model;
     int length;
     double tokens_per_s;  // docs/gpu-results.md
   };
-  using enum recipe::FrozenFormat;
+  using enum weights::NumberFormat;
   const auto small = fixture::llama3_8b(), large = fixture::llama(128256, 8192, 28672, 80, 64, 8, false);
   for (const auto& [format, model, length, tokens_per_s] :
        {Seen{none, small, 2048, 16586}, Seen{none, small, 4096, 15972}, Seen{nf4, small, 2048, 15566},

@@ -6,7 +6,7 @@
 #include "kernels/nf4/nf4_product.hpp"
 #include "ops/exec.hpp"
 #include "ops/gemm.hpp"
-#include "quant/quantised_linear.hpp"
+#include "quant/nf4_linear.hpp"
 #include "support/tensors.hpp"
 
 namespace pst::quant {

@@ -23,7 +23,7 @@ namespace pst::quant {
 namespace {
 
 using lowbit::Scales;
-using weights::StoredFormat;
+using weights::NumberFormat;
 
 using fixture::adapter_pass;
 using Outcome = fixture::AdapterPass;
@@ -42,7 +42,7 @@ const fixture::TinyModel kShape = fixture::awkward_model(2);
 /// Keeps the weights dense, after a round trip through `inner`: the plain way to compute with a quantised model.
 class RoundTrip final : public nn::FrozenFormat {
  public:
-  RoundTrip(StoredFormat format, std::unique_ptr<lowbit::Codec> codec, Dtype compute)
+  RoundTrip(NumberFormat format, std::unique_ptr<lowbit::Codec> codec, Dtype compute)
       : format_(format), codec_(std::move(codec)), compute_(compute) {}
 
   std::vector<nn::Part> parts(const nn::MatrixSource& m) const override { return {{"", compute_, {m.out, m.in}}}; }
@@ -61,8 +61,8 @@ class RoundTrip final : public nn::FrozenFormat {
       views.emplace_back(bytes.data(), count, array.dtype);
     }
     const View out{into, m.out * m.in, compute_};
-    if (format_ == StoredFormat::fp8) return kernels::fp8_dequantise(serial_cpu(), views[0], views[1], m.in, 0, out);
-    if (format_ == StoredFormat::int8) return kernels::int8_dequantise(serial_cpu(), views[0], views[1], m.in, 0, out);
+    if (format_ == NumberFormat::fp8) return kernels::fp8_dequantise(serial_cpu(), views[0], views[1], m.in, 0, out);
+    if (format_ == NumberFormat::int8) return kernels::int8_dequantise(serial_cpu(), views[0], views[1], m.in, 0, out);
     std::vector<float> absmax(static_cast<std::size_t>(views[1].count));
     if (views.size() > 2)
       kernels::double_dequantise(serial_cpu(), views[1], views[2], views[3], views[4], 0, view_of(std::span(absmax)));
@@ -76,7 +76,7 @@ class RoundTrip final : public nn::FrozenFormat {
   }
 
  private:
-  StoredFormat format_;
+  NumberFormat format_;
   std::unique_ptr<lowbit::Codec> codec_;
   Dtype compute_;
 };
@@ -84,14 +84,14 @@ class RoundTrip final : public nn::FrozenFormat {
 TEST(QuantisedModel, ComputesAndLearnsAsTheDequantisedOne) {
   const Folder folder(kShape);
   for (const auto compute : {at::kFloat, at::kBFloat16})
-    for (const auto& [format, scales] : {std::pair{StoredFormat::nf4, Scales::quantised},
-                                         {StoredFormat::nf4, Scales::plain},
-                                         {StoredFormat::int8, Scales::plain},
-                                         {StoredFormat::fp8, Scales::plain}}) {
+    for (const auto& [format, scales] : {std::pair{NumberFormat::nf4, Scales::quantised},
+                                         {NumberFormat::nf4, Scales::plain},
+                                         {NumberFormat::int8, Scales::plain},
+                                         {NumberFormat::fp8, Scales::plain}}) {
       SCOPED_TRACE(weights::name_of(format));
       const Dtype dtype = compute == at::kFloat ? Dtype::f32 : Dtype::bf16;
-      auto codec = format == StoredFormat::nf4   ? lowbit::nf4_codec(scales, serial_cpu())
-                   : format == StoredFormat::fp8 ? lowbit::fp8_codec(serial_cpu())
+      auto codec = format == NumberFormat::nf4   ? lowbit::nf4_codec(scales, serial_cpu())
+                   : format == NumberFormat::fp8 ? lowbit::fp8_codec(serial_cpu())
                                                  : lowbit::int8_codec(serial_cpu());
       const auto load = [&](std::shared_ptr<const nn::FrozenFormat> matrices) {
         return model::load(folder.config, folder.store, compute, std::move(matrices), nn::replicated_storage, 64);
@@ -111,7 +111,7 @@ TEST(QuantisedModel, ComputesAndLearnsAsTheDequantisedOne) {
 
 TEST(QuantisedModel, SharesOverRanksHaveTheSameBits) {
   const Folder folder(kShape);
-  const Options options{.format = StoredFormat::nf4};
+  const Options options{.format = NumberFormat::nf4};
   const auto whole =
       model::load(folder.config, folder.store, at::kFloat, make_format(options), nn::replicated_storage, 64);
   const Outcome expected = adapter_pass(*whole, at::kFloat);
@@ -129,7 +129,7 @@ TEST(QuantisedModel, SharesOverRanksHaveTheSameBits) {
 
 TEST(QuantisedModel, AQuantisedFolderIsTakenAsItIs) {
   const Folder folder(kShape);
-  for (const auto format : {StoredFormat::nf4, StoredFormat::int8, StoredFormat::fp8}) {
+  for (const auto format : {NumberFormat::nf4, NumberFormat::int8, NumberFormat::fp8}) {
     const auto to = folder.dir / weights::name_of(format);
     lowbit::quantise_folder(folder.dir / "model", to, {.format = format, .skip = {"v_proj"}});
     const auto config = families::read_model(to);
@@ -145,7 +145,7 @@ TEST(QuantisedModel, AQuantisedFolderIsTakenAsItIs) {
     EXPECT_THAT(outcome.gradient, fixture::bitwise_equal(expected.gradient));
   }
   EXPECT_THAT(
-      fixture::error_of(Fault::usage, [] { make_format({.format = StoredFormat::int8, .stored = StoredFormat::nf4}); }),
+      fixture::error_of(Fault::usage, [] { make_format({.format = NumberFormat::int8, .stored = NumberFormat::nf4}); }),
       testing::HasSubstr("set model.quantization.format: nf4"));
 }
 
