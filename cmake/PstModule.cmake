@@ -18,7 +18,7 @@ set(PST_LAYERS
   "files      | rundir                                  | core json telemetry"
   "work       | data                                    | core json config jinja tokenizer recipe"
   "work       | cluster                                 | core json config heartbeat recipe rundir site"
-  "work       | plan                                    | core json kernels weights kinds recipe checkpoint lowbit"
+  "work       | plan                                    | core json kernels comm weights kinds recipe site checkpoint lowbit"
   "work       | report                                  | core json telemetry recipe rundir"
   "commands   | monitor                                 | core json telemetry recipe rundir cluster report"
   "commands   | requests                                | core json config recipe"

@@ -20,6 +20,7 @@
 
 #include "kernels/attention/cudnn_layout.hpp"
 #include "kernels/attention/cudnn_library.hpp"
+#include "kernels/attention/cudnn_shape.hpp"
 
 namespace pst::cuda {
 namespace {
@@ -31,7 +32,6 @@ using Tensor = std::shared_ptr<Tensor_attributes>;
 using Addresses = std::unordered_map<std::int64_t, void*>;
 
 constexpr std::size_t kOldest = 91900;                      // what was tried
-constexpr std::int64_t kMostBytes = std::int64_t{4} << 30;  // of the backward pass's dP
 constexpr std::int64_t kLayoutBytes = 256;                  // of a workspace; the plan's part comes behind it
 static_assert(sizeof(CudnnLayout) <= kLayoutBytes);
 
@@ -41,17 +41,6 @@ struct Kind {
   std::int64_t heads = 0, key_value_heads = 0, dim = 0, rows = 0;  // rows: rounded up
   auto operator<=>(const Kind&) const = default;
 };
-
-std::int64_t rounded_up(std::int64_t rows) { return rows <= 512 ? 512 : (rows + 1023) / 1024 * 1024; }
-
-/// The frontend lets widths that are no multiple of 16 through and says that the backward pass has a known fault there.
-bool is_taken(const OneDocument& shape) {
-  if (shape.rows < 512 || shape.heads < 1 || shape.key_value_heads < 1 || shape.heads % shape.key_value_heads != 0)
-    return false;
-  if (shape.dim < 16 || shape.dim % 16 != 0 || shape.dim > 128) return false;
-  const std::int64_t rows = rounded_up(shape.rows);
-  return rows <= kMostBytes / 2 / rows / shape.heads;
-}
 
 // ---- graphs
 
@@ -211,8 +200,9 @@ int new_handle(cudnnHandle_t* handle) {
 /// Calls body(handle, plan) for `shape`, on the current GPU. @return what it returns, or why there is no plan
 template <class Body>
 int with_plan(const OneDocument& shape, const Body& body) {
-  if (!is_taken(shape) || cudnn_version() < kOldest) return kNotHere;
-  Kind kind{0, shape.heads, shape.key_value_heads, shape.dim, rounded_up(shape.rows)};
+  if (!kernels::cudnn_takes(shape.rows, shape.heads, shape.key_value_heads, shape.dim) || cudnn_version() < kOldest)
+    return kNotHere;
+  Kind kind{0, shape.heads, shape.key_value_heads, shape.dim, kernels::cudnn_rows(shape.rows)};
   int major = 0;
   if (const int error = cudaGetDevice(&kind.device)) return error;
   if (const int error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, kind.device)) return error;

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <filesystem>
 
+#include "checkpoint/interval.hpp"
+
 namespace pst::app {
 
 train::SavePolicy save_policy(const recipe::Checkpoint& recipe, double mtbf_s) {
@@ -20,8 +22,7 @@ train::SavePolicy save_policy(const recipe::Checkpoint& recipe, double mtbf_s) {
 }
 
 double mean_time_between_failures(const rundir::RunDir& run, int attempt, int nodes) {
-  constexpr double kNodeHours = 1000;
-  const double usual = kNodeHours * 3600 / std::max(1, nodes);
+  const double usual = checkpoint::kUsualNodeMtbfHours * 3600 / std::max(1, nodes);
   std::error_code status;
   const auto first = std::filesystem::last_write_time(run.attempt(1) / "attempt.json", status);
   if (attempt < 2 || status) return usual;

@@ -3,6 +3,9 @@
 
 namespace pst::checkpoint {
 
+/// Mean time between failures of a node, hours, where nothing is known of it.
+constexpr double kUsualNodeMtbfHours = 1000;
+
 /// Seconds between checkpoints that lose the least time to saving and to repeating: sqrt(2 cost mtbf), never below the
 /// cost itself. @param cost_s what a checkpoint costs the step loop. @param mtbf_s mean time between failures of the
 /// job

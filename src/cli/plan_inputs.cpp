@@ -122,7 +122,8 @@ plan::SiteFacts site_facts(const site::Site& site, const recipe::Slurm& slurm) {
   plan::SiteFacts facts{.name = site.name,
                         .price_per_node_hour = site.cost.node_hour,
                         .currency = site.cost.currency,
-                        .node_watts = site.cost.busy_w};
+                        .node_watts = site.cost.busy_w,
+                        .signal = site.signal};
   if (const auto* partition = site::partition_for(site, slurm.partition, slurm.qos))
     if (const auto longest = site::longest_time_s(*partition, slurm.nodes + slurm.spares); longest && *longest > 0)
       facts.walltime_s = static_cast<double>(*longest);

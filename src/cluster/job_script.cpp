@@ -2,7 +2,6 @@
 #include "cluster/job_script.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 #include "cluster/encode.hpp"
@@ -11,6 +10,7 @@
 #include "config/slurm_words.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "site/limits.hpp"
 
 namespace pst::cluster {
 namespace {
@@ -116,13 +116,7 @@ TemplateValues values_of(const Job& job) {
 
 std::optional<int> warning_seconds(const recipe::Slurm& slurm, const site::Signal& signal,
                                    std::optional<double> checkpoint_s) {
-  // 90 s and two checkpoints. What one takes is not known before the first; half a minute is long for an adapter.
-  constexpr double kUnknownCheckpoint_s = 30, kMost_s = 3600;
-  const auto lead_s = static_cast<std::int64_t>(
-      std::ceil(90 + 2 * std::clamp(checkpoint_s.value_or(kUnknownCheckpoint_s), 0.0, kMost_s)));
-  const auto limit = config::slurm_seconds(slurm.time);
-  if (!limit || *limit < 3) return std::nullopt;
-  return static_cast<int>(std::min<std::int64_t>(signal.lead_s ? *signal.lead_s : lead_s, *limit / 3));
+  return site::warning_seconds(config::slurm_seconds(slurm.time), signal, checkpoint_s);
 }
 
 std::string job_script(const Job& job) {

@@ -26,8 +26,7 @@ struct Job {
 /// @throws Error(usage) naming the value that cannot be written, or every limit of the site that the job is beyond
 std::string job_script(const Job& job);
 
-/// How long before the time limit Slurm is to send the warning: for two checkpoints and then some, or as long as the
-/// site says, but at most a third of the time. Nothing without a limit.
+/// site::warning_seconds() of the recipe's time.
 std::optional<int> warning_seconds(const recipe::Slurm& slurm, const site::Signal& signal = {},
                                    std::optional<double> checkpoint_s = {});
 

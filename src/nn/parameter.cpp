@@ -33,7 +33,7 @@ void ParameterSet::allocate(at::ScalarType compute, at::Device device) {
   PST_ASSERT(!flat_.defined(), "memory is given once");
   for (auto& parameter : parameters_) {
     parameter.offset = size_;
-    size_ += (parameter.count() + kBorder - 1) / kBorder * kBorder;
+    size_ += kernels::flat_places(parameter.count());
   }
   const auto options = at::TensorOptions().device(device);
   flat_ = at::zeros({size_}, options.dtype(at::kFloat));

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/adamw/flat_array.hpp"
+
 namespace pst::nn {
 
 /// A trainable tensor. `value` is the f32 master, a leaf of autograd; `compute` is what products use: the master
@@ -20,10 +22,10 @@ struct Parameter {
 };
 
 /// All trainable tensors of a model, as windows into one flat f32 array: the optimizer, the all-reduce and the
-/// checkpoint see a single buffer. Each window starts on a 64-byte border, the gaps stay zero.
+/// checkpoint see a single buffer. Each window starts on a border (kernels/adamw/flat_array.hpp).
 class ParameterSet {
  public:
-  static constexpr std::int64_t kBorder = 16;  ///< values of a cache line
+  static constexpr std::int64_t kBorder = kernels::kFlatBorder;
   /// Before allocate() only. The reference stays valid as long as the set.
   Parameter& add(std::string name, std::vector<std::int64_t> shape);
   /// Makes the flat array (zeros) and the windows. @param compute at::kFloat or at::kBFloat16

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/trace.hpp"
+#include "kernels/cross_entropy/chunk_rows.hpp"
 #include "kernels/cross_entropy/cross_entropy.hpp"
 #include "objective/objective.hpp"
 #include "ops/exec.hpp"
@@ -14,15 +15,9 @@
 namespace pst::objective {
 namespace {
 
-/// Rows whose logits take about 24 MiB on a CPU and 256 on a GPU: large enough for full GEMM speed, small enough to
-/// stay out of the way. On a GPU in whole tiles of a product.
 std::int64_t chunk_rows(std::int64_t vocabulary, const at::Tensor& hidden_nd) {
-  constexpr std::int64_t kTile = 128;
-  const bool on_gpu = hidden_nd.is_cuda();
-  const std::int64_t bytes = (on_gpu ? 256 : 24) * std::int64_t{1 << 20}, most = on_gpu ? 8192 : 1024;
-  const std::int64_t rows =
-      std::clamp<std::int64_t>(bytes / (vocabulary * static_cast<std::int64_t>(hidden_nd.element_size())), 16, most);
-  return on_gpu && rows > kTile ? rows / kTile * kTile : rows;
+  return kernels::chunk_rows(vocabulary, static_cast<std::int64_t>(hidden_nd.element_size()),
+                             ops::exec_of(hidden_nd).device.kind);
 }
 
 /// Calls body(first row, end row) for the chunks of `rows`.

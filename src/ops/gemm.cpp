@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "core/error.hpp"
+#include "kernels/matmul/onednn.hpp"
 #include "ops/gemm_gpu.hpp"
 
 // f32 goes to oneDNN's just-in-time kernels, which at::linear does not use: MKL, its choice, reaches 40 % of the FMA
@@ -83,8 +84,8 @@ at::Tensor add_matmul_nn(at::Tensor sum_ni, const at::Tensor& dy_no, const at::T
 }
 
 at::Tensor matmul_tn(const at::Tensor& dy_no, const at::Tensor& x_ni) {
-  // oneDNN is at its worst with a handful of rows out (adapters of rank 16): there the plain path is faster.
-  if (by_onednn(dy_no) && dy_no.size(1) >= 16 && x_ni.size(1) >= 64) return f32_nt(dy_no.t(), x_ni.t(), {});
+  if (by_onednn(dy_no) && kernels::onednn_multiplies_tn(dy_no.size(1), x_ni.size(1)))
+    return f32_nt(dy_no.t(), x_ni.t(), {});
   if (at::Tensor dw_oi = on_gpu({dy_no, true}, {x_ni}, dy_no.size(1), x_ni.size(1)); dw_oi.defined()) return dw_oi;
   return at::mm(dy_no.t(), x_ni);
 }

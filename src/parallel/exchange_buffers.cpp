@@ -8,7 +8,7 @@
 namespace pst::parallel {
 
 std::int64_t ExchangeBuffers::piece_of(std::int64_t share) const {
-  return std::clamp<std::int64_t>(share, 1, std::max<std::int64_t>(1, most_ / group_.size()));
+  return comm::exchange_piece(share, group_.size(), most_);
 }
 
 ExchangeBuffers::Pair ExchangeBuffers::of_pieces(std::int64_t piece, const at::Tensor& like) {

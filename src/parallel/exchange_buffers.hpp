@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "comm/communicator.hpp"
+#include "comm/exchange_piece.hpp"
 
 namespace pst::parallel {
 
@@ -12,10 +13,9 @@ namespace pst::parallel {
 /// they stay small however large it is. One pair serves all exchanges that come one after the other.
 class ExchangeBuffers {
  public:
-  /// Values in a buffer: 32 MiB of f32, enough for links to run at their full speed.
-  static constexpr std::int64_t kMost = std::int64_t{1} << 23;
   /// @param most  values in a buffer, as far as a value per rank has room
-  explicit ExchangeBuffers(comm::Communicator& group, std::int64_t most = kMost) : group_(group), most_(most) {}
+  explicit ExchangeBuffers(comm::Communicator& group, std::int64_t most = comm::kExchangeValues)
+      : group_(group), most_(most) {}
 
   /// Values of each rank in a piece, when the largest share has `share` values: that many, or as many as there is room
   /// for.

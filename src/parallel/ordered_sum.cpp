@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "kernels/reduce/reduce.hpp"
+#include "kernels/reduce/tree.hpp"
 #include "ops/exec.hpp"
 
 namespace pst::parallel {
@@ -15,7 +16,7 @@ Range leaves_of_rank(std::int64_t leaves, int rank, int ranks) {
     throw Error(
         Fault::usage, cat("a step has ", leaves, " micro batches for ", ranks, " ranks: some would have nothing to do"),
         cat("use at most ", leaves, " ranks, or raise train.global_batch_size, or lower train.micro_batch_size"));
-  return {leaves * rank / ranks, leaves * (rank + 1) / ranks};
+  return {kernels::first_leaf(leaves, rank, ranks), kernels::first_leaf(leaves, rank + 1, ranks)};
 }
 
 at::Tensor GradientBuffers::take() {

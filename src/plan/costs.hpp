@@ -2,6 +2,7 @@
 #pragma once
 #include <initializer_list>
 
+#include "core/view.hpp"
 #include "plan/machine.hpp"
 #include "recipe/optimizers.hpp"
 
@@ -54,6 +55,7 @@ class Costs {
   double update(const recipe::Optimizer& optimizer, double values) const;
   int threads() const { return threads_; }
   bool measured() const { return layout_ != nullptr; }
+  DeviceKind device() const { return machine_.is_gpu ? DeviceKind::cuda : DeviceKind::cpu; }
   /// Seconds more, so a negative number, of multiplying in 8-bit floats instead of in bf16, and seconds of moving
   /// bytes: by the roofline; 0 without one, or without 8-bit floats.
   double fp8_flops_s(double flops) const;

@@ -7,20 +7,17 @@
 #include <span>
 #include <tuple>
 
-// Mirrors src/train, src/nn, src/ops and src/peft: a change there in what a node keeps is a change here.
+#include "comm/exchange_piece.hpp"
+#include "kernels/attention/cudnn_shape.hpp"
+#include "kernels/cross_entropy/chunk_rows.hpp"
+#include "kernels/matmul/onednn.hpp"
+#include "kernels/reduce/tree.hpp"
+
+// What src/train, src/nn, src/ops and src/peft keep and when: tests/unit/train/planned_memory_test.cpp compares.
 namespace pst::plan {
 namespace {
 
 using families::Reads;
-
-constexpr double kExchangeBytes = 32 << 20;  // src/parallel/exchange_buffers.hpp
-
-/// Buffers that summing `leaves` gradients in tree order holds at once.
-int tree_buffers(std::int64_t leaves) {
-  int depth = 1;
-  for (; leaves > 1; leaves = (leaves + 1) / 2) ++depth;
-  return depth;
-}
 
 /// What backward holds besides what forward kept, in its widest moment: at the down projection, when its input's
 /// gradient is made (f32: base and sum are two arrays; bf16 adds in place), or just after, when both of gate and up
@@ -30,17 +27,15 @@ double workspace_bytes(const ModelShape& m, double tokens, double b) {
   return tokens * b * (wide + stream);
 }
 
-/// What cuDNN's attention works in: a number of two bytes for each query head and pair of rows, where a micro batch is
-/// one document that it takes (kernels/attention/attention_cudnn.cpp).
+/// What cuDNN's attention works in: where a micro batch is one document that it takes.
 double scores_bytes(const ModelShape& m, const MicroBatch& batch, Dtype dtype) {
-  if (batch.lengths.size() != 1 || batch.tokens < 512 || dtype != Dtype::bf16) return 0;
-  const auto rows = static_cast<double>(batch.tokens == 512 ? 512 : (batch.tokens + 1023) / 1024 * 1024);
+  if (batch.lengths.size() != 1 || dtype != Dtype::bf16) return 0;
   double most = 0;
   for (const auto& layer : m.layers) {
     const AttentionShape& a = layer.attention;
-    if (a.head_dim > 128 || a.head_dim % 16 != 0 || (a.window && *a.window < batch.tokens)) continue;
-    const double bytes = 2 * static_cast<double>(a.query_heads) * rows * rows;
-    if (bytes <= 4.0 * (1 << 30)) most = std::max(most, bytes);
+    if (a.window && *a.window < batch.tokens) continue;
+    if (kernels::cudnn_takes(batch.tokens, a.query_heads, a.key_value_heads, a.head_dim))
+      most = std::max(most, static_cast<double>(kernels::cudnn_scores_bytes(batch.tokens, a.query_heads)));
   }
   return most;
 }
@@ -56,9 +51,8 @@ const char* name_of(Placement placement) {
   return "replicate";
 }
 
-std::int64_t head_chunk_rows(std::int64_t vocabulary, Dtype dtype) {
-  constexpr std::int64_t kChunkBytes = 24 << 20;  // as in src/objective/cross_entropy.cpp
-  return std::clamp<std::int64_t>(kChunkBytes / (vocabulary * value_bytes(dtype)), 16, 1024);
+std::int64_t head_chunk_rows(std::int64_t vocabulary, Dtype dtype, DeviceKind device) {
+  return kernels::chunk_rows(vocabulary, value_bytes(dtype), device);
 }
 
 double kept_bytes(const ModelShape& m, const LayerShape& layer, double tokens, Dtype dtype) {
@@ -88,13 +82,13 @@ std::int64_t products_of(const ModelShape& model, Dtype dtype, bool dropout) {
       if (rank == 0) continue;
       kinds.insert({nt, rank, out});
       kinds.insert({nn, out, rank});
-      if (dtype == Dtype::bf16 || (out >= 16 && rank >= 64)) kinds.insert({tn, out, rank});  // src/ops/gemm.cpp
+      if (dtype == Dtype::bf16 || kernels::onednn_multiplies_tn(out, rank)) kinds.insert({tn, out, rank});
     }
     if (ranks == 0) return;
     const std::int64_t in = layers.front().in;
     kinds.insert({nt, in, ranks});
     kinds.insert({nn, ranks, in});
-    if (dtype == Dtype::bf16 || (ranks >= 16 && in >= 64)) kinds.insert({tn, ranks, in});
+    if (dtype == Dtype::bf16 || kernels::onednn_multiplies_tn(ranks, in)) kinds.insert({tn, ranks, in});
   };
   for (const auto& layer : model.layers) {
     for (const auto& group : layer.by_input()) {
@@ -115,8 +109,9 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   const double d = static_cast<double>(m.hidden), adapter = 4 * static_cast<double>(m.trainable_padded);
   Memory memory;
   memory.libraries = in.baseline_bytes;
-  memory.kernels = in.product_bytes * static_cast<double>(std::min(
-                                          kKernelsKept, products_of(m, choice.dtype, in.dropout) * in.token_counts));
+  memory.kernels =
+      in.product_bytes * static_cast<double>(std::min(kernels::kOnednnKernels,
+                                                      products_of(m, choice.dtype, in.dropout) * in.token_counts));
   const double base = m.frozen_bytes(choice.dtype);
   memory.weights = base + m.dequantised_bytes(choice.dtype) + 4 * static_cast<double>(m.positions * m.rotated);
   if (const auto sharers = static_cast<double>(choice.sharers()); sharers > 1) {
@@ -126,8 +121,8 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
         base / sharers - base + 2 * m.largest_layer_bytes(choice.dtype) + b * static_cast<double>(m.end_values());
   }
   const auto updaters = static_cast<double>(choice.optimizer_sharers());
-  memory.adapters = choice.dtype == Dtype::bf16 ? adapter / updaters + 2 * static_cast<double>(m.trainable) : adapter;
-  memory.gradients = adapter * tree_buffers((in.leaves + choice.ranks() - 1) / choice.ranks());
+  memory.adapters = choice.dtype == Dtype::bf16 ? adapter / updaters + adapter / 2 : adapter;
+  memory.gradients = adapter * kernels::tree_buffers((in.leaves + choice.ranks() - 1) / choice.ranks());
   const auto state_arrays = static_cast<double>(recipe::state_of(in.optimizer).size());
   memory.optimizer = state_arrays * adapter / updaters;
 
@@ -144,11 +139,15 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   if (in.dropout) memory.workspace += tokens * static_cast<double>(m.widest_inner()) * b;
 
   const double labelled = static_cast<double>(in.largest.labelled);
-  const double chunk = std::min(labelled, static_cast<double>(head_chunk_rows(m.vocabulary, choice.dtype)));
+  const DeviceKind device = in.is_gpu ? DeviceKind::cuda : DeviceKind::cpu;
+  const double chunk = std::min(labelled, static_cast<double>(head_chunk_rows(m.vocabulary, choice.dtype, device)));
   memory.head = chunk * b * (static_cast<double>(m.vocabulary) + 3 * d) + tokens * d * b;
   // oneDNN's backward product of the head copies its logits once; it is over when the layers' backward begins.
   if (in.copies_operands) memory.workspace = std::max(memory.workspace, chunk * b * static_cast<double>(m.vocabulary));
-  if (choice.ranks() > 1) memory.communication = 2 * std::min(adapter, kExchangeBytes);
+  if (choice.ranks() > 1) {  // two buffers
+    const std::int64_t share = (m.trainable_padded + choice.ranks() - 1) / choice.ranks();
+    memory.communication = 2.0 * 4 * static_cast<double>(comm::exchange_piece(share, choice.ranks()) * choice.ranks());
+  }
   if (in.saves)
     memory.checkpoint = (1 + state_arrays) * 4 * static_cast<double>(m.trainable) / static_cast<double>(choice.ranks());
   if (!in.is_gpu) memory.data = static_cast<double>(in.prepared_bytes);

@@ -50,13 +50,10 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice);
 /// What forward keeps of one decoder layer for its backward, for `tokens` tokens.
 double kept_bytes(const ModelShape& model, const LayerShape& layer, double tokens, Dtype dtype);
 
-/// What oneDNN's primitive cache holds, unless ONEDNN_PRIMITIVE_CACHE_CAPACITY says otherwise.
-constexpr std::int64_t kKernelsKept = 1024;
-
 /// Matrix products of different sizes in a step whose micro batches have all the same number of tokens.
 std::int64_t products_of(const ModelShape& model, Dtype dtype, bool dropout);
 
-/// Labelled rows that pass through the head at once (src/objective/cross_entropy.cpp).
-std::int64_t head_chunk_rows(std::int64_t vocabulary, Dtype dtype);
+/// Labelled rows that pass through the head at once.
+std::int64_t head_chunk_rows(std::int64_t vocabulary, Dtype dtype, DeviceKind device);
 
 }  // namespace pst::plan

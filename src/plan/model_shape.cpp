@@ -3,16 +3,13 @@
 
 #include <algorithm>
 
+#include "kernels/adamw/flat_array.hpp"
 #include "lowbit/quantise_folder.hpp"
 #include "methods/method.hpp"
 #include "recipe/linear_layers.hpp"
 
 namespace pst::plan {
 namespace {
-
-constexpr std::int64_t kBorder = 16;  // values; nn::ParameterSet begins each tensor on a cache line
-
-std::int64_t padded(std::int64_t values) { return (values + kBorder - 1) / kBorder * kBorder; }
 
 LayerShape layer_of(const families::LayerSpec& spec) {
   const families::AttentionSpec& a = spec.attention;
@@ -142,7 +139,7 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
       std::int64_t values = 1;
       for (const auto size : tensor.shape) values *= size;
       shape.trainable += values;
-      shape.trainable_padded += padded(values);
+      shape.trainable_padded += kernels::flat_places(values);
     }
     shape.dropout = shape.dropout || chosen.dropout > 0;
     ++shape.adapted_layers;

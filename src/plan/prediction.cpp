@@ -6,8 +6,11 @@
 
 #include "checkpoint/interval.hpp"
 #include "core/strings.hpp"
+#include "kernels/matmul/onednn.hpp"
+#include "kernels/reduce/tree.hpp"
 #include "plan/failures.hpp"
 #include "plan/resolve.hpp"
+#include "site/limits.hpp"
 
 namespace pst::plan {
 namespace {
@@ -25,7 +28,7 @@ StepTime update_time(const ModelShape& model, const Costs& costs, const Choice& 
   const double sharers = real(choice.optimizer_sharers()), values = real(model.trainable_padded) / sharers;
   StepTime time;
   time.optimizer = costs(Op::sum_squares, {values}) + costs.update(optimizer, values);
-  if (choice.dtype == Dtype::bf16) time.optimizer += costs(Op::refresh, {real(model.trainable) / sharers});
+  if (choice.dtype == Dtype::bf16) time.optimizer += costs(Op::refresh, {values});
   return time;
 }
 
@@ -39,7 +42,7 @@ double kernels_time(const Inputs& in, const Choice& choice, const ModelShape& mo
   std::int64_t batches = 0;
   for (const auto& step : in.work.sample)
     batches += (static_cast<std::int64_t>(step.size()) + choice.micro_batch - 1) / choice.micro_batch;
-  const bool forgets = counts / choice.ranks() * products > kKernelsKept;  // the least recently used leave first
+  const bool forgets = counts / choice.ranks() * products > kernels::kOnednnKernels;
   const double all =
       real(batches) * real(in.work.steps) / std::max<double>(1, static_cast<double>(in.work.sample.size()));
   plan::Work once = in.work;
@@ -74,9 +77,10 @@ Steps steps_of(const Inputs& in, const Choice& choice, const ModelShape& model, 
     for (std::size_t leaf = 0; leaf < step.size(); ++leaf, ++number) {
       if (number % stride != 0) continue;
       const StepTime time = time_of(step[leaf]);
-      // train::parallel::leaves_of_rank of a full step; an epoch's last step may be shorter.
-      const auto leaves = std::max<std::size_t>(step.size(), ranks);
-      of_rank[std::min(ranks - 1, leaf * ranks / leaves)] += time.total();
+      // An epoch's last step may have fewer micro batches than there are ranks.
+      const auto leaves = static_cast<std::int64_t>(std::max(step.size(), ranks));
+      of_rank[static_cast<std::size_t>(
+          kernels::rank_of_leaf(static_cast<std::int64_t>(leaf), leaves, choice.ranks()))] += time.total();
       largest = std::max(largest, time.total());
       all += time;
       ++used;
@@ -124,7 +128,7 @@ double evaluation_time(const Inputs& in, const Choice& choice, const ModelShape&
 Saving saving_of(const Inputs& in, const Prediction& p, const Costs& costs) {
   Saving saving;
   const auto& recipe = in.recipe.checkpoint;
-  const double hours = in.site.node_mtbf_hours.value_or(kUsualNodeMtbfHours);
+  const double hours = in.site.node_mtbf_hours.value_or(checkpoint::kUsualNodeMtbfHours);
   saving.job_mtbf_s = hours * 3600 / p.choice.nodes;
   if (!recipe.enabled) {
     saving.reason = "checkpoint.enabled is false: a failure loses everything";
@@ -164,7 +168,8 @@ void count_costs(const Inputs& in, Prediction& p) {
     walltime = std::min(walltime.value_or(1e300), real(*asked));
   if (!walltime) return;
   // A job spends its start, and the time between the warning and its end, on no step.
-  const double useful = *walltime - p.start_s - kWarningBeforeEndS;
+  const auto warning = site::warning_seconds(static_cast<std::int64_t>(*walltime), in.site.signal);
+  const double useful = *walltime - p.start_s - warning.value_or(0);
   p.jobs = useful <= p.step.total()
                ? 0
                : static_cast<std::int64_t>(std::ceil(std::max(1.0, p.expected_s - p.start_s) / useful));
@@ -190,7 +195,7 @@ Prediction predict(const Inputs& in, const Choice& choice, std::size_t most) {
                                                             : in.machine.roofline->baseline_bytes,
                         .product_bytes = product_bytes,
                         // Where libtorch multiplies bf16 in loops of its own, nothing was made, and nothing is copied.
-                        .copies_operands = layout == nullptr || product_bytes > 0,
+                        .copies_operands = !in.machine.is_gpu && (layout == nullptr || product_bytes > 0),
                         .token_counts = token_counts(in.work, choice.micro_batch, choice.ranks()),
                         .weight_file_bytes = in.weight_file_bytes,
                         .prepared_bytes = in.work.prepared_bytes,

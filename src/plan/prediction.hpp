@@ -8,6 +8,7 @@
 #include "plan/step_time.hpp"
 #include "recipe/recipe.hpp"
 #include "families/spec.hpp"
+#include "site/site.hpp"
 
 namespace pst::plan {
 
@@ -20,6 +21,7 @@ struct SiteFacts {
   std::optional<double> walltime_s;       ///< of one job, unless the recipe asks for less
   std::optional<double> node_mtbf_hours;  ///< mean time between failures of one node
   std::optional<std::uint64_t> node_memory_bytes;
+  site::Signal signal;  ///< when a job is warned of its end
 };
 
 /// All that a plan is made from.

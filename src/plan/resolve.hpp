@@ -4,9 +4,6 @@
 
 namespace pst::plan {
 
-constexpr double kUsualNodeMtbfHours = 1000;  ///< as app::mean_time_between_failures assumes
-constexpr double kWarningBeforeEndS = 120;    ///< the job script's --signal lead
-
 /// Bytes that one rank may use; 0 when nothing tells. The least of the node's memory, the site's and slurm.mem.
 double memory_limit(const Inputs& in, const Choice& choice);
 

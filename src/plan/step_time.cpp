@@ -156,7 +156,7 @@ StepTime MicroBatchTime::operator()(const MicroBatch& batch) const {
   }
   time.attention += attention(batch, Op::attention_backward);
 
-  const auto chunk = std::min(batch.labelled, head_chunk_rows(model_.vocabulary, choice_.dtype));
+  const auto chunk = std::min(batch.labelled, head_chunk_rows(model_.vocabulary, choice_.dtype, costs_.device()));
   const auto pass = [&](std::int64_t rows) {
     const double c = real(rows), v = real(model_.vocabulary);
     const double products = model_.head.rank > 0
@@ -173,7 +173,7 @@ StepTime MicroBatchTime::operator()(const MicroBatch& batch) const {
 
 double MicroBatchTime::evaluation(const MicroBatch& batch) const {
   StepTime time = layers_forward(batch, false);
-  const double c = real(std::min(batch.labelled, head_chunk_rows(model_.vocabulary, choice_.dtype)));
+  const double c = real(std::min(batch.labelled, head_chunk_rows(model_.vocabulary, choice_.dtype, costs_.device())));
   const double d = real(model_.hidden), v = real(model_.vocabulary);
   if (c > 0)
     time.head = real(batch.labelled) / c * (costs_(Op::head_forward, {c, d, v}) + costs_(Op::cross_entropy, {c * v}));

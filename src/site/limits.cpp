@@ -2,6 +2,7 @@
 #include "site/limits.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "config/slurm_words.hpp"
 #include "core/strings.hpp"
@@ -152,6 +153,16 @@ std::optional<std::int64_t> longest_time_s(const Partition& partition, int nodes
     at_most(step == partition.max_time_by_nodes.end() ? 0 : slurm_seconds(step->time).value_or(0));
   }
   return most;
+}
+
+std::optional<int> warning_seconds(std::optional<std::int64_t> limit_s, const Signal& signal,
+                                   std::optional<double> checkpoint_s) {
+  // 90 s and two checkpoints. What one takes is not known before the first; half a minute is long for an adapter.
+  constexpr double kUnknownCheckpoint_s = 30, kMost_s = 3600;
+  const auto lead_s = static_cast<std::int64_t>(
+      std::ceil(90 + 2 * std::clamp(checkpoint_s.value_or(kUnknownCheckpoint_s), 0.0, kMost_s)));
+  if (!limit_s || *limit_s < 3) return std::nullopt;
+  return static_cast<int>(std::min<std::int64_t>(signal.lead_s ? *signal.lead_s : lead_s, *limit_s / 3));
 }
 
 std::vector<std::string> objections(const Site& site, const Request& request) { return Objector(site, request).all(); }

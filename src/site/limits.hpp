@@ -28,6 +28,12 @@ std::optional<std::int64_t> longest_time_s(const Partition& partition, int nodes
 /// The most nodes of a job; nothing when no limit is known.
 std::optional<int> most_nodes(const Partition& partition);
 
+/// How long before a job's limit Slurm is to send the warning: for two checkpoints and then some, or as long as the
+/// site says, but at most a third of the time. Nothing without a limit, or for less than 3 s.
+/// @param checkpoint_s  what one takes, once the run has made some
+std::optional<int> warning_seconds(std::optional<std::int64_t> limit_s, const Signal& signal = {},
+                                   std::optional<double> checkpoint_s = {});
+
 /// Every reason why the site would refuse or never start the job, each a sentence with its remedy.
 std::vector<std::string> objections(const Site& site, const Request& request);
 

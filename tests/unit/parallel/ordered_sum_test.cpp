@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "comm/local_communicator.hpp"
+#include "kernels/reduce/tree.hpp"
 #include "support/tensors.hpp"
 
 namespace pst::parallel {
@@ -20,7 +21,7 @@ at::Tensor leaf(std::int64_t index) {
 }
 
 /// What every rank ends with when `ranks` ranks share `leaves` leaves. @param most  values in a buffer
-at::Tensor summed(int ranks, std::int64_t leaves, std::int64_t most = ExchangeBuffers::kMost) {
+at::Tensor summed(int ranks, std::int64_t leaves, std::int64_t most = comm::kExchangeValues) {
   at::Tensor result;
   std::mutex mutex;
   comm::run_ranks(ranks, [&](comm::Communicator& group) {
@@ -62,6 +63,16 @@ TEST(OrderedSum, TheOrderMattersForTheseValues) {  // or the tests above could n
   at::Tensor in_turn = leaf(0);
   for (std::int64_t i = 1; i < 16; ++i) in_turn = in_turn + leaf(i);
   EXPECT_FALSE(at::equal(in_turn, summed(1, 16)));
+}
+
+TEST(OrderedSum, ALeafsRankIsTheOneWhoseLeavesItIsAmong) {
+  for (std::int64_t leaves = 1; leaves <= 24; ++leaves)
+    for (int ranks = 1; ranks <= leaves; ++ranks)
+      for (int rank = 0; rank < ranks; ++rank) {
+        const Range mine = leaves_of_rank(leaves, rank, ranks);
+        for (std::int64_t leaf = mine.begin; leaf < mine.end; ++leaf)
+          EXPECT_EQ(kernels::rank_of_leaf(leaf, leaves, ranks), rank) << leaf << " of " << leaves;
+      }
 }
 
 TEST(OrderedSum, FewerLeavesThanRanksIsRefused) { EXPECT_THROW(leaves_of_rank(2, 0, 4), Error); }

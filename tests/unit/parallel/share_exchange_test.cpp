@@ -18,7 +18,7 @@ at::Tensor window(const at::Tensor& flat, Range of) { return flat.narrow(0, of.b
 
 /// Values that a buffer has: pieces that divide no share, and one piece for all.
 class InPieces : public testing::TestWithParam<std::int64_t> {};
-INSTANTIATE_TEST_SUITE_P(Values, InPieces, testing::Values(700, 4001, 30000, ExchangeBuffers::kMost));
+INSTANTIATE_TEST_SUITE_P(Values, InPieces, testing::Values(700, 4001, 30000, comm::kExchangeValues));
 
 TEST_P(InPieces, EveryRankGetsWhatTheOthersHave) {
   for (const int ranks : {1, 2, 3, 5})

@@ -112,10 +112,13 @@ TEST(Placement, IsTheFirstThatFits) {
 }
 
 TEST(Memory, TheHeadsChunkIsTheTrainersOwn) {
-  EXPECT_EQ(plan::head_chunk_rows(49152, plan::Dtype::f32), 128);
-  EXPECT_EQ(plan::head_chunk_rows(49152, plan::Dtype::bf16), 256);
-  EXPECT_EQ(plan::head_chunk_rows(300, plan::Dtype::bf16), 1024);
-  EXPECT_EQ(plan::head_chunk_rows(2'000'000, plan::Dtype::f32), 16);
+  using enum DeviceKind;
+  EXPECT_EQ(plan::head_chunk_rows(49152, plan::Dtype::f32, cpu), 128);
+  EXPECT_EQ(plan::head_chunk_rows(49152, plan::Dtype::bf16, cpu), 256);
+  EXPECT_EQ(plan::head_chunk_rows(300, plan::Dtype::bf16, cpu), 1024);
+  EXPECT_EQ(plan::head_chunk_rows(2'000'000, plan::Dtype::f32, cpu), 16);
+  EXPECT_EQ(plan::head_chunk_rows(128256, plan::Dtype::bf16, cuda), 1024);
+  EXPECT_EQ(plan::head_chunk_rows(300, plan::Dtype::bf16, cuda), 8192);
 }
 
 TEST(Memory, EverySizeOfProductKeepsAKernel) {

@@ -122,8 +122,8 @@ TEST(Prediction, CostAndJobsFollowTheTime) {
   EXPECT_DOUBLE_EQ(*p.money, 10 * p.node_hours);
   EXPECT_DOUBLE_EQ(*p.kilowatt_hours, 0.7 * p.node_hours);
   ASSERT_TRUE(p.jobs);
-  EXPECT_EQ(*p.jobs, static_cast<std::int64_t>(std::ceil((p.expected_s - p.start_s) / (7200 - 120 - p.start_s))));
-  in.recipe.slurm.time = "00:02:00";
+  EXPECT_EQ(*p.jobs, static_cast<std::int64_t>(std::ceil((p.expected_s - p.start_s) / (7200 - 150 - p.start_s))));
+  in.recipe.slurm.time = "00:00:40";
   EXPECT_EQ(*plan::predict(in, choice()).jobs, 0);  // no job would finish a step
 }
 
