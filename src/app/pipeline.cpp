@@ -39,7 +39,7 @@ void train(const std::filesystem::path& run_directory, int attempt, const Ranks&
 
   // 5. Training, saved behind its back.
   Profiling profiling(run.recipe.profile, run.dir, attempt, ranks);
-  RunObserver observer(run.dir, ranks.world, signs, journal, profiling);
+  RunObserver observer(run, ranks.world, signs, journal, profiling);
   train::Saver saver = run_saver(run, hardware, ranks, loaded, state, signs, profiling.sink());
   saver.restored(begin.step);
   const std::unique_ptr<objective::Objective> objective = objective::cross_entropy();

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "app/stop_signal.hpp"
+#include "core/strings.hpp"
 #include "recipe/guard.hpp"
 
 namespace pst::app {
@@ -16,6 +18,16 @@ const char* word_of(recipe::GuardAction action) {
 
 }  // namespace
 
+RunObserver::RunObserver(const Run& run, const comm::Communicator& world, VitalSigns& signs, Journal& journal,
+                         Profiling& profiling)
+    : run_(run.dir),
+      hold_(StepHold::folder_of_environment(),
+            world.is_root() ? cat(run.dir.root().string(), " attempt ", run.attempt) : ""),
+      world_(world),
+      signs_(signs),
+      journal_(journal),
+      profiling_(profiling) {}
+
 void RunObserver::on_finding(std::int64_t step, const train::Finding& finding) {
   if (!world_.is_root()) return;
   run_.try_event(
@@ -26,6 +38,7 @@ void RunObserver::on_finding(std::int64_t step, const train::Finding& finding) {
 void RunObserver::on_step(const train::StepRecord& step) {
   signs_.progress(step.step, heartbeat::Phase::evaluating);  // until the next one begins
   journal_.step(step);
+  hold_.after(step.step, [this] { return signs_.stop_requested() || stop_signal() != 0; });
 }
 
 }  // namespace pst::app

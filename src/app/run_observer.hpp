@@ -2,6 +2,8 @@
 #pragma once
 #include "app/journal.hpp"
 #include "app/profiling.hpp"
+#include "app/run.hpp"
+#include "app/step_hold.hpp"
 #include "app/vital_signs.hpp"
 #include "comm/communicator.hpp"
 #include "rundir/run_dir.hpp"
@@ -12,9 +14,8 @@ namespace pst::app {
 /// Passes on what the loop tells: to the supervisor, the journal, the profile and the run's events.
 class RunObserver final : public train::Observer {
  public:
-  RunObserver(const rundir::RunDir& run, const comm::Communicator& world, VitalSigns& signs, Journal& journal,
-              Profiling& profiling)
-      : run_(run), world_(world), signs_(signs), journal_(journal), profiling_(profiling) {}
+  RunObserver(const Run& run, const comm::Communicator& world, VitalSigns& signs, Journal& journal,
+              Profiling& profiling);
 
   trace::Sink* trace_of_step(std::int64_t step) override { return profiling_.step(step); }
   void on_finding(std::int64_t step, const train::Finding& finding) override;
@@ -23,6 +24,7 @@ class RunObserver final : public train::Observer {
 
  private:
   const rundir::RunDir& run_;
+  const StepHold hold_;
   const comm::Communicator& world_;
   VitalSigns& signs_;
   Journal& journal_;

@@ -9,8 +9,9 @@ namespace pst::cluster {
 namespace {
 
 bool is_wanted(const std::string& name, const std::vector<std::string>& site_exports) {
-  for (const char* known : {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR",
-                            "LD_LIBRARY_PATH", "SLURM_CONF", "PST_WORKER", "OMP_NUM_THREADS", "CUDA_HOME"})
+  for (const char* known :
+       {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SLURM_CONF",
+        "PST_WORKER", "PEFT_STUDIO_TEST_HOLD", "OMP_NUM_THREADS", "CUDA_HOME"})
     if (name == known) return true;
   for (const char* prefix : {"OMPI_MCA_", "PMIX_MCA_", "UCX_", "FI_", "NCCL_"})
     if (starts_with(name, prefix)) return true;

@@ -12,17 +12,19 @@
 
 #include "comm/local_communicator.hpp"
 #include "core/strings.hpp"
-#include "model/llama.hpp"
+#include "families/read_model.hpp"
+#include "model/decoder.hpp"
+#include "objective/objective.hpp"
+#include "optim/optimizer.hpp"
 #include "parallel/ordered_sum.hpp"
 #include "parallel/sharded_storage.hpp"
-#include "peft/lora_adapter.hpp"
+#include "peft/adapter.hpp"
 #include "plan/memory.hpp"
 #include "quant/format.hpp"
+#include "support/adapters.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/tensors.hpp"
 #include "support/tiny_model.hpp"
-#include "train/loss.hpp"
-#include "train/state.hpp"
 
 namespace pst::train {
 namespace {
@@ -102,7 +104,7 @@ constexpr int kPositions = 256;
 struct Case {
   at::ScalarType compute = at::kFloat;
   recipe::Quantization quantization = {};
-  recipe::Adapter adapter = {.r = 5};
+  methods::Adapter adapter = fixture::lora({.r = 5});
   bool recompute = false;
 };
 
@@ -112,7 +114,7 @@ struct Training {
     static const fixture::TemporaryDirectory dir;
     static const bool written = (fixture::write_tiny_model(dir / "model", kShape), true);
     PST_ASSERT(written, "the model is there");
-    config_ = weights::read_model_config(dir / "model");
+    config_ = families::read_model(dir / "model");
     shape_ = plan::shape_of(config_, setup.adapter, kPositions, setup.quantization);
     store_ = std::make_unique<weights::TensorStore>(weights::TensorStore::open(dir / "model"));
     const fixture::Tokens tokens({200, 90, 210}, 260, 1);
@@ -120,7 +122,7 @@ struct Training {
 
     const bool quantised_scales = setup.quantization.double_quantization;
     const std::int64_t before = memory().live();
-    model_ = model::load_llama(
+    model_ = model::load(
         config_, *store_, setup.compute,
         quant::make_format({.format = setup.quantization.format,
                             .scales = quantised_scales ? lowbit::Scales::quantised : lowbit::Scales::plain,
@@ -132,7 +134,7 @@ struct Training {
       forward();  // and what dequantised matrices are written to
     }
     weights_ = memory().live() - before;
-    adapter_.emplace(*model_, setup.adapter, setup.compute);
+    adapter_ = peft::make_adapter(*model_, setup.adapter, setup.compute);
     adapters_ = memory().live() - before - weights_;
   }
 
@@ -148,19 +150,19 @@ struct Training {
                             .largest = batch,
                             .leaves = leaves,
                             .copies_operands = false,
-                            .dropout = setup_.adapter.dropout > 0,
+                            .dropout = shape_.dropout,
                             .saves = false},
                            {.recompute = setup_.recompute, .dtype = train::planned(setup_.compute)});
   }
   nn::ParameterSet& parameters() { return adapter_->parameters(); }
 
   Case setup_;
-  weights::ModelConfig config_;
+  families::ModelSpec config_;
   std::unique_ptr<weights::TensorStore> store_;
   plan::ModelShape shape_;
   nn::Batch batch_;
   std::unique_ptr<nn::CausalLm> model_;
-  std::optional<peft::LoraAdapter> adapter_;
+  std::unique_ptr<peft::Adapter> adapter_;
   std::int64_t weights_ = 0, adapters_ = 0;
 };
 
@@ -198,7 +200,7 @@ TEST(PlannedMemory, GradientsAndTheOptimizersStateAreWhatIsAllocated) {
       EXPECT_EQ(memory().live() - before, training.planned(leaves).gradients) << leaves;
     }
     const std::int64_t before = memory().live();
-    const Moments moments(training.parameters(), parallel::FlatShares(training.parameters(), 1), 0);
+    const optim::Optimizer optimizer({}, training.parameters(), parallel::FlatShares(training.parameters(), 1), 0);
     EXPECT_EQ(memory().live() - before, training.planned().optimizer);
   }
 }
@@ -226,7 +228,7 @@ TEST(PlannedMemory, SharesAndExchangesAreWhatIsAllocated) {
     const plan::Memory planned = plan::memory_of({.model = shape, .saves = false}, choice);
 
     const auto weights = held_by_ranks(ranks, [&](comm::Communicator& group) {
-      auto model = model::load_llama(
+      auto model = model::load(
           training.config_, *training.store_, at::kFloat, quant::make_format({.format = NumberFormat::int8}),
           [&](const nn::FrozenLayout& layout) { return parallel::sharded_storage(layout, group); }, kPositions);
       const at::NoGradGuard no_gradients;
@@ -247,12 +249,12 @@ TEST(PlannedMemory, SharesAndExchangesAreWhatIsAllocated) {
 
 TEST(PlannedMemory, LogitsAndActivationsAreWhatTheyTake) {
   memory();
-  recipe::Adapter some{.r = 5}, dropping{.r = 5, .dropout = 0.5};
-  some.target_modules = {.kind = recipe::Targets::Kind::names, .names = {"q_proj", "v_proj"}};
+  const methods::Adapter all = fixture::lora({.r = 5}), dropping = fixture::lora({.r = 5, .dropout = 0.5}),
+                         some = fixture::lora({.r = 5}, fixture::named({"q_proj", "v_proj"}));
   for (const auto compute : {at::kFloat, at::kBFloat16})
-    for (const auto& adapter : {recipe::Adapter{.r = 5}, some, dropping})
+    for (const auto& adapter : {all, some, dropping})
       for (const bool recompute : {false, true}) {
-        SCOPED_TRACE(cat(plan::name_of(planned(compute)), " ", recompute ? "again " : "kept ", adapter.dropout));
+        SCOPED_TRACE(cat(plan::name_of(planned(compute)), " ", recompute ? "again " : "kept "));
         Training training({.compute = compute, .adapter = adapter, .recompute = recompute});
         const at::Tensor gradient = training.parameters().new_gradient();
         training.parameters().accumulate_into(gradient);
@@ -262,20 +264,15 @@ TEST(PlannedMemory, LogitsAndActivationsAreWhatTheyTake) {
             plan::head_chunk_rows(kShape.vocab, train::planned(compute), DeviceKind::cpu) * kShape.vocab * value_bytes;
         const std::int64_t before = memory().live();
 
-        const at::Tensor hidden = training.forward();
-        const std::int64_t kept = memory().live() - before;
-        memory().watch();
-        summed_loss_backward(*training.model_, training.batch_, hidden, 1);
+        std::int64_t kept = 0;
+        const auto recomputing = recompute ? nn::Recompute::layers : nn::Recompute::nothing;
+        objective::cross_entropy()->backward({*training.model_, {.training = true, .random = Rng(1)}, recomputing, [&] {
+                                               kept = memory().live() - before;
+                                               memory().watch();
+                                             }},
+                                             training.batch_, 1);
 
         const std::int64_t most = memory().most() - before;
-        printf(
-            "%s recompute %d dropout %g: kept %ld planned %.0f (%.3f); logits %ld planned %ld; most %ld planned %.0f "
-            "(%.3f): act %.0f work %.0f head %.0f\n",
-            plan::name_of(train::planned(compute)), recompute, adapter.dropout, kept, planned.activations,
-            planned.activations / kept, memory().largest(), chunk, most,
-            planned.activations + planned.workspace + planned.head,
-            (planned.activations + planned.workspace + planned.head) / most, planned.activations, planned.workspace,
-            planned.head);
         EXPECT_EQ(memory().largest(), chunk) << "a chunk of logits is the largest array of a step";
         EXPECT_NEAR(static_cast<double>(kept) / planned.activations, 1, 0.02);
         EXPECT_NEAR(static_cast<double>(most) / (planned.activations + planned.workspace + planned.head), 1, 0.1);
