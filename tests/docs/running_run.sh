@@ -8,7 +8,7 @@ cd "$2"
 "$build/bin/peft-studio" submit my.yaml --set name=long --set train.epochs=100000 --set train.max_steps=100000 >submit.out 2>&1 </dev/null || { cat submit.out; exit 1; }
 runs=(runs/long-*)
 ln -sfn "${runs[0]}" RUN
-for ((i = 0; i < 300; i++)); do
+for ((i = 0; i < 2400; i++)); do  # the bound only ends what is broken
   ! cat RUN/attempts/*/nodes/*.jsonl 2>/dev/null | grep -q '"kind": *"step"' || exit 0
   sleep 0.1
 done

@@ -21,7 +21,7 @@ cluster run -- "$program" submit "$work/recipe.yaml" --follow </dev/null
 run=$(the_run)
 # What follows it leaves with completed.json; the supervisor a moment later.
 nothing_watches() { ! cluster run -- pgrep -f "monitor $run" >/dev/null; }
-within 30 "the monitor gone" nothing_watches
+await "the monitor gone" nothing_watches
 check "the job's log does not tell of the end: $(cat "$run"/slurm-*.log)" grep -q '^alert \[info\] finished: the run is completed' "$run"/slurm-*.log
 check "no mail" test -s "$work/mails"
 check "the mail: $(cat "$work/mails")" grep -qE "^<-s><${run##*/} \[info\] finished: .*><me@example.org>$" "$work/mails"
@@ -32,4 +32,4 @@ for node in n1 n2; do
 done
 check "an endpoint is still named" bash -c '! compgen -G "$1/runs/prometheus_sd-*" >/dev/null' bash "$work"
 check "$(cat "$run/events.jsonl")" bash -c '! grep -qE "alert-undelivered|monitor-lost" "$1"' bash "$run/events.jsonl"
-within 10 "workers gone" no_worker_left
+await "workers gone" no_worker_left

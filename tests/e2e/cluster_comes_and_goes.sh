@@ -20,7 +20,7 @@ check "status $status, not 7" test "$status" = 7
 # A node that loses power takes its processes along, one whose link is cut does not; both come back.
 cluster run -- sbatch --quiet -o /dev/null -w n3 --wrap 'sleep 985'
 job_runs() { cluster run -- pgrep -x -f 'sleep 985' >/dev/null; }
-within 10 "a job on n3" job_runs
+await "a job on n3" job_runs
 cluster kill-node 3
 if job_runs; then die "a process of n3 has survived"; fi
 reaches_n4() { cluster run -- timeout -s KILL 1 bash -c "exec 3<>/dev/tcp/10.9.0.4/6818" 2>/dev/null; }
@@ -31,7 +31,7 @@ cluster restore 3
 cluster restore 4
 # "*" is Slurm's mark of a node that does not answer. (The lost job may keep n3 from being idle for a while.)
 all_answer() { [[ $(cluster run -- sinfo --noheader --partition main --Node --format=%t | grep -cE '^(idle|mix|alloc|comp)$') == 4 ]]; }
-within 60 "all four nodes to answer again" all_answer
+await "all four nodes to answer again" all_answer
 
 status=0; cluster kill-node 5 2>/dev/null || status=$?
 check "kill-node 5 of 4: status $status, not 64" test "$status" = 64

@@ -11,6 +11,7 @@ source tools/lib/tiny_chats.sh
 mkdir -p "$build/e2e"
 work=$(mktemp -d "$build/e2e/cluster-XXXXXX")
 state=$(mktemp -d -u "${XDG_RUNTIME_DIR:-/tmp}/pst-e2e-XXXXXX")
+source "$(dirname -- "${BASH_SOURCE[0]}")/events_lib.sh"
 cluster() { bash tools/local-cluster --dir "$state" "$@"; }
 finish_cluster() {
   local status=$?
@@ -32,23 +33,11 @@ show_logs() {
   echo "kept: $work"
 }
 
-die() { printf 'FAILED: %s\n' "$*"; exit 1; }
-check() { local what=$1; shift; "$@" || die "$what"; }
-
 start_cluster() {
   local out status=0
   out=$(cluster up --nodes 4 --cpus-per-node 1 2>&1) || status=$?
   if ((status == 69)); then echo "skipped: $out"; exit 77; fi
   ((status == 0)) || die "the cluster has not come up: $out"
-}
-
-# within SECONDS WHAT COMMAND...: until the command succeeds.
-within() {
-  local deadline=$((SECONDS + $1)) what=$2; shift 2
-  until "$@"; do
-    ((SECONDS < deadline)) || die "$what: not within the time"
-    sleep 0.2
-  done
 }
 
 # A recipe for two nodes: tiny_recipe [KEY: VALUE lines of section slurm]. Trains `steps` steps on 24 chats.
@@ -84,3 +73,4 @@ the_run() {
 
 # No process of the workers is left anywhere in the cluster.
 no_worker_left() { ! cluster run -- pgrep -f peft-studio-worker >/dev/null; }
+queue_empty() { [[ -z $(cluster run -- squeue --noheader) ]]; }

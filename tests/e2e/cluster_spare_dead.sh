@@ -3,17 +3,17 @@
 # The spare node is dead already when another one dies, and Slurm knows of neither: the run goes on at once with the one
 # that is left.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"
-steps=600 tiny_recipe "  spares: 1"
+recoverable_recipe "  spares: 1"
 reference=$(undisturbed)
 start_cluster
-submit
-within 60 "step 20" stepped 1 20
+submit_held
 
 cluster kill-node 3
 cluster kill-node 2
+let_go 20
 
-within 90 "completion" completed
-within 10 "the event" has_event completed
+await "completion" completed
+await "the event" has_event completed
 # A node's processes do not go in one moment: one whose rank has ended may still answer, and then the next attempt finds out.
 check "not both dead nodes are named: $(cat "$run/events.jsonl")" \
   grep -q '"event":"node-lost","attempt":[12],"nodes":\["n2","n3"\]' "$run/events.jsonl"

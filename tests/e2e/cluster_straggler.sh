@@ -6,9 +6,9 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"
 steps=250 tiny_recipe
 tiny_chats 32 >"$work/chats.jsonl"  # two steps of 16 rows make an epoch, and every one is full
 start_cluster
-cluster run -- "$program" submit "$work/recipe.yaml" --set train.global_batch_size=16 --set data.validation_fraction=0 </dev/null
-run=$(the_run)
-within 60 "step 2" stepped 1 2
+hold 2
+submit --set train.global_batch_size=16 --set data.validation_fraction=0
+await_held 2
 
 # The first two cores that this test may use: one for each rank, the second also for those that disturb.
 mapfile -t cores < <(python3 -c 'import os; print(*sorted(os.sched_getaffinity(0))[:2], sep="\n")')
@@ -17,7 +17,8 @@ for pid in $(pid_on n2); do cluster run -- taskset -a -p -c "${cores[1]}" "$pid"
 for _ in 1 2 3 4; do  # each a session of its own: Linux shares a core out among sessions first (sched_autogroup)
   setsid taskset -c "${cores[1]}" bash -c 'while [[ -d $1 && ! -e $1/completed.json ]] && ((SECONDS < 120)); do for ((i = 0; i < 20000; ++i)); do :; done; done' bash "$run" &
 done
-within 100 "completion" completed
+let_go 2
+await "completion" completed
 wait
 
 "$program" report "$run" -o "$work/report" | tee "$work/report.out"

@@ -19,19 +19,18 @@ check "a wrong value ended with $status: $said" test "$status" = 64
 check "the wrong value is not named: $said" grep -q 'adapter.r is -1' <<<"$said"
 check "something was made: $(ls "$work/runs" 2>/dev/null)" test ! -e "$work/runs"
 
+hold 10
 cluster run -- "$program" submit "$work/recipe.yaml" </dev/null
 sweep=$(the_run)
 job=$(sed -nE 's/.*"event":"submitted","job_id":"([0-9]+)_0".*/\1/p' "$sweep/0/events.jsonl")
 check "the array has no limit of 2" bash -c 'grep -q ArrayTaskThrottle=2 <<<"$1"' bash "$(cluster run -- scontrol show job "$job")"
-most=0
-all_over() {
-  local running
-  running=$(cluster run -- squeue --noheader --array --states=RUNNING | wc -l)
-  ((running <= most)) || most=$running
-  [[ -z $(cluster run -- squeue --noheader) ]]
-}
-within 90 "the end of the sweep" all_over
-check "$most runs were seen at once, not 2" test "$most" = 2
+await_held 10 2
+others_wait_for_their_turn() { cluster run -- squeue --noheader --states=PENDING --format=%r | grep -qx JobArrayTaskLimit; }
+await "the others in the queue" others_wait_for_their_turn
+running=$(cluster run -- squeue --noheader --array --states=RUNNING | wc -l)
+check "$running runs are at work at once, not 2" test "$running" = 2
+let_go 10
+await "the end of the sweep" queue_empty
 
 said=$(cluster run -- "$program" status "$sweep" </dev/null)
 echo "$said"
@@ -47,4 +46,4 @@ check "run 4 has other bits than the same recipe alone" \
   cmp "$sweep/4/adapter/adapter_model.safetensors" "$(echo "$work"/alone/tiny-*)/adapter/adapter_model.safetensors"
 status=0; cluster run -- "$program" cancel "$sweep" </dev/null 2>/dev/null || status=$?
 check "cancelling a sweep that is over ended with $status" test "$status" = 64
-within 10 "workers gone" no_worker_left
+await "workers gone" no_worker_left

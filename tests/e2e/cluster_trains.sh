@@ -17,7 +17,7 @@ check "a log of each node is expected, have: $logs" test "$logs" = "n1.jsonl n2.
 steps_seen=$(cat "$run"/attempts/0001/nodes/n1.jsonl | grep -cE '"kind": *"step"' || true)
 check "n1 has recorded $steps_seen steps, not 6" test "$steps_seen" = 6
 check "the run is not listed as completed" bash -c '"$1" status "$2" | grep -q completed' bash "$program" "$run"
-within 10 "workers gone" no_worker_left
+await "workers gone" no_worker_left
 
 "$program" train "$work/recipe.yaml" --set "output_dir=$work/alone" >/dev/null </dev/null
 alone=("$work"/alone/tiny-*)

@@ -26,16 +26,17 @@ refused() {
   rm -rf "$work/runs"
   steps=6 tiny_recipe "  shrink: false
   nodelist: 'n[1-2]'"
-  said=$(PST_WORKER=$work/$name timeout -s KILL 60 bash tools/local-cluster --dir "$state" run -- "$program" submit "$work/recipe.yaml" --follow 2>&1 </dev/null) || status=$?
+  said=$(PST_WORKER=$work/$name timeout -s KILL "$await_s" bash tools/local-cluster --dir "$state" run -- "$program" submit "$work/recipe.yaml" --follow 2>&1 </dev/null) || status=$?
   run=$(the_run)
   # from the start of the workers to the run's end, by the events' own clock
   took=$(sed -n 's/.*"t": *"\([^"]*\)".*"event": *"\(started\|failed\)".*/\1/p' "$run/events.jsonl" | while read -r t; do date -d "$t" +%s.%N; done | sort | sed -n '1p;$p' | paste -sd' ' | awk '{printf "%.1f", $2-$1}')
   echo "$name: status $status after $took s: $(grep -o 'error\[.*\|reason.*' <<<"$said" | head -n 1)"
   check "$name ended with $status, not $wanted" test "$status" = "$wanted"
   grep -q "$words" <<<"$said" || die "$name does not say '$words': $said"
-  check "$name took $took s" awk "BEGIN { exit !($took <= 3) }"
+  # Ranks that were waited for in vain would be given up after 30 s (Patience::come_within).
+  check "$name took $took s" awk "BEGIN { exit !($took < 30) }"
   check "$name was tried more than once" test ! -e "$run/attempts/0002"
-  within 5 "the workers of $name to be gone" no_worker_left
+  await "the workers of $name to be gone" no_worker_left
 }
 
 refused other_version 64 "the worker on n2 is version $other, that on n1 $version"
@@ -46,7 +47,7 @@ refused full_scratch 69 "cannot write to /tmp/full on n2: No space left on devic
 rm -rf "$work/runs"
 steps=6 tiny_recipe "  spares: 1
   nodelist: 'n[1-3]'"
-PST_WORKER=$work/wrong_clock timeout -s KILL 90 bash tools/local-cluster --dir "$state" run -- "$program" submit "$work/recipe.yaml" --follow >"$work/spare.out" 2>&1 </dev/null ||
+PST_WORKER=$work/wrong_clock timeout -s KILL "$await_s" bash tools/local-cluster --dir "$state" run -- "$program" submit "$work/recipe.yaml" --follow >"$work/spare.out" 2>&1 </dev/null ||
   { cat "$work/spare.out"; die "a spare node did not help"; }
 check "n2 is not blamed" grep -q '"blamed": "n2"' "$(the_run)/attempts/0001/attempt.json"
 

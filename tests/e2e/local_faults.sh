@@ -13,19 +13,20 @@ name: tiny
 model: { path: $work/model }
 adapter: { r: 4, alpha: 8, target_modules: all-linear }
 data: { train: [ { path: $work/chats.jsonl } ], validation_fraction: 0.2, max_length: 128, packing: false }
-train: { epochs: 100000, max_steps: 500, micro_batch_size: 1, global_batch_size: 4, precision: fp32, threads: 1 }
+train: { epochs: 100000, max_steps: 60, micro_batch_size: 1, global_batch_size: 4, precision: fp32, threads: 1 }
 optimizer: { lr: 1.0e-3 }
 evaluate: { every_steps: null }
+checkpoint: { every_steps: 10 }
 RECIPE
 
-# start NAME RANKS: a training in the background; sets trainer and run.
+# start NAME RANKS: a training in the background, held after step 20; sets background and run.
 start() {
+  hold 20
   "$program" train "$work/recipe.yaml" --ranks "$2" --set "output_dir=$work/$1" >"$work/$1.out" 2>&1 </dev/null &
   background=$!
-  within 30 "step 20 of $1" stepped_in "$work/$1"
+  await_held 20
   run=$(echo "$work/$1"/tiny-*)
 }
-stepped_in() { grep -qsE '"kind":"step","step":20\b' "$1"/tiny-*/attempts/0001/nodes/*.jsonl; }
 workers() { pgrep -f "peft-studio-worker train --run $run " || true; }
 no_worker() { [[ -z $(workers) ]]; }
 expect_result() {
@@ -34,6 +35,7 @@ expect_result() {
   background=
   ((status == 0)) || die "$1 ended with $status"
   [[ $(digest_of "$run") == "$reference" ]] || die "$1: another adapter than the undisturbed run's"
+  grep -qE "\"event\":\"restored\".*\"step\":$2\b" "$run/events.jsonl" || die "$1 has not gone on from step $2: $(cat "$run/events.jsonl")"
 }
 
 "$program" train "$work/recipe.yaml" --set "output_dir=$work/alone" >"$work/alone.out" 2>&1 </dev/null
@@ -41,33 +43,38 @@ reference=$(digest_of "$(echo "$work"/alone/tiny-*)")
 
 start killed 2
 kill -KILL "$(workers | tail -n 1)"
-expect_result "a killed rank"
+let_go 20
+expect_result "a killed rank" 10
 grep -q '"event":"relaunched"' "$run/events.jsonl" || die "no event tells of the relaunch"
 
 start crashed 2
 kill -SEGV "$(workers | tail -n 1)"
-expect_result "a crashed rank"
+let_go 20
+expect_result "a crashed rank" 10
 grep -q '"event":"attempt-ended".*a rank crashed: SIGSEGV, in the main thread (its stack is in rank' "$run/events.jsonl" || die "no event tells of the crash"
 grep -hA3 'crash: SIGSEGV' "$run"/attempts/0001/*.log | grep -q peft-studio-worker || die "no stack in the log"
 
 start stopped 1
 kill -STOP "$(workers)"
-expect_result "a stopped rank"
+let_go 20
+expect_result "a stopped rank" 10
 grep -q '"event":"rank-lost".*has not been heard' "$run/events.jsonl" || die "no event tells of the silence"
 
 start paused 1
 "$program" pause "$run" >/dev/null
-within 5 "workers gone" no_worker
+let_go 20
+await "workers gone" no_worker
 status=0; wait "$background" || status=$?
 ((status == 76)) || die "the paused training ended with $status, not 76"
 "$program" resume "$run" >"$work/resumed.out" 2>&1 </dev/null &
 background=$!
-expect_result "a resumed run"
+expect_result "a resumed run" 20
 
 start orphaned 2
 kill -KILL "$background"
 wait "$background" 2>/dev/null || true
-within 10 "workers gone after their supervisor" no_worker
+await "workers gone after their supervisor" no_worker
+let_go 20
 "$program" resume "$run" >"$work/resumed2.out" 2>&1 </dev/null &
 background=$!
-expect_result "a run whose supervisor was killed"
+expect_result "a run whose supervisor was killed" '[12]0'

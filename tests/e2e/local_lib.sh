@@ -26,30 +26,25 @@ finish_local() {
   exit "$status"
 }
 trap finish_local EXIT
-die() { printf 'FAILED: %s\n' "$*"; exit 1; }
-# within SECONDS WHAT COMMAND...: until the command succeeds.
-within() {
-  local deadline=$((SECONDS + $1)) what=$2; shift 2
-  until "$@"; do ((SECONDS < deadline)) || die "$what: not within the time"; sleep 0.1; done
-}
-# killed_and_resumed NAME RANKS THEN [--set ...]: trains $work/recipe.yaml on RANKS, kills the trainer without a word after five steps,
-# resumes on THEN ranks. Sets `run`.
+source "$(dirname -- "${BASH_SOURCE[0]}")/events_lib.sh"
+# killed_and_resumed NAME RANKS THEN [--set ...]: trains $work/recipe.yaml, which saves every step, on RANKS; kills the trainer without a
+# word while it is held after step 5, so that step 4 is saved, and 5 where its ranks still hear of it; resumes on THEN ranks. Sets `run`.
 killed_and_resumed() {
   local name=$1 ranks=$2 then=$3
   shift 3
+  hold 5
   "$program" train "$work/recipe.yaml" --ranks "$ranks" --set "output_dir=$work/$name" "$@" >"$work/$name.out" 2>&1 </dev/null &
   background=$!
-  step_recorded() { grep -qsE '"kind":"step","step":5\b' "$work/$name"/*/attempts/0001/nodes/*.jsonl; }
-  within 60 "five steps" step_recorded
+  await_held 5
   run=$(echo "$work/$name"/*-*)
   kill -KILL "$background"
   wait "$background" 2>/dev/null || true
   background=
   nobody_left() { ! pgrep -f "peft-studio-worker.*$run" >/dev/null; }
-  within 30 "the end of the killed trainer's ranks" nobody_left
-  [[ ! -e $run/completed.json ]] || die "it was over before it was killed"
+  await "the end of the killed trainer's ranks" nobody_left
+  let_go 5
   "$program" resume "$run" --ranks "$then" >"$work/resumed.out" 2>&1 </dev/null || die "has not resumed: $(tail -n 5 "$work/resumed.out")"
-  grep -q '"event":"restored"' "$run/events.jsonl" || die "started over instead of resuming"
+  grep -qE '"event":"restored".*"step":[45]\b' "$run/events.jsonl" || die "has not gone on from step 4 or 5: $(cat "$run/events.jsonl")"
 }
 digest_of() { sha256sum <"$1/adapter/adapter_model.safetensors"; }
 source "$(dirname -- "${BASH_SOURCE[0]}")/../../tools/lib/tiny_chats.sh"

@@ -7,7 +7,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/monitoring_lib.sh" "$1" monitoring
 
 python3 "$here/webhook_receiver.py" "$work/receiver.port" "$work/posted" >"$work/receiver.out" 2>&1 &
 helpers+=($!)
-within 20 "a webhook receiver" test -s "$work/receiver.port"
+await "a webhook receiver" test -s "$work/receiver.port"
 install -m 0600 /dev/null "$work/secrets"
 printf 'WEBHOOK_URL=http://127.0.0.1:%s/hook/s3cret\nWEBHOOK_TOKEN=t0ken\n' "$(<"$work/receiver.port")" >"$work/secrets"
 printf '#!/bin/sh\necho "$PST_ALERT_STATE $PST_ALERT $1" >>"%s"\n' "$work/told" >"$work/tell"
@@ -34,10 +34,10 @@ RECIPE
 "$program" train "$work/recipe.yaml" --ranks 2 >"$work/train.out" 2>&1 </dev/null &
 background=$!
 start_prometheus "$work/runs/prometheus_sd-*.json"
-within 30 "an endpoint" compgen -G "$work/runs/*/prometheus_sd.json" >/dev/null
+await "an endpoint" compgen -G "$work/runs/*/prometheus_sd.json" >/dev/null
 run=$(echo "$work"/runs/tiny-*)
 
-python3 "$here/dashboard_queries.py" "$server" configs/grafana/peft-studio.json "${run##*/}" 150
+python3 "$here/dashboard_queries.py" "$server" configs/grafana/peft-studio.json "${run##*/}" "$await_s"
 if command -v promtool >/dev/null; then
   python3 -c 'import sys, urllib.request; sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1]).read())' \
     "http://$(endpoint "$run")/metrics" | promtool check metrics || die "promtool finds fault with the metrics"
@@ -45,18 +45,18 @@ fi
 
 # A slow start is no progress either: from a quiet moment on every word counts.
 quiet() { "$program" status "$run" --json | grep -q '"alerts": \[\]'; }
-within 60 "a quiet moment" quiet
+await "a quiet moment" quiet
 : >"$work/told"
 : >"$work/posted"
 # Until the workers have started again no step ends; the supervisor, which would see to that at once, waits for the word too.
 told() { grep -qsxF "$1 a b; touch $work/never" "$work/told"; }
 kill -STOP "$background" "$(pgrep -f "peft-studio-worker train --run $run " | tail -n 1)"
-within 40 "no-progress" told "firing no-progress"
+await "no-progress" told "firing no-progress"
 kill -CONT "$background"
 "$program" status "$run" --json >"$work/status.json"
 grep -q '"alert": "no-progress"' "$work/status.json" || die "status does not show the alert: $(<"$work/status.json")"
 "$program" status "$run" | tee "$work/status.out" | grep -q 'alert: no-progress' || die "nor does its table: $(<"$work/status.out")"
-within 60 "the end of it" told "resolved no-progress"
+await "the end of it" told "resolved no-progress"
 
 "$program" cancel "$run" >/dev/null
 wait "$background" || true

@@ -28,6 +28,6 @@ helpers+=($!)
 "$program" monitor "$run" >"$work/monitor.out" 2>&1 </dev/null &
 background=$!
 start_prometheus "$work/runs/prometheus_sd-*.json"
-python3 "$here/dashboard_queries.py" "$server" configs/grafana/peft-studio-gpu.json made-0001 60
+python3 "$here/dashboard_queries.py" "$server" configs/grafana/peft-studio-gpu.json made-0001 "$await_s"
 fired() { grep -qs 'gpu_temperature_celsius is 88, above 85, at node g1, gpu 0' "$work/monitor.out"; }
-within 10 "gpu-hot" fired
+await "gpu-hot" fired

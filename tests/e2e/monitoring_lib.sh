@@ -24,7 +24,7 @@ CONFIG
   "$prometheus" --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/tsdb" --web.listen-address="127.0.0.1:$port" \
     --log.level=warn >"$work/prometheus.out" 2>&1 </dev/null &
   helpers+=($!)
-  within 30 "a Prometheus that answers" answers "$server/-/ready"
+  await "a Prometheus that answers" answers "$server/-/ready"
 }
 answers() { python3 -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=5)' "$1" 2>/dev/null; }
 # endpoint RUN: where its metrics are.

@@ -49,7 +49,7 @@ again=$("$program" generate --model "$work/model-nf4" --adapter "$run/adapter" -
 [[ $answer == "$again" ]] || die "the run's model and the quantised folder answer differently"
 
 # Killed on two ranks without a word, resumed on one.
-long=(--set train.epochs=1000 --set train.max_steps=40)
+long=(--set train.epochs=1000 --set train.max_steps=20)
 undisturbed=$(adapter long 1 nf4 "${long[@]}")
 killed_and_resumed killed 2 1 --set model.quantization.format=nf4 "${long[@]}"
 same "killed on 2 ranks, resumed on 1" "$(digest_of "$run")" "$undisturbed"

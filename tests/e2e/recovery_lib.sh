@@ -5,6 +5,12 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/cluster_lib.sh" "$1"
 
 digest_of() { sha256sum <"$1/adapter/adapter_model.safetensors"; }
 
+# A run of 60 steps that saves every ten. Held after step 20 it has the checkpoint of step 10, and goes on from there when it dies; when
+# it is asked to stop it saves step 20.
+recoverable_recipe() {
+  steps=60 tiny_recipe "$@"
+  echo 'checkpoint: { every_steps: 10 }' >>"$work/recipe.yaml"
+}
 # The adapter of the same recipe when nobody disturbs it: on one rank, without Slurm.
 undisturbed() {
   "$program" train "$work/recipe.yaml" --set "output_dir=$work/alone" >"$work/alone.out" 2>&1 </dev/null ||
@@ -13,14 +19,20 @@ undisturbed() {
 }
 
 submit() {
-  cluster run -- "$program" submit "$work/recipe.yaml" </dev/null
+  cluster run -- "$program" submit "$work/recipe.yaml" "$@" </dev/null
   run=$(the_run)
 }
+# submit_held ...: until the run is held after step 20.
+submit_held() {
+  hold 20
+  submit "$@"
+  await_held 20
+}
 
-# stepped ATTEMPT STEP: whether the attempt has recorded that step.
-stepped() { grep -qsE "\"kind\":\"step\",\"step\":$2\b" "$run"/attempts/000"$1"/nodes/*.jsonl; }
 completed() { [[ -s $run/completed.json ]]; }
 has_event() { grep -qs "\"event\":\"$1\"" "$run/events.jsonl"; }
+# restored_at STEP...: whether the run went on from these steps, one after the other, and never otherwise.
+restored_at() { [[ $(sed -nE 's/.*"event":"restored".*"step":([0-9]+).*/\1/p' "$run/events.jsonl" | xargs) == "$*" ]]; }
 event_count() { grep -cs "\"event\":\"$1\"" "$run/events.jsonl" || true; }
 
 # seconds_between EVENT EVENT: from the first of the one to the first of the other.
@@ -44,5 +56,15 @@ pid_on() {
 expect_the_undisturbed_result() {
   check "the run is not completed: $(tail -n 3 "$run/events.jsonl")" completed
   check "the adapter differs from the undisturbed run's" test "$(digest_of "$run")" = "$reference"
-  within 10 "workers gone" no_worker_left
+  await "workers gone" no_worker_left
+}
+# Warned of its time limit while it was held after step 20.
+expect_requeued_and_completed() {
+  check "the time limit is not the reason: $(grep requeued "$run/events.jsonl")" grep -q '"event":"requeued".*time limit' "$run/events.jsonl"
+  await "completion" completed
+  await "the event" has_event completed
+  check "it has more than one job" test "$(event_count submitted)" = 1
+  check "it was requeued $(event_count requeued) times, not once" test "$(event_count requeued)" = 1
+  check "it lost steps: $(cat "$run/events.jsonl")" restored_at 20
+  expect_the_undisturbed_result
 }

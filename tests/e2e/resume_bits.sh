@@ -13,7 +13,7 @@ name: bits
 model: { path: $work/model }
 adapter: { r: 4, alpha: 8, dropout: 0.1, target_modules: all-linear }
 data: { train: [ { path: $work/chats.jsonl } ], validation_fraction: 0.1, max_length: 128 }
-train: { epochs: 100000, max_steps: 80, micro_batch_size: 2, global_batch_size: 8, precision: fp32, threads: 1 }
+train: { epochs: 100000, max_steps: 40, micro_batch_size: 2, global_batch_size: 8, precision: fp32, threads: 1 }
 optimizer: { lr: 1.0e-3 }
 evaluate: { every_steps: 20 }
 checkpoint: { every_steps: 1, keep: 3 }
@@ -37,21 +37,22 @@ resume() {
   said=$(<"$work/said.out")
 }
 
-# pause_after STEP RUN_PATTERN: pauses the trainer once this attempt has recorded the step; sets run.
-pause_after() {
-  local step=$1 pattern=$2 deadline=$((SECONDS + 30)) attempt
-  until run=$(compgen -G "$pattern") && attempt=$(ls "$run/attempts" 2>/dev/null | tail -n 1) && [[ -n $attempt ]] &&
-    ((10#$attempt == ${3:-1})) && grep -qsE "\"kind\":\"step\",\"step\":$step\b" "$run/attempts/$attempt"/nodes/*.jsonl; do
-    ((SECONDS < deadline)) || die "step $step has not come"
-    sleep 0.02
-  done
+# paused_at STEP RUN_PATTERN PROGRAM...: starts a trainer and pauses it while it is held after that step; sets run.
+paused_at() {
+  local step=$1 pattern=$2
+  shift 2
+  hold "$step"
+  "$program" "$@" >"$work/paused-$step.out" 2>&1 </dev/null &
+  background=$!
+  await_held "$step"
+  run=$(compgen -G "$pattern")
   "$program" pause "$run" >/dev/null
+  let_go "$step"
   local ended=0
   wait "$background" || ended=$?
   background=
   ((ended == 76)) || die "the paused training ended with $ended, not 76"
 }
-newest_step() { "$program" checkpoint list "$1" --json | sed -nE 's/^ *"step": ([0-9]+),$/\1/p' | tail -n 1; }
 
 # copy NAME: of the run that is paused after a few steps.
 copy() {
@@ -73,23 +74,17 @@ train alone
 ((status == 0)) || die "the undisturbed run has failed"
 reference=$(digest_of "$run")
 
-"$program" train "$work/recipe.yaml" --ranks 4 --set "output_dir=$work/moved" >"$work/moved.out" 2>&1 </dev/null &
-background=$!
-pause_after 8 "$work/moved/bits-*"
+paused_at 8 "$work/moved/bits-*" train "$work/recipe.yaml" --ranks 4 --set "output_dir=$work/moved"
 paused=$work/paused/$(basename "$run")
 mkdir "$work/paused"
 cp -r "$run" "$work/paused/"
-attempt=2
-for ranks in 2 1; do
-  "$program" resume "$run" --ranks $ranks >"$work/moved-$ranks.out" 2>&1 </dev/null &
-  background=$!
-  pause_after $(($(newest_step "$run") + 8)) "$run" $attempt
-  attempt=$((attempt + 1))
-done
+paused_at 16 "$run" resume "$run" --ranks 2
+paused_at 24 "$run" resume "$run" --ranks 1
 resume "$run" --ranks 4
 expect_reference "4 -> 2 -> 1 -> 4 ranks"
-(($(grep -c '"event":"restored"' "$run/events.jsonl") == 3)) || die "not three times restored"
-echo "4 -> 2 -> 1 -> 4 ranks, paused after steps $(grep -oE '"event":"restored".*"step":[0-9]+' "$run/events.jsonl" | grep -oE '[0-9]+$' | tr '\n' ' '): same bits"
+restored=$(grep -oE '"event":"restored".*"step":[0-9]+' "$run/events.jsonl" | grep -oE '[0-9]+$' | xargs)
+[[ $restored == "8 16 24" ]] || die "restored at $restored, not at 8 16 24"
+echo "4 -> 2 -> 1 -> 4 ranks, paused after steps $restored: same bits"
 
 # 2. What alters the result is refused by name, and nothing has changed then; what does not, is not.
 copy changed
@@ -144,9 +139,7 @@ train skips "${spikes[@]}" --set guard.spike=skip
 ((status == 0)) || die "a run with skipped steps ended with $status"
 skips=$(cat "$run"/attempts/0001/nodes/*.jsonl | grep -c '"skipped":true') || die "no step was skipped"
 skipped=$(digest_of "$run")
-"$program" train "$work/recipe.yaml" --ranks 2 --set "output_dir=$work/skips2" "${spikes[@]}" --set guard.spike=skip >"$work/skips2.out" 2>&1 </dev/null &
-background=$!
-pause_after 20 "$work/skips2/bits-*"
+paused_at 20 "$work/skips2/bits-*" train "$work/recipe.yaml" --ranks 2 --set "output_dir=$work/skips2" "${spikes[@]}" --set guard.spike=skip
 resume "$run" --ranks 1
 ((status == 0)) || die "resuming a run with skipped steps ended with $status"
 [[ $(digest_of "$run") == "$skipped" ]] || die "skipped steps, paused and resumed: other bits"

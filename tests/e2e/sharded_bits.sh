@@ -51,7 +51,7 @@ stored() { stat -c %s "$(echo "$work/$1"/bits-*/checkpoints/step-*/rank-"$2".h5 
 echo "shares over 1, 2, 3 and 4 ranks, hybrid, recomputation: the bits of whole copies"
 
 # Killed on four ranks without a word, resumed on two.
-long=(--set train.epochs=1000 --set train.max_steps=60)
+long=(--set train.epochs=1000 --set train.max_steps=20)
 undisturbed=$(adapter long 1 replicate "${long[@]}")
 killed_and_resumed killed 4 2 --set parallel.strategy=shard "${moments[@]}" "${long[@]}"
 same "killed on 4 ranks, resumed on 2" "$(digest_of "$run")" "$undisturbed"

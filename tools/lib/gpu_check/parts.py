@@ -148,7 +148,7 @@ def parity(check: Check, kept: str = "none", precision: str = "fp32", allowed: f
 def kill(check: Check) -> dict:
     """The ranks of a run are killed after step 12; it goes on from its newest checkpoint and ends with the same bits."""
     model, data = tiny(check)
-    sections = {"train": {"device": check.device, "precision": "fp32", "max_steps": 80 if check.rehearsal else 200, "threads": 1},
+    sections = {"train": {"device": check.device, "precision": "fp32", "max_steps": 40, "threads": 1},
                 "checkpoint": {"every_steps": 5, "keep": 2}}
     whole = train(check.programs, write_recipe(check.work / "kill-not.yaml", model, data, **sections), check.deadline)
     broken = train(check.programs, write_recipe(check.work / "kill.yaml", model, data, **sections), check.deadline,

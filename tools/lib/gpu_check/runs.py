@@ -94,25 +94,30 @@ def workers_of(run: Path) -> list:
 
 
 def train(programs: Programs, recipe: Path, deadline: float, kill_after_step: int | None = None) -> Run:
-    """Trains to the end. With `kill_after_step` the ranks are killed, once, when that step is in the records."""
-    before, memory, log = newest_run(recipe), MemoryWatch(), recipe.with_suffix(".log")
+    """Trains to the end. With `kill_after_step` the ranks are killed, once, while they are held after that step."""
+    memory, log = MemoryWatch(), recipe.with_suffix(".log")
     begin, killed = time.monotonic(), kill_after_step is None
+    holds = recipe.with_suffix(".holds")
+    holds.mkdir(exist_ok=True)
+    hold, reached = holds / f"hold-{kill_after_step}", holds / f"reached-{kill_after_step}"
+    if not killed:
+        reached.unlink(missing_ok=True)
+        hold.touch()
     with open(log, "w", encoding="utf-8") as out:
-        child = subprocess.Popen([str(programs.peft_studio), "train", str(recipe)], env=programs.environment, stdout=out,
-                                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
+        child = subprocess.Popen([str(programs.peft_studio), "train", str(recipe)], stdout=out, stderr=subprocess.STDOUT,
+                                 env={**programs.environment, "PEFT_STUDIO_TEST_HOLD": str(holds)}, stdin=subprocess.DEVNULL,
+                                 start_new_session=True)
         try:
             while child.poll() is None:
                 if time.monotonic() > deadline:
                     raise TimeOver(f"{recipe.stem} was not through in time")
                 memory.look()
-                run = newest_run(recipe)
-                if not killed and run is not None and run != before:
-                    steps = read_steps(run)
-                    if steps and steps[-1]["step"] >= kill_after_step:
-                        for process in workers_of(run):
-                            os.kill(process, signal.SIGKILL)
-                            killed = True
-                time.sleep(0.02 if not killed else 0.1)
+                if not killed and reached.exists():
+                    for process in workers_of(newest_run(recipe)):
+                        os.kill(process, signal.SIGKILL)
+                        killed = True
+                    hold.unlink()
+                time.sleep(0.1)
         finally:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
