@@ -15,8 +15,9 @@ struct AttentionShape {
   std::int64_t window = 0;  ///< a row sees itself and window - 1 rows before it; 0: all before it
 };
 
-/// Causal softmax attention within each document, in a window where there is one, scores divided by sqrt(dim). All arithmetic is f32, so bf16 is only
-/// the format of input and output. Memory beside the arguments is linear in the longest document.
+/// Causal softmax attention within each document, in a window where there is one, scores divided by sqrt(dim). All
+/// arithmetic is f32, so bf16 is only the format of input and output. Memory beside the arguments is linear in the
+/// longest document.
 /// @param q              [n, query_heads * dim], f32 or bf16;  k, v: [n, key_value_heads * dim], the same dtype
 /// @param out            like q
 /// @param log_sum_exp    f32 [query_heads, n]: what the backward pass needs to rebuild the probabilities

@@ -31,8 +31,8 @@ using cudnn_frontend::graph::Tensor_attributes;
 using Tensor = std::shared_ptr<Tensor_attributes>;
 using Addresses = std::unordered_map<std::int64_t, void*>;
 
-constexpr std::size_t kOldest = 91900;                      // what was tried
-constexpr std::int64_t kLayoutBytes = 256;                  // of a workspace; the plan's part comes behind it
+constexpr std::size_t kOldest = 91900;      // what was tried
+constexpr std::int64_t kLayoutBytes = 256;  // of a workspace; the plan's part comes behind it
 static_assert(sizeof(CudnnLayout) <= kLayoutBytes);
 
 /// What a plan is made for.

@@ -11,16 +11,16 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "data/chat_format.hpp"
+#include "families/read_model.hpp"
 #include "infer/generator.hpp"
+#include "methods/peft_config.hpp"
 #include "model/decoder.hpp"
 #include "nn/frozen_storage.hpp"
 #include "ops/exec.hpp"
-#include "methods/peft_config.hpp"
 #include "peft/adapter.hpp"
 #include "recipe/load.hpp"
 #include "rundir/run_dir.hpp"
 #include "tokenizer/tokenizer.hpp"
-#include "families/read_model.hpp"
 #include "weights/safetensors.hpp"
 
 namespace pst::app {
@@ -109,12 +109,12 @@ void generate(const GenerateRequest& request) {
   if (prompt.empty()) throw Error(Fault::usage, "the prompt is empty");
 
   const at::ScalarType dtype = has_fast_bf16() ? at::kBFloat16 : at::kFloat;
-  const auto positions = std::min(spec.positions,
-                                  static_cast<std::int64_t>(prompt.size()) + request.sampling.max_new_tokens);
+  const auto positions =
+      std::min(spec.positions, static_cast<std::int64_t>(prompt.size()) + request.sampling.max_new_tokens);
   const std::shared_ptr<const nn::FrozenFormat> matrices =
       quant::make_format(quant_options(folders.quantization, spec, dtype));
-  const auto model = model::load(spec, weights::TensorStore::open(folders.model), dtype, matrices,
-                                       nn::replicated_storage, positions);
+  const auto model =
+      model::load(spec, weights::TensorStore::open(folders.model), dtype, matrices, nn::replicated_storage, positions);
   std::unique_ptr<peft::Adapter> adapter;
   if (folders.adapter) {
     adapter = peft::make_adapter(*model, methods::read_peft_config(*folders.adapter), dtype);

@@ -2,9 +2,9 @@
 #pragma once
 #include <ATen/core/ScalarType.h>
 
+#include "families/spec.hpp"
 #include "quant/format.hpp"
 #include "recipe/model.hpp"
-#include "families/spec.hpp"
 
 namespace pst::app {
 

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
+#include "families/spec.hpp"
 #include "nn/causal_lm.hpp"
 #include "ops/gpu.hpp"
 #include "recipe/recipe.hpp"
-#include "families/spec.hpp"
 
 namespace pst::app {
 

@@ -24,8 +24,7 @@ void compare_replicas(comm::Communicator& world, const nn::ParameterSet& paramet
   });
 }
 
-void write_result(const Run& run, const Ranks& ranks, const peft::Adapter& adapter,
-                  const train::TrainState& state) {
+void write_result(const Run& run, const Ranks& ranks, const peft::Adapter& adapter, const train::TrainState& state) {
   comm::together(ranks.world, "writing the result", [&] {
     if (!ranks.world.is_root()) return;
     rundir::check_generation(run.dir, run.attempt);

@@ -8,8 +8,8 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
-#include "recipe/load.hpp"
 #include "families/read_model.hpp"
+#include "recipe/load.hpp"
 
 namespace pst::cli {
 namespace {

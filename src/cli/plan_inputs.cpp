@@ -7,8 +7,8 @@
 #include "core/strings.hpp"
 #include "data/order.hpp"
 #include "data/prepared.hpp"
-#include "site/limits.hpp"
 #include "families/read_model.hpp"
+#include "site/limits.hpp"
 
 namespace pst::cli {
 namespace {

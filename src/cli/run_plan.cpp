@@ -14,13 +14,13 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "data/order.hpp"
-#include "lowbit/quantise_folder.hpp"
-#include "recipe/load.hpp"
-#include "methods/method.hpp"
-#include "recipe/linear_layers.hpp"
-#include "version/version.hpp"
 #include "families/folder.hpp"
 #include "families/read_model.hpp"
+#include "lowbit/quantise_folder.hpp"
+#include "methods/method.hpp"
+#include "recipe/linear_layers.hpp"
+#include "recipe/load.hpp"
+#include "version/version.hpp"
 #include "weights/model_digest.hpp"
 
 namespace pst::cli {
@@ -40,10 +40,10 @@ void check_quantization(const recipe::Quantization& wanted, const families::Mode
 /// What only recipe and model together can get wrong: found here, not by a job after its time in the queue.
 void check_fit(const recipe::Recipe& recipe, const families::ModelSpec& config, const fs::path& coming_adapter) {
   if (recipe.data.max_length > config.positions)
-    throw Error(Fault::usage,
-                cat("data.max_length is ", recipe.data.max_length, ", and the model has ",
-                    config.positions, " positions"),
-                cat("set data.max_length to at most ", config.positions));
+    throw Error(
+        Fault::usage,
+        cat("data.max_length is ", recipe.data.max_length, ", and the model has ", config.positions, " positions"),
+        cat("set data.max_length to at most ", config.positions));
   const auto layers = recipe::linear_layers(config);
   methods::adapt(recipe.adapter, layers);
   std::vector<std::string> names;
@@ -139,8 +139,7 @@ RunPlan plan_recipe(recipe::Recipe checked, int ranks, PlanMemory& memory) {
   }
   plan.data = memory.data.at(data_key);
   const auto train = data::PreparedSet::open(plan.data.store, "train");
-  if (const auto vocabulary = families::read_model(recipe.model.path).vocabulary;
-      train.largest_id() >= vocabulary)
+  if (const auto vocabulary = families::read_model(recipe.model.path).vocabulary; train.largest_id() >= vocabulary)
     throw Error(Fault::data,
                 cat(recipe.model.path, ": the tokenizer gave id ", train.largest_id(),
                     ", and the model's vocabulary ends at ", vocabulary - 1),

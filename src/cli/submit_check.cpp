@@ -10,10 +10,10 @@
 #include "core/clock.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
-#include "recipe/load.hpp"
+#include "families/read_model.hpp"
 #include "methods/method.hpp"
 #include "recipe/linear_layers.hpp"
-#include "families/read_model.hpp"
+#include "recipe/load.hpp"
 
 namespace pst::cli {
 namespace {

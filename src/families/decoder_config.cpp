@@ -55,15 +55,14 @@ AttentionSpec read_heads(const json::Object& root, std::int64_t hidden, const De
   spec.key_value_heads =
       root.size("num_key_value_heads").value_or(options.absent_key_value_heads.value_or(spec.query_heads));
   if (spec.query_heads % spec.key_value_heads != 0)
-    root.refuse("num_key_value_heads", cat("is ", spec.key_value_heads, ", which does not divide the ",
-                                           spec.query_heads, " attention heads"));
+    root.refuse("num_key_value_heads",
+                cat("is ", spec.key_value_heads, ", which does not divide the ", spec.query_heads, " attention heads"));
   const auto head_dim = root.size("head_dim", 65536);
   if (!head_dim && hidden % spec.query_heads != 0)
     root.refuse("num_attention_heads", cat("is ", spec.query_heads, ", which does not divide hidden_size ", hidden,
                                            ", and there is no head_dim"));
   spec.head_dim = head_dim.value_or(hidden / spec.query_heads);
-  if (spec.head_dim % 2 != 0)
-    root.refuse("head_dim", cat("is ", spec.head_dim, "; rotary positions need an even one"));
+  if (spec.head_dim % 2 != 0) root.refuse("head_dim", cat("is ", spec.head_dim, "; rotary positions need an even one"));
   return spec;
 }
 

@@ -30,9 +30,9 @@ struct Family {
 };
 
 std::span<const Family* const> table();
-const Family* find(std::string_view model_type);     ///< nullptr: no such row
+const Family* find(std::string_view model_type);         ///< nullptr: no such row
 const Family* find_gguf(std::string_view architecture);  ///< the first row of that architecture in GGUF files
-std::string known_model_types();          ///< "llama, mistral", for messages
-std::string known_gguf_architectures();   ///< likewise
+std::string known_model_types();                         ///< "llama, mistral", for messages
+std::string known_gguf_architectures();                  ///< likewise
 
 }  // namespace pst::families

@@ -45,8 +45,8 @@ std::vector<std::string> problems_of(const TensorStore& store, const ModelSpec& 
     } else if (!tensor)
       problems.push_back(cat("tensor ", spec.name, " ", weights::shape_text(spec.shape), " is missing"));
     else if (tensor->shape != spec.shape)
-      problems.push_back(cat("tensor ", spec.name, " is ", weights::shape_text(tensor->shape), ", but config.json makes it ",
-                             weights::shape_text(spec.shape)));
+      problems.push_back(cat("tensor ", spec.name, " is ", weights::shape_text(tensor->shape),
+                             ", but config.json makes it ", weights::shape_text(spec.shape)));
     else if (!weights::is_floating(tensor->dtype))
       problems.push_back(cat("tensor ", spec.name, " has dtype ", tensor->dtype, "; needed is BF16, F16, F32 or F64"));
     known.insert(spec.name);

@@ -76,8 +76,8 @@ std::string count_text(std::int64_t value) {
 std::string rope_text(const RopeSpec& rope) {
   std::string text = cat("theta ", number(rope.theta));
   if (const auto& s = rope.scaling)
-    text += cat(", llama3 scaling by ", number(s->factor), " from ", s->original_positions,
-                " positions (low ", number(s->low_freq_factor), ", high ", number(s->high_freq_factor), ")");
+    text += cat(", llama3 scaling by ", number(s->factor), " from ", s->original_positions, " positions (low ",
+                number(s->low_freq_factor), ", high ", number(s->high_freq_factor), ")");
   return text;
 }
 
@@ -126,8 +126,9 @@ std::string to_text(const ModelSummary& summary) {
   line("model", summary.dir.string());
   line("architecture", cat(summary.architecture.empty() ? "not named" : summary.architecture, " (", c.model_type, "), ",
                            c.layers.size(), " layers"));
-  line("sizes", cat("hidden ", c.hidden, ", intermediate ", first.mlp.inner, ", heads ", first.attention.query_heads, ":",
-                    first.attention.key_value_heads, " of ", first.attention.head_dim, ", vocabulary ", c.vocabulary));
+  line("sizes",
+       cat("hidden ", c.hidden, ", intermediate ", first.mlp.inner, ", heads ", first.attention.query_heads, ":",
+           first.attention.key_value_heads, " of ", first.attention.head_dim, ", vocabulary ", c.vocabulary));
   line("biases", cat("attention ", first.attention.q.bias ? "yes" : "no", ", mlp ", first.mlp.up.bias ? "yes" : "no"));
   line("parameters", count_text(summary.parameters));
   line("  embedding", count_text(summary.embedding_parameters));

@@ -36,7 +36,8 @@ std::vector<TensorSpec> tensors_of(const ModelSpec& model) {
   };
   for (const LayerSpec& layer : model.layers) {
     norm(layer.attention_norm);
-    for (const LinearSpec* const spec : {&layer.attention.q, &layer.attention.k, &layer.attention.v, &layer.attention.o})
+    for (const LinearSpec* const spec :
+         {&layer.attention.q, &layer.attention.k, &layer.attention.v, &layer.attention.o})
       linear(*spec);
     norm(layer.mlp_norm);
     for (const LinearSpec* const spec : {&layer.mlp.gate, &layer.mlp.up, &layer.mlp.down}) linear(*spec);

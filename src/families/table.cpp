@@ -20,7 +20,8 @@ const std::array kTable = {&kLlama};
 std::span<const Family* const> table() { return kTable; }
 
 const Family* find(std::string_view model_type) {
-  const auto row = std::find_if(kTable.begin(), kTable.end(), [&](const Family* f) { return f->model_type == model_type; });
+  const auto row =
+      std::find_if(kTable.begin(), kTable.end(), [&](const Family* f) { return f->model_type == model_type; });
   return row == kTable.end() ? nullptr : *row;
 }
 

@@ -8,7 +8,8 @@
 namespace pst::families {
 namespace {
 
-std::int32_t token_id(const json::Object& root, std::string_view key, const json::Value& value, std::int64_t vocabulary) {
+std::int32_t token_id(const json::Object& root, std::string_view key, const json::Value& value,
+                      std::int64_t vocabulary) {
   if (!value.is_number_unsigned() || value.get<std::uint64_t>() >= static_cast<std::uint64_t>(vocabulary))
     root.refuse(key, cat("is ", json::shown(value), "; a token id lies from 0 to ", vocabulary - 1));
   return value.get<std::int32_t>();

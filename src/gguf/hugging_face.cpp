@@ -165,8 +165,8 @@ void refuse_what_cannot_be_said(const File& file, const Metadata& metadata) {
 
 /// Values of a head, all of which are rotated.
 std::int64_t head_dim_of(const File& file, const Metadata& metadata, std::int64_t hidden, std::int64_t heads) {
-  const std::int64_t dim = metadata.has("attention.key_length") ? metadata.size("attention.key_length", 65536)
-                                                                : hidden / heads;
+  const std::int64_t dim =
+      metadata.has("attention.key_length") ? metadata.size("attention.key_length", 65536) : hidden / heads;
   if (dim < 2 || dim % 2 != 0) refuse(file, cat("a head of ", dim, " values cannot be rotated"));
   if (const auto value = metadata.integer("attention.value_length"); value && *value != dim)
     refuse(file, cat("values have ", *value, " dimensions and keys ", dim, "; they must agree"));
@@ -210,28 +210,27 @@ std::string config_json(const File& file, const families::Family& family) {
   if (const TensorInfo* factors = file.find_tensor(kRopeFactors))
     scaling = recover_scaling(file, *factors, theta, head_dim);
 
-  const Json json = {
-      {"architectures", {family.architecture}},
-      {"model_type", family.model_type},
-      {"vocab_size", vocabulary},
-      {"hidden_size", hidden},
-      {"intermediate_size", inner},
-      {"num_hidden_layers", layers},
-      {"num_attention_heads", heads},
-      {"num_key_value_heads", key_value_heads},
-      {"head_dim", head_dim},
-      {"hidden_act", "silu"},
-      {"max_position_embeddings", positions},
-      {"rms_norm_eps", *eps},
-      {"rope_theta", theta},
-      {"rope_scaling", rope_scaling_json(scaling)},
-      {"attention_bias", file.find_tensor("blk.0.attn_q.bias") != nullptr},
-      {"mlp_bias", file.find_tensor("blk.0.ffn_gate.bias") != nullptr},
-      {"tie_word_embeddings", file.find_tensor("output.weight") == nullptr},
-      {"bos_token_id", optional_json(token_id(file, "tokenizer.ggml.bos_token_id", vocabulary))},
-      {"eos_token_id", eos_json(end_tokens(file, vocabulary))},
-      {"pad_token_id", optional_json(token_id(file, "tokenizer.ggml.padding_token_id", vocabulary))},
-      {"torch_dtype", "bfloat16"}};
+  const Json json = {{"architectures", {family.architecture}},
+                     {"model_type", family.model_type},
+                     {"vocab_size", vocabulary},
+                     {"hidden_size", hidden},
+                     {"intermediate_size", inner},
+                     {"num_hidden_layers", layers},
+                     {"num_attention_heads", heads},
+                     {"num_key_value_heads", key_value_heads},
+                     {"head_dim", head_dim},
+                     {"hidden_act", "silu"},
+                     {"max_position_embeddings", positions},
+                     {"rms_norm_eps", *eps},
+                     {"rope_theta", theta},
+                     {"rope_scaling", rope_scaling_json(scaling)},
+                     {"attention_bias", file.find_tensor("blk.0.attn_q.bias") != nullptr},
+                     {"mlp_bias", file.find_tensor("blk.0.ffn_gate.bias") != nullptr},
+                     {"tie_word_embeddings", file.find_tensor("output.weight") == nullptr},
+                     {"bos_token_id", optional_json(token_id(file, "tokenizer.ggml.bos_token_id", vocabulary))},
+                     {"eos_token_id", eos_json(end_tokens(file, vocabulary))},
+                     {"pad_token_id", optional_json(token_id(file, "tokenizer.ggml.padding_token_id", vocabulary))},
+                     {"torch_dtype", "bfloat16"}};
   return json.dump(2) + "\n";
 }
 

@@ -3,8 +3,8 @@
 #include <optional>
 #include <string>
 
-#include "gguf/file.hpp"
 #include "families/spec.hpp"
+#include "gguf/file.hpp"
 
 namespace pst::gguf {
 

@@ -11,8 +11,8 @@
 #include "core/strings.hpp"
 #include "families/folder.hpp"
 #include "families/read_model.hpp"
-#include "weights/quantised_config.hpp"
 #include "weights/part_folder.hpp"
+#include "weights/quantised_config.hpp"
 #include "weights/tensor_writer.hpp"
 
 namespace pst::lowbit {

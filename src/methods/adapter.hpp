@@ -14,12 +14,12 @@ struct Method;
 
 /// The recipe's section `adapter`: a method, and the keys that belong to it.
 struct Adapter {
-  Adapter();                                ///< the first method of the table, with its defaults
+  Adapter();  ///< the first method of the table, with its defaults
   explicit Adapter(const Method& method);
   const Method* method;
   Targeting targeting;
-  std::any own;                             ///< the method's own keys, read by its bind()
-  std::optional<std::string> init_from;     ///< PEFT adapter folder to start from
+  std::any own;                          ///< the method's own keys, read by its bind()
+  std::optional<std::string> init_from;  ///< PEFT adapter folder to start from
 
   template <class Keys>
   Keys& as() {

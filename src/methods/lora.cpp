@@ -71,8 +71,8 @@ json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& mo
   config["layers_pattern"] = nullptr;
   config["layers_to_transform"] =
       t.layers_to_transform.empty() ? json::Ordered() : json::Ordered(t.layers_to_transform);
-  config["lora_alpha"] = s.alpha == std::floor(s.alpha) ? json::Ordered(static_cast<std::int64_t>(s.alpha))
-                                                        : json::Ordered(s.alpha);
+  config["lora_alpha"] =
+      s.alpha == std::floor(s.alpha) ? json::Ordered(static_cast<std::int64_t>(s.alpha)) : json::Ordered(s.alpha);
   config["lora_dropout"] = s.dropout;
   config["modules_to_save"] = nullptr;
   config["peft_type"] = "LORA";

@@ -22,17 +22,17 @@ struct Trained {
 struct Adapted {
   std::size_t layer = 0;  ///< into the layers given
   std::vector<Trained> tensors;
-  std::int64_t rank = 0;  ///< of a low-rank update; 0: the method has no such products
-  double scale = 1;       ///< of the update
-  double dropout = 0;     ///< chance of zeroing an input feature
+  std::int64_t rank = 0;    ///< of a low-rank update; 0: the method has no such products
+  double scale = 1;         ///< of the update
+  double dropout = 0;       ///< chance of zeroing an input feature
   bool keeps_input = true;  ///< for its backward
   std::int64_t kept = 0;    ///< values that it keeps of each token besides
 };
 
 /// A row of table(): what an adapter of one peft_type is. What it computes is a row of the same name in src/peft.
 struct Method {
-  std::string_view name;  ///< `adapter.type`: PEFT's peft_type in lower case
-  std::string_view help;  ///< one line
+  std::string_view name;                            ///< `adapter.type`: PEFT's peft_type in lower case
+  std::string_view help;                            ///< one line
   void (*defaults)(Adapter& s);                     ///< of its own keys, and of which layers it adapts
   void (*bind)(config::Fields& field, Adapter& s);  ///< its keys, those that choose layers among them
   /// @throws Error(usage) when it fits no layer, or not the layers that are meant

@@ -115,7 +115,8 @@ class Decoder final : public nn::CausalLm {
     const std::int64_t rows = ids.size(0);
     PST_ASSERT(cache.rows + rows <= positions_, "the caller keeps a document within the positions it asked for");
     const at::Tensor positions = at::arange(cache.rows, cache.rows + rows, ids.options().dtype(at::kInt));
-    const at::Tensor hidden = run(ids, {.documents = {.positions = positions}, .cache = &cache}, nn::Recompute::nothing);
+    const at::Tensor hidden =
+        run(ids, {.documents = {.positions = positions}, .cache = &cache}, nn::Recompute::nothing);
     cache.rows += rows;
     return hidden;
   }
@@ -132,8 +133,8 @@ class Decoder final : public nn::CausalLm {
       const auto linears = layers_[i].linears();
       constexpr int kInputs = 4;  // values of families::Reads
       for (std::size_t m = 0; m < linears.size(); ++m)
-        slots.push_back({specs[m]->name, linears[m], false,
-                         kInputs * static_cast<int>(i) + static_cast<int>(specs[m]->reads)});
+        slots.push_back(
+            {specs[m]->name, linears[m], false, kInputs * static_cast<int>(i) + static_cast<int>(specs[m]->reads)});
     }
     slots.push_back({spec_.head.name, &head_, true});
     return slots;
@@ -151,8 +152,7 @@ class Decoder final : public nn::CausalLm {
       const trace::Scope span({.kind = trace::Kind::layer, .layer = static_cast<int>(i)});
       // Backward outlives this loop, so a checkpointed body owns what it captures.
       state = recompute == nn::Recompute::layers
-                  ? nn::checkpointed(
-                        [this, i, rows](const TensorPair& in) { return run_layer(i, in, rows); }, state)
+                  ? nn::checkpointed([this, i, rows](const TensorPair& in) { return run_layer(i, in, rows); }, state)
                   : run_layer(i, state, rows);
       if (!frozen_->always_there())
         state = nn::before_backward(state, [this, i] { frozen_->enter(i, block_before(i)); });
@@ -177,8 +177,7 @@ class Decoder final : public nn::CausalLm {
   at::Tensor mixed_heads(std::size_t index, const at::Tensor& h_nd, const Rows& rows) const {
     const Layer& layer = layers_[index];
     const auto qkv = rows.through({layer.q.get(), layer.k.get(), layer.v.get()}, "qkv_proj", h_nd);
-    if (rows.cache == nullptr)
-      return ops::rope_attention(qkv[0], qkv[1], qkv[2], layer.heads, rows.documents, table_);
+    if (rows.cache == nullptr) return ops::rope_attention(qkv[0], qkv[1], qkv[2], layer.heads, rows.documents, table_);
     ops::rotate(qkv[0], layer.heads.query, rows.documents.positions, table_);
     ops::rotate(qkv[1], layer.heads.key_value, rows.documents.positions, table_);
     const auto extended = [](at::Tensor& all, const at::Tensor& fresh) -> const at::Tensor& {

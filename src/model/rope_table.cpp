@@ -26,8 +26,7 @@ ops::RopeTable make_rope_table(const families::RopeSpec& spec, std::int64_t posi
   const std::int64_t half = spec.dim / 2;
   std::vector<float> frequencies(static_cast<std::size_t>(half));
   for (std::int64_t i = 0; i < half; ++i) {
-    double frequency =
-        1 / std::pow(spec.theta, static_cast<double>(2 * i) / static_cast<double>(spec.dim));
+    double frequency = 1 / std::pow(spec.theta, static_cast<double>(2 * i) / static_cast<double>(spec.dim));
     if (spec.scaling) frequency = stretched(frequency, *spec.scaling);
     frequencies[static_cast<std::size_t>(i)] = static_cast<float>(frequency);
   }

@@ -26,8 +26,8 @@ struct Heads {
   std::optional<std::int64_t> window = {};         ///< a row sees itself and window - 1 rows before it; absent: all
 };
 
-/// Causal attention inside each document, in a window where heads have one, with rotary positions; differentiable in q, k and v. Memory is linear in a
-/// document's length: scores exist for one block at a time.
+/// Causal attention inside each document, in a window where heads have one, with rotary positions; differentiable in q,
+/// k and v. Memory is linear in a document's length: scores exist for one block at a time.
 /// @param q  [n, query heads * dim];  k, v: [n, key_value heads * dim]. q and k are rotated IN PLACE: hand them over.
 /// @return   [n, query heads * dim]
 /// @see Dao et al. 2022, arXiv:2205.14135 (blocks); Ainslie et al. 2023, arXiv:2305.13245 (grouped queries)

@@ -47,8 +47,7 @@ at::Tensor workspace(const at::Tensor& beside, std::int64_t bytes) {
 
 bool cudnn_takes(const at::Tensor& q, Heads heads, const Documents& documents) {
   return q.is_cuda() && q.scalar_type() == at::kBFloat16 && documents.starts.size() == 2 &&
-         (!heads.window || *heads.window >= q.size(0)) &&
-         needs_of(exec_of(q), q, heads).has_value();
+         (!heads.window || *heads.window >= q.size(0)) && needs_of(exec_of(q), q, heads).has_value();
 }
 
 Attended cudnn_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, Heads heads) {

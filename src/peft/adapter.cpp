@@ -16,10 +16,10 @@ constexpr const char* kPrefix = "base_model.model.";  // PEFT wraps a model twic
 
 void check_start(const methods::Adapter& stored, const methods::Adapter& wanted) {
   if (stored.method != wanted.method)
-    throw Error(Fault::usage,
-                cat("the adapter to start from is of type ", stored.method->name, ", the recipe says ",
-                    wanted.method->name),
-                cat("write adapter.type: ", stored.method->name, ", or start from another adapter"));
+    throw Error(
+        Fault::usage,
+        cat("the adapter to start from is of type ", stored.method->name, ", the recipe says ", wanted.method->name),
+        cat("write adapter.type: ", stored.method->name, ", or start from another adapter"));
   wanted.method->check_start(stored, wanted);
 }
 
@@ -76,8 +76,7 @@ void Adapter::save(const std::filesystem::path& folder, const std::string& base_
 std::vector<methods::LinearLayer> linear_layers(const std::vector<nn::LinearSlot>& slots) {
   std::vector<methods::LinearLayer> layers;
   for (const nn::LinearSlot& slot : slots)
-    layers.push_back(
-        {slot.name, (*slot.linear)->out_features(), (*slot.linear)->in_features(), slot.is_output_head});
+    layers.push_back({slot.name, (*slot.linear)->out_features(), (*slot.linear)->in_features(), slot.is_output_head});
   return layers;
 }
 

@@ -7,7 +7,7 @@
 namespace pst::peft {
 
 // Start values. They are made on the CPU, wherever `values` are: the same bits on every device.
-void fill_uniform(const at::Tensor& values, double bound, const Rng& rng);      ///< in [-bound, bound)
-void fill_normal(const at::Tensor& values, double deviation, const Rng& rng);   ///< around 0
+void fill_uniform(const at::Tensor& values, double bound, const Rng& rng);     ///< in [-bound, bound)
+void fill_normal(const at::Tensor& values, double deviation, const Rng& rng);  ///< around 0
 
 }  // namespace pst::peft

@@ -63,9 +63,9 @@ class LoraAdapter final : public Adapter {
     for (std::size_t i = 0; i < chosen.size(); ++i) {
       const methods::Adapted& of = chosen[i];
       nn::LinearSlot& slot = slots[of.layer];
-      auto layer = std::make_unique<LoraLinear>(
-          std::move(*slot.linear), slot.name, LoraOptions{.r = of.rank, .scale = of.scale, .dropout = of.dropout},
-          of.layer, *a[i], *b[i]);
+      auto layer = std::make_unique<LoraLinear>(std::move(*slot.linear), slot.name,
+                                                LoraOptions{.r = of.rank, .scale = of.scale, .dropout = of.dropout},
+                                                of.layer, *a[i], *b[i]);
       layer->join(group);
       layers_.push_back(layer.get());
       modules_.push_back(slot.name);

@@ -26,7 +26,8 @@ constexpr std::array kTable = {Row{"lora", &make_lora}};
 
 std::unique_ptr<Adapter> make_adapter(nn::CausalLm& model, const methods::Adapter& recipe, at::ScalarType compute,
                                       at::Device device) {
-  const auto row = std::find_if(kTable.begin(), kTable.end(), [&](const Row& r) { return r.name == recipe.method->name; });
+  const auto row =
+      std::find_if(kTable.begin(), kTable.end(), [&](const Row& r) { return r.name == recipe.method->name; });
   if (row == kTable.end()) throw Error(Fault::bug, cat("src/peft has no row for ", recipe.method->name));
   return row->make(model, recipe, compute, device);
 }

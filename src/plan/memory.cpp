@@ -65,7 +65,8 @@ double kept_bytes(const ModelShape& m, const LayerShape& layer, double tokens, D
     if (adapted && group.front().reads != Reads::mixed) values += static_cast<double>(group.front().in);
   }
   for (const auto& linear : layer.linears) values += static_cast<double>(linear.kept_values);
-  const double f32_values = static_cast<double>(layer.attention.query_heads) + 2;  // log-sum-exp of attention, two norms' factors
+  const double f32_values =
+      static_cast<double>(layer.attention.query_heads) + 2;  // log-sum-exp of attention, two norms' factors
   return tokens * (values * static_cast<double>(value_bytes(dtype)) + 4 * f32_values);
 }
 

@@ -5,11 +5,11 @@
 #include <span>
 #include <vector>
 
-#include "lowbit/codec.hpp"
-#include "plan/costs.hpp"
-#include "methods/adapter.hpp"
-#include "recipe/model.hpp"
 #include "families/spec.hpp"
+#include "lowbit/codec.hpp"
+#include "methods/adapter.hpp"
+#include "plan/costs.hpp"
+#include "recipe/model.hpp"
 
 namespace pst::plan {
 

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "families/spec.hpp"
 #include "plan/memory.hpp"
 #include "plan/step_time.hpp"
 #include "recipe/recipe.hpp"
-#include "families/spec.hpp"
 #include "site/site.hpp"
 
 namespace pst::plan {

@@ -127,8 +127,7 @@ StepTime MicroBatchTime::layers_forward(const MicroBatch& batch, bool dropout) c
     time.elementwise +=
         count * (2 * costs_(Op::rms_norm_forward, {n * d}) + costs_(Op::rope, {n * real(layer.attention.query())}) +
                  costs_(Op::rope, {n * real(layer.attention.key_value())}) +
-                 costs_(Op::swiglu_forward, {n * real(layer.inner)}) +
-                 costs_.layer_overhead_s() / 3);
+                 costs_(Op::swiglu_forward, {n * real(layer.inner)}) + costs_.layer_overhead_s() / 3);
   }
   time.attention = attention(batch, Op::attention_forward);
   return time;
@@ -148,11 +147,10 @@ StepTime MicroBatchTime::operator()(const MicroBatch& batch) const {
     }
     // q, k and v meet in their input, gate and up in theirs: three additions.
     time.elementwise +=
-        count *
-        (2 * costs_(Op::rms_norm_backward, {n * d}) + costs_(Op::rope, {n * real(layer.attention.query())}) +
-         costs_(Op::rope, {n * real(layer.attention.key_value())}) +
-         costs_(Op::swiglu_backward, {n * real(layer.inner)}) +
-         3 * costs_(Op::grad_add, {n * d}) + costs_.layer_overhead_s() * 2 / 3);
+        count * (2 * costs_(Op::rms_norm_backward, {n * d}) + costs_(Op::rope, {n * real(layer.attention.query())}) +
+                 costs_(Op::rope, {n * real(layer.attention.key_value())}) +
+                 costs_(Op::swiglu_backward, {n * real(layer.inner)}) + 3 * costs_(Op::grad_add, {n * d}) +
+                 costs_.layer_overhead_s() * 2 / 3);
   }
   time.attention += attention(batch, Op::attention_backward);
 

@@ -15,7 +15,9 @@ at::Tensor QuantisedLinear::weight(at::ScalarType dtype) const {
   return weight_like(at::empty({0}, parts_.front().options().dtype(dtype)));
 }
 
-at::Tensor QuantisedLinear::apply(const at::Tensor& x_ni) const { return ops::matmul_nt(x_ni, weight_like(x_ni), bias_); }
+at::Tensor QuantisedLinear::apply(const at::Tensor& x_ni) const {
+  return ops::matmul_nt(x_ni, weight_like(x_ni), bias_);
+}
 
 at::Tensor QuantisedLinear::apply_transposed(const at::Tensor& dy_no) const {
   return ops::matmul_nn(dy_no, weight_like(dy_no));

@@ -5,7 +5,7 @@
 
 namespace pst::recipe {
 
-using config::path;
 using config::directive_word;
+using config::path;
 
 }  // namespace pst::recipe

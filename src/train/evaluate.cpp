@@ -9,7 +9,8 @@
 namespace pst::train {
 
 EvalRecord evaluate(const nn::CausalLm& model, const objective::Objective& objective, at::Device device,
-                    const data::PreparedSet& documents, comm::Communicator& group, const Settings& settings, std::int64_t step) {
+                    const data::PreparedSet& documents, comm::Communicator& group, const Settings& settings,
+                    std::int64_t step) {
   at::NoGradGuard no_gradients;
   const double began = monotonic_seconds();
   const std::vector<data::Row> rows = data::rows_in_order(documents, settings.packing, settings.max_length);
@@ -25,8 +26,7 @@ EvalRecord evaluate(const nn::CausalLm& model, const objective::Objective& objec
 
   // Where a pass needs all ranks, those without a last batch take part in the others'.
   const bool idle = batches % group.size() != 0 && group.rank() >= batches % group.size();
-  if (idle && !model.frozen().always_there())
-    objective.value(scorer, placeholder_batch(model.vocabulary()));
+  if (idle && !model.frozen().always_there()) objective.value(scorer, placeholder_batch(model.vocabulary()));
 
   const data::RowTotals totals = data::totals_of(documents, rows);
   EvalRecord record{.step = step, .labelled_tokens = totals.labelled};

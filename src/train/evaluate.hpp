@@ -15,6 +15,7 @@ namespace pst::train {
 /// @param device  that the model computes on
 /// @param step    optimizer steps done, for the record
 EvalRecord evaluate(const nn::CausalLm& model, const objective::Objective& objective, at::Device device,
-                    const data::PreparedSet& documents, comm::Communicator& group, const Settings& settings, std::int64_t step);
+                    const data::PreparedSet& documents, comm::Communicator& group, const Settings& settings,
+                    std::int64_t step);
 
 }  // namespace pst::train

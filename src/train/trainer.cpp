@@ -177,8 +177,8 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
   Guard guard(settings.guard, state.guard);
   const auto evaluate_now = [&] {
     if (parts.validation == nullptr) return;
-    const EvalRecord record =
-        evaluate(parts.model, parts.objective, parts.parameters.device(), *parts.validation, parts.group, settings, state.step);
+    const EvalRecord record = evaluate(parts.model, parts.objective, parts.parameters.device(), *parts.validation,
+                                       parts.group, settings, state.step);
     parts.observer.on_eval(record);
     state.validation_after = record.loss;
     state.evaluated_at = state.step;

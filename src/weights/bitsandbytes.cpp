@@ -6,9 +6,9 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "json/object.hpp"
 #include "weights/dtype.hpp"
 #include "weights/json.hpp"
-#include "json/object.hpp"
 #include "weights/stored_layout.hpp"
 
 namespace pst::weights {

@@ -7,8 +7,8 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
-#include "weights/dtype.hpp"
 #include "json/object.hpp"
+#include "weights/dtype.hpp"
 #include "weights/stored_layout.hpp"
 
 namespace pst::weights {
@@ -68,7 +68,8 @@ bool is_named_by(const json::Object& config) {
 nlohmann::ordered_json config_of(bool, const std::vector<std::string>& dense_modules) {
   using Ordered = nlohmann::ordered_json;
   const auto eight_bits = [](const char* strategy, bool dynamic) {
-    return Ordered{{"num_bits", 8}, {"type", "float"}, {"symmetric", true}, {"strategy", strategy}, {"dynamic", dynamic}};
+    return Ordered{
+        {"num_bits", 8}, {"type", "float"}, {"symmetric", true}, {"strategy", strategy}, {"dynamic", dynamic}};
   };
   Ordered ignored = Ordered::array();
   for (const auto& name : dense_modules) {

@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 
-
 namespace pst::fixture {
 
 /// A decoder small enough to train in a test. Everything is a pure function of these values.
@@ -18,7 +17,7 @@ struct TinyModel {
   std::int64_t max_positions = 512;
   bool attention_bias = false, mlp_bias = false, tied = true;
   std::int64_t sliding_window = 0;  ///< 0: not in the config
-  bool llama3_rope = false;  ///< llama3 scaling: factor 8, low 1, high 4, original 64
+  bool llama3_rope = false;         ///< llama3 scaling: factor 8, low 1, high 4, original 64
   double rope_theta = 10000, rms_norm_eps = 1e-5;
   double init_std = 0.04;     ///< of every matrix and bias; norms are near one
   std::string dtype = "F32";  ///< F32, BF16 or F16

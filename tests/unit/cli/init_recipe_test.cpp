@@ -3,8 +3,8 @@
 
 #include <gmock/gmock.h>
 
-#include "recipe/load.hpp"
 #include "methods/lora.hpp"
+#include "recipe/load.hpp"
 #include "support/errors.hpp"
 
 namespace pst::cli {

@@ -69,8 +69,7 @@ TEST(ModelFolder, EndTokensOfTheGenerationConfigWin) {
   fs::remove(dir / "generation_config.json");
   EXPECT_THAT(read_model(dir.path()).eos_token_ids, ElementsAre(fixture::kTinyImEnd));
   write_durably(dir / "generation_config.json", R"({"eos_token_id": 320})");
-  EXPECT_THAT(fixture::error_of(Fault::data, [&] { read_model(dir.path()); }),
-              HasSubstr("generation_config.json:1"));
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { read_model(dir.path()); }), HasSubstr("generation_config.json:1"));
 }
 
 TEST(ModelFolder, CheckListsEveryProblemAtOnce) {

@@ -24,10 +24,10 @@ namespace {
 
 using fixture::tiny_gguf;
 using fixture::TinyGguf;
+using nlohmann::json;
 using pst::fixture::error_of;
 using pst::fixture::TemporaryDirectory;
 using pst::fixture::TinyModel;
-using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
 

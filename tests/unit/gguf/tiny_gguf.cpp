@@ -48,8 +48,7 @@ std::string rope_factors(const families::RopeSpec& rope) {
   std::string bytes;
   for (std::int64_t i = 0; i < rope.dim; i += 2) {
     const double wavelength =
-        2 * std::numbers::pi *
-        std::pow(rope.theta, static_cast<double>(i) / static_cast<double>(rope.dim));
+        2 * std::numbers::pi * std::pow(rope.theta, static_cast<double>(i) / static_cast<double>(rope.dim));
     const double low = 8192 / s.low_freq_factor, high = 8192 / s.high_freq_factor;
     double factor = s.factor;
     if (wavelength < high)

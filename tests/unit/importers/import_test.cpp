@@ -3,8 +3,8 @@
 
 #include <gmock/gmock.h>
 
-#include "methods/lora.hpp"
 #include "core/strings.hpp"
+#include "methods/lora.hpp"
 #include "recipe/load.hpp"
 #include "support/errors.hpp"
 

@@ -34,8 +34,7 @@ TEST(ChooseToken, TopPLeavesTheTailOut) {
 std::unique_ptr<nn::CausalLm> model() {
   const fixture::TemporaryDirectory dir;
   fixture::write_tiny_model(dir.path());
-  return model::load(families::read_model(dir.path()), weights::TensorStore::open(dir.path()), at::kFloat,
-                           32);
+  return model::load(families::read_model(dir.path()), weights::TensorStore::open(dir.path()), at::kFloat, 32);
 }
 
 TEST(Generate, RepeatsItselfAndStopsAtAStopToken) {

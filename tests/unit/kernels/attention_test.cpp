@@ -117,10 +117,10 @@ INSTANTIATE_TEST_SUITE_P(Cases, AttentionShapes,
                                          Case{2, 1, 24, {0, 255, 256, 513, 829}},  // more than one block of keys
                                          Case{6, 2, 8, {0, 7, 407}},   // long: its query heads are worked on apart
                                          Case{2, 2, 8, {0, 1, 1501}},  // longer: so are slices of its rows
-                                         Case{2, 1, 8, {0, 3, 40, 600}, 1},     // windows: itself alone,
-                                         Case{4, 2, 24, {0, 5, 829}, 37},       // less than a block of keys,
-                                         Case{2, 1, 16, {0, 700, 1400}, 300},   // more than one,
-                                         Case{2, 1, 16, {0, 30, 100}, 70})      // as long as the longest document
+                                         Case{2, 1, 8, {0, 3, 40, 600}, 1},    // windows: itself alone,
+                                         Case{4, 2, 24, {0, 5, 829}, 37},      // less than a block of keys,
+                                         Case{2, 1, 16, {0, 700, 1400}, 300},  // more than one,
+                                         Case{2, 1, 16, {0, 30, 100}, 70})     // as long as the longest document
 );
 
 TEST(Attention, KeepsItsBitsHoweverTheWorkIsShared) {

@@ -6,11 +6,11 @@
 #include "core/digest.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "families/inspect.hpp"
 #include "support/errors.hpp"
 #include "support/recorded.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/tiny_model.hpp"
-#include "families/inspect.hpp"
 
 namespace pst::lowbit {
 namespace {
@@ -26,8 +26,8 @@ TEST(QuantiseFolder, LeavesAllButTheMatricesAsItWas) {
   const fixture::TemporaryDirectory dir;
   fixture::write_tiny_model(dir / "from", {.attention_bias = true, .tied = false, .dtype = "BF16"});
   for (const auto& [format, dtype, shown] : {std::tuple{NumberFormat::nf4, "U8", "NF4"},
-                                            {NumberFormat::int8, "I8", "INT8"},
-                                            {NumberFormat::fp8, "F8_E4M3", "FP8"}}) {
+                                             {NumberFormat::int8, "I8", "INT8"},
+                                             {NumberFormat::fp8, "F8_E4M3", "FP8"}}) {
     const fs::path to = dir / weights::name_of(format);
     quantise_folder(dir / "from", to, {.format = format, .skip = {"down_proj"}});
 

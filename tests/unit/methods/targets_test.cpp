@@ -48,7 +48,8 @@ TEST(SelectLayers, APatternHasToMatchTheWholeName) {
 }
 
 TEST(Adapt, ExclusionsLayersAndPatternsOfSizes) {
-  Adapter adapter = fixture::lora({.rank_pattern = {{"q_proj", 4}}, .alpha_pattern = {{"layers.1.self_attn.k_proj", 7}}});
+  Adapter adapter =
+      fixture::lora({.rank_pattern = {{"q_proj", 4}}, .alpha_pattern = {{"layers.1.self_attn.k_proj", 7}}});
   adapter.targeting.exclude_modules = {"down_proj"};
   adapter.targeting.layers_to_transform = {1};
 

@@ -77,9 +77,8 @@ TEST(Decoder, SlotsCarryHuggingFaceNames) {
 TEST(Decoder, RefusesDocumentsBeyondItsPositions) {
   const fixture::TemporaryDirectory dir;
   fixture::write_tiny_model(dir.path());
-  EXPECT_THROW(
-      model::load(families::read_model(dir.path()), weights::TensorStore::open(dir.path()), at::kFloat, 1000),
-      Error);
+  EXPECT_THROW(model::load(families::read_model(dir.path()), weights::TensorStore::open(dir.path()), at::kFloat, 1000),
+               Error);
 }
 
 TEST(Batch, RefusesAnIdOutsideTheVocabulary) {

@@ -24,8 +24,7 @@ struct Tiny {
   explicit Tiny(const methods::Targets& targets = {}) {
     const fixture::TemporaryDirectory dir;
     fixture::write_tiny_model(dir.path(), {.layers = 2, .vocab = 700});
-    model = model::load(families::read_model(dir.path()), weights::TensorStore::open(dir.path()),
-                              at::kFloat, 64);
+    model = model::load(families::read_model(dir.path()), weights::TensorStore::open(dir.path()), at::kFloat, 64);
     adapter = peft::make_adapter(*model, fixture::lora({.r = 4}, targets), at::kFloat);
     at::NoGradGuard no_gradients;
     adapter->parameters().flat().copy_(fixture::random({adapter->parameters().flat().numel()}, 5).mul(0.2));

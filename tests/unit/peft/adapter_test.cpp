@@ -20,8 +20,7 @@ struct Folder {
   fixture::TemporaryDirectory dir;
   Folder() { fixture::write_tiny_model(dir / "model"); }
   std::unique_ptr<nn::CausalLm> model() const {
-    return model::load(families::read_model(dir / "model"), weights::TensorStore::open(dir / "model"),
-                             at::kFloat, 64);
+    return model::load(families::read_model(dir / "model"), weights::TensorStore::open(dir / "model"), at::kFloat, 64);
   }
 };
 

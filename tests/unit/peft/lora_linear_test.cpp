@@ -120,8 +120,7 @@ struct Three {
       bases.push_back(std::make_unique<nn::DenseLinear>(random({kOut[i], 16}, 10 + i), random({kOut[i]}, 20 + i)));
       a.push_back(&parameters.add(name(i) + ".lora_A", {options[i].r, 16}));
     }
-    for (std::size_t i = 0; i < 3; ++i)
-      b.push_back(&parameters.add(name(i) + ".lora_B", {kOut[i], options[i].r}));
+    for (std::size_t i = 0; i < 3; ++i) b.push_back(&parameters.add(name(i) + ".lora_B", {kOut[i], options[i].r}));
     for (std::size_t i = 0; i < 3; ++i)
       layers.push_back(std::make_unique<LoraLinear>(std::move(bases[i]), name(i), options[i], i, *a[i], *b[i]));
     const auto group = std::make_shared<LoraGroup>();

@@ -50,8 +50,7 @@ TEST(Prediction, IsNearWhatAnH200Did) {
     auto in = fixture::inputs(model, "h200", 100, 2, length);
     in.recipe.model.quantization.format = format;
     const double planned = 2 * length / plan::predict(in, choice()).step.total();
-    EXPECT_NEAR(planned / tokens_per_s, 1, 0.08)
-        << static_cast<int>(format) << ' ' << model.hidden << ' ' << length;
+    EXPECT_NEAR(planned / tokens_per_s, 1, 0.08) << static_cast<int>(format) << ' ' << model.hidden << ' ' << length;
   }
 }
 

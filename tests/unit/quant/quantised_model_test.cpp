@@ -134,8 +134,8 @@ TEST(QuantisedModel, AQuantisedFolderIsTakenAsItIs) {
     lowbit::quantise_folder(folder.dir / "model", to, {.format = format, .skip = {"v_proj"}});
     const auto config = families::read_model(to);
     const auto load = [&](const weights::TensorStore& store, const Options& options) {
-      return adapter_pass(
-          *model::load(config, store, at::kFloat, make_format(options), nn::replicated_storage, 64), at::kFloat);
+      return adapter_pass(*model::load(config, store, at::kFloat, make_format(options), nn::replicated_storage, 64),
+                          at::kFloat);
     };
 
     const Outcome outcome = load(weights::TensorStore::open(to), {.format = format, .stored = config.stored});

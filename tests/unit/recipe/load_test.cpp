@@ -3,8 +3,8 @@
 
 #include <gmock/gmock.h>
 
-#include "methods/lora.hpp"
 #include "core/file.hpp"
+#include "methods/lora.hpp"
 #include "minimal_recipe.hpp"
 #include "support/temporary_directory.hpp"
 

@@ -5,8 +5,8 @@
 
 #include <set>
 
-#include "methods/lora.hpp"
 #include "core/strings.hpp"
+#include "methods/lora.hpp"
 #include "minimal_recipe.hpp"
 
 namespace pst::recipe {

@@ -122,13 +122,13 @@ struct Training {
 
     const bool quantised_scales = setup.quantization.double_quantization;
     const std::int64_t before = memory().live();
-    model_ = model::load(
-        config_, *store_, setup.compute,
-        quant::make_format({.format = setup.quantization.format,
-                            .scales = quantised_scales ? lowbit::Scales::quantised : lowbit::Scales::plain,
-                            .skip = setup.quantization.skip,
-                            .compute = setup.compute == at::kBFloat16 ? Dtype::bf16 : Dtype::f32}),
-        nn::replicated_storage, kPositions);
+    model_ =
+        model::load(config_, *store_, setup.compute,
+                    quant::make_format({.format = setup.quantization.format,
+                                        .scales = quantised_scales ? lowbit::Scales::quantised : lowbit::Scales::plain,
+                                        .skip = setup.quantization.skip,
+                                        .compute = setup.compute == at::kBFloat16 ? Dtype::bf16 : Dtype::f32}),
+                    nn::replicated_storage, kPositions);
     {
       const at::NoGradGuard no_gradients;
       forward();  // and what dequantised matrices are written to
@@ -266,10 +266,13 @@ TEST(PlannedMemory, LogitsAndActivationsAreWhatTheyTake) {
 
         std::int64_t kept = 0;
         const auto recomputing = recompute ? nn::Recompute::layers : nn::Recompute::nothing;
-        objective::cross_entropy()->backward({*training.model_, {.training = true, .random = Rng(1)}, recomputing, [&] {
-                                               kept = memory().live() - before;
-                                               memory().watch();
-                                             }},
+        objective::cross_entropy()->backward({*training.model_,
+                                              {.training = true, .random = Rng(1)},
+                                              recomputing,
+                                              [&] {
+                                                kept = memory().live() - before;
+                                                memory().watch();
+                                              }},
                                              training.batch_, 1);
 
         const std::int64_t most = memory().most() - before;

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "comm/local_communicator.hpp"
-#include "families/read_model.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "families/read_model.hpp"
 #include "model/decoder.hpp"
 #include "ops/exec.hpp"
 #include "parallel/sharded_storage.hpp"
@@ -55,8 +55,8 @@ Times passes(const std::string& folder, std::int64_t tokens, comm::Communicator&
              std::string& line) {
   ops::set_threads(1);  // of this thread: the setting is each thread's own
   const auto config = families::read_model(folder);
-  const auto model = model::load(config, weights::TensorStore::open(folder), at::kFloat,
-                                       nn::dense_format(Dtype::f32), storage, tokens);
+  const auto model = model::load(config, weights::TensorStore::open(folder), at::kFloat, nn::dense_format(Dtype::f32),
+                                 storage, tokens);
   const auto made = peft::make_adapter(*model, {}, at::kFloat);
   peft::Adapter& adapter = *made;
   adapter.initialise(1);
