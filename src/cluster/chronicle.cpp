@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "json/record.hpp"
 #include "rundir/attempt.hpp"
 
 namespace pst::cluster {
@@ -37,15 +38,7 @@ End end_named(const std::string& name) {
 
 double to_milliseconds(double seconds) { return std::round(seconds * 1000) / 1000; }
 
-std::int64_t whole(const ordered_json& event, const char* key) {
-  const auto found = event.find(key);
-  return found != event.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
-
-std::string text(const ordered_json& event, const char* key) {
-  const auto found = event.find(key);
-  return found != event.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
+std::int64_t whole(const ordered_json& event, const char* key) { return json::integer(event, key).value_or(0); }
 
 }  // namespace
 
@@ -114,14 +107,13 @@ void record_outcome(const RunDir& run, int attempt, const Ending& ending, const 
 std::vector<AttemptEnd> attempts_so_far(const RunDir& run) {
   std::vector<AttemptEnd> history;
   for (const auto& event : run.read_events()) {
-    const std::string kind = text(event, "event");
+    const std::string kind = json::text_of(event, "event");
     if (kind == "submitted" || kind == "resumed") history.clear();
     if (kind != "attempt-ended") continue;
-    const auto node_lost = event.find("node_lost");
-    history.push_back({.end = end_named(text(event, "end")),
+    history.push_back({.end = end_named(json::text_of(event, "end")),
                        .exit = static_cast<int>(whole(event, "exit")),
                        .step = whole(event, "step"),
-                       .node_lost = node_lost != event.end() && node_lost->is_boolean() && node_lost->get<bool>()});
+                       .node_lost = json::is_true(event, "node_lost")});
   }
   return history;
 }

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "core/strings.hpp"
+#include "json/record.hpp"
 
 namespace pst::cluster {
 namespace fs = std::filesystem;
@@ -84,10 +84,9 @@ std::int64_t last_step(const fs::path& attempt_dir) {
   std::error_code status;
   for (fs::directory_iterator at(attempt_dir / "nodes", status), end; !status && at != end; at.increment(status)) {
     for (const auto& line : split(end_of(at->path()), '\n')) {
-      const auto record = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-      if (!record.is_object() || record.value("kind", nlohmann::json()) != "step") continue;
-      if (const auto step = record.find("step"); step != record.end() && step->is_number_integer())
-        last = std::max(last, step->get<std::int64_t>());
+      const auto record = json::parse_record(line);
+      if (record && json::text_of(*record, "kind") == "step")
+        last = std::max(last, json::integer(*record, "step").value_or(0));
     }
   }
   return last;

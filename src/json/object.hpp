@@ -36,6 +36,8 @@ class Document {
 
   /// "name", or "name:line" of the member or element that `path` names: "rope_scaling.factor", "layouts[2].ranks".
   std::string place_of(std::string_view path) const;
+  const std::string& text() const { return text_; }
+  const std::string& name() const { return name_; }
   const std::string& remedy() const { return remedy_; }
 
  private:
@@ -60,6 +62,7 @@ class Node {
               double most = std::numeric_limits<double>::max()) const;
   double positive() const;  ///< above 0
   Object object() const;
+  Node element(std::size_t index) const;  ///< of a list that has it
   std::vector<Node> list(std::size_t most = std::numeric_limits<std::size_t>::max()) const;
   // Lists of one kind.
   std::vector<std::string> texts() const;
@@ -67,7 +70,8 @@ class Node {
                                    std::int64_t most = std::numeric_limits<std::int64_t>::max()) const;
   std::vector<double> reals() const;
 
-  /// "config.json:12: 'rope_scaling.factor'"
+  const std::string& path() const { return path_; }  ///< "rope_scaling.factor"
+  /// "config.json:12: 'rope_scaling.factor'". Reads the text again: for complaints
   std::string place() const;
   /// @throws Error(data) "<place> <reason>". @param remedy  instead of the document's
   [[noreturn]] void refuse(const std::string& reason, const std::string& remedy = {}) const;
@@ -77,7 +81,6 @@ class Node {
   friend class Object;
   Node(const Document& document, const Value& value, std::string path)
       : document_(&document), value_(&value), path_(std::move(path)) {}
-  Node element(std::size_t index) const;
   /// `read` of every element. A list may be long: paths are made where one is asked for.
   template <class T, class Fits, class Read>
   std::vector<T> all(Fits&& fits, Read&& read) const;

@@ -6,16 +6,16 @@
 #include <limits>
 
 #include "core/strings.hpp"
-#include "report/json_values.hpp"
+#include "json/record.hpp"
 #include "report/metrics.hpp"
 
 namespace pst::monitor {
 namespace {
 
+using json::integer;
+using json::real;
+using json::text_of;
 using nlohmann::ordered_json;
-using report::integer;
-using report::real;
-using report::text_of;
 
 constexpr std::size_t kFewest = 10;  ///< losses that a median is worth something of
 constexpr int kMostRanks = 1 << 20;

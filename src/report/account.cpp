@@ -5,13 +5,15 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
-#include "report/json_values.hpp"
+#include "json/record.hpp"
 #include "report/summary.hpp"
 #include "rundir/attempt.hpp"
 
 namespace pst::report {
 namespace {
 
+using json::integer;
+using json::text_of;
 using nlohmann::ordered_json;
 
 /// One attempt on the clock; absent where nothing says when.

@@ -6,13 +6,15 @@
 #include <set>
 
 #include "core/strings.hpp"
+#include "json/record.hpp"
 #include "recipe/changes.hpp"
 #include "recipe/load.hpp"
-#include "report/json_values.hpp"
 
 namespace pst::report {
 namespace {
 
+using json::integer;
+using json::real;
 using nlohmann::ordered_json;
 
 enum class Best { none, lowest, highest };

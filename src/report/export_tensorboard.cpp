@@ -8,7 +8,6 @@
 #include <cstring>
 
 #include "report/export.hpp"
-#include "report/json_values.hpp"
 
 namespace pst::report {
 namespace {

@@ -2,12 +2,14 @@
 #include <cmath>
 
 #include "core/strings.hpp"
+#include "json/record.hpp"
 #include "report/export.hpp"
-#include "report/json_values.hpp"
 
 namespace pst::report {
 namespace {
 
+using json::real;
+using json::text_of;
 using nlohmann::ordered_json;
 
 std::string label(std::string_view text) {

@@ -7,7 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
-#include "report/json_values.hpp"
+#include "json/record.hpp"
 #include "report/line_blocks.hpp"
 #include "report/step_line.hpp"
 #include "telemetry/node_recorder.hpp"
@@ -15,6 +15,9 @@
 namespace pst::report {
 namespace {
 
+using json::integer;
+using json::real;
+using json::text_of;
 using nlohmann::ordered_json;
 using telemetry::StepPhase;
 
@@ -25,13 +28,13 @@ class NodeReader {
 
   void line(std::string_view text) {
     if (const auto step = StepText::of(text); step && step->ranks(times_)) return fast_step(*step, text);
-    const auto record = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (!record.is_object()) {
+    const auto record = json::parse_record(text);
+    if (!record) {
       ++node_.unreadable_lines;
       return;
     }
-    node_.lost_lines += text_of(record, "kind") == "end" ? 0 : integer(record, "lost_lines").value_or(0);
-    take(record);
+    node_.lost_lines += text_of(*record, "kind") == "end" ? 0 : integer(*record, "lost_lines").value_or(0);
+    take(*record);
   }
   Node finish(const LineCount& count) {
     node_.torn_end = count.torn_end;
@@ -75,9 +78,7 @@ class NodeReader {
     node_.cpu = text_of(record, "cpu");
     node_.cores = integer(record, "cores").value_or(0);
     node_.memory_bytes = integer(record, "memory_bytes").value_or(0);
-    if (const auto gpus = record.find("gpus"); gpus != record.end() && gpus->is_array())
-      for (const auto& gpu : *gpus)
-        if (gpu.is_string()) node_.gpus.push_back(gpu.get<std::string>());
+    for (auto& gpu : json::texts_of(record, "gpus")) node_.gpus.push_back(std::move(gpu));
     if (const auto clock = record.find("clock"); clock != record.end() && clock->is_object()) {
       node_.clock_offset_s = real(*clock, "offset_s").value_or(0);
       node_.clock_uncertainty_s = real(*clock, "uncertainty_s").value_or(0);
@@ -103,7 +104,8 @@ class NodeReader {
       return;
     }
     if (node_.format < 0) node_.format = 1;  // its first line is damaged
-    if (!step->has_values) values(*step, ordered_json::parse(line, nullptr, /*allow_exceptions=*/false));
+    if (!step->has_values)
+      if (const auto record = json::parse_record(line)) values(*step, *record);
     for (const auto& [number, times] : times_) into_.add_rank_step(*step, rank(number, true), times);
     ++node_.steps;
   }
@@ -136,7 +138,6 @@ class NodeReader {
   }
 
   void values(Step& step, const ordered_json& record) {
-    if (!record.is_object()) return;
     step.ended = unix_of(text_of(record, "t")).value_or(0) + node_.clock_offset_s;
     step.loss = real(record, "loss").value_or(std::nan(""));
     step.lr = real(record, "lr").value_or(std::nan(""));
@@ -145,7 +146,7 @@ class NodeReader {
     step.tokens = integer(record, "tokens").value_or(0);
     step.labelled_tokens = integer(record, "labelled_tokens").value_or(0);
     step.attention_pairs = integer(record, "attention_pairs").value_or(0);
-    step.skipped = record.value("skipped", ordered_json(false)) == true;
+    step.skipped = json::is_true(record, "skipped");
     step.has_values = true;
     into_.total_steps = std::max(into_.total_steps, integer(record, "total_steps").value_or(0));
   }

@@ -2,12 +2,15 @@
 #include "report/page.hpp"
 
 #include "core/strings.hpp"
-#include "report/json_values.hpp"
+#include "json/record.hpp"
 #include "report/page_sections.hpp"
 
 namespace pst::report {
 namespace {
 
+using json::integer;
+using json::real;
+using json::text_of;
 using nlohmann::ordered_json;
 
 std::vector<Mark> marks_of(const ordered_json& report) {

@@ -6,13 +6,14 @@
 
 #include "core/clock.hpp"
 #include "core/strings.hpp"
-#include "report/json_values.hpp"
+#include "json/record.hpp"
 #include "report/page.hpp"
 #include "telemetry/step_line.hpp"
 
 namespace pst::report {
 namespace {
 
+using json::text_of;
 using nlohmann::ordered_json;
 
 std::string text(const ordered_json& object, const char* key) { return escaped(text_of(object, key)); }

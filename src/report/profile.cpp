@@ -12,13 +12,16 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
-#include "report/json_values.hpp"
+#include "json/record.hpp"
 #include "report/line_blocks.hpp"
 #include "report/profile_sums.hpp"
 
 namespace pst::report {
 namespace {
 
+using json::integer;
+using json::real;
+using json::text_of;
 using nlohmann::ordered_json;
 
 fs::path folder_of(const rundir::RunDir& run, int attempt) { return run.attempt(attempt) / "profile"; }
@@ -82,11 +85,12 @@ void read_spans(RankTrace& trace, double origin_unix_s, Trace& out, ProfileSums&
   for_each_line(trace.file, [&](std::string_view line) {
     if (line == "[" || line == "{}]") return;
     if (line.ends_with(',')) line.remove_suffix(1);
-    const auto parsed = ordered_json::parse(line, nullptr, false);
-    if (!parsed.is_object()) {
+    const auto record = json::parse_record(line);
+    if (!record) {
       ++trace.unreadable_lines;
       return;
     }
+    const auto& parsed = *record;
     if (text_of(parsed, "ph") == "M") {
       out.add(line);
       return;

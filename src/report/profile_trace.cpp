@@ -4,13 +4,16 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
-#include "report/json_values.hpp"
+#include "json/record.hpp"
 #include "report/line_blocks.hpp"
 #include "report/profile.hpp"
 
 namespace pst::report {
 namespace {
 
+using json::integer;
+using json::real;
+using json::text_of;
 using nlohmann::ordered_json;
 
 constexpr int kFormat = 1;  // telemetry::kProfileFormat
@@ -61,10 +64,10 @@ RankTrace look_at_trace(const std::filesystem::path& file) {
     trace.whole = line == "{}]";
     if (line.find("\"ph\":\"M\"") == std::string_view::npos) return;
     if (line.ends_with(',')) line.remove_suffix(1);
-    const auto parsed = ordered_json::parse(line, nullptr, false);
-    if (!parsed.is_object()) return;
-    ours = ours || text_of(parsed, "name") == "peft_studio";
-    take_metadata(trace, parsed);
+    const auto parsed = json::parse_record(line);
+    if (!parsed) return;
+    ours = ours || text_of(*parsed, "name") == "peft_studio";
+    take_metadata(trace, *parsed);
   });
   trace.whole = trace.whole && !count.torn_end;
   if (!ours)

@@ -2,7 +2,7 @@
 // What the samples of a node say over a whole attempt (docs/formats/metrics.md).
 #include <algorithm>
 
-#include "report/json_values.hpp"
+#include "json/record.hpp"
 #include "report/line_blocks.hpp"
 #include "report/node_file.hpp"
 
@@ -10,6 +10,9 @@ namespace pst::report {
 namespace {
 
 namespace fs = std::filesystem;
+using json::integer;
+using json::real;
+using json::text_of;
 using nlohmann::ordered_json;
 
 /// Means by time: a sample counts as long as it covers.
@@ -98,8 +101,7 @@ void read_samples(const fs::path& folder, Gathered& into, Node& node) {
     if (!fs::is_regular_file(file, ignored)) continue;
     Samples samples(into);
     for_each_line(file, [&](std::string_view line) {
-      const auto record = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
-      if (record.is_object()) samples.take(record);
+      if (const auto record = json::parse_record(line)) samples.take(*record);
     });
     samples.into(node);
     if (node.sampled_s) return;

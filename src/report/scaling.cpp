@@ -6,12 +6,15 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
-#include "report/json_values.hpp"
+#include "json/record.hpp"
 #include "report/page.hpp"
 
 namespace pst::report {
 namespace {
 
+using json::integer;
+using json::real;
+using json::text_of;
 using nlohmann::ordered_json;
 
 const char* const kBatch = "train.global_batch_size";

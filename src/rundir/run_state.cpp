@@ -2,40 +2,28 @@
 #include "rundir/run_state.hpp"
 
 #include "core/error.hpp"
+#include "json/record.hpp"
 
 namespace pst::rundir {
 namespace {
 
+using json::text_of;
 using nlohmann::ordered_json;
 
-std::string text_or_empty(const ordered_json& event, const char* key) {
-  const auto found = event.find(key);
-  return found != event.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 int number_or(const ordered_json& event, const char* key, int otherwise) {
-  const auto found = event.find(key);
-  return found != event.end() && found->is_number_integer() ? found->get<int>() : otherwise;
-}
-
-std::vector<std::string> texts(const ordered_json& event, const char* key) {
-  std::vector<std::string> all;
-  if (const auto found = event.find(key); found != event.end() && found->is_array())
-    for (const auto& text : *found)
-      if (text.is_string()) all.push_back(text.get<std::string>());
-  return all;
+  return static_cast<int>(json::integer(event, key).value_or(otherwise));
 }
 
 void apply(const ordered_json& event, RunState& run) {
-  const std::string kind = text_or_empty(event, "event");
+  const std::string kind = text_of(event, "event");
   if (kind == "submitted") {
     run = {.state = State::submitted,
-           .job_id = text_or_empty(event, "job_id"),
+           .job_id = text_of(event, "job_id"),
            .attempt = run.attempt,
-           .chain = texts(event, "chain"),
-           .after = text_or_empty(event, "after")};
+           .chain = json::texts_of(event, "chain"),
+           .after = text_of(event, "after")};
   } else if (kind == "job-changed") {
-    run.job_id = text_or_empty(event, "job_id");
+    run.job_id = text_of(event, "job_id");
   } else if (kind == "started") {
     run.state = State::running;
     run.reason.clear();
@@ -46,27 +34,27 @@ void apply(const ordered_json& event, RunState& run) {
     run.pause_requested = true;
   } else if (kind == "paused") {
     run.state = State::paused;
-    run.reason = text_or_empty(event, "reason");
+    run.reason = text_of(event, "reason");
     run.exit = exit_status(Fault::stopped);
   } else if (kind == "resumed") {
     run = {.state = State::submitted, .attempt = run.attempt};
   } else if (kind == "requeued") {
     run.state = State::requeued;
-    run.reason = text_or_empty(event, "reason");
+    run.reason = text_of(event, "reason");
   } else if (kind == "failed") {
     run.state = State::failed;
-    run.reason = text_or_empty(event, "reason");
-    run.remedy = text_or_empty(event, "remedy");
+    run.reason = text_of(event, "reason");
+    run.remedy = text_of(event, "remedy");
     run.exit = number_or(event, "exit", exit_status(Fault::transient));
   } else if (kind == "cancelled") {
     run.state = State::cancelled;
-    run.reason = text_or_empty(event, "reason");
+    run.reason = text_of(event, "reason");
     run.exit = exit_status(Fault::stopped);
   } else if (kind == "alert") {
-    const std::string name = text_or_empty(event, "alert");
+    const std::string name = text_of(event, "alert");
     std::erase_if(run.alerts, [&](const RunState::Alert& alert) { return alert.name == name; });
-    if (text_or_empty(event, "state") == "firing")
-      run.alerts.push_back({name, text_or_empty(event, "severity"), text_or_empty(event, "what")});
+    if (text_of(event, "state") == "firing")
+      run.alerts.push_back({name, text_of(event, "severity"), text_of(event, "what")});
   } else if (kind == "completed") {
     // Proved by the file below; without it this event is a claim that something took back.
     run.state = State::failed;

@@ -34,7 +34,7 @@ ordered_json to_json(const SweepRecord& record) {
 json::Object checked(const json::Document& document) {
   const json::Object file = document.object();
   if (const auto format = file.at("format").whole(); format != kFormat)
-    throw Error(Fault::data, cat(document.place_of({}), " has format ", format, "; this program reads ", kFormat),
+    throw Error(Fault::data, cat(document.name(), " has format ", format, "; this program reads ", kFormat),
                 "use the version of peft-studio that made the sweep");
   return file;
 }

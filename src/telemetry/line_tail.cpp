@@ -12,6 +12,7 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "json/record.hpp"
 
 namespace pst::telemetry {
 namespace {
@@ -58,10 +59,9 @@ std::vector<ordered_json> LineTail::read_once() {
   for (std::size_t end; (end = bytes.find('\n', begin)) != std::string::npos; begin = end + 1) {
     const std::string_view line(bytes.data() + begin, end - begin);
     if (std::exchange(discarding_, false) || trim(line).empty()) continue;
-    ordered_json record =
-        line.size() > kMaxLine ? ordered_json() : ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (record.is_object())
-      records.push_back(std::move(record));
+    auto record = line.size() > kMaxLine ? std::nullopt : json::parse_record(line);
+    if (record)
+      records.push_back(*std::move(record));
     else
       ++skipped_;
   }
