@@ -82,7 +82,9 @@ TEST(OneOf, VisitsEveryKindWithItsDefaults) {
 
   for_each_kind(shape, [&](const std::string& name) {
     names.push_back(name);
-    if (name == "circle") EXPECT_EQ(std::get<Circle>(shape).radius, 1);
+    if (name == "circle") {
+      EXPECT_EQ(std::get<Circle>(shape).radius, 1);
+    }
   });
 
   EXPECT_THAT(names, testing::ElementsAre("circle", "box"));
