@@ -7,10 +7,10 @@
 
 namespace pst::methods {
 
-extern const Method kLora;
+extern const Method kIa3Method, kLora;
 
 std::span<const Method* const> table() {
-  static const std::array rows = {&kLora};
+  static const std::array rows = {&kLora, &kIa3Method};
   return rows;
 }
 

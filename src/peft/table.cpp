@@ -12,7 +12,7 @@
 namespace pst::peft {
 
 using Make = std::unique_ptr<Adapter>(nn::CausalLm&, const methods::Adapter&, at::ScalarType, at::Device);
-Make make_lora;
+Make make_ia3, make_lora;
 
 namespace {
 
@@ -20,7 +20,7 @@ struct Row {
   std::string_view name;
   Make* make;
 };
-constexpr std::array kTable = {Row{"lora", &make_lora}};
+constexpr std::array kTable = {Row{"lora", &make_lora}, Row{"ia3", &make_ia3}};
 
 }  // namespace
 
