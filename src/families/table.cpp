@@ -9,11 +9,11 @@
 
 namespace pst::families {
 
-extern const Family kLlama;
+extern const Family kLlama, kMistral;
 
 namespace {
 
-const std::array kTable = {&kLlama};
+const std::array kTable = {&kLlama, &kMistral};
 
 }  // namespace
 
