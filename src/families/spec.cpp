@@ -55,4 +55,16 @@ bool is_layer_matrix(const ModelSpec& model, std::string_view tensor) {
   });
 }
 
+std::int64_t attention_pairs(const ModelSpec& model, std::int64_t rows) {
+  std::int64_t width = 0;
+  double sum = 0;
+  for (const LayerSpec& layer : model.layers) {
+    const std::int64_t seen = std::min(rows, layer.attention.window.value_or(rows));
+    const auto pairs = static_cast<double>(2 * rows * seen - seen * seen);
+    sum += pairs * static_cast<double>(layer.attention.query());
+    width += layer.attention.query();
+  }
+  return width == 0 ? 0 : static_cast<std::int64_t>(sum / static_cast<double>(width) + 0.5);
+}
+
 }  // namespace pst::families

@@ -112,4 +112,8 @@ std::vector<TensorSpec> tensors_of(const ModelSpec& model);
 /// Whether a tensor is the matrix of a decoder layer's linear layer: what may be quantised.
 bool is_layer_matrix(const ModelSpec& model, std::string_view tensor);
 
+/// Twice the pairs of rows that attention over a document of `rows` looks at, as many as rows squared where there is no
+/// window; mean over the layers by their width.
+std::int64_t attention_pairs(const ModelSpec& model, std::int64_t rows);
+
 }  // namespace pst::families

@@ -125,6 +125,7 @@ class Decoder final : public nn::CausalLm {
   const nn::FrozenStorage& frozen() const override { return *frozen_; }
   std::int64_t vocabulary() const override { return spec_.vocabulary; }
   std::int64_t max_positions() const override { return positions_; }
+  std::int64_t attention_pairs(std::int64_t rows) const override { return families::attention_pairs(spec_, rows); }
 
   std::vector<nn::LinearSlot> linears() override {
     std::vector<nn::LinearSlot> slots;

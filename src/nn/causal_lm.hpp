@@ -36,6 +36,8 @@ class CausalLm {
   virtual const FrozenStorage& frozen() const = 0;
   virtual std::int64_t vocabulary() const = 0;
   virtual std::int64_t max_positions() const = 0;
+  /// What attention over a document of `rows` goes by, mean over the layers: rows squared, or less in a window.
+  virtual std::int64_t attention_pairs(std::int64_t rows) const = 0;
 };
 
 }  // namespace pst::nn

@@ -13,7 +13,7 @@ struct StepRecord {
   double loss = 0;                                         ///< mean over the labelled tokens of the step, all ranks
   double lr = 0, grad_norm = 0;                            ///< norm before clipping
   std::int64_t rows = 0, tokens = 0, labelled_tokens = 0;  ///< all ranks
-  std::int64_t attention_pairs = 0;                        ///< all ranks: sum of the documents' lengths squared
+  std::int64_t attention_pairs = 0;                        ///< all ranks: what attention's cost goes by
   bool skipped = false;                                    ///< the guard passed over it: nothing was updated
   /// From step edge to step edge, without evaluation; what follows adds up to it.
   double step_s = 0;

@@ -67,7 +67,8 @@ class Loop {
                       .total_steps = total_steps_,
                       .lr = optim::learning_rate(settings_.scheduler, settings_.optimizer.lr, index, total_steps_)};
     const std::vector<data::Row>& rows = order_.rows_of_step(index);
-    const data::RowTotals totals = data::totals_of(parts_.training, rows);
+    const data::RowTotals totals = data::totals_of(
+        parts_.training, rows, [this](std::int64_t length) { return parts_.model.attention_pairs(length); });
     const auto weight = static_cast<double>(parts_.objective.weight(totals));
     PST_ASSERT(weight > 0, "prepare keeps no document without a label");
     record.rows = static_cast<std::int64_t>(rows.size());
