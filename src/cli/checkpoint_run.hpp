@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "cli/command.hpp"
+#include "cli/verb.hpp"
 
 namespace pst::cli {
 

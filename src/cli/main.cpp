@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/command.hpp"
+#include "cli/program.hpp"
 
 int main(int argc, char** argv) { return pst::cli::run_program(argc, argv); }

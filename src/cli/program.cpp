@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/program.hpp"
+
 #include <algorithm>
 #include <iostream>
+#include <map>
 
-#include "cli/command.hpp"
+#include "cli/table.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "version/version.hpp"
@@ -10,51 +13,34 @@
 namespace pst::cli {
 namespace {
 
+/// What is typed, and what then happens.
+struct Command {
+  CLI::App* app;
+  Runner run;
+};
+
+CLI::App* add_group(CLI::App& program, const std::string& name) {
+  for (const Group& group : groups())
+    if (name == group.name) return program.add_subcommand(name, group.help)->require_subcommand(1);
+  throw Error(Fault::bug, cat("the table of commands has no group ", quoted(name)));
+}
+
 std::vector<Command> add_commands(CLI::App& program) {
-  CLI::App& data = *program.add_subcommand("data", "Work on datasets")->require_subcommand(1);
-  CLI::App& checkpoint = *program.add_subcommand("checkpoint", "Look after a run's checkpoints")->require_subcommand(1);
-  CLI::App& config = *program.add_subcommand("config", "Configurations of other programs")->require_subcommand(1);
-  CLI::App& exports = *program.add_subcommand("export", "Hand a run's results to other programs")->require_subcommand(1);
-  CLI::App& model = *program.add_subcommand("model", "Work on models")->require_subcommand(1);
-  CLI::App& site = *program.add_subcommand("site", "Look at site profiles")->require_subcommand(1);
-  return {add_init(program),
-          add_validate(program),
-          add_plan(program),
-          add_probe(program),
-          add_submit(program),
-          add_train(program),
-          add_status(program),
-          add_watch(program),
-          add_follow(program),
-          add_logs(program),
-          add_cancel(program),
-          add_pause(program),
-          add_resume(program),
-          add_generate(program),
-          add_report(program),
-          add_profile(program),
-          add_compare(program),
-          add_scaling(program),
-          add_export_metrics(exports),
-          add_checkpoint_list(checkpoint),
-          add_checkpoint_verify(checkpoint),
-          add_checkpoint_prune(checkpoint),
-          add_checkpoint_export(checkpoint),
-          add_config_import(config),
-          add_data_prepare(data),
-          add_data_dump(data),
-          add_model_import(model),
-          add_model_inspect(model),
-          add_model_quantise(model),
-          add_doctor(program),
-          add_completion(program),
-          add_site_list(site),
-          add_site_show(site),
-          add_site_check(site),
-          add_site_probe(site),
-          add_supervise(program),
-          add_watch_host(program),
-          add_monitor(program)};
+  std::map<std::string, CLI::App*> made;  // groups, by name
+  std::vector<Command> commands;
+  for (const Section& section : sections())
+    for (const Verb& verb : section.verbs) {
+      const std::vector<std::string> words = split(verb.path, ' ');
+      CLI::App* parent = &program;
+      if (words.size() == 2) {
+        parent = made[words[0]];
+        if (parent == nullptr) parent = made[words[0]] = add_group(program, words[0])->group(section.heading);
+      }
+      CLI::App* app = parent->add_subcommand(words.back(), verb.help);
+      app->group(parent == &program ? section.heading : "Commands");
+      commands.push_back({app, verb.add(*app)});
+    }
+  return commands;
 }
 
 /// What CLI11 found wrong, in our form: with the command it was found in, and a suggestion for a mistyped one.
@@ -100,22 +86,6 @@ int parse_and_run(int argc, char** argv) {
 }
 
 }  // namespace
-
-void add_recipe_arguments(CLI::App& app, RecipeArguments& arguments) {
-  app.add_option("RECIPE", arguments.file, "YAML file that says what to train")->required();
-  add_override_option(app, arguments.overrides);
-}
-
-void add_override_option(CLI::App& app, std::vector<std::string>& overrides) {
-  app.add_option("--set", overrides, "Overrides one key: --set train.max_steps=10 (repeatable)")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-}
-
-void add_run_arguments(CLI::App& app, RunArguments& arguments) {
-  app.add_option("RUN", arguments.run, "Folder, name or id of the run (or the beginning of it)")->required();
-  app.add_option("--output-dir", arguments.output_dir, "Where the runs are")->capture_default_str();
-}
 
 int run_program(int argc, char** argv) {
   try {

@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "cli/command.hpp"
+#include "cli/verb.hpp"
 #include "data/prepare.hpp"
 #include "recipe/recipe.hpp"
 #include "rundir/run_dir.hpp"

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/command.hpp"
+#include "cli/verb.hpp"
 #include "report/scaling.hpp"
 
 namespace pst::cli {

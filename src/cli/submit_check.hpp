@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/command.hpp"
+#include "cli/verb.hpp"
 #include "cluster/quota.hpp"
 #include "cluster/slurm_limits.hpp"
 #include "core/error.hpp"

@@ -2,9 +2,9 @@
 #pragma once
 #include <vector>
 
-#include "cli/command.hpp"
 #include "cli/run_plan.hpp"
 #include "cli/submission.hpp"
+#include "cli/verb.hpp"
 
 namespace pst::cli {
 

@@ -5,7 +5,7 @@
 
 #include "cli/follow_run.hpp"
 #include "cli/run_monitor.hpp"
-#include "cli/table.hpp"
+#include "cli/text_table.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 

@@ -26,9 +26,16 @@ class Program:
         key = tuple(words)
         if key not in self.known:
             out = subprocess.run([self.path, *words, "--help"], capture_output=True, text=True)
-            listed = out.stdout.partition("Subcommands:")[2] if "Subcommands:" in out.stdout else ""
-            self.known[key] = (set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", out.stdout)), set(re.findall(r"^  ([a-z][\w-]*)", listed, re.M)))
+            options = set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", out.stdout))
+            subcommands = set(re.findall(r"^  ([a-z][\w-]*)", out.stdout, re.M))
+            self.known[key] = (options, subcommands, out.stdout)
         return self.known[key]
+
+    def is_command(self, path, word):
+        """Listed by its group's --help, or hidden there: then its own usage line names it."""
+        subcommands = self.help_of(path)[1]
+        usage = " ".join(["Usage: peft-studio", *path, word])
+        return word in subcommands or (bool(subcommands) and usage in self.help_of([*path, word])[2])
 
     def complaint(self, line):
         """What is wrong with a command line that begins with peft-studio, or nothing."""
@@ -37,9 +44,9 @@ class Program:
         except ValueError:
             return None  # a sentence's fragment
         path = []
-        while words and words[0] in self.help_of(path)[1]:
+        while words and self.is_command(path, words[0]):
             path.append(words.pop(0))
-        options, subcommands = self.help_of(path)
+        options, subcommands, _ = self.help_of(path)
         if subcommands and words and not words[0].startswith("-") and words[0] not in ("SUB", "COMMAND", "..."):
             return f"'peft-studio {' '.join(path)}' has no subcommand '{words[0]}'".replace("  ", " ").replace("studio '", "studio'")
         for word in words:

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "cli/print_page.hpp"
+#include "cli/report_options.hpp"
+#include "cli/verb.hpp"
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+#include "report/compare.hpp"
+
+namespace pst::cli {
+namespace {
+
+struct CompareArguments {
+  std::vector<std::string> runs;
+  std::string output_dir = "runs", folder = ".";
+  std::optional<double> loss;
+  bool pdf = false;
+  report::Figures figures;
+};
+
+int compare(const CompareArguments& arguments) {
+  std::vector<report::Compared> runs;
+  for (const auto& name : arguments.runs) {
+    const auto run = rundir::RunDir::find(name, arguments.output_dir);
+    doing(cat("reading ", run.root().string()),
+          [&] { runs.push_back(report::read_compared(run, with_source(arguments.figures, run))); });
+  }
+  const auto comparison = report::comparison_of(runs, arguments.loss);
+  const fs::path folder = arguments.folder;
+  make_directories(folder);
+  const std::string text = report::comparison_markdown(comparison);
+  write_durably(folder / "compare.html", report::comparison_page(runs, comparison));
+  write_durably(folder / "compare.md", text);
+  std::cout << text << "written " << (folder / "compare.html").string() << " and compare.md\n";
+  if (arguments.pdf) {
+    print_page(folder / "compare.html", folder / "compare.pdf");
+    std::cout << "written " << (folder / "compare.pdf").string() << '\n';
+  }
+  return 0;
+}
+
+}  // namespace
+
+Runner add_compare(CLI::App& app) {
+  auto arguments = std::make_shared<CompareArguments>();
+  app.add_option("RUN", arguments->runs, "Folders, names or ids")->required()->expected(2, 8);
+  app.add_option("--output-dir", arguments->output_dir, "Where the runs are")->capture_default_str();
+  app.add_option("-o,--output", arguments->folder, "Folder for compare.html and compare.md")->capture_default_str();
+  app.add_option("--loss", arguments->loss,
+                 "Loss whose price is asked; the lowest that all have reached when left out");
+  app.add_flag("--pdf", arguments->pdf, "Also compare.pdf, by a browser or weasyprint of this machine");
+  add_figure_options(app, arguments->figures);
+  return [arguments] { return compare(*arguments); };
+}
+
+}  // namespace pst::cli

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+
+#include "checkpoint/export.hpp"
+#include "cli/checkpoint_run.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+
+namespace pst::cli {
+namespace {
+
+checkpoint::Found choose(const RunArguments& run, std::optional<std::int64_t> step) {
+  if (step) return checkpoint::open_valid(checkpoint_of(run, step));
+  std::vector<checkpoint::Rejected> rejected;
+  auto found = checkpoint::newest_valid(checkpoints_of(run), rejected);
+  for (const auto& [folder, why] : rejected)
+    std::cerr << "passed over " << folder.filename().string() << ": " << why << '\n';
+  if (!found)
+    throw Error(rejected.empty() ? Fault::usage : Fault::data,
+                cat("run ", quoted(run.run), " has no ", rejected.empty() ? "" : "good ", "checkpoint"),
+                rejected.empty()
+                    ? cat("its first one is written after checkpoint.every_steps or every_minutes; `peft-studio "
+                          "status ",
+                          run.run,
+                          "` tells how far it is; a completed run has its result in the "
+                          "folder adapter")
+                    : cat("`peft-studio checkpoint list ", run.run, "` shows what is left of it"));
+  return std::move(*found);
+}
+
+}  // namespace
+
+Runner add_checkpoint_export(CLI::App& app) {
+  auto run = std::make_shared<RunArguments>();
+  auto step = std::make_shared<std::optional<std::int64_t>>();
+  auto folder = std::make_shared<std::string>();
+  app.add_option("RUN", run->run, "Folder, name or id of the run (or the beginning of it)")->required();
+  app.add_option("DIR", *folder, "The folder to make")->required();
+  app.add_option("--step", *step, "Of this step; the newest good one when left out");
+  app.add_option("--output-dir", run->output_dir, "Where the runs are")->capture_default_str();
+  return [run, step, folder] {
+    const auto found = choose(*run, *step);
+    checkpoint::export_adapter(found, *folder);
+    std::cout << "adapter of step " << found.manifest.step << " in " << *folder << '\n';
+    return 0;
+  };
+}
+
+}  // namespace pst::cli

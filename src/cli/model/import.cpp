@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+
+#include "cli/verb.hpp"
+#include "families/inspect.hpp"
+#include "gguf/import.hpp"
+
+namespace pst::cli {
+
+Runner add_model_import(CLI::App& app) {
+  auto file = std::make_shared<std::string>(), folder = std::make_shared<std::string>();
+  app.add_option("FILE", *file, "The GGUF file")->required();
+  app.add_option("DIR", *folder, "The folder to make")->required();
+  return [file, folder] {
+    gguf::import_gguf(*file, *folder);
+    std::cout << families::to_text(families::inspect(*folder));
+    return 0;
+  };
+}
+
+}  // namespace pst::cli

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/follow_run.hpp"
+#include "cli/verb.hpp"
+
+namespace pst::cli {
+
+Runner add_follow(CLI::App& app) {
+  auto arguments = std::make_shared<RunArguments>();
+  auto cancel = std::make_shared<bool>(false);
+  add_run_arguments(app, *arguments);
+  app.add_flag("--cancel-on-interrupt", *cancel, "Ctrl-C cancels the run");
+  return [arguments, cancel] {
+    return follow_run(arguments->find(), *cancel ? OnInterrupt::cancel : OnInterrupt::detach);
+  };
+}
+
+}  // namespace pst::cli

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+#include <optional>
+
+#include "cli/job_script_for.hpp"
+#include "cli/plan_inputs.hpp"
+#include "cli/progress.hpp"
+#include "cli/run_plan.hpp"
+#include "cli/verb.hpp"
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+#include "recipe/load.hpp"
+
+namespace pst::cli {
+namespace {
+
+struct PlanArguments {
+  RecipeArguments recipe;
+  std::string machine;
+  std::vector<int> nodes;
+  std::optional<double> node_mtbf_hours;
+  bool json = false;
+};
+
+/// The recipe and its prepared data; without a tokenizer there is none.
+std::pair<recipe::Recipe, fs::path> load(const RecipeArguments& arguments) {
+  const auto recipe = recipe::load(arguments.file, arguments.overrides);
+  std::error_code ignored;
+  if (fs::exists(fs::path(recipe.model.path) / "tokenizer.json", ignored)) {
+    const RunPlan plan = plan_run(arguments);
+    return {plan.recipe, plan.data.store};
+  }
+  recipe::check_ranks(recipe, recipe.slurm.nodes * recipe.slurm.ranks_per_node);
+  return {recipe, {}};
+}
+
+int plan_of(const PlanArguments& arguments) {
+  const plan::Machine machine = find_machine(arguments.machine);
+  const auto [recipe, store] = load(arguments.recipe);
+  plan::Inputs in = plan_inputs(recipe, store, machine);
+  in.site = site_facts(site_for(recipe).site, recipe.slurm);
+  if (arguments.node_mtbf_hours) in.site.node_mtbf_hours = arguments.node_mtbf_hours;
+  const plan::Report report = plan::make_report(in, arguments.nodes);
+  std::cout << (arguments.json ? plan::to_json(report) : plan::to_text(report));
+  return 0;
+}
+
+}  // namespace
+
+Runner add_plan(CLI::App& app) {
+  auto arguments = std::make_shared<PlanArguments>();
+  add_recipe_arguments(app, arguments->recipe);
+  app.add_option_function<std::string>(
+      "--site", [arguments](const std::string& site) { arguments->recipe.overrides.push_back("slurm.site=" + site); },
+      "Profile of the site whose limits and prices count; by default the recipe's");
+  app.add_option("--nodes", arguments->nodes, "Numbers of nodes to compare: --nodes 1,2,4")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1 << 16));
+  app.add_option(
+      "--machine", arguments->machine,
+      cat("A file of `probe`, a probed machine's name, or published figures: ", join(plan::published_names(), ", ")));
+  app.add_option("--node-mtbf", arguments->node_mtbf_hours, "Hours in which a node fails once; by default 1000")
+      ->check(CLI::Range(1e-3, 1e9));
+  app.add_flag("--json", arguments->json, "For programs");
+  return [arguments] { return plan_of(*arguments); };
+}
+
+}  // namespace pst::cli

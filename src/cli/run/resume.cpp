@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+
+#include "cli/follow_run.hpp"
+#include "cli/job_script_for.hpp"
+#include "cli/live_state.hpp"
+#include "cli/next_recipe.hpp"
+#include "cli/submission.hpp"
+#include "cli/submit_sweep.hpp"
+#include "cli/sweep_table.hpp"
+#include "cli/train_here.hpp"
+#include "cli/verb.hpp"
+#include "cluster/program_path.hpp"
+#include "cluster/slurm.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+#include "recipe/load.hpp"
+#include "rundir/attempt.hpp"
+
+namespace pst::cli {
+namespace {
+
+using rundir::RunDir;
+using rundir::State;
+
+struct ResumeArguments {
+  RunArguments run;
+  RecipeChange change;
+  int ranks = 0, jobs = 1;
+  bool follow = false;
+};
+
+bool rests(State state) { return state == State::paused || state == State::failed || state == State::cancelled; }
+
+void refuse_unless_it_rests(const RunDir& run) {
+  const LiveState live = live_state(run);
+  const State state = live.run.state;
+  if (state == State::completed)
+    throw Error(Fault::usage, cat("run ", handle(run), " is completed; there is nothing to resume"),
+                "to go on with its adapter: a new recipe with adapter.init_from set to the run's folder adapter");
+  if (!rests(state))
+    throw Error(Fault::usage, cat("run ", handle(run), " is ", rundir::name_of(state), " already"),
+                cat("watch it with peft-studio follow ", handle(run)));
+}
+
+/// As many as the run had when it was last started.
+int ranks_before(const RunDir& run) {
+  for (int attempt = run.last_attempt(); attempt > 0; --attempt) {
+    try {
+      return rundir::read_attempt(run, attempt).ranks;
+    } catch (const Error&) {
+      // It ended before its record was written.
+    }
+  }
+  return 1;
+}
+
+int resume_here(const RunDir& run, const RecipeChange& change, int ranks) {
+  if (ranks > 1) cluster::require_program("mpirun", "install Open MPI, or use --ranks 1");
+  put_in_place(run, next_recipe(run, change, ranks));
+  run.event("resumed", {{"launcher", "local"}, {"ranks", ranks}});
+  std::cout << "run  " << handle(run) << std::endl;
+  return train_here(run, ranks);
+}
+
+int resume_run(const RunDir& run, const ResumeArguments& arguments) {
+  refuse_unless_it_rests(run);
+  std::error_code ignored;
+  const bool under_slurm = std::filesystem::exists(run.job_script(), ignored) && arguments.ranks == 0;
+  if (!under_slurm)
+    return resume_here(run, arguments.change, arguments.ranks > 0 ? arguments.ranks : ranks_before(run));
+
+  put_in_place(run, next_recipe(run, arguments.change, 0));
+  // Made again: by now it is known how long a checkpoint takes, and the warning before the time limit follows from it.
+  write_job(run, recipe::load(run.recipe()), site_of(run));
+  const auto jobs = submit_chain(run.job_script(), arguments.jobs, {});
+  run.event("resumed", {{"launcher", "srun"}});
+  run.event("submitted", submitted_details(jobs, {}));
+  std::cout << "run  " << handle(run) << "\njob  " << join(jobs, ", ") << std::endl;
+  return arguments.follow ? follow_run(run, OnInterrupt::detach) : 0;
+}
+
+/// Those that rest, as one job array; where the sweep was begun by `train`, one after the other.
+int resume_sweep(const rundir::SweepDir& sweep, const ResumeArguments& arguments) {
+  if (!arguments.change.overrides.empty() || arguments.change.allowed || arguments.jobs > 1)
+    throw Error(Fault::usage, "--set, --allow-change and --jobs are for a single run",
+                cat("peft-studio resume ", handle(sweep), "/0 --set ..."));
+  const auto record = sweep.read_record();
+  const auto runs = sweep.runs(record);
+  const auto live = live_states(runs);
+  std::vector<int> resting;
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    if (rests(live[i].run.state) || live[i].run.state == State::unknown) resting.push_back(static_cast<int>(i));
+  if (resting.empty())
+    throw Error(Fault::usage, cat("no run of sweep ", handle(sweep), " rests; there is nothing to resume"),
+                cat("peft-studio status ", handle(sweep)));
+  std::error_code ignored;
+  if (std::filesystem::exists(sweep.job_script(), ignored) && arguments.ranks == 0) {
+    for (const int number : resting) runs[static_cast<std::size_t>(number)].event("resumed", {{"launcher", "srun"}});
+    submit_runs(sweep, record, resting, {});
+    std::cout << "watch it with: peft-studio watch " << handle(sweep) << std::endl;
+    return 0;
+  }
+  for (const int number : resting) {
+    const RunDir& run = runs[static_cast<std::size_t>(number)];
+    resume_here(run, {}, arguments.ranks > 0 ? arguments.ranks : ranks_before(run));
+  }
+  write_results_when_over(sweep);
+  print_sweep(std::cout, look_at(sweep));
+  return 0;
+}
+
+int resume(const ResumeArguments& arguments) {
+  const auto found = rundir::find_run_or_sweep(arguments.run.run, arguments.run.output_dir);
+  if (const auto* sweep = std::get_if<rundir::SweepDir>(&found)) return resume_sweep(*sweep, arguments);
+  return resume_run(std::get<RunDir>(found), arguments);
+}
+
+}  // namespace
+
+Runner add_resume(CLI::App& app) {
+  auto arguments = std::make_shared<ResumeArguments>();
+  add_run_arguments(app, arguments->run);
+  add_override_option(app, arguments->change.overrides);
+  add_profile_option(app, arguments->change.overrides);
+  app.add_flag("--allow-change", arguments->change.allowed,
+               "Go on although keys that decide the result differ from the newest checkpoint's");
+  app.add_option("--ranks", arguments->ranks, "Go on here, without Slurm, with that many processes")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--jobs", arguments->jobs, "As a chain of that many jobs, each with the recipe's slurm.time")
+      ->check(CLI::Range(1, 100));
+  app.add_flag("--follow", arguments->follow, "Stay and show the progress");
+  return [arguments] { return resume(*arguments); };
+}
+
+}  // namespace pst::cli

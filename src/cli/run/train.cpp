@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+
+#include "cli/follow_run.hpp"
+#include "cli/run_plan.hpp"
+#include "cli/submit_sweep.hpp"
+#include "cli/train_here.hpp"
+#include "cli/verb.hpp"
+#include "cluster/program_path.hpp"
+#include "core/error.hpp"
+#include "core/strings.hpp"
+#include "recipe/load.hpp"
+
+namespace pst::cli {
+namespace {
+
+struct TrainArguments {
+  RecipeArguments recipe;
+  int ranks = 1, cores_per_rank = 0;
+};
+
+int train(TrainArguments arguments) {
+  if (arguments.cores_per_rank > 0) {
+    auto& overrides = arguments.recipe.overrides;  // what the user says comes later, and so counts
+    overrides.insert(overrides.begin(), cat("train.threads=", arguments.cores_per_rank));
+  }
+  const bool sweep = recipe::is_sweep(arguments.recipe.file, arguments.recipe.overrides);
+  if (!sweep) recipe::load(arguments.recipe.file, arguments.recipe.overrides);  // the quick checks first
+  cluster::worker_program();
+  if (arguments.ranks > 1) cluster::require_program("mpirun", "install Open MPI, or use --ranks 1");
+  if (sweep && arguments.cores_per_rank > 0)
+    throw Error(Fault::usage, "--cores-per-rank is for a single run, and this recipe is a sweep",
+                "leave it out, or take one point of the sweep with --set");
+  if (sweep) return train_sweep_here(arguments.recipe, arguments.ranks);
+  const RunPlan plan = plan_run(arguments.recipe, arguments.ranks);
+  const rundir::RunDir run = make_run(plan, arguments.recipe);
+  std::cout << "run  " << handle(run) << std::endl;
+
+  return train_here(run, arguments.ranks, arguments.cores_per_rank);
+}
+
+}  // namespace
+
+Runner add_train(CLI::App& app) {
+  auto arguments = std::make_shared<TrainArguments>();
+  add_recipe_arguments(app, arguments->recipe);
+  add_profile_option(app, arguments->recipe.overrides);
+  app.add_option("--ranks", arguments->ranks, "Processes that share the work (mpirun)")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--cores-per-rank", arguments->cores_per_rank,
+                 "Bind each rank to that many cores of its own, as many as its threads; unbound when left out")
+      ->check(CLI::Range(1, 1024));
+  return [arguments] { return train(*arguments); };
+}
+
+}  // namespace pst::cli
