@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command_tree.hpp"
 
-#include <algorithm>
-
-#include "core/strings.hpp"
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
 
 namespace pst::cli {
 namespace {
 
-OptionInfo describe(const CLI::Option& option) {
-  OptionInfo info{.positional = option.get_positional(), .help = option.get_description()};
+console::OptionInfo describe(const CLI::Option& option) {
+  console::OptionInfo info{.positional = option.get_positional(), .help = option.get_description()};
   if (info.positional) {
     info.names = {option.get_name(true)};
   } else {
@@ -21,9 +21,9 @@ OptionInfo describe(const CLI::Option& option) {
   return info;
 }
 
-CommandInfo describe_below(const CLI::App& app, std::vector<std::string> path) {
+console::CommandInfo describe_below(const CLI::App& app, std::vector<std::string> path) {
   path.push_back(app.get_name());
-  CommandInfo info{.path = path, .help = app.get_description()};
+  console::CommandInfo info{.path = path, .help = app.get_description()};
   for (const auto* option : app.get_options()) info.options.push_back(describe(*option));
   for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
     if (!command->get_group().empty()) info.commands.push_back(describe_below(*command, path));  // no group: hidden
@@ -32,6 +32,6 @@ CommandInfo describe_below(const CLI::App& app, std::vector<std::string> path) {
 
 }  // namespace
 
-CommandInfo describe(const CLI::App& app) { return describe_below(app, {}); }
+console::CommandInfo describe(const CLI::App& app) { return describe_below(app, {}); }
 
 }  // namespace pst::cli

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "cli/table.hpp"
+#include "cli/verb.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "version/version.hpp"

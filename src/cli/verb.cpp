@@ -45,9 +45,9 @@ std::vector<std::string> profile_overrides(const std::string& asked) {
 
 }  // namespace
 
-void add_recipe_arguments(CLI::App& app, RecipeArguments& arguments) {
-  app.add_option("RECIPE", arguments.file, "YAML file that says what to train")->required();
-  add_override_option(app, arguments.overrides);
+void add_recipe_arguments(CLI::App& app, runs::RecipeSource& source) {
+  app.add_option("RECIPE", source.file, "YAML file that says what to train")->required();
+  add_override_option(app, source.overrides);
 }
 
 void add_override_option(CLI::App& app, std::vector<std::string>& overrides) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rundir/run_dir.hpp"
+#include "runs/recipe_source.hpp"
 
 namespace pst::cli {
 
@@ -17,11 +18,7 @@ using Runner = std::function<int()>;
 // Options that several commands have, declared once.
 
 /// RECIPE [--set a.b=c]...
-struct RecipeArguments {
-  std::string file;
-  std::vector<std::string> overrides;
-};
-void add_recipe_arguments(CLI::App& app, RecipeArguments& arguments);
+void add_recipe_arguments(CLI::App& app, runs::RecipeSource& source);
 void add_override_option(CLI::App& app, std::vector<std::string>& overrides);  ///< --set
 /// --profile steps=20:25,ranks=0,3: keys of the recipe's section `profile`.
 void add_profile_option(CLI::App& app, std::vector<std::string>& overrides);

@@ -2,13 +2,14 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/print_page.hpp"
-#include "cli/report_options.hpp"
+#include "cli/analyse/figure_options.hpp"
 #include "cli/verb.hpp"
+#include "console/print_page.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "report/compare.hpp"
+#include "runs/report_figures.hpp"
 
 namespace pst::cli {
 namespace {
@@ -26,7 +27,7 @@ int compare(const CompareArguments& arguments) {
   for (const auto& name : arguments.runs) {
     const auto run = rundir::RunDir::find(name, arguments.output_dir);
     doing(cat("reading ", run.root().string()),
-          [&] { runs.push_back(report::read_compared(run, with_source(arguments.figures, run))); });
+          [&] { runs.push_back(report::read_compared(run, runs::with_source(arguments.figures, run))); });
   }
   const auto comparison = report::comparison_of(runs, arguments.loss);
   const fs::path folder = arguments.folder;
@@ -36,7 +37,7 @@ int compare(const CompareArguments& arguments) {
   write_durably(folder / "compare.md", text);
   std::cout << text << "written " << (folder / "compare.html").string() << " and compare.md\n";
   if (arguments.pdf) {
-    print_page(folder / "compare.html", folder / "compare.pdf");
+    console::print_page(folder / "compare.html", folder / "compare.pdf");
     std::cout << "written " << (folder / "compare.pdf").string() << '\n';
   }
   return 0;

@@ -2,7 +2,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/scaling_series.hpp"
+#include "cli/analyse/scaling_series.hpp"
 #include "cli/verb.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"

@@ -2,17 +2,18 @@
 #include <iostream>
 
 #include "checkpoint/export.hpp"
-#include "cli/checkpoint_run.hpp"
+#include "cli/verb.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "runs/checkpoint_choice.hpp"
 
 namespace pst::cli {
 namespace {
 
 checkpoint::Found choose(const RunArguments& run, std::optional<std::int64_t> step) {
-  if (step) return checkpoint::open_valid(checkpoint_of(run, step));
+  if (step) return checkpoint::open_valid(runs::checkpoint_of(run.find(), step));
   std::vector<checkpoint::Rejected> rejected;
-  auto found = checkpoint::newest_valid(checkpoints_of(run), rejected);
+  auto found = checkpoint::newest_valid(runs::checkpoints_of(run.find()), rejected);
   for (const auto& [folder, why] : rejected)
     std::cerr << "passed over " << folder.filename().string() << ": " << why << '\n';
   if (!found)

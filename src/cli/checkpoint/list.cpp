@@ -3,9 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/store.hpp"
-#include "cli/checkpoint_run.hpp"
-#include "cli/text_table.hpp"
+#include "cli/verb.hpp"
+#include "console/text_table.hpp"
 #include "core/strings.hpp"
+#include "runs/checkpoint_choice.hpp"
 
 namespace pst::cli {
 namespace {
@@ -54,7 +55,7 @@ std::vector<std::string> cells(const Row& row) {
 }
 
 int list(const RunArguments& run, bool json) {
-  const auto folder = checkpoints_of(run);
+  const auto folder = runs::checkpoints_of(run.find());
   std::vector<Row> rows;
   for (const auto& one : checkpoint::list_folders(folder)) {
     Row row{one, std::nullopt, {}};
@@ -74,7 +75,7 @@ int list(const RunArguments& run, bool json) {
   std::vector<std::vector<std::string>> table = {
       {"STEP", "CREATED", "SIZE", "RANKS", "ATTEMPT", "VALIDATION LOSS", "NOTES"}};
   for (const auto& row : rows) table.push_back(cells(row));
-  print_table(std::cout, table);
+  console::print_table(std::cout, table);
   return 0;
 }
 

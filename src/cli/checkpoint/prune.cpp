@@ -2,13 +2,14 @@
 #include <iostream>
 
 #include "checkpoint/retention.hpp"
-#include "cli/checkpoint_run.hpp"
+#include "cli/verb.hpp"
+#include "runs/checkpoint_choice.hpp"
 
 namespace pst::cli {
 namespace {
 
 int prune(const RunArguments& run, int keep) {
-  const auto pruned = checkpoint::prune(checkpoints_of(run), {.newest = keep}, checkpoint::Check::digests);
+  const auto pruned = checkpoint::prune(runs::checkpoints_of(run.find()), {.newest = keep}, checkpoint::Check::digests);
   for (const auto& folder : pruned.removed) std::cout << "removed " << folder.filename().string() << '\n';
   for (const auto& folder : pruned.kept) std::cout << "kept    " << folder.filename().string() << '\n';
   for (const auto& [folder, why] : pruned.damaged)

@@ -2,16 +2,18 @@
 #include <iostream>
 
 #include "checkpoint/store.hpp"
-#include "cli/checkpoint_run.hpp"
+#include "cli/verb.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "runs/checkpoint_choice.hpp"
 
 namespace pst::cli {
 namespace {
 
 int verify(const RunArguments& run, std::optional<std::int64_t> step) {
-  auto folders = step ? std::vector{checkpoint_of(run, step)} : checkpoint::list_folders(checkpoints_of(run));
-  if (folders.empty()) folders = {checkpoint_of(run, step)};  // says that there is none
+  auto folders = step ? std::vector{runs::checkpoint_of(run.find(), step)}
+                      : checkpoint::list_folders(runs::checkpoints_of(run.find()));
+  if (folders.empty()) folders = {runs::checkpoint_of(run.find(), step)};  // says that there is none
   std::size_t damaged = 0;
   for (const auto& folder : folders) {
     std::optional<checkpoint::Manifest> manifest;

@@ -2,19 +2,22 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/run_plan.hpp"
 #include "cli/verb.hpp"
+#include "console/live_line.hpp"
 #include "data/prepared.hpp"
+#include "runs/recipe_source.hpp"
+#include "runs/run_plan.hpp"
 
 namespace pst::cli {
 
 Runner add_data_dump(CLI::App& app) {
-  auto arguments = std::make_shared<RecipeArguments>();
+  auto source = std::make_shared<runs::RecipeSource>();
   auto split = std::make_shared<std::string>("train");
-  add_recipe_arguments(app, *arguments);
+  add_recipe_arguments(app, *source);
   app.add_option("--split", *split, "Which part")->check(CLI::IsMember({"train", "validation"}))->capture_default_str();
-  return [arguments, split] {
-    const auto set = data::PreparedSet::open(plan_run(*arguments).data.store, *split);
+  return [source, split] {
+    const auto set =
+        data::PreparedSet::open(runs::plan_run(*source, 0, console::ReadingLine().progress()).data.store, *split);
     for (std::size_t i = 0; i < set.size(); ++i) {
       const data::Document document = set.document(i);
       std::cout << nlohmann::json{{"ids", document.ids}, {"labelled", document.labelled}} << '\n';

@@ -3,9 +3,6 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "cli/chain_turn.hpp"
-#include "cli/job_script_for.hpp"
-#include "cli/sweep_table.hpp"
 #include "cli/verb.hpp"
 #include "cluster/job_script.hpp"
 #include "cluster/program_path.hpp"
@@ -18,6 +15,9 @@
 #include "monitor/monitor.hpp"
 #include "recipe/load.hpp"
 #include "rundir/run_state.hpp"
+#include "runs/chain_turn.hpp"
+#include "runs/job_script_for.hpp"
+#include "runs/sweep_view.hpp"
 
 namespace pst::cli {
 namespace {
@@ -26,7 +26,7 @@ constexpr double kSubmissionWithin_s = 10;
 constexpr double kFolderLags_s = 15;
 
 /// A chain goes on with its next job, any other run with the same one.
-void go_on_later(const ChainTurn& turn, const site::Site& site) {
+void go_on_later(const runs::ChainTurn& turn, const site::Site& site) {
   if (!turn.is_chained()) {
     if (!site.requeue.allowed)
       throw Error(Fault::usage, cat("the site ", site.name, " does not put jobs back into the queue"),
@@ -38,7 +38,7 @@ void go_on_later(const ChainTurn& turn, const site::Site& site) {
               "peft-studio resume RUN --jobs N   goes on from the newest checkpoint");
 }
 
-cluster::Hands hands_on(const std::string& job, const ChainTurn& turn, const site::Site& site,
+cluster::Hands hands_on(const std::string& job, const runs::ChainTurn& turn, const site::Site& site,
                         cluster::WatcherStep& watcher) {
   cluster::Hands hands{.requeue = [&turn, &site] { go_on_later(turn, site); }};
   if (site.launcher == site::Launcher::ibrun) return hands;  // steps of ours cannot be placed beside its own
@@ -57,17 +57,17 @@ cluster::InJob in_job(const recipe::Slurm& slurm, const site::Site& site) {
   return how;
 }
 
-int supervise(const rundir::RunDir& run, const std::string& job, const ChainTurn& turn) {
+int supervise(const rundir::RunDir& run, const std::string& job, const runs::ChainTurn& turn) {
   const auto recipe = recipe::load(run.recipe());
   const auto& slurm = recipe.slurm;
-  const auto site = site_of(run);
+  const auto site = runs::site_of(run);
   const auto how = in_job(slurm, site);
   const char* const list = std::getenv("SLURM_JOB_NODELIST");
   const auto worker = cluster::worker_program();
   cluster::WatcherStep watcher(run, cluster::own_program());
   cluster::Patience patience;
   patience.warning_grace =
-      std::max(10, cluster::warning_seconds(slurm, site.signal, slowest_checkpoint_s(run)).value_or(120) - 30);
+      std::max(10, cluster::warning_seconds(slurm, site.signal, runs::slowest_checkpoint_s(run)).value_or(120) - 30);
   const cluster::Outcome outcome = cluster::supervise(
       run, {.launch = [&](int attempt,
                           const auto& nodes) { return cluster::launch_in_job(how, run, attempt, worker, nodes); },
@@ -100,13 +100,13 @@ rundir::RunDir run_of_this_job(const std::string& folder) {
 }
 
 int supervise_turn(const rundir::RunDir& run, const std::string& job, const rundir::RunState& state) {
-  const ChainTurn turn(run, state.chain, job);
-  if (const auto why = nothing_to_do(state, turn.is_chained())) {
+  const runs::ChainTurn turn(run, state.chain, job);
+  if (const auto why = runs::nothing_to_do(state, turn.is_chained())) {
     std::cout << "run " << run.root().string() << " is " << *why << std::endl;
     if (state.state != rundir::State::completed) turn.drop_the_rest();
     return state.exit;
   }
-  if (!state.after.empty()) refuse_unless_completed(rundir::RunDir(state.after), run, kFolderLags_s);
+  if (!state.after.empty()) runs::refuse_unless_completed(rundir::RunDir(state.after), run, kFolderLags_s);
   if (turn.is_chained() && state.job_id != job) turn.hand_on(job);  // the one before could not say so
   turn.take_lease_over();
   const int status = supervise(run, job, turn);
@@ -118,7 +118,7 @@ int supervise_turn(const rundir::RunDir& run, const std::string& job, const rund
 
 void write_results_of_its_sweep(const rundir::RunDir& run) {
   try {
-    if (const auto sweep = rundir::sweep_of(run)) write_results_when_over(*sweep);
+    if (const auto sweep = rundir::sweep_of(run)) runs::write_results_when_over(*sweep);
   } catch (const Error& error) {
     std::cerr << "warning: the sweep's results could not be written: " << error.message() << std::endl;
   }
@@ -137,7 +137,7 @@ int supervise(const std::string& folder, const std::string& setup_failed) {
       throw Error(Fault::unfit, cat("the job's set-up failed at: ", setup_failed),
                   cat("correct it in this run's copy of the site profile, ", run.site().string(),
                       " (and in the profile, for later runs), then: peft-studio resume ", run.root().string()));
-    const int status = supervise_turn(run, job, await_submission(run, job, kSubmissionWithin_s));
+    const int status = supervise_turn(run, job, runs::await_submission(run, job, kSubmissionWithin_s));
     write_results_of_its_sweep(run);
     return status;
   } catch (const Error& error) {
@@ -145,7 +145,7 @@ int supervise(const std::string& folder, const std::string& setup_failed) {
     if (!rundir::is_final(rundir::read_state(run).state))
       run.event("failed",
                 {{"exit", exit_status(error.fault())}, {"reason", error.message()}, {"remedy", error.remedy()}});
-    ChainTurn(run, rundir::read_state(run).chain, job).drop_the_rest();
+    runs::ChainTurn(run, rundir::read_state(run).chain, job).drop_the_rest();
     write_results_of_its_sweep(run);
     throw;
   }

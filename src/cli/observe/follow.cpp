@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/follow_run.hpp"
+#include "cli/observe/follow_run.hpp"
 #include "cli/verb.hpp"
 
 namespace pst::cli {

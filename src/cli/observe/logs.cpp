@@ -3,30 +3,31 @@
 
 #include <iostream>
 
-#include "cli/follow_run.hpp"
-#include "cli/live_state.hpp"
-#include "cli/log_merge.hpp"
 #include "cli/verb.hpp"
 #include "cluster/signals.hpp"
+#include "console/printable.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "runs/handle.hpp"
+#include "runs/live_state.hpp"
+#include "runs/log_merge.hpp"
 
 namespace pst::cli {
 namespace {
 
 struct LogsArguments {
   RunArguments run;
-  LogChoice choice;
+  runs::LogChoice choice;
   bool follow = false;
 };
 
 void print(const std::string& name, std::string_view line) {
-  std::cout << '[' << name << "] " << printable(line) << '\n';
+  std::cout << '[' << name << "] " << console::printable(line) << '\n';
 }
 
 /// Until the run has ended and nothing more comes, or Ctrl-C.
-void follow(const rundir::RunDir& run, LogMerge& logs) {
+void follow(const rundir::RunDir& run, runs::LogMerge& logs) {
   constexpr double kPoll_s = 0.5, kAskSlurm_s = 5, kQuiet_s = 2;
   cluster::SignalQueue signals{SIGINT, SIGTERM, SIGHUP};
   double asked_at = -1e9, spoken_at = monotonic_seconds();
@@ -39,7 +40,7 @@ void follow(const rundir::RunDir& run, LogMerge& logs) {
     std::cout.flush();
     if (ended && monotonic_seconds() - spoken_at > kQuiet_s) break;
     if (monotonic_seconds() - asked_at > kAskSlurm_s) {
-      ended = rundir::is_final(live_state(run).run.state);
+      ended = rundir::is_final(runs::live_state(run).run.state);
       asked_at = monotonic_seconds();
     }
     if (signals.wait(kPoll_s)) break;
@@ -51,9 +52,9 @@ int logs(const LogsArguments& arguments) {
   const rundir::RunDir run = arguments.run.find();
   if (const auto attempt = arguments.choice.attempt; attempt && *attempt > run.last_attempt())
     throw Error(Fault::usage,
-                cat("run ", handle(run), " has no attempt ", *attempt, "; the latest is ", run.last_attempt()),
+                cat("run ", runs::handle(run), " has no attempt ", *attempt, "; the latest is ", run.last_attempt()),
                 "leave --attempt out for all of them");
-  LogMerge merged(run, arguments.choice);
+  runs::LogMerge merged(run, arguments.choice);
   if (arguments.follow) {
     follow(run, merged);
     return 0;
@@ -65,13 +66,14 @@ int logs(const LogsArguments& arguments) {
   };
   merged.poll(print_and_note, /*rest=*/true);
   if (merged.found_any()) {
-    if (!said) std::cerr << "the logs of run " << handle(run) << " are empty: nobody complained of anything\n";
+    if (!said) std::cerr << "the logs of run " << runs::handle(run) << " are empty: nobody complained of anything\n";
     return 0;
   }
   throw Error(Fault::usage,
-              arguments.choice.rank ? cat("there is no log of rank ", *arguments.choice.rank, " in run ", handle(run))
-                                    : cat("run ", handle(run), " has no logs yet"),
-              cat("peft-studio status ", handle(run)));
+              arguments.choice.rank
+                  ? cat("there is no log of rank ", *arguments.choice.rank, " in run ", runs::handle(run))
+                  : cat("run ", runs::handle(run), " has no logs yet"),
+              cat("peft-studio status ", runs::handle(run)));
 }
 
 }  // namespace

@@ -2,11 +2,12 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/run_rows.hpp"
-#include "cli/sweep_table.hpp"
-#include "cli/text_table.hpp"
+#include "cli/observe/sweep_table.hpp"
 #include "cli/verb.hpp"
+#include "console/text_table.hpp"
 #include "core/strings.hpp"
+#include "runs/run_rows.hpp"
+#include "runs/sweep_view.hpp"
 
 namespace pst::cli {
 namespace {
@@ -22,20 +23,20 @@ void print_json(const ordered_json& json) {
   std::cout << json.dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';
 }
 
-std::vector<std::string> cells(const RunRow& row) {
+std::vector<std::string> cells(const runs::RunRow& row) {
   const auto tokens = row.progress ? row.progress->tokens_per_s : std::nullopt;
   return {row.run.root().filename().string(), rundir::name_of(row.live.run.state), step_cell(row),  loss_cell(row),
           tokens ? fixed(*tokens, 0) : "-",   row.live.run.job_id.value_or("-"),   reason_cell(row)};
 }
 
-void print_runs(const std::vector<RunRow>& rows) {
+void print_runs(const std::vector<runs::RunRow>& rows) {
   std::vector<std::vector<std::string>> table = {{"RUN", "STATE", "STEP", "LOSS", "TOKENS/S", "JOB", "REASON"}};
   for (const auto& row : rows) table.push_back(cells(row));
-  print_table(std::cout, table);
+  console::print_table(std::cout, table);
 }
 
 int status_of_sweep(const rundir::SweepDir& sweep, bool json) {
-  const SweepView view = look_at(sweep);
+  const runs::SweepView view = runs::look_at(sweep);
   if (json)
     print_json(to_json(view));
   else
@@ -44,9 +45,9 @@ int status_of_sweep(const rundir::SweepDir& sweep, bool json) {
 }
 
 int status_of_all(const StatusArguments& arguments) {
-  const auto rows = look_at(rundir::list_runs(arguments.output_dir));
-  std::vector<SweepView> sweeps;
-  for (const auto& sweep : rundir::list_sweeps(arguments.output_dir)) sweeps.push_back(look_at(sweep));
+  const auto rows = runs::look_at(rundir::list_runs(arguments.output_dir));
+  std::vector<runs::SweepView> sweeps;
+  for (const auto& sweep : rundir::list_sweeps(arguments.output_dir)) sweeps.push_back(runs::look_at(sweep));
   if (arguments.json) {
     ordered_json all = ordered_json::array();
     for (const auto& row : rows) all.push_back(to_json(row));
@@ -60,7 +61,7 @@ int status_of_all(const StatusArguments& arguments) {
   if (!rows.empty() && !sweeps.empty()) std::cout << '\n';
   std::vector<std::vector<std::string>> table = {{"SWEEP", "RUNS"}};
   for (const auto& sweep : sweeps) table.push_back({sweep.dir.root().filename().string(), summary(sweep)});
-  if (!sweeps.empty()) print_table(std::cout, table);
+  if (!sweeps.empty()) console::print_table(std::cout, table);
   return 0;
 }
 
@@ -68,7 +69,7 @@ int status(const StatusArguments& arguments) {
   if (arguments.run.empty()) return status_of_all(arguments);
   const auto found = rundir::find_run_or_sweep(arguments.run, arguments.output_dir);
   if (const auto* sweep = std::get_if<rundir::SweepDir>(&found)) return status_of_sweep(*sweep, arguments.json);
-  const auto rows = look_at(std::vector{std::get<rundir::RunDir>(found)});
+  const auto rows = runs::look_at(std::vector{std::get<rundir::RunDir>(found)});
   if (arguments.json)
     print_json(ordered_json::array({to_json(rows.front())}));
   else

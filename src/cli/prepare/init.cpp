@@ -3,13 +3,13 @@
 
 #include <iostream>
 
-#include "cli/init_recipe.hpp"
 #include "cli/verb.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "families/read_model.hpp"
 #include "recipe/load.hpp"
+#include "runs/starting_recipe.hpp"
 
 namespace pst::cli {
 namespace {
@@ -33,12 +33,12 @@ std::string ask(const std::string& question, const std::string& otherwise, const
 void ask_for_what_is_missing(InitArguments& arguments) {
   if (arguments.purpose.empty()) {
     if (::isatty(STDIN_FILENO) != 0)
-      for (const Purpose& purpose : purposes())
+      for (const runs::Purpose& purpose : runs::purposes())
         std::cerr << "  " << purpose.word << std::string(10 - std::string_view(purpose.word).size(), ' ')
                   << purpose.title << "\n";
     arguments.purpose = ask("What is the model to learn", "chat", "--purpose");
   }
-  purpose_named(arguments.purpose);
+  runs::purpose_named(arguments.purpose);
   while (arguments.model.empty()) arguments.model = ask("Folder of the base model", "", "--model");
   while (arguments.data.empty()) arguments.data = ask("File with the examples", "", "--data");
   if (arguments.nodes == 0 && ::isatty(STDIN_FILENO) != 0) {
@@ -59,21 +59,21 @@ int init(InitArguments arguments) {
   if (fs::exists(arguments.output, status))
     throw Error(Fault::usage, cat(quoted(arguments.output), " exists"),
                 "name another one with --output, or remove it first");
-  Start start = {.name = arguments.name,
-                 .model = arguments.model,
-                 .data = arguments.data,
-                 .file = arguments.output,
-                 .purpose = &purpose_named(arguments.purpose),
-                 .slurm = arguments.nodes > 0,
-                 .nodes = std::max(1, arguments.nodes),
-                 .ranks_per_node = arguments.ranks_per_node};
+  runs::Start start = {.name = arguments.name,
+                       .model = arguments.model,
+                       .data = arguments.data,
+                       .file = arguments.output,
+                       .purpose = &runs::purpose_named(arguments.purpose),
+                       .slurm = arguments.nodes > 0,
+                       .nodes = std::max(1, arguments.nodes),
+                       .ranks_per_node = arguments.ranks_per_node};
   std::vector<std::string> missing;
   if (fs::exists(fs::path(start.model) / "config.json", status))
     start.longest = families::read_model(start.model).positions;
   else
     missing.push_back(cat("the model's folder (there is no ", start.model, "/config.json yet)"));
   if (!fs::exists(start.data, status)) missing.push_back(cat("the data (there is no ", start.data, " yet)"));
-  const std::string text = starting_recipe(start);
+  const std::string text = runs::starting_recipe(start);
   recipe::parse(text, arguments.output, {}, fs::current_path());  // names and paths may hold what a recipe refuses
   write_durably(arguments.output, text);
   std::cout << "written: " << arguments.output << "\n";
@@ -87,7 +87,7 @@ int init(InitArguments arguments) {
 Runner add_init(CLI::App& app) {
   auto arguments = std::make_shared<InitArguments>();
   std::vector<std::string> words;
-  for (const Purpose& purpose : purposes()) words.emplace_back(purpose.word);
+  for (const runs::Purpose& purpose : runs::purposes()) words.emplace_back(purpose.word);
   app.add_option("--purpose", arguments->purpose, "What the model is to learn: " + join(words, ", "));
   app.add_option("--model", arguments->model, "Folder of the base model");
   app.add_option("--data", arguments->data, "File with the examples");

@@ -2,21 +2,22 @@
 #include <iostream>
 #include <optional>
 
-#include "cli/job_script_for.hpp"
-#include "cli/plan_inputs.hpp"
-#include "cli/progress.hpp"
-#include "cli/run_plan.hpp"
 #include "cli/verb.hpp"
+#include "console/live_line.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
+#include "runs/job_script_for.hpp"
+#include "runs/plan_inputs.hpp"
+#include "runs/recipe_source.hpp"
+#include "runs/run_plan.hpp"
 
 namespace pst::cli {
 namespace {
 
 struct PlanArguments {
-  RecipeArguments recipe;
+  runs::RecipeSource recipe;
   std::string machine;
   std::vector<int> nodes;
   std::optional<double> node_mtbf_hours;
@@ -24,11 +25,11 @@ struct PlanArguments {
 };
 
 /// The recipe and its prepared data; without a tokenizer there is none.
-std::pair<recipe::Recipe, fs::path> load(const RecipeArguments& arguments) {
+std::pair<recipe::Recipe, fs::path> load(const runs::RecipeSource& arguments) {
   const auto recipe = recipe::load(arguments.file, arguments.overrides);
   std::error_code ignored;
   if (fs::exists(fs::path(recipe.model.path) / "tokenizer.json", ignored)) {
-    const RunPlan plan = plan_run(arguments);
+    const runs::RunPlan plan = runs::plan_run(arguments, 0, console::ReadingLine().progress());
     return {plan.recipe, plan.data.store};
   }
   recipe::check_ranks(recipe, recipe.slurm.nodes * recipe.slurm.ranks_per_node);
@@ -36,10 +37,10 @@ std::pair<recipe::Recipe, fs::path> load(const RecipeArguments& arguments) {
 }
 
 int plan_of(const PlanArguments& arguments) {
-  const plan::Machine machine = find_machine(arguments.machine);
+  const plan::Machine machine = runs::find_machine(arguments.machine);
   const auto [recipe, store] = load(arguments.recipe);
-  plan::Inputs in = plan_inputs(recipe, store, machine);
-  in.site = site_facts(site_for(recipe).site, recipe.slurm);
+  plan::Inputs in = runs::plan_inputs(recipe, store, machine);
+  in.site = runs::site_facts(runs::site_for(recipe).site, recipe.slurm);
   if (arguments.node_mtbf_hours) in.site.node_mtbf_hours = arguments.node_mtbf_hours;
   const plan::Report report = plan::make_report(in, arguments.nodes);
   std::cout << (arguments.json ? plan::to_json(report) : plan::to_text(report));

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
 
-#include "cli/run_plan.hpp"
 #include "cli/verb.hpp"
+#include "console/live_line.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
+#include "runs/recipe_source.hpp"
+#include "runs/run_plan.hpp"
 
 namespace pst::cli {
 namespace {
 
-int validate_sweep(const RecipeArguments& arguments) {
+int validate_sweep(const runs::RecipeSource& arguments) {
   const auto sweep = recipe::load_sweep(arguments.file, arguments.overrides);
-  PlanMemory memory;
+  runs::PlanMemory memory;
   std::int64_t steps = 0;
   for (std::size_t i = 0; i < sweep.runs.size(); ++i)
     doing(cat("checking run ", i, " of the sweep (", join(sweep.runs[i].values, ", "), ")"), [&] {
-      const RunPlan plan = plan_recipe(sweep.runs[i].recipe, 0, memory);
+      const runs::RunPlan plan = runs::plan_recipe(sweep.runs[i].recipe, 0, memory, console::ReadingLine().progress());
       if (i == 0) std::cout << to_text(plan);
       steps += plan.steps;
     });
@@ -28,7 +30,7 @@ int validate_sweep(const RecipeArguments& arguments) {
 }  // namespace
 
 Runner add_validate(CLI::App& app) {
-  auto arguments = std::make_shared<RecipeArguments>();
+  auto arguments = std::make_shared<runs::RecipeSource>();
   add_recipe_arguments(app, *arguments);
   auto recipe_only = std::make_shared<bool>(false);
   app.add_flag("--recipe-only", *recipe_only, "Look at the recipe alone: model and data may be somewhere else");
@@ -43,7 +45,7 @@ Runner add_validate(CLI::App& app) {
       return 0;
     }
     if (sweep) return validate_sweep(*arguments);
-    const RunPlan plan = plan_run(*arguments);
+    const runs::RunPlan plan = runs::plan_run(*arguments, 0, console::ReadingLine().progress());
     std::cout << to_text(plan);
     return 0;
   };

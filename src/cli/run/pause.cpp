@@ -5,14 +5,13 @@
 #include <iostream>
 #include <thread>
 
-#include "cli/follow_run.hpp"
-#include "cli/live_state.hpp"
-#include "cli/submission.hpp"
 #include "cli/verb.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "rundir/attempt.hpp"
+#include "runs/handle.hpp"
+#include "runs/live_state.hpp"
 
 namespace pst::cli {
 namespace {
@@ -23,22 +22,22 @@ using rundir::State;
 constexpr double kWithin_s = 60;  ///< it takes 10; the file system and Slurm may lag
 
 /// Jobs that only wait are taken out of the queue: nothing runs that could save anything.
-void take_out(const RunDir& run, const LiveState& live) {
-  cluster::cancel(jobs_of(live));
+void take_out(const RunDir& run, const runs::LiveState& live) {
+  cluster::cancel(runs::jobs_of(live));
   run.event("paused", {{"reason", "taken out of the queue"}});
 }
 
-void ask(const RunDir& run, const LiveState& live) {
+void ask(const RunDir& run, const runs::LiveState& live) {
   run.event("pause-requested", {{"by", cluster::host_name()}});
   if (live.run.job_id && !live.run.job_id->empty()) {
-    auto others = jobs_of(live);
+    auto others = runs::jobs_of(live);
     std::erase(others, *live.run.job_id);
     cluster::cancel(others);  // of a chain: they would start as soon as this one has ended
     return cluster::warn(*live.run.job_id);
   }
   if (live.run.attempt > 0 && cluster::signal_process(rundir::read_attempt(run, live.run.attempt).supervisor, SIGUSR2))
     return;
-  throw Error(Fault::usage, cat("there is nothing to pause: run ", handle(run), " has no job and no process"),
+  throw Error(Fault::usage, cat("there is nothing to pause: run ", runs::handle(run), " has no job and no process"),
               "`peft-studio status` lists the runs that are at work");
 }
 
@@ -63,12 +62,12 @@ rundir::RunState await_end(const RunDir& run, double deadline) {
 }
 
 int pause(const RunDir& run) {
-  const LiveState live = live_state(run);
+  const runs::LiveState live = runs::live_state(run);
   const State state = live.run.state;
   if (rundir::is_final(state) || state == State::unknown)
-    throw Error(Fault::usage, cat("there is nothing to pause: run ", handle(run), " is ", rundir::name_of(state)),
+    throw Error(Fault::usage, cat("there is nothing to pause: run ", runs::handle(run), " is ", rundir::name_of(state)),
                 "`peft-studio status` lists the runs that are at work");
-  if (waits_in_queue(live))
+  if (runs::waits_in_queue(live))
     take_out(run, live);
   else
     ask(run, live);
@@ -76,36 +75,36 @@ int pause(const RunDir& run) {
   const rundir::RunState now = await_end(run, monotonic_seconds() + kWithin_s);
   if (!rundir::is_final(now.state))
     throw Error(Fault::transient,
-                cat("run ", handle(run), " was asked to pause and is still ", rundir::name_of(now.state)),
-                cat("watch it with peft-studio status ", handle(run)));
+                cat("run ", runs::handle(run), " was asked to pause and is still ", rundir::name_of(now.state)),
+                cat("watch it with peft-studio status ", runs::handle(run)));
   if (now.state != State::paused) {
-    std::cout << "run " << handle(run) << " is not paused but " << rundir::name_of(now.state) << ": " << now.reason
-              << std::endl;
+    std::cout << "run " << runs::handle(run) << " is not paused but " << rundir::name_of(now.state) << ": "
+              << now.reason << std::endl;
     return now.state == State::completed ? 0 : now.exit;
   }
-  std::cout << "paused; go on with: peft-studio resume " << handle(run) << std::endl;
+  std::cout << "paused; go on with: peft-studio resume " << runs::handle(run) << std::endl;
   return 0;
 }
 
 /// Whatever waits first: else it would start in the place of what is paused.
 int pause_sweep(const rundir::SweepDir& sweep) {
   const auto runs = sweep.runs(sweep.read_record());
-  const auto live = live_states(runs);
+  const auto live = runs::live_states(runs);
   std::vector<std::string> waiting;
   std::vector<std::size_t> at_work;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (rundir::is_final(live[i].run.state) || live[i].run.state == State::unknown) continue;
-    if (waits_in_queue(live[i]))
-      for (auto& job : jobs_of(live[i])) waiting.push_back(std::move(job));
+    if (runs::waits_in_queue(live[i]))
+      for (auto& job : runs::jobs_of(live[i])) waiting.push_back(std::move(job));
     else
       at_work.push_back(i);
   }
   if (waiting.empty() && at_work.empty())
-    throw Error(Fault::usage, cat("there is nothing to pause: no run of sweep ", handle(sweep), " waits or runs"),
-                cat("peft-studio status ", handle(sweep)));
+    throw Error(Fault::usage, cat("there is nothing to pause: no run of sweep ", runs::handle(sweep), " waits or runs"),
+                cat("peft-studio status ", runs::handle(sweep)));
   cluster::cancel(waiting);
   for (std::size_t i = 0; i < runs.size(); ++i)
-    if (!rundir::is_final(live[i].run.state) && waits_in_queue(live[i]))
+    if (!rundir::is_final(live[i].run.state) && runs::waits_in_queue(live[i]))
       runs[i].event("paused", {{"reason", "taken out of the queue"}});
   for (const std::size_t i : at_work) ask(runs[i], live[i]);
 
@@ -117,9 +116,10 @@ int pause_sweep(const rundir::SweepDir& sweep) {
     if (!rundir::is_final(state)) ++still_there;
   }
   if (still_there > 0)
-    throw Error(Fault::transient, cat(still_there, " runs of ", handle(sweep), " were asked to pause and still go on"),
-                cat("watch them with peft-studio status ", handle(sweep)));
-  std::cout << paused << " runs paused; go on with: peft-studio resume " << handle(sweep) << std::endl;
+    throw Error(Fault::transient,
+                cat(still_there, " runs of ", runs::handle(sweep), " were asked to pause and still go on"),
+                cat("watch them with peft-studio status ", runs::handle(sweep)));
+  std::cout << paused << " runs paused; go on with: peft-studio resume " << runs::handle(sweep) << std::endl;
   return 0;
 }
 

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
 
-#include "cli/follow_run.hpp"
-#include "cli/job_script_for.hpp"
-#include "cli/live_state.hpp"
-#include "cli/next_recipe.hpp"
-#include "cli/submission.hpp"
-#include "cli/submit_sweep.hpp"
-#include "cli/sweep_table.hpp"
-#include "cli/train_here.hpp"
+#include "cli/observe/follow_run.hpp"
+#include "cli/observe/sweep_table.hpp"
+#include "cli/run/sweep_runs.hpp"
+#include "cli/run/train_here.hpp"
 #include "cli/verb.hpp"
 #include "cluster/program_path.hpp"
 #include "cluster/slurm.hpp"
+#include "console/live_line.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
 #include "rundir/attempt.hpp"
+#include "runs/handle.hpp"
+#include "runs/job_script_for.hpp"
+#include "runs/live_state.hpp"
+#include "runs/next_recipe.hpp"
+#include "runs/submission.hpp"
+#include "runs/sweep_view.hpp"
 
 namespace pst::cli {
 namespace {
@@ -25,7 +28,7 @@ using rundir::State;
 
 struct ResumeArguments {
   RunArguments run;
-  RecipeChange change;
+  runs::RecipeChange change;
   int ranks = 0, jobs = 1;
   bool follow = false;
 };
@@ -33,14 +36,14 @@ struct ResumeArguments {
 bool rests(State state) { return state == State::paused || state == State::failed || state == State::cancelled; }
 
 void refuse_unless_it_rests(const RunDir& run) {
-  const LiveState live = live_state(run);
+  const runs::LiveState live = runs::live_state(run);
   const State state = live.run.state;
   if (state == State::completed)
-    throw Error(Fault::usage, cat("run ", handle(run), " is completed; there is nothing to resume"),
+    throw Error(Fault::usage, cat("run ", runs::handle(run), " is completed; there is nothing to resume"),
                 "to go on with its adapter: a new recipe with adapter.init_from set to the run's folder adapter");
   if (!rests(state))
-    throw Error(Fault::usage, cat("run ", handle(run), " is ", rundir::name_of(state), " already"),
-                cat("watch it with peft-studio follow ", handle(run)));
+    throw Error(Fault::usage, cat("run ", runs::handle(run), " is ", rundir::name_of(state), " already"),
+                cat("watch it with peft-studio follow ", runs::handle(run)));
 }
 
 /// As many as the run had when it was last started.
@@ -55,11 +58,11 @@ int ranks_before(const RunDir& run) {
   return 1;
 }
 
-int resume_here(const RunDir& run, const RecipeChange& change, int ranks) {
+int resume_here(const RunDir& run, const runs::RecipeChange& change, int ranks) {
   if (ranks > 1) cluster::require_program("mpirun", "install Open MPI, or use --ranks 1");
-  put_in_place(run, next_recipe(run, change, ranks));
+  runs::put_in_place(run, runs::next_recipe(run, change, ranks, console::ReadingLine().progress()));
   run.event("resumed", {{"launcher", "local"}, {"ranks", ranks}});
-  std::cout << "run  " << handle(run) << std::endl;
+  std::cout << "run  " << runs::handle(run) << std::endl;
   return train_here(run, ranks);
 }
 
@@ -70,13 +73,13 @@ int resume_run(const RunDir& run, const ResumeArguments& arguments) {
   if (!under_slurm)
     return resume_here(run, arguments.change, arguments.ranks > 0 ? arguments.ranks : ranks_before(run));
 
-  put_in_place(run, next_recipe(run, arguments.change, 0));
+  runs::put_in_place(run, runs::next_recipe(run, arguments.change, 0, console::ReadingLine().progress()));
   // Made again: by now it is known how long a checkpoint takes, and the warning before the time limit follows from it.
-  write_job(run, recipe::load(run.recipe()), site_of(run));
-  const auto jobs = submit_chain(run.job_script(), arguments.jobs, {});
+  runs::write_job(run, recipe::load(run.recipe()), runs::site_of(run));
+  const auto jobs = runs::submit_chain(run.job_script(), arguments.jobs, {});
   run.event("resumed", {{"launcher", "srun"}});
-  run.event("submitted", submitted_details(jobs, {}));
-  std::cout << "run  " << handle(run) << "\njob  " << join(jobs, ", ") << std::endl;
+  run.event("submitted", runs::submitted_details(jobs, {}));
+  std::cout << "run  " << runs::handle(run) << "\njob  " << join(jobs, ", ") << std::endl;
   return arguments.follow ? follow_run(run, OnInterrupt::detach) : 0;
 }
 
@@ -84,29 +87,29 @@ int resume_run(const RunDir& run, const ResumeArguments& arguments) {
 int resume_sweep(const rundir::SweepDir& sweep, const ResumeArguments& arguments) {
   if (!arguments.change.overrides.empty() || arguments.change.allowed || arguments.jobs > 1)
     throw Error(Fault::usage, "--set, --allow-change and --jobs are for a single run",
-                cat("peft-studio resume ", handle(sweep), "/0 --set ..."));
+                cat("peft-studio resume ", runs::handle(sweep), "/0 --set ..."));
   const auto record = sweep.read_record();
   const auto runs = sweep.runs(record);
-  const auto live = live_states(runs);
+  const auto live = runs::live_states(runs);
   std::vector<int> resting;
   for (std::size_t i = 0; i < runs.size(); ++i)
     if (rests(live[i].run.state) || live[i].run.state == State::unknown) resting.push_back(static_cast<int>(i));
   if (resting.empty())
-    throw Error(Fault::usage, cat("no run of sweep ", handle(sweep), " rests; there is nothing to resume"),
-                cat("peft-studio status ", handle(sweep)));
+    throw Error(Fault::usage, cat("no run of sweep ", runs::handle(sweep), " rests; there is nothing to resume"),
+                cat("peft-studio status ", runs::handle(sweep)));
   std::error_code ignored;
   if (std::filesystem::exists(sweep.job_script(), ignored) && arguments.ranks == 0) {
     for (const int number : resting) runs[static_cast<std::size_t>(number)].event("resumed", {{"launcher", "srun"}});
-    submit_runs(sweep, record, resting, {});
-    std::cout << "watch it with: peft-studio watch " << handle(sweep) << std::endl;
+    submit_array(sweep, record, resting, {});
+    std::cout << "watch it with: peft-studio watch " << runs::handle(sweep) << std::endl;
     return 0;
   }
   for (const int number : resting) {
     const RunDir& run = runs[static_cast<std::size_t>(number)];
     resume_here(run, {}, arguments.ranks > 0 ? arguments.ranks : ranks_before(run));
   }
-  write_results_when_over(sweep);
-  print_sweep(std::cout, look_at(sweep));
+  runs::write_results_when_over(sweep);
+  print_sweep(std::cout, runs::look_at(sweep));
   return 0;
 }
 

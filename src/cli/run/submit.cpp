@@ -1,70 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
 
-#include "cli/follow_run.hpp"
-#include "cli/follow_sweep.hpp"
-#include "cli/job_script_for.hpp"
-#include "cli/run_plan.hpp"
-#include "cli/submission.hpp"
-#include "cli/submit_check.hpp"
-#include "cli/submit_sweep.hpp"
+#include "cli/observe/follow_run.hpp"
+#include "cli/observe/follow_sweep.hpp"
+#include "cli/run/submit_check.hpp"
+#include "cli/run/sweep_runs.hpp"
 #include "cli/verb.hpp"
 #include "cluster/program_path.hpp"
+#include "console/live_line.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
+#include "runs/handle.hpp"
+#include "runs/job_script_for.hpp"
+#include "runs/make_sweep.hpp"
+#include "runs/recipe_source.hpp"
+#include "runs/run_plan.hpp"
+#include "runs/submission.hpp"
 
 namespace pst::cli {
 namespace {
 
 struct SubmitArguments {
-  RecipeArguments recipe;
+  runs::RecipeSource recipe;
   bool dry_run = false, check = false, follow = false, cancel_on_interrupt = false, after_any = false;
   std::string after;
   int jobs = 1;
 };
 
-recipe::Recipe first_recipe(const RecipeArguments& arguments) {
+recipe::Recipe first_recipe(const runs::RecipeSource& arguments) {
   if (!recipe::is_sweep(arguments.file, arguments.overrides)) return recipe::load(arguments.file, arguments.overrides);
   return recipe::load_sweep(arguments.file, arguments.overrides).runs.front().recipe;
 }
 
 int dry_run(const SubmitArguments& arguments) {
   const bool sweep = recipe::is_sweep(arguments.recipe.file, arguments.recipe.overrides);
-  const auto recipe = sweep ? first_recipe(arguments.recipe) : check_all(arguments.recipe);
-  std::cout << job_script_for(recipe, site_for(recipe).site,
-                              fs::absolute(recipe.output_dir).lexically_normal() / (recipe.name + "-0000"));
+  const auto recipe =
+      sweep ? first_recipe(arguments.recipe) : runs::check_all(arguments.recipe, console::ReadingLine().progress());
+  std::cout << runs::job_script_for(recipe, runs::site_for(recipe).site,
+                                    fs::absolute(recipe.output_dir).lexically_normal() / (recipe.name + "-0000"));
   return 0;
 }
 
 struct Wanted {
-  Before before;
+  runs::Before before;
   fs::path adapter;  ///< that the run to come after will leave
 };
 
 Wanted wanted_before(const SubmitArguments& arguments, const recipe::Recipe& recipe) {
   if (arguments.after.empty()) return {};
   const auto run = rundir::RunDir::find(arguments.after, recipe.output_dir);
-  return {come_after(run, arguments.after_any ? NeedCompleted::no : NeedCompleted::yes), run.adapter()};
+  return {runs::come_after(run, arguments.after_any ? runs::NeedCompleted::no : runs::NeedCompleted::yes),
+          run.adapter()};
 }
 
 rundir::RunDir submit_one(const SubmitArguments& arguments, recipe::Recipe recipe, const site::Choice& chosen,
                           const Wanted& wanted) {
-  PlanMemory memory{.coming_adapter = wanted.adapter};
-  const RunPlan plan = plan_recipe(std::move(recipe), 0, memory);
-  rundir::RunDir run =
-      make_run(plan, arguments.recipe, [&](const rundir::RunDir& made) { write_job(made, plan.recipe, chosen.site); });
+  runs::PlanMemory memory{.coming_adapter = wanted.adapter};
+  const runs::RunPlan plan = runs::plan_recipe(std::move(recipe), 0, memory, console::ReadingLine().progress());
+  rundir::RunDir run = runs::make_run(
+      plan, arguments.recipe, [&](const rundir::RunDir& made) { runs::write_job(made, plan.recipe, chosen.site); });
   std::vector<std::string> jobs;
   try {
-    jobs = submit_chain(run.job_script(), arguments.jobs, wanted.before);
+    jobs = runs::submit_chain(run.job_script(), arguments.jobs, wanted.before);
   } catch (const Error& error) {
     run.event("failed",
               {{"exit", exit_status(error.fault())}, {"reason", error.message()}, {"remedy", error.remedy()}});
     throw;
   }
-  run.event("submitted", submitted_details(jobs, wanted.before));
-  std::cout << "site " << chosen.site.name << ": " << chosen.reason << "\nrun  " << handle(run) << "\njob  "
+  run.event("submitted", runs::submitted_details(jobs, wanted.before));
+  std::cout << "site " << chosen.site.name << ": " << chosen.reason << "\nrun  " << runs::handle(run) << "\njob  "
             << join(jobs, ", ") << std::endl;
   return run;
 }
@@ -72,8 +78,8 @@ rundir::RunDir submit_one(const SubmitArguments& arguments, recipe::Recipe recip
 int submit(const SubmitArguments& arguments) {
   // The quick checks first: what would fail in sbatch or on the compute nodes fails here, before data is read.
   const recipe::Recipe recipe = first_recipe(arguments.recipe);
-  const auto chosen = site_for(recipe);
-  job_script_for(recipe, chosen.site, "/");  // within the site's limits
+  const auto chosen = runs::site_for(recipe);
+  runs::job_script_for(recipe, chosen.site, "/");  // within the site's limits
   const bool sweep = recipe::is_sweep(arguments.recipe.file, arguments.recipe.overrides);
   if (sweep && arguments.jobs > 1)
     throw Error(Fault::usage, "--jobs makes a chain of one run, and this recipe is a sweep",
@@ -86,14 +92,14 @@ int submit(const SubmitArguments& arguments) {
   const Wanted wanted = wanted_before(arguments, recipe);
   const auto on_interrupt = arguments.cancel_on_interrupt ? OnInterrupt::cancel : OnInterrupt::detach;
   if (sweep) {
-    const MadeSweep made = submit_sweep(arguments.recipe, wanted.before);
+    const runs::MadeSweep made = submit_sweep(arguments.recipe, wanted.before);
     if (arguments.follow) return follow_sweep(made.dir);
-    std::cout << "watch it with: peft-studio watch " << handle(made.dir) << std::endl;
+    std::cout << "watch it with: peft-studio watch " << runs::handle(made.dir) << std::endl;
     return 0;
   }
   const auto run = submit_one(arguments, recipe, chosen, wanted);
   if (arguments.follow) return follow_run(run, on_interrupt);
-  std::cout << "watch it with: peft-studio watch " << handle(run) << std::endl;
+  std::cout << "watch it with: peft-studio watch " << runs::handle(run) << std::endl;
   return 0;
 }
 

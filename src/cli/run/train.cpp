@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
 
-#include "cli/follow_run.hpp"
-#include "cli/run_plan.hpp"
-#include "cli/submit_sweep.hpp"
-#include "cli/train_here.hpp"
+#include "cli/run/sweep_runs.hpp"
+#include "cli/run/train_here.hpp"
 #include "cli/verb.hpp"
 #include "cluster/program_path.hpp"
+#include "console/live_line.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
+#include "runs/handle.hpp"
+#include "runs/recipe_source.hpp"
+#include "runs/run_plan.hpp"
 
 namespace pst::cli {
 namespace {
 
 struct TrainArguments {
-  RecipeArguments recipe;
+  runs::RecipeSource recipe;
   int ranks = 1, cores_per_rank = 0;
 };
 
@@ -32,9 +34,9 @@ int train(TrainArguments arguments) {
     throw Error(Fault::usage, "--cores-per-rank is for a single run, and this recipe is a sweep",
                 "leave it out, or take one point of the sweep with --set");
   if (sweep) return train_sweep_here(arguments.recipe, arguments.ranks);
-  const RunPlan plan = plan_run(arguments.recipe, arguments.ranks);
-  const rundir::RunDir run = make_run(plan, arguments.recipe);
-  std::cout << "run  " << handle(run) << std::endl;
+  const runs::RunPlan plan = runs::plan_run(arguments.recipe, arguments.ranks, console::ReadingLine().progress());
+  const rundir::RunDir run = runs::make_run(plan, arguments.recipe);
+  std::cout << "run  " << runs::handle(run) << std::endl;
 
   return train_here(run, arguments.ranks, arguments.cores_per_rank);
 }

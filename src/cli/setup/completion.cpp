@@ -3,6 +3,7 @@
 
 #include "cli/command_tree.hpp"
 #include "cli/verb.hpp"
+#include "console/command_info.hpp"
 #include "version/version.hpp"
 
 namespace pst::cli {
@@ -13,11 +14,11 @@ Runner add_completion(CLI::App& app) {
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish", "man"}));
   return [what, &app] {
-    const CommandInfo tree = describe(*app.get_parent());
-    if (*what == "bash") std::cout << bash_completion(tree);
-    if (*what == "zsh") std::cout << zsh_completion(tree);
-    if (*what == "fish") std::cout << fish_completion(tree);
-    if (*what == "man") std::cout << manual_page(tree, version());
+    const console::CommandInfo tree = describe(*app.get_parent());
+    if (*what == "bash") std::cout << console::bash_completion(tree);
+    if (*what == "zsh") std::cout << console::zsh_completion(tree);
+    if (*what == "fish") std::cout << console::fish_completion(tree);
+    if (*what == "man") std::cout << console::manual_page(tree, version());
     return 0;
   };
 }

@@ -3,12 +3,12 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "cli/doctor_slurm.hpp"
 #include "cli/verb.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "doctor/machine.hpp"
+#include "runs/doctor_slurm.hpp"
 #include "version/version.hpp"
 
 namespace pst::cli {
@@ -62,11 +62,11 @@ int doctor_command(const DoctorArguments& arguments) {
   std::vector<Finding> mine = doctor::check(here), software, across;
   std::vector<doctor::Machine> nodes;
   if (!arguments.here) {
-    software = check_worker();
-    add(software, check_slurm());
+    software = runs::check_worker();
+    add(software, runs::check_slurm());
     if (in_job) {
       std::vector<std::string> unheard;
-      nodes = look_at_job_nodes(arguments.folders, unheard);
+      nodes = runs::look_at_job_nodes(arguments.folders, unheard);
       if (!unheard.empty())
         across.push_back({Health::fail, "nodes", "no answer from " + join(unheard, ", "),
                           "leave them out with slurm.exclude and tell the site"});

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "cluster/program_path.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "runs/usable_cores.hpp"
 
 namespace pst::cli {
 namespace {
@@ -22,13 +22,8 @@ struct ProbeArguments {
   std::string output, folder;
 };
 
-int cores() {
-  cpu_set_t set;
-  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
-}
-
 int probe(const ProbeArguments& arguments) {
-  const int threads = arguments.threads.value_or(std::max(1, cores() / arguments.ranks));
+  const int threads = arguments.threads.value_or(std::max(1, runs::usable_cores() / arguments.ranks));
   std::vector<std::string> words;
   if (arguments.ranks > 1) {  // as cluster::local_launch starts a training
     words = {cluster::require_program("mpirun", "install Open MPI, or measure one rank").string(),

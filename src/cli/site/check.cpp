@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
 
-#include "cli/job_script_for.hpp"
-#include "cli/slurm_facts_here.hpp"
 #include "cli/verb.hpp"
 #include "cluster/capture.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "runs/job_script_for.hpp"
+#include "runs/slurm_facts_here.hpp"
 
 namespace pst::cli {
 namespace {
@@ -22,14 +22,14 @@ void check_setup(const site::Site& site) {
 }
 
 int check(const std::string& name) {
-  const auto chosen = site::choose(name, site::this_host(), site_folders());
+  const auto chosen = site::choose(name, site::this_host(), runs::site_folders());
   check_setup(chosen.site);
   std::cout << chosen.site.name << " (" << (chosen.file.empty() ? "built in" : chosen.file.string())
             << "): no mistakes\n";
   if (chosen.site.scheduler == site::Scheduler::none) return 0;
   site::SlurmFacts facts;
   try {
-    facts = slurm_facts_here();
+    facts = runs::slurm_facts_here();
   } catch (const Error& error) {
     const std::string words = error.message();
     std::cout << "not compared with Slurm: " << words.substr(0, words.find('\n')) << '\n';

@@ -2,18 +2,18 @@
 #include <algorithm>
 #include <iostream>
 
-#include "cli/job_script_for.hpp"
-#include "cli/text_table.hpp"
 #include "cli/verb.hpp"
+#include "console/text_table.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "runs/job_script_for.hpp"
 #include "site/load.hpp"
 
 namespace pst::cli {
 namespace {
 
 int list_sites() {
-  const auto folders = site_folders();
+  const auto folders = runs::site_folders();
   std::vector<std::vector<std::string>> table = {{"SITE", "WHAT", "TESTED", "FILE"}};
   for (const auto& entry : site::list(folders)) {
     try {
@@ -24,7 +24,7 @@ int list_sites() {
           {entry.name, "(has mistakes: peft-studio site check " + entry.name + ")", "-", entry.file.string()});
     }
   }
-  print_table(std::cout, table);
+  console::print_table(std::cout, table);
   try {
     const auto chosen = site::choose("auto", site::this_host(), folders);
     std::cout << "here: " << chosen.site.name << ", because " << chosen.reason << '\n';

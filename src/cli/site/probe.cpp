@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
 
-#include "cli/slurm_facts_here.hpp"
 #include "cli/verb.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "runs/slurm_facts_here.hpp"
 #include "site/load.hpp"
 #include "site/text_checks.hpp"
 
@@ -14,7 +14,7 @@ namespace {
 int probe(const std::string& name) {
   if (!name.empty() && !site::profile_name().text(name))
     throw Error(Fault::usage, cat(quoted(name), " is no name of a profile"), "use " + site::profile_name().wish);
-  const auto facts = slurm_facts_here();
+  const auto facts = runs::slurm_facts_here();
   const bool has_name = site::profile_name().text(facts.cluster);
   std::cout << site::draft(facts, !name.empty() ? name : has_name ? facts.cluster : "here");
   return 0;

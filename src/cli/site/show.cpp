@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
 
-#include "cli/job_script_for.hpp"
 #include "cli/verb.hpp"
 #include "core/strings.hpp"
+#include "runs/job_script_for.hpp"
 #include "site/load.hpp"
 #include "site/shape.hpp"
 
@@ -17,7 +17,7 @@ struct ShowArguments {
 };
 
 int show(const ShowArguments& arguments) {
-  const auto chosen = site::choose(arguments.name, site::this_host(), site_folders());
+  const auto chosen = site::choose(arguments.name, site::this_host(), runs::site_folders());
   if (arguments.as_slurm_conf) {
     std::cout << site::slurm_conf_of(chosen.site, arguments.nodes);
     return 0;

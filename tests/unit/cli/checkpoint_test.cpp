@@ -4,7 +4,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "cli/verb.hpp"
+#include "cli/program.hpp"
 #include "core/file.hpp"
 #include "rundir/run_dir.hpp"
 #include "unit/checkpoint/a_run.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/sweep_table.hpp"
+#include "cli/observe/sweep_table.hpp"
 
 #include <gmock/gmock.h>
 
@@ -37,14 +37,14 @@ class ASweepsTable : public testing::Test {
     sweep.run(number).write_completed(completed);
   }
   std::string printed() const {
-    std::vector<RunRow> rows;
+    std::vector<runs::RunRow> rows;
     for (const auto& run : sweep.runs(record)) {
-      const LiveState live{.run = rundir::read_state(run)};
+      const runs::LiveState live{.run = rundir::read_state(run)};
       rows.push_back(
           {run, live, std::nullopt, live.run.state == State::completed ? run.read_completed() : std::nullopt});
     }
     std::ostringstream out;
-    print_sweep(out, view_of(sweep, record, rows));
+    print_sweep(out, runs::view_of(sweep, record, rows));
     return out.str();
   }
 
@@ -78,12 +78,12 @@ TEST_F(ASweepsTable, HasWhatDiffersAndTheBest) {
 TEST_F(ASweepsTable, IsWrittenOnceAllHaveEnded) {
   complete(0, 0.5);
   complete(2, 0.25);
-  write_results_when_over(sweep);
+  runs::write_results_when_over(sweep);
   EXPECT_THAT(read_file(sweep.record_file()), testing::Not(HasSubstr("results"))) << "run 1 is still under way";
   EXPECT_THAT(printed(), HasSubstr("best so far: run 2"));
 
   sweep.run(1).event("cancelled", {{"reason", "by hand"}});
-  write_results_when_over(sweep);
+  runs::write_results_when_over(sweep);
 
   const auto whole = ordered_json::parse(read_file(sweep.record_file()));
   const auto& results = whole.at("results");
@@ -96,7 +96,7 @@ TEST_F(ASweepsTable, IsWrittenOnceAllHaveEnded) {
 
 TEST_F(ASweepsTable, HasTheKeysThatAreDocumented) {
   complete(0, 0.5);
-  const ordered_json json = to_json(look_at(sweep));
+  const ordered_json json = to_json(runs::look_at(sweep));
   std::vector<std::string> keys, row;
   for (const auto& [key, value] : json.items()) keys.push_back(key);
   for (const auto& [key, value] : json.at("runs").at(0).items()) row.push_back(key);
@@ -113,11 +113,11 @@ TEST_F(ASweepsTable, HasTheKeysThatAreDocumented) {
 }
 
 TEST(AValue, IsANumberOrASwitchWhereItLooksLikeOne) {
-  EXPECT_EQ(json_of_value("8"), 8);
-  EXPECT_EQ(json_of_value("1.0e-4"), 1e-4);
-  EXPECT_EQ(json_of_value("true"), true);
-  EXPECT_EQ(json_of_value("all-linear"), "all-linear");
-  EXPECT_EQ(json_of_value("[q_proj, v_proj]"), "[q_proj, v_proj]");
+  EXPECT_EQ(runs::json_of_value("8"), 8);
+  EXPECT_EQ(runs::json_of_value("1.0e-4"), 1e-4);
+  EXPECT_EQ(runs::json_of_value("true"), true);
+  EXPECT_EQ(runs::json_of_value("all-linear"), "all-linear");
+  EXPECT_EQ(runs::json_of_value("[q_proj, v_proj]"), "[q_proj, v_proj]");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/watch_frame.hpp"
+#include "cli/observe/watch_frame.hpp"
 
 #include <gmock/gmock.h>
 
@@ -17,13 +17,13 @@ using testing::SizeIs;
 WatchView example() {
   WatchView view{.run = "runs/support-lora-7f3a",
                  .live = {.run = {.state = State::running, .job_id = "12", .attempt = 2}},
-                 .progress = Progress{.step = 120,
-                                      .total_steps = 600,
-                                      .loss = 1.2345,
-                                      .lr = 3.1e-4,
-                                      .tokens_per_s = 812,
-                                      .seconds_left = 72,
-                                      .validation_loss = 1.3},
+                 .progress = runs::Progress{.step = 120,
+                                            .total_steps = 600,
+                                            .loss = 1.2345,
+                                            .lr = 3.1e-4,
+                                            .tokens_per_s = 812,
+                                            .seconds_left = 72,
+                                            .validation_loss = 1.3},
                  .nodes = {{"n1", 1.2}, {"n2", 0.4}},
                  .events = {}};
   for (int i = 1; i <= 120; ++i) view.losses.add(i, 3.0 - 0.01 * i);
@@ -34,7 +34,7 @@ WatchView example() {
 }
 
 TEST(Frame, ShowsEverythingIn80Columns) {
-  const auto lines = frame(example(), 80, 24, Marks::ascii);
+  const auto lines = frame(example(), 80, 24, console::Marks::ascii);
 
   EXPECT_THAT(lines, SizeIs(24));
   EXPECT_EQ(lines[0], "runs/support-lora-7f3a   running   attempt 2   job 12");
@@ -51,23 +51,23 @@ TEST(Frame, ShowsAlertsBelowTheHead) {
   WatchView view = example();
   view.live.run.alerts = {{"disk-low", "warning", "[warning] disk-low: 1 GB\x1b[31m"}};
 
-  EXPECT_THAT(frame(view, 80, 24, Marks::ascii)[1], testing::StartsWith("alert  [warning] disk-low: 1 GB"));
-  EXPECT_EQ(find_control(frame(view, 80, 24, Marks::ascii)[1]), std::nullopt);
+  EXPECT_THAT(frame(view, 80, 24, console::Marks::ascii)[1], testing::StartsWith("alert  [warning] disk-low: 1 GB"));
+  EXPECT_EQ(find_control(frame(view, 80, 24, console::Marks::ascii)[1]), std::nullopt);
 }
 
 TEST(Frame, FitsAnyTerminal) {
   for (const std::size_t width : {1, 5, 20, 79, 200})
     for (const std::size_t height : {1, 2, 6, 8, 50}) {
-      const auto lines = frame(example(), width, height, Marks::blocks);
+      const auto lines = frame(example(), width, height, console::Marks::blocks);
       EXPECT_LE(lines.size(), height);
-      for (const auto& line : lines) EXPECT_LE(columns(line), width) << line;
+      for (const auto& line : lines) EXPECT_LE(console::columns(line), width) << line;
     }
 }
 
 TEST(Frame, SaysWhyAWaitingJobWaits) {
   WatchView view{.run = "r",
                  .live = {.run = {.state = State::pending, .reason = "Resources", .job_id = "7", .chain = {"7", "8"}}}};
-  const auto lines = frame(view, 80, 24, Marks::ascii);
+  const auto lines = frame(view, 80, 24, console::Marks::ascii);
   EXPECT_EQ(lines[0], "r   pending   job 7 of a chain of 2");
   EXPECT_EQ(lines[1], "Resources");
 }

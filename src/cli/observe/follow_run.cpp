@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/observe/follow_run.hpp"
+
+#include <signal.h>
+
+#include <cctype>
+#include <iostream>
+
+#include "cluster/signals.hpp"
+#include "console/live_line.hpp"
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+#include "runs/cancel_run.hpp"
+#include "runs/handle.hpp"
+#include "runs/live_state.hpp"
+#include "runs/progress.hpp"
+#include "runs/run_monitor.hpp"
+
+namespace pst::cli {
+namespace {
+
+using rundir::RunDir;
+using rundir::State;
+
+constexpr double kPoll_s = 0.5;       ///< of files
+constexpr double kAskSlurm_s = 5;     ///< slurmctld serves everybody
+constexpr double kFolderLags_s = 15;  ///< a network file system may show a line some seconds after Slurm ended the job
+
+std::string line_for(const runs::LiveState& live, const std::optional<runs::Progress>& progress) {
+  if (live.run.state == State::running && progress) return to_line(*progress);
+  const std::string job = live.run.job_id ? cat("job ", *live.run.job_id, " ") : "";
+  if (live.job)
+    return cat(job, "is ", cluster::to_text(*live.job), live.run.state == State::running ? ", starting" : "");
+  return cat(job, "is ", rundir::name_of(live.run.state),
+             live.run.reason.empty() ? "" : cat(" (", live.run.reason, ")"));
+}
+
+[[noreturn]] void detach(const RunDir& run) {
+  throw Error(Fault::stopped, cat("no longer following ", runs::handle(run), ", which goes on"),
+              cat("peft-studio follow ", runs::handle(run), "   to watch it again, peft-studio cancel ",
+                  runs::handle(run), "   to end it"));
+}
+
+Fault fault_for(int exit) {
+  for (const Fault fault : {Fault::usage, Fault::data, Fault::unfit, Fault::bug, Fault::stopped})
+    if (exit_status(fault) == exit) return fault;
+  return Fault::transient;
+}
+
+std::string where_to_look(const RunDir& run, const rundir::RunState& state) {
+  std::vector<std::string> places;
+  std::error_code ignored;
+  if (state.job_id)
+    if (const auto log = run.root() / cat("slurm-", *state.job_id, ".log"); fs::exists(log, ignored))
+      places.push_back(log.string());
+  if (state.attempt > 0) places.push_back(run.attempt(state.attempt).string());
+  const std::string look = places.empty() ? "" : cat("look into ", join(places, " and "));
+  // Remedies say RUN where they cannot know how the user calls it.
+  std::string remedy = state.remedy;
+  for (auto at = remedy.find(" RUN"); at != std::string::npos; at = remedy.find(" RUN", at + 1))
+    if (at + 4 == remedy.size() || !std::isalnum(static_cast<unsigned char>(remedy[at + 4])))
+      remedy.replace(at + 1, 3, runs::handle(run));
+  if (remedy.empty() || look.empty()) return remedy + look;
+  return cat(remedy, " (", look, ")");
+}
+
+}  // namespace
+
+int report_end(const RunDir& run, const rundir::RunState& state) {
+  if (state.state != State::completed)
+    throw Error(fault_for(state.exit),
+                cat("run ", runs::handle(run), " ", rundir::name_of(state.state),
+                    state.reason.empty() ? "" : ": " + state.reason),
+                where_to_look(run, state));
+  const auto completed = run.read_completed().value();
+  std::cout << "completed        " << completed.steps << " steps, " << grouped(completed.tokens) << " tokens in "
+            << human_seconds(completed.seconds) << ", " << completed.ranks
+            << (completed.ranks == 1 ? " rank\n" : " ranks\n");
+  std::cout << "training loss    " << fixed(completed.train_loss, 3) << " (last step)\n";
+  if (completed.validation_loss_before && completed.validation_loss_after)
+    std::cout << "validation loss  " << fixed(*completed.validation_loss_before, 3) << " -> "
+              << fixed(*completed.validation_loss_after, 3) << '\n';
+  std::cout << "adapter          " << runs::handle(run) << "/adapter\n"
+            << "talk to it       peft-studio generate --run " << runs::handle(run) << " --prompt \"...\"" << std::endl;
+  return 0;
+}
+
+int follow_run(const RunDir& run, OnInterrupt on_interrupt) {
+  cluster::SignalQueue signals{SIGINT, SIGTERM, SIGHUP};
+  runs::RunMonitor monitor(run);
+  console::LiveLine line(std::cerr, console::kind_of_standard_error());
+  runs::LiveState live = runs::live_state(run);
+  double asked_at = monotonic_seconds();
+  double alive_at = monotonic_seconds();
+  bool cancelled = false;
+  for (;;) {
+    const auto progress = monitor.poll();
+    if (monotonic_seconds() - asked_at > kAskSlurm_s || live.inferred) {
+      live = runs::live_state(run);
+      asked_at = monotonic_seconds();
+    } else if (const auto written = rundir::read_state(run); rundir::is_final(written.state)) {
+      live = {.run = written};
+    }
+    if (rundir::is_final(live.run.state)) {
+      if (!live.inferred) break;
+      if (monotonic_seconds() - alive_at > kFolderLags_s) break;
+    } else {
+      alive_at = monotonic_seconds();
+      line.show(line_for(live, progress));
+    }
+    if (const auto signal = signals.wait(live.inferred ? 2 : kPoll_s)) {
+      line.finish();
+      if (*signal != SIGINT || on_interrupt == OnInterrupt::detach || cancelled) detach(run);
+      std::cerr << "cancelling ..." << std::endl;
+      runs::cancel_run(run);
+      cancelled = true;
+    }
+  }
+  if (const auto progress = monitor.poll()) line.show(to_line(*progress));
+  line.finish();
+  return report_end(run, live.run);
+}
+
+}  // namespace pst::cli

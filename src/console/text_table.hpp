@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace pst::console {
+
+/// Columns as wide as their widest cell, two blanks apart. @param rows the first is the heading
+void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace pst::console

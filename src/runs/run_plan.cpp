@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runs/run_plan.hpp"
+
+#include <algorithm>
+
+#include "checkpoint/store.hpp"
+#include "core/clock.hpp"
+#include "core/digest.hpp"
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+#include "data/order.hpp"
+#include "families/folder.hpp"
+#include "families/read_model.hpp"
+#include "lowbit/quantise_folder.hpp"
+#include "methods/method.hpp"
+#include "recipe/linear_layers.hpp"
+#include "recipe/load.hpp"
+#include "runs/job_script_for.hpp"
+#include "runs/plan_inputs.hpp"
+#include "version/version.hpp"
+#include "weights/model_digest.hpp"
+
+namespace pst::runs {
+namespace {
+
+void check_quantization(const recipe::Quantization& wanted, const families::ModelSpec& config,
+                        const std::vector<std::string>& layers) {
+  lowbit::require_same_format(config.stored, wanted.format);
+  for (const auto& ending : wanted.skip)
+    if (ending != "lm_head" && std::none_of(layers.begin(), layers.end(), [&](const std::string& layer) {
+          return lowbit::is_skipped(layer + ".weight", {ending});
+        }))
+      throw Error(Fault::usage, cat("model.quantization.skip names ", quoted(ending), ", which ends no layer's name"),
+                  "names are those of `peft-studio model inspect`'s model, such as down_proj");
+}
+
+/// What only recipe and model together can get wrong: found here, not by a job after its time in the queue.
+void check_fit(const recipe::Recipe& recipe, const families::ModelSpec& config, const fs::path& coming_adapter) {
+  if (recipe.data.max_length > config.positions)
+    throw Error(
+        Fault::usage,
+        cat("data.max_length is ", recipe.data.max_length, ", and the model has ", config.positions, " positions"),
+        cat("set data.max_length to at most ", config.positions));
+  const auto layers = recipe::linear_layers(config);
+  methods::adapt(recipe.adapter, layers);
+  std::vector<std::string> names;
+  for (const auto& layer : layers) names.push_back(layer.name);
+  check_quantization(recipe.model.quantization, config, names);
+  if (recipe.slurm.gpus_per_node && recipe.train.device != recipe::DeviceChoice::cuda)
+    throw Error(
+        Fault::usage,
+        cat("slurm.gpus_per_node is ", *recipe.slurm.gpus_per_node,
+            ", and the ranks train on CPUs unless train.device is cuda: the GPUs would stand idle"),
+        "set train.device: cuda, or take slurm.gpus_per_node out and give the ranks cores: slurm.cpus_per_rank");
+  if (const std::string& from = recipe.checkpoint.resume; from != "auto" && from != "never")
+    doing("reading checkpoint.resume", [&] { checkpoint::open_valid(from); });
+  if (!recipe.adapter.init_from || fs::path(*recipe.adapter.init_from) == coming_adapter) return;
+  for (const char* const file : {"adapter_config.json", "adapter_model.safetensors"})
+    if (!fs::exists(fs::path(*recipe.adapter.init_from) / file))
+      throw Error(Fault::data,
+                  cat("adapter.init_from is ", *recipe.adapter.init_from, ", and there is no ", file, " in it"),
+                  "name a folder that PEFT or this program wrote");
+}
+
+std::string count_of(std::int64_t count, const char* what) {
+  return cat(grouped(count), " ", what, count == 1 ? "" : "s");
+}
+
+void check_with_model(const recipe::Recipe& recipe, int ranks, PlanMemory& memory) {
+  recipe::check_ranks(recipe, ranks > 0 ? ranks : recipe.slurm.nodes * recipe.slurm.ranks_per_node);
+  if (memory.checked_models.insert(recipe.model.path).second) families::check_model(recipe.model.path);
+  check_fit(recipe, families::read_model(recipe.model.path), memory.coming_adapter);
+}
+
+/// Everything that data::prepare looks at, and the output folder, where its store is.
+std::string what_decides_the_data(const recipe::Recipe& recipe) {
+  recipe::Recipe only{.name = "x",
+                      .model = {.path = recipe.model.path, .quantization = {}},
+                      .data = recipe.data,
+                      .output_dir = recipe.output_dir};
+  only.train.seed = recipe.train.seed;
+  return recipe::to_yaml(only);
+}
+
+}  // namespace
+
+recipe::Recipe check_recipe_and_model(const RecipeSource& source, int ranks) {
+  auto recipe = recipe::load(source.file, source.overrides);
+  PlanMemory memory;
+  check_with_model(recipe, ranks, memory);
+  return recipe;
+}
+
+recipe::Recipe check_all(const RecipeSource& source, const data::Progress& reading) {
+  auto recipe = check_recipe_and_model(source, 0);
+  data::examine(recipe, reading);
+  return recipe;
+}
+
+RunPlan plan_run(const RecipeSource& source, int ranks, const data::Progress& reading) {
+  PlanMemory memory;
+  return plan_recipe(recipe::load(source.file, source.overrides), ranks, memory, reading);
+}
+
+RunPlan plan_recipe(recipe::Recipe checked, int ranks, PlanMemory& memory, const data::Progress& reading) {
+  RunPlan plan = {.recipe = std::move(checked)};
+  const auto& recipe = plan.recipe;
+  check_with_model(recipe, ranks, memory);
+  plan.ranks = ranks > 0 ? ranks : recipe.slurm.nodes * recipe.slurm.ranks_per_node;
+  auto& model_digest = memory.model_digests[recipe.model.path];
+  if (model_digest.empty()) model_digest = weights::model_digest(recipe.model.path);
+  plan.model_digest = model_digest;
+  const std::string data_key = what_decides_the_data(recipe);
+  if (memory.data.count(data_key) == 0) memory.data[data_key] = data::prepare(recipe, reading);
+  plan.data = memory.data.at(data_key);
+  const auto train = data::PreparedSet::open(plan.data.store, "train");
+  if (const auto vocabulary = families::read_model(recipe.model.path).vocabulary; train.largest_id() >= vocabulary)
+    throw Error(Fault::data,
+                cat(recipe.model.path, ": the tokenizer gave id ", train.largest_id(),
+                    ", and the model's vocabulary ends at ", vocabulary - 1),
+                "tokenizer.json and config.json there belong to different models: copy both from the same one");
+  const data::DataOrder order(train, {.packing = recipe.data.packing,
+                                      .shuffle = recipe.data.shuffle,
+                                      .max_length = recipe.data.max_length,
+                                      .global_batch_size = recipe.train.global_batch_size,
+                                      .seed = recipe.train.seed});
+  plan.rows_per_epoch = order.rows_per_epoch();
+  plan.steps = recipe.train.max_steps.value_or(order.steps_in(recipe.train.epochs));
+  return plan;
+}
+
+std::string to_text(const RunPlan& plan) {
+  const auto& recipe = plan.recipe;
+  std::string text = plan.data.report.to_text();
+  if (!ends_with(text, "\n")) text += '\n';
+  text += cat("steps: ", grouped(plan.steps), ", each of ", recipe.train.global_batch_size, " rows of up to ",
+              recipe.data.max_length, " tokens; an epoch is ", count_of(plan.rows_per_epoch, "row"),
+              recipe.data.packing ? ", packed\n" : "\n");
+  text += cat("ranks: ", plan.ranks, " (", count_of(recipe.slurm.nodes, "node"), ", ", recipe.slurm.ranks_per_node,
+              " on each), micro batches of ", count_of(recipe.train.micro_batch_size, "row"), "\n");
+  return text;
+}
+
+void fill_run(const rundir::RunDir& run, const RunPlan& plan, const RecipeSource& source,
+              const std::function<void(const rundir::RunDir&)>& more) {
+  const std::string effective = recipe::to_yaml(plan.recipe);
+  write_durably(run.recipe(), effective);
+  more(run);
+  if (const auto planned = plan_json_for(plan.recipe, plan.data.store, site_facts(site_of(run), plan.recipe.slurm)))
+    write_durably(run.root() / "plan.json", *planned);  // what report compares with
+  const std::string folder = run.root().filename().string();
+  run.write_record({.id = folder.substr(folder.rfind('-') + 1),
+                    .name = plan.recipe.name,
+                    .version = version(),
+                    .created = iso_time(unix_seconds()),
+                    .recipe_file = source.file,
+                    .recipe_digest = digest(effective),
+                    .model_digest = plan.model_digest,
+                    .data_digest = plan.data.digest,
+                    .model_path = plan.recipe.model.path,
+                    .store = fs::absolute(plan.data.store).lexically_normal()});
+}
+
+rundir::RunDir make_run(const RunPlan& plan, const RecipeSource& source,
+                        const std::function<void(const rundir::RunDir&)>& more) {
+  const auto run = rundir::RunDir::create(plan.recipe.output_dir, plan.recipe.name);
+  try {
+    fill_run(run, plan, source, more);
+  } catch (Error& error) {
+    std::error_code ignored;
+    fs::remove_all(run.root(), ignored);  // made a moment ago; holds nothing of anybody's
+    error.add_context(cat("making the run directory ", run.root().string()));
+    throw;
+  }
+  return run;
+}
+
+}  // namespace pst::runs
