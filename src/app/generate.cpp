@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/generate.hpp"
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -19,7 +18,7 @@
 #include "ops/exec.hpp"
 #include "peft/adapter.hpp"
 #include "recipe/load.hpp"
-#include "rundir/run_dir.hpp"
+#include "rundir/finished_adapter.hpp"
 #include "tokenizer/tokenizer.hpp"
 #include "weights/safetensors.hpp"
 
@@ -34,22 +33,17 @@ struct Folders {
   recipe::Quantization quantization;
 };
 
-Folders folders_of(const GenerateRequest& request) {
-  if (request.run.has_value() == request.model.has_value())
-    throw Error(Fault::usage, "say either --run or --model",
-                "--run RUN talks to a fine-tuned model, --model DIR to any model folder");
+Folders folders_of(const requests::GenerateRequest& request) {
+  requests::check(request);
   if (request.model)
     return {*request.model, request.adapter ? std::optional<fs::path>(*request.adapter) : std::nullopt,
             as_stored(families::read_model(*request.model))};
-  if (request.adapter) throw Error(Fault::usage, "--adapter goes with --model; a run has its own");
   const rundir::RunDir run(*request.run);
-  if (!run.read_completed())
-    throw Error(Fault::usage, cat("run ", run.root().string(), " is not completed, so it has no adapter yet"),
-                cat("`peft-studio status ", run.root().string(), "` shows how far it is"));
-  return {run.read_record().model_path, run.adapter(), recipe::load(run.recipe()).model.quantization};
+  const fs::path adapter = rundir::finished_adapter(run);
+  return {run.read_record().model_path, adapter, recipe::load(run.recipe()).model.quantization};
 }
 
-std::string conversation(const GenerateRequest& request, const data::ChatFormat& format) {
+std::string conversation(const requests::GenerateRequest& request, const data::ChatFormat& format) {
   if (request.raw || !format.has_template()) return request.prompt;
   data::Json messages = data::Json::array();
   if (request.system) messages.push_back({{"role", "system"}, {"content", *request.system}});
@@ -80,26 +74,7 @@ class Printer {
 
 }  // namespace
 
-void add_options(CLI::App& command, GenerateRequest& request) {
-  command.add_option("--run", request.run, "Run directory whose model and adapter answer");
-  command.add_option("--model", request.model, "Model folder, instead of --run");
-  command.add_option("--adapter", request.adapter, "PEFT adapter folder for --model");
-  command.add_option("--prompt", request.prompt, "What to say to the model")->required();
-  command.add_option("--system", request.system, "System message before it");
-  command.add_option("--max-new-tokens", request.sampling.max_new_tokens, "Longest answer, in tokens")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command.add_option("--temperature", request.sampling.temperature, "0: the most likely token; higher: more varied")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command.add_option("--top-p", request.sampling.top_p, "Sample among the tokens that hold this much probability")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  command.add_option("--seed", request.sampling.seed, "Seed of the sampling")->capture_default_str();
-  command.add_flag("--raw", request.raw, "Continue the prompt as it stands, without the chat template");
-}
-
-void generate(const GenerateRequest& request) {
+void generate(const requests::GenerateRequest& request) {
   const Folders folders = folders_of(request);
   ops::set_threads(usable_cores());
   const families::ModelSpec spec = families::read_model(folders.model);
@@ -110,7 +85,7 @@ void generate(const GenerateRequest& request) {
 
   const at::ScalarType dtype = has_fast_bf16() ? at::kBFloat16 : at::kFloat;
   const auto positions =
-      std::min(spec.positions, static_cast<std::int64_t>(prompt.size()) + request.sampling.max_new_tokens);
+      std::min(spec.positions, static_cast<std::int64_t>(prompt.size()) + request.max_new_tokens);
   const std::shared_ptr<const nn::FrozenFormat> matrices =
       quant::make_format(quant_options(folders.quantization, spec, dtype));
   const auto model =
@@ -121,8 +96,11 @@ void generate(const GenerateRequest& request) {
     adapter->load(*folders.adapter);
   }
 
-  infer::Sampling sampling = request.sampling;
-  sampling.stop_ids = spec.eos_token_ids;
+  infer::Sampling sampling{.temperature = request.temperature,
+                           .top_p = request.top_p,
+                           .seed = request.seed,
+                           .max_new_tokens = request.max_new_tokens,
+                           .stop_ids = spec.eos_token_ids};
   if (const auto end = tokenizer.id_of(format.eos_token())) sampling.stop_ids.push_back(*end);
   Printer print(tokenizer);
   infer::generate(*model, prompt, sampling, [&](std::int32_t token) { return print(token); });

@@ -19,6 +19,8 @@
 #include "core/crash.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "requests/command_line.hpp"
+#include "requests/train_request.hpp"
 #include "version/version.hpp"
 
 namespace {
@@ -58,25 +60,25 @@ int as_rank(const std::string& action, const std::function<void()>& before,
   }
 }
 
-int train(const std::string& run, int attempt, int cores_per_rank) {
+int train(const pst::requests::TrainRequest& request) {
   try {
-    pst::app::check_scratch(pst::rundir::RunDir(run), attempt);
+    pst::app::check_scratch(pst::rundir::RunDir(request.run), request.attempt);
   } catch (const pst::Error& error) {
     return report(error);  // of this node alone, so it is this rank that has to say it
   }
   std::optional<pst::app::VitalSigns> signs;
   return as_rank(
-      "training", [&] { signs.emplace(run, attempt); },
+      "training", [&] { signs.emplace(request.run, request.attempt); },
       [&](const pst::app::Ranks& ranks) {
         signs->enter(pst::heartbeat::Phase::starting);  // out of MPI_Init
-        if (cores_per_rank > 0)
+        if (request.cores_per_rank > 0)
           pst::comm::together(ranks.world, "binding to cores",
-                              [&] { pst::app::bind_to_cores(ranks.local_rank, cores_per_rank); });
-        pst::app::train(run, attempt, ranks, *signs);
+                              [&] { pst::app::bind_to_cores(ranks.local_rank, request.cores_per_rank); });
+        pst::app::train(request.run, request.attempt, ranks, *signs);
       });
 }
 
-int probe(const pst::app::ProbeRequest& request) {
+int probe(const pst::requests::ProbeRequest& request) {
   return as_rank(
       "measuring this machine", [] {}, [&](const pst::app::Ranks& ranks) { pst::app::probe(request, ranks); });
 }
@@ -91,31 +93,20 @@ int main(int argc, char** argv) {
   cli.set_version_flag("--version", pst::cat(pst::version(), " with ", pst::comm::mpi_library()));
   cli.require_subcommand(1);
 
-  std::string run;
-  int attempt = 1, cores_per_rank = 0;
+  pst::requests::TrainRequest to_train;
+  pst::requests::GenerateRequest to_generate;
+  pst::requests::ProbeRequest to_probe;
   CLI::App* const train_command = cli.add_subcommand("train", "Train as one rank of a run");
-  train_command->add_option("--run", run, "Run directory")->required();
-  train_command->add_option("--attempt", attempt, "Number of the attempt")->required();
-  train_command->add_option("--cores-per-rank", cores_per_rank, "Bind to that many cores of its own; 0: unbound");
-
-  pst::app::GenerateRequest request;
   CLI::App* const generate_command = cli.add_subcommand("generate", "Answer a prompt");
-  pst::app::add_options(*generate_command, request);
-
-  pst::app::ProbeRequest probe_request;
   CLI::App* const probe_command = cli.add_subcommand("probe", "Measure this machine for `peft-studio plan`");
-  pst::app::add_options(*probe_command, probe_request);
-
+  pst::requests::add_options(*train_command, to_train);
+  pst::requests::add_options(*generate_command, to_generate);
+  pst::requests::add_options(*probe_command, to_probe);
   try {
-    cli.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    const int status = cli.exit(error);
-    return status == 0 ? 0 : pst::exit_status(pst::Fault::usage);
-  }
-  if (*train_command) return train(run, attempt, cores_per_rank);
-  if (*probe_command) return probe(probe_request);
-  try {
-    pst::doing("generating", [&] { pst::app::generate(request); });
+    if (const auto done = pst::requests::parse_command_line(cli, argc, argv)) return *done;
+    if (*train_command) return train(to_train);
+    if (*probe_command) return probe(to_probe);
+    pst::doing("generating", [&] { pst::app::generate(to_generate); });
     return 0;
   } catch (const pst::Error& error) {
     return report(error);

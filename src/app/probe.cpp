@@ -113,13 +113,7 @@ void report_speed(const plan::Machine& machine, const plan::Layout& layout) {
 
 }  // namespace
 
-void add_options(CLI::App& command, ProbeRequest& request) {
-  command.add_option("--threads", request.threads, "Threads of a rank")->check(CLI::Range(1, 4096));
-  command.add_option("--output", request.output, "File to write instead of the machine's own in the cache folder");
-  command.add_option("--folder", request.folder, "Folder on the disk to measure")->capture_default_str();
-}
-
-void probe(const ProbeRequest& request, const Ranks& ranks) {
+void probe(const requests::ProbeRequest& request, const Ranks& ranks) {
   comm::Communicator& world = ranks.world;
   const double began = monotonic_seconds(), start_s = age_s();
   ops::use_tensor_arena();

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/program.hpp"
 
-#include <algorithm>
 #include <iostream>
 #include <map>
 
 #include "cli/table.hpp"
-#include "cli/verb.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "requests/command_line.hpp"
 #include "version/version.hpp"
 
 namespace pst::cli {
@@ -44,43 +43,13 @@ std::vector<Command> add_commands(CLI::App& program) {
   return commands;
 }
 
-/// What CLI11 found wrong, in our form: with the command it was found in, and a suggestion for a mistyped one.
-Error usage_error(const CLI::App& program, const CLI::ParseError& problem, const std::vector<std::string>& words) {
-  const CLI::App* at = &program;
-  std::string typed = program.get_name();
-  std::size_t depth = 0;
-  for (; !at->get_subcommands().empty(); ++depth) {
-    at = at->get_subcommands().front();
-    typed += " " + at->get_name();
-  }
-  const std::string help = typed + " --help";
-
-  std::vector<std::string> commands;
-  for (const auto* command : at->get_subcommands([](const CLI::App*) { return true; }))
-    commands.push_back(command->get_name());
-  if (!commands.empty() && depth < words.size() && !starts_with(words[depth], "-")) {
-    const auto close = nearest(words[depth], commands);
-    return {Fault::usage, cat(quoted(words[depth]), " is no command of ", typed),
-            close ? cat("did you mean '", typed, " ", *close, "'?") : help};
-  }
-  std::string message(trim(problem.what()));
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  return {Fault::usage, message, help};
-}
-
 int parse_and_run(int argc, char** argv) {
   CLI::App program("Fine-tunes language models with PEFT on Slurm clusters", "peft-studio");
   program.set_version_flag("--version", cat("peft-studio ", version()));
   program.require_subcommand(1);
   program.get_formatter()->column_width(34);
   const auto commands = add_commands(program);
-  try {
-    program.parse(argc, argv);
-  } catch (const CLI::Success& help_or_version) {
-    return program.exit(help_or_version);
-  } catch (const CLI::ParseError& problem) {
-    throw usage_error(program, problem, {argv + 1, argv + argc});
-  }
+  if (const auto done = requests::parse_command_line(program, argc, argv)) return *done;
   for (const auto& command : commands)
     if (command.app->parsed()) return command.run();
   throw Error(Fault::usage, "no command was given", "peft-studio --help");

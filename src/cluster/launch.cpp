@@ -9,8 +9,10 @@
 
 namespace pst::cluster {
 
-std::vector<std::string> worker_arguments(const rundir::RunDir& run, int attempt, const std::filesystem::path& worker) {
-  return {worker.string(), "train", "--run", run.root().string(), "--attempt", std::to_string(attempt)};
+std::vector<std::string> worker_arguments(const std::filesystem::path& worker, const requests::TrainRequest& request) {
+  std::vector<std::string> argv = {worker.string(), "train"};
+  for (auto& word : requests::words_of(request)) argv.push_back(std::move(word));
+  return argv;
 }
 
 Launch local_launch(int ranks, LocalCores cores, const rundir::RunDir& run, int attempt,
@@ -21,11 +23,10 @@ Launch local_launch(int ranks, LocalCores cores, const rundir::RunDir& run, int 
     argv = {"mpirun", "-n", std::to_string(ranks), "--oversubscribe", "--bind-to", "none"};
     if (::geteuid() == 0) argv.push_back("--allow-run-as-root");
   }
-  for (auto& argument : worker_arguments(run, attempt, worker)) argv.push_back(std::move(argument));
-  if (cores.per_rank > 0) {  // by themselves, so that one rank without mpirun is bound alike
-    argv.push_back("--cores-per-rank");
-    argv.push_back(std::to_string(cores.per_rank));
-  }
+  // Ranks bind by themselves, so that one rank without mpirun is bound alike.
+  for (auto& word :
+       worker_arguments(worker, {.run = run.root().string(), .attempt = attempt, .cores_per_rank = cores.per_rank}))
+    argv.push_back(std::move(word));
   const int threads = cores.per_rank > 0 ? cores.per_rank : std::max(1, cores.all / ranks);
   return {.launcher = "local",
           .ranks = ranks,

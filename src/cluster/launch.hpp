@@ -9,6 +9,7 @@
 
 #include "cluster/child.hpp"
 #include "recipe/slurm.hpp"
+#include "requests/train_request.hpp"
 #include "rundir/run_dir.hpp"
 #include "site/site.hpp"
 
@@ -35,7 +36,7 @@ Launch launch_in_job(const InJob& how, const rundir::RunDir& run, int attempt, c
                      const std::vector<std::string>& nodes = {});
 
 /// The worker's own command line.
-std::vector<std::string> worker_arguments(const rundir::RunDir& run, int attempt, const std::filesystem::path& worker);
+std::vector<std::string> worker_arguments(const std::filesystem::path& worker, const requests::TrainRequest& request);
 
 /// Who has which of this machine's cores.
 struct LocalCores {

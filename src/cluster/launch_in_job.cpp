@@ -112,7 +112,8 @@ Launch launch_in_job(const InJob& how, const rundir::RunDir& run, int attempt, c
                : how.site.launcher == Launcher::mpirun ? mpirun(how, layout, chosen, variables)
                                                        : ibrun(how, layout);
   append(argv, container_command(how.site.container, run));
-  append(argv, worker_arguments(run, attempt, how.site.container.worker.value_or(worker.string())));
+  append(argv, worker_arguments(how.site.container.worker.value_or(worker.string()),
+                                {.run = run.root().string(), .attempt = attempt}));
   return {.launcher = launcher,
           .ranks = layout.ranks(),
           .polite_signal = by_srun ? SIGTERM : SIGUSR2,  // at SIGTERM mpirun kills its ranks within a second

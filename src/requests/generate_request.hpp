@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace pst::requests {
+
+/// `generate`: one prompt, one answer on standard output.
+struct GenerateRequest {
+  std::optional<std::string> run;      ///< run directory: its model and adapter
+  std::optional<std::string> model;    ///< or a model folder,
+  std::optional<std::string> adapter;  ///< with an adapter folder or without
+  std::string prompt;
+  std::optional<std::string> system;
+  bool raw = false;  ///< continue the prompt as it stands, without the chat template
+  std::int64_t max_new_tokens = 256;
+  double temperature = 0;  ///< 0: the most likely token
+  double top_p = 1;        ///< sample among the fewest tokens that hold this much probability
+  std::uint64_t seed = 42;
+};
+
+void add_options(CLI::App& app, GenerateRequest& request);
+
+/// What no single option can say. @throws Error(usage) unless there is a run or a model
+void check(const GenerateRequest& request);
+
+/// The request as a command line that reads back as the same request.
+std::vector<std::string> words_of(const GenerateRequest& request);
+
+}  // namespace pst::requests
