@@ -51,14 +51,18 @@ void add_recipe_arguments(CLI::App& app, runs::RecipeSource& source) {
 }
 
 void add_override_option(CLI::App& app, std::vector<std::string>& overrides) {
-  app.add_option("--set", overrides, "Overrides one key: --set train.max_steps=10 (repeatable)")
+  app.add_option("--set", overrides, "Override a key of the recipe: --set train.max_steps=10 (may be repeated)")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
 }
 
 void add_run_arguments(CLI::App& app, RunArguments& arguments) {
-  app.add_option("RUN", arguments.run, "Folder, name or id of the run (or the beginning of it)")->required();
-  app.add_option("--output-dir", arguments.output_dir, "Where the runs are")->capture_default_str();
+  app.add_option("RUN", arguments.run, "The run: its folder, name or id; the beginning of it is enough")->required();
+  add_output_dir_option(app, arguments.output_dir);
+}
+
+void add_output_dir_option(CLI::App& app, std::string& output_dir) {
+  app.add_option("--output-dir", output_dir, "Folder that holds the runs")->capture_default_str();
 }
 
 void add_profile_option(CLI::App& app, std::vector<std::string>& overrides) {
@@ -68,7 +72,8 @@ void add_profile_option(CLI::App& app, std::vector<std::string>& overrides) {
            for (const auto& one : asked)
              for (auto& override : profile_overrides(one)) overrides.push_back(std::move(override));
          },
-         "Trace these steps: steps=20:25, on chosen ranks: steps=20:25,ranks=0,3; `peft-studio profile` shows them")
+         "Trace these steps in detail for `peft-studio profile`: steps=20:25, on some ranks only: "
+         "steps=20:25,ranks=0,3")
       ->type_name("steps=FIRST:LAST[,ranks=R,...]")
       ->allow_extra_args(false);
 }

@@ -30,5 +30,6 @@ struct RunArguments {
   rundir::RunDir find() const { return rundir::RunDir::find(run, output_dir); }
 };
 void add_run_arguments(CLI::App& app, RunArguments& arguments);
+void add_output_dir_option(CLI::App& app, std::string& output_dir);  ///< --output-dir
 
 }  // namespace pst::cli

@@ -47,12 +47,13 @@ int compare(const CompareArguments& arguments) {
 
 Runner add_compare(CLI::App& app) {
   auto arguments = std::make_shared<CompareArguments>();
-  app.add_option("RUN", arguments->runs, "Folders, names or ids")->required()->expected(2, 8);
-  app.add_option("--output-dir", arguments->output_dir, "Where the runs are")->capture_default_str();
+  app.add_option("RUN", arguments->runs, "The runs: folders, names or ids")->required()->expected(2, 8);
+  add_output_dir_option(app, arguments->output_dir);
   app.add_option("-o,--output", arguments->folder, "Folder for compare.html and compare.md")->capture_default_str();
   app.add_option("--loss", arguments->loss,
-                 "Loss whose price is asked; the lowest that all have reached when left out");
-  app.add_flag("--pdf", arguments->pdf, "Also compare.pdf, by a browser or weasyprint of this machine");
+                 "Training loss at which time and cost are compared; by default the lowest that every run reached");
+  app.add_flag("--pdf", arguments->pdf,
+               "Also write compare.pdf; needs chromium, google-chrome or weasyprint on this machine");
   add_figure_options(app, arguments->figures);
   return [arguments] { return compare(*arguments); };
 }

@@ -42,9 +42,10 @@ int profile(const ProfileArguments& arguments) {
 Runner add_profile(CLI::App& app) {
   auto arguments = std::make_shared<ProfileArguments>();
   add_run_arguments(app, arguments->run);
-  app.add_option("--attempt", arguments->attempt, "Of that attempt; the newest that traced steps when left out")
+  app.add_option("--attempt", arguments->attempt,
+                 "Attempt to show (each start of the workers is one); by default the newest with traces")
       ->check(CLI::PositiveNumber);
-  app.add_option("-o,--output", arguments->folder, "Folder for the files; `profile` in the run's when left out");
+  app.add_option("-o,--output", arguments->folder, "Folder for the files; by default `profile` in the run's folder");
   return [arguments] { return profile(*arguments); };
 }
 

@@ -55,8 +55,8 @@ int make_report(ReportArguments& arguments) {
 Runner add_report(CLI::App& app) {
   auto arguments = std::make_shared<ReportArguments>();
   add_run_arguments(app, arguments->run);
-  app.add_option("-o,--output", arguments->folder, "Folder for the files; the run's own when left out");
-  app.add_option("--format", arguments->formats, "Any of html, json, csv")
+  app.add_option("-o,--output", arguments->folder, "Folder for the files; by default the run's folder");
+  app.add_option("--format", arguments->formats, "What to write: html, json, csv, or several with commas")
       ->delimiter(',')
       ->check(CLI::IsMember({"html", "json", "csv"}))
       ->capture_default_str();

@@ -70,29 +70,33 @@ int scaling(const ScalingArguments& arguments) {
 
 Runner add_scaling(CLI::App& app) {
   auto arguments = std::make_shared<ScalingArguments>();
-  app.add_option("RUN", arguments->runs, "Folders, names or ids of two or more")->expected(0, 64);
-  auto* made =
-      app.add_option("--run", arguments->series.recipe.file, "Make the runs of this recipe first, one after the other")
-          ->type_name("RECIPE");
-  app.add_option("--ranks", arguments->series.ranks, "With --run: numbers of ranks here, each on cores of its own")
+  app.add_option("RUN", arguments->runs, "Two or more runs on different numbers of ranks: folders, names or ids")
+      ->expected(0, 64);
+  auto* made = app.add_option("--run", arguments->series.recipe.file,
+                              "Make the runs first: train this recipe at every size, one after the other")
+                   ->type_name("RECIPE");
+  app.add_option("--ranks", arguments->series.ranks,
+                 "With --run: numbers of ranks to try on this machine, such as 1,2,4")
       ->delimiter(',')
       ->check(CLI::Range(1, 1024))
       ->needs(made);
-  app.add_option("--nodes", arguments->series.nodes, "With --run: numbers of nodes under Slurm")
+  app.add_option("--nodes", arguments->series.nodes, "With --run: numbers of nodes to try under Slurm, such as 1,2,4")
       ->delimiter(',')
       ->check(CLI::Range(1, 1 << 16))
       ->needs(made);
   app.add_option("--cores-per-rank", arguments->series.cores_per_rank,
-                 "With --ranks: cores of a rank; what the largest number of ranks leaves each when left out")
+                 "With --ranks: cores of each rank; by default the cores here divided by the largest number of ranks")
       ->check(CLI::Range(1, 1024));
   add_override_option(app, arguments->series.recipe.overrides);
-  app.add_option("--output-dir", arguments->output_dir, "Where the runs are")->capture_default_str();
+  add_output_dir_option(app, arguments->output_dir);
   app.add_option("--kind", arguments->kind,
-                 "strong: the same batch in all; weak: the same per rank. With --run auto is strong")
+                 "strong: the same batch at every size; weak: the batch grows with the ranks; auto: what the runs are "
+                 "(--run: strong)")
       ->check(CLI::IsMember({"auto", "strong", "weak"}))
       ->capture_default_str();
-  app.add_flag("--mixed", arguments->mixed, "Compare runs whose work differs nevertheless");
-  app.add_option("-o,--output", arguments->folder, "Folder for scaling.md and scaling.json");
+  app.add_flag("--mixed", arguments->mixed, "Compare the runs even where they did different work");
+  app.add_option("-o,--output", arguments->folder,
+                 "Folder for scaling.md and scaling.json; by default nothing is written");
   return [arguments] { return scaling(*arguments); };
 }
 

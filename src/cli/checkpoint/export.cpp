@@ -35,10 +35,9 @@ Runner add_checkpoint_export(CLI::App& app) {
   auto run = std::make_shared<RunArguments>();
   auto step = std::make_shared<std::optional<std::int64_t>>();
   auto folder = std::make_shared<std::string>();
-  app.add_option("RUN", run->run, "Folder, name or id of the run (or the beginning of it)")->required();
-  app.add_option("DIR", *folder, "The folder to make")->required();
-  app.add_option("--step", *step, "Of this step; the newest good one when left out");
-  app.add_option("--output-dir", run->output_dir, "Where the runs are")->capture_default_str();
+  add_run_arguments(app, *run);
+  app.add_option("DIR", *folder, "Folder to create for the adapter")->required();
+  app.add_option("--step", *step, "Training step of the checkpoint; by default the newest that is intact");
   return [run, step, folder] {
     const auto found = choose(*run, *step);
     checkpoint::export_adapter(found, *folder);

@@ -85,7 +85,7 @@ Runner add_checkpoint_list(CLI::App& app) {
   auto run = std::make_shared<RunArguments>();
   auto json = std::make_shared<bool>(false);
   add_run_arguments(app, *run);
-  app.add_flag("--json", *json, "For programs");
+  app.add_flag("--json", *json, "Print JSON, for programs");
   return [run, json] { return list(*run, *json); };
 }
 

@@ -23,7 +23,9 @@ Runner add_checkpoint_prune(CLI::App& app) {
   auto run = std::make_shared<RunArguments>();
   auto keep = std::make_shared<int>(2);
   add_run_arguments(app, *run);
-  app.add_option("--keep", *keep, "How many of the newest")->check(CLI::Range(1, 1000))->capture_default_str();
+  app.add_option("--keep", *keep, "How many of the newest checkpoints to keep")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   return [run, keep] { return prune(*run, *keep); };
 }
 

@@ -39,7 +39,7 @@ Runner add_checkpoint_verify(CLI::App& app) {
   auto run = std::make_shared<RunArguments>();
   auto step = std::make_shared<std::optional<std::int64_t>>();
   add_run_arguments(app, *run);
-  app.add_option("STEP", *step, "Only the checkpoint of this step");
+  app.add_option("STEP", *step, "Training step of the checkpoint; by default all are checked");
   return [run, step] { return verify(*run, *step); };
 }
 

@@ -64,13 +64,14 @@ int import(const ImportArguments& arguments) {
 
 Runner add_config_import(CLI::App& app) {
   auto arguments = std::make_shared<ImportArguments>();
-  app.add_option("FILE", arguments->file, "YAML file, or PEFT's adapter_config.json")->required();
-  app.add_option("--from", arguments->from, "Whose it is; by default found by its keys")
+  app.add_option("FILE", arguments->file, "The other program's YAML file, or PEFT's adapter_config.json")->required();
+  app.add_option("--from", arguments->from, "Program that the file belongs to; by default recognised by its keys")
       ->check(CLI::IsMember({"axolotl", "llama-factory", "torchtune", "trl", "peft"}));
-  app.add_option("--ranks", arguments->ranks, "Processes that it is run with there: their batches are per process")
+  app.add_option("--ranks", arguments->ranks,
+                 "Number of processes it is used with there, since its batch sizes are per process")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  app.add_option("-o,--output", arguments->output, "Recipe to write; by default standard output");
+  app.add_option("-o,--output", arguments->output, "Recipe to write; by default it is printed");
   return [arguments] { return import(*arguments); };
 }
 

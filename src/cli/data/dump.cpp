@@ -14,7 +14,9 @@ Runner add_data_dump(CLI::App& app) {
   auto source = std::make_shared<runs::RecipeSource>();
   auto split = std::make_shared<std::string>("train");
   add_recipe_arguments(app, *source);
-  app.add_option("--split", *split, "Which part")->check(CLI::IsMember({"train", "validation"}))->capture_default_str();
+  app.add_option("--split", *split, "Part of the data to print")
+      ->check(CLI::IsMember({"train", "validation"}))
+      ->capture_default_str();
   return [source, split] {
     const auto set =
         data::PreparedSet::open(runs::plan_run(*source, 0, console::ReadingLine().progress()).data.store, *split);

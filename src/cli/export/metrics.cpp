@@ -54,10 +54,10 @@ int export_metrics(const ExportArguments& arguments) {
 Runner add_export_metrics(CLI::App& app) {
   auto arguments = std::make_shared<ExportArguments>();
   add_run_arguments(app, arguments->run);
-  app.add_option("--to", arguments->to, "csv, prometheus, tensorboard or mlflow-json")
+  app.add_option("--to", arguments->to, "Format: csv, prometheus, tensorboard or mlflow-json")
       ->required()
       ->check(CLI::IsMember({"csv", "prometheus", "tensorboard", "mlflow-json"}));
-  app.add_option("-o,--output", arguments->folder, "Folder for the file; `export` in the run's when left out");
+  app.add_option("-o,--output", arguments->folder, "Folder for the files; by default `export` in the run's folder");
   return [arguments] { return export_metrics(*arguments); };
 }
 

@@ -91,7 +91,7 @@ Runner add_watch_host(CLI::App& app) {
   };
   auto arguments = std::make_shared<Arguments>();
   app.add_option("RUN", arguments->run, "Folder of the run")->required();
-  app.add_option("--attempt", arguments->attempt, "Number of the attempt")->required();
+  app.add_option("--attempt", arguments->attempt, "Number of the attempt, from 1")->required();
   return [arguments] { return watch(RunDir::find(arguments->run, "."), arguments->attempt); };
 }
 

@@ -10,7 +10,7 @@ namespace pst::cli {
 Runner add_model_import(CLI::App& app) {
   auto file = std::make_shared<std::string>(), folder = std::make_shared<std::string>();
   app.add_option("FILE", *file, "The GGUF file")->required();
-  app.add_option("DIR", *folder, "The folder to make")->required();
+  app.add_option("DIR", *folder, "Folder to create")->required();
   return [file, folder] {
     gguf::import_gguf(*file, *folder);
     std::cout << families::to_text(families::inspect(*folder));

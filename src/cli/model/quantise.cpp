@@ -18,15 +18,16 @@ Runner add_model_quantise(CLI::App& app) {
   };
   auto arguments = std::make_shared<Arguments>();
   app.add_option("DIR", arguments->from, "A Hugging Face model folder")->required();
-  app.add_option("OUT", arguments->to, "The folder to make, in a layout that transformers reads")->required();
+  app.add_option("OUT", arguments->to, "Folder to create, in a layout that transformers reads")->required();
   std::vector<std::string> names, formats;
   for (const auto& row : weights::quantised_formats()) {
     names.emplace_back(row.name);
     formats.push_back(cat(row.name, ": ", row.help));
   }
   app.add_option("--format", arguments->format, join(formats, "; "))->check(CLI::IsMember(names))->required();
-  app.add_flag("--plain-scales", arguments->plain_scales, "Keep the scales of nf4 in fp32: no double quantisation");
-  app.add_option("--skip", arguments->skip, "Layers to leave as they are, by the end of their name");
+  app.add_flag("--plain-scales", arguments->plain_scales,
+               "With nf4: keep the scales of the blocks in fp32 instead of quantising them as well");
+  app.add_option("--skip", arguments->skip, "Layers to leave as they are, by the end of their name, such as lm_head");
   return [arguments] {
     lowbit::quantise_folder(arguments->from, arguments->to,
                             {.format = weights::number_format_of(arguments->format),

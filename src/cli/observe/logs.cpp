@@ -81,11 +81,13 @@ int logs(const LogsArguments& arguments) {
 Runner add_logs(CLI::App& app) {
   auto arguments = std::make_shared<LogsArguments>();
   add_run_arguments(app, arguments->run);
-  app.add_flag("-f,--follow", arguments->follow, "Go on until the run has ended");
-  app.add_option("--rank", arguments->choice.rank, "Only of that rank")->check(CLI::NonNegativeNumber);
-  app.add_option("--attempt", arguments->choice.attempt, "Only of that start of the workers")
+  app.add_flag("-f,--follow", arguments->follow, "Keep printing new lines until the run ends");
+  app.add_option("--rank", arguments->choice.rank, "Only the log of this rank, counted from 0")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--attempt", arguments->choice.attempt,
+                 "Only this attempt (each start of the workers is one), counted from 1")
       ->check(CLI::Range(1, 1'000'000));
-  app.add_option("-n,--lines", arguments->choice.last, "Only the last N lines of each")
+  app.add_option("-n,--lines", arguments->choice.last, "Only the last N lines of each log")
       ->check(CLI::Range(1, 1'000'000));
   return [arguments] { return logs(*arguments); };
 }

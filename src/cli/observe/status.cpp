@@ -81,9 +81,9 @@ int status(const StatusArguments& arguments) {
 
 Runner add_status(CLI::App& app) {
   auto arguments = std::make_shared<StatusArguments>();
-  app.add_option("RUN", arguments->run, "Folder, name or id of a run or a sweep; all when left out");
-  app.add_option("--output-dir", arguments->output_dir, "Where the runs are")->capture_default_str();
-  app.add_flag("--json", arguments->json, "For programs (docs/submitting.md says which keys)");
+  app.add_option("RUN", arguments->run, "One run or sweep: folder, name or id; by default all are shown");
+  add_output_dir_option(app, arguments->output_dir);
+  app.add_flag("--json", arguments->json, "Print JSON, for programs; docs/submitting.md lists the keys");
   return [arguments] { return status(*arguments); };
 }
 

@@ -130,8 +130,8 @@ int watch(const WatchArguments& arguments) {
 
 Runner add_watch(CLI::App& app) {
   auto arguments = std::make_shared<WatchArguments>();
-  app.add_option("RUN", arguments->run, "Folder, name or id; the newest run when left out");
-  app.add_option("--output-dir", arguments->output_dir, "Where the runs are")->capture_default_str();
+  app.add_option("RUN", arguments->run, "The run or sweep: folder, name or id; by default the newest run");
+  add_output_dir_option(app, arguments->output_dir);
   return [arguments] { return watch(*arguments); };
 }
 

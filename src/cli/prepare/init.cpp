@@ -90,11 +90,13 @@ Runner add_init(CLI::App& app) {
   for (const runs::Purpose& purpose : runs::purposes()) words.emplace_back(purpose.word);
   app.add_option("--purpose", arguments->purpose, "What the model is to learn: " + join(words, ", "));
   app.add_option("--model", arguments->model, "Folder of the base model");
-  app.add_option("--data", arguments->data, "File with the examples");
-  app.add_option("--name", arguments->name, "Of the recipe and its runs; by default <purpose>-lora");
-  app.add_option("--nodes", arguments->nodes, "Slurm nodes; 0: train on this machine")->check(CLI::Range(0, 100000));
-  app.add_option("--ranks-per-node", arguments->ranks_per_node, "Processes on each")->check(CLI::Range(1, 1024));
-  app.add_option("-o,--output", arguments->output, "File to write; by default <name>.yaml");
+  app.add_option("--data", arguments->data, "File with the training examples");
+  app.add_option("--name", arguments->name, "Name of the recipe and of its runs; by default <purpose>-lora");
+  app.add_option("--nodes", arguments->nodes, "Number of Slurm nodes; 0 trains on this machine")
+      ->check(CLI::Range(0, 100000));
+  app.add_option("--ranks-per-node", arguments->ranks_per_node, "Processes on each node, usually one per GPU")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("-o,--output", arguments->output, "Recipe to write; by default <name>.yaml");
   return [arguments] { return init(*arguments); };
 }
 

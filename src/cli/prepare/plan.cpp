@@ -54,16 +54,18 @@ Runner add_plan(CLI::App& app) {
   add_recipe_arguments(app, arguments->recipe);
   app.add_option_function<std::string>(
       "--site", [arguments](const std::string& site) { arguments->recipe.overrides.push_back("slurm.site=" + site); },
-      "Profile of the site whose limits and prices count; by default the recipe's");
-  app.add_option("--nodes", arguments->nodes, "Numbers of nodes to compare: --nodes 1,2,4")
+      "Site profile whose limits and prices count; by default the recipe's");
+  app.add_option("--nodes", arguments->nodes, "Numbers of nodes to compare, such as 1,2,4")
       ->delimiter(',')
       ->check(CLI::Range(1, 1 << 16));
   app.add_option(
       "--machine", arguments->machine,
-      cat("A file of `probe`, a probed machine's name, or published figures: ", join(plan::published_names(), ", ")));
-  app.add_option("--node-mtbf", arguments->node_mtbf_hours, "Hours in which a node fails once; by default 1000")
+      cat("Machine to plan for: a file of `probe`, part of a probed machine's name, or one with published figures: ",
+          join(plan::published_names(), ", ")));
+  app.add_option("--node-mtbf", arguments->node_mtbf_hours,
+                 "Hours after which a node fails on average; by default 1000")
       ->check(CLI::Range(1e-3, 1e9));
-  app.add_flag("--json", arguments->json, "For programs");
+  app.add_flag("--json", arguments->json, "Print JSON, for programs");
   return [arguments] { return plan_of(*arguments); };
 }
 

@@ -33,7 +33,7 @@ Runner add_validate(CLI::App& app) {
   auto arguments = std::make_shared<runs::RecipeSource>();
   add_recipe_arguments(app, *arguments);
   auto recipe_only = std::make_shared<bool>(false);
-  app.add_flag("--recipe-only", *recipe_only, "Look at the recipe alone: model and data may be somewhere else");
+  app.add_flag("--recipe-only", *recipe_only, "Check the recipe alone; model and data need not be on this machine");
   return [arguments, recipe_only] {
     const bool sweep = recipe::is_sweep(arguments->file, arguments->overrides);
     if (*recipe_only) {

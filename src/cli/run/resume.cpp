@@ -127,12 +127,13 @@ Runner add_resume(CLI::App& app) {
   add_override_option(app, arguments->change.overrides);
   add_profile_option(app, arguments->change.overrides);
   app.add_flag("--allow-change", arguments->change.allowed,
-               "Go on although keys that decide the result differ from the newest checkpoint's");
-  app.add_option("--ranks", arguments->ranks, "Go on here, without Slurm, with that many processes")
+               "Continue even if a changed key alters the result, compared with the newest checkpoint");
+  app.add_option("--ranks", arguments->ranks, "Continue on this machine, without Slurm, with this many processes")
       ->check(CLI::Range(1, 1024));
-  app.add_option("--jobs", arguments->jobs, "As a chain of that many jobs, each with the recipe's slurm.time")
+  app.add_option("--jobs", arguments->jobs,
+                 "Submit a chain of this many jobs that continue each other, each as long as the recipe's slurm.time")
       ->check(CLI::Range(1, 100));
-  app.add_flag("--follow", arguments->follow, "Stay and show the progress");
+  app.add_flag("--follow", arguments->follow, "Stay and show the progress until the run ends");
   return [arguments] { return resume(*arguments); };
 }
 

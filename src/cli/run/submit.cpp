@@ -109,19 +109,22 @@ Runner add_submit(CLI::App& app) {
   auto arguments = std::make_shared<SubmitArguments>();
   add_recipe_arguments(app, arguments->recipe);
   add_profile_option(app, arguments->recipe.overrides);
-  auto* dry = app.add_flag("--dry-run", arguments->dry_run, "Only print the job script; create nothing");
+  auto* dry =
+      app.add_flag("--dry-run", arguments->dry_run, "Print the job script and stop; nothing is submitted or written");
   auto* check = app.add_flag("--check", arguments->check,
-                             "Only ask Slurm and the disk whether it could run, and when; create nothing")
+                             "Ask Slurm and the file system whether and when the job could run, and stop; nothing is "
+                             "submitted or written")
                     ->excludes(dry);
-  app.add_option("--after", arguments->after, "Start when RUN has ended, and only if it is completed then")
-      ->type_name("RUN");
-  app.add_flag("--after-any", arguments->after_any, "With --after: start however RUN has ended")->needs("--after");
+  app.add_option("--after", arguments->after, "Start after this run, and only if it completes")->type_name("RUN");
+  app.add_flag("--after-any", arguments->after_any, "With --after: start however that run ends")->needs("--after");
   app.add_option("--jobs", arguments->jobs,
-                 "A chain of that many jobs, each with the recipe's slurm.time, which continue each other")
+                 "Submit a chain of this many jobs that continue each other, each as long as the recipe's slurm.time")
       ->check(CLI::Range(1, 100));
-  auto* follow =
-      app.add_flag("--follow", arguments->follow, "Stay and show the progress")->excludes(dry)->excludes(check);
-  app.add_flag("--cancel-on-interrupt", arguments->cancel_on_interrupt, "With --follow: Ctrl-C cancels the job")
+  auto* follow = app.add_flag("--follow", arguments->follow, "Stay and show the progress until the run ends")
+                     ->excludes(dry)
+                     ->excludes(check);
+  app.add_flag("--cancel-on-interrupt", arguments->cancel_on_interrupt,
+               "With --follow: let Ctrl-C cancel the job; by default the job goes on")
       ->needs(follow);
   return [arguments] {
     if (arguments->dry_run) return dry_run(*arguments);

@@ -47,11 +47,11 @@ Runner add_train(CLI::App& app) {
   auto arguments = std::make_shared<TrainArguments>();
   add_recipe_arguments(app, arguments->recipe);
   add_profile_option(app, arguments->recipe.overrides);
-  app.add_option("--ranks", arguments->ranks, "Processes that share the work (mpirun)")
+  app.add_option("--ranks", arguments->ranks, "Number of processes that share the work, started with mpirun")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   app.add_option("--cores-per-rank", arguments->cores_per_rank,
-                 "Bind each rank to that many cores of its own, as many as its threads; unbound when left out")
+                 "Bind each rank to this many cores of its own, with as many threads; by default ranks are not bound")
       ->check(CLI::Range(1, 1024));
   return [arguments] { return train(*arguments); };
 }

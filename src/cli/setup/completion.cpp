@@ -10,7 +10,7 @@ namespace pst::cli {
 
 Runner add_completion(CLI::App& app) {
   auto what = std::make_shared<std::string>();
-  app.add_option("SHELL", *what, "bash, zsh or fish; `man` for the manual page")
+  app.add_option("SHELL", *what, "bash, zsh or fish for its completion script, man for the manual page")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish", "man"}));
   return [what, &app] {

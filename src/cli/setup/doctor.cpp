@@ -100,10 +100,11 @@ int doctor_command(const DoctorArguments& arguments) {
 
 Runner add_doctor(CLI::App& app) {
   auto arguments = std::make_shared<DoctorArguments>();
-  app.add_option("--folder", arguments->folders,
-                 "Disks to try, with a file of 16 MiB (default: this folder and $TMPDIR)");
-  app.add_flag("--here", arguments->here, "Only this machine, no Slurm");
-  app.add_flag("--json", arguments->json, "For programs");
+  app.add_option(
+      "--folder", arguments->folders,
+      "Folder whose disk is tested with a file of 16 MiB (may be repeated); by default this one and $TMPDIR");
+  app.add_flag("--here", arguments->here, "Check this machine only: neither Slurm nor other nodes");
+  app.add_flag("--json", arguments->json, "Print JSON, for programs");
   return [arguments] { return doctor_command(*arguments); };
 }
 

@@ -50,7 +50,8 @@ int check(const std::string& name) {
 
 Runner add_site_check(CLI::App& app) {
   auto name = std::make_shared<std::string>("auto");
-  app.add_option("SITE", *name, "Name or file of a profile")->capture_default_str();
+  app.add_option("SITE", *name, "Name or file of a site profile; auto: the one that fits this host")
+      ->capture_default_str();
   return [name] { return check(*name); };
 }
 

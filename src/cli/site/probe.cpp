@@ -24,7 +24,7 @@ int probe(const std::string& name) {
 
 Runner add_site_probe(CLI::App& app) {
   auto name = std::make_shared<std::string>();
-  app.add_option("--name", *name, "Name of the profile; left out: the cluster's");
+  app.add_option("--name", *name, "Name for the profile; by default the cluster's");
   return [name] { return probe(*name); };
 }
 

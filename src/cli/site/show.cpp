@@ -32,10 +32,12 @@ int show(const ShowArguments& arguments) {
 
 Runner add_site_show(CLI::App& app) {
   auto arguments = std::make_shared<ShowArguments>();
-  app.add_option("SITE", arguments->name, "Name or file of a profile; auto: the one that fits this host")->required();
-  auto* conf = app.add_flag("--as-slurm-conf", arguments->as_slurm_conf,
-                            "Print lines of a slurm.conf of that shape, for tools/local-cluster up --shape");
-  app.add_option("--nodes", arguments->nodes, "With --as-slurm-conf: so many nodes")
+  app.add_option("SITE", arguments->name, "Name or file of a site profile; auto: the one that fits this host")
+      ->required();
+  auto* conf =
+      app.add_flag("--as-slurm-conf", arguments->as_slurm_conf,
+                   "Print lines of a slurm.conf of the same shape instead, for tools/local-cluster up --shape");
+  app.add_option("--nodes", arguments->nodes, "With --as-slurm-conf: number of nodes")
       ->check(CLI::Range(1, 4096))
       ->needs(conf)
       ->capture_default_str();
