@@ -15,6 +15,9 @@ while IFS= read -r file; do
     [[ $here != . ]] || break
     here=$(dirname -- "$here")
   done
+  # Or by the folder beside it whose test program it is a part of.
+  parent=$(dirname -- "$(dirname -- "$file")")
+  if ((!listed)) && grep -qxE "[[:space:]]*\.\./${file#"$parent"/}" "$parent"/*/CMakeLists.txt 2>/dev/null; then listed=1; fi
   ((listed)) || complain "$file: in no CMakeLists.txt from $folder upwards"
 done < <(find src kernels tests -name '*.cpp' -o -name '*.cu' | sort)
 finish "$count" "sources"
