@@ -45,6 +45,7 @@ std::optional<Machine> published_machine(const std::string& name) {
                                       .bytes_per_s = sheet->memory_tb_per_s * 1e12,
                                       .fp8_flops = sheet->hopper ? 2 * sheet->bf16_tflops * 1e12 : 0,
                                       .flops_share = sheet->hopper ? 0.66 : 0.6,
+                                      .fp8_flops_share = 0.5,
                                       .shares_source = sheet->hopper ? "seen on an H200" : "assumed"},
                  .inside = Link{5e-6, sheet->link_gb_per_s * 1e9, "published"},
                  .between = Link{kNetworkLatencyS, kNetworkBytesPerS, "assumed"}};
