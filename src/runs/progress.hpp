@@ -4,8 +4,6 @@
 #include <optional>
 #include <string>
 
-#include "runs/run_rows.hpp"
-
 namespace pst::runs {
 
 /// Where a training is, as its latest records tell.
