@@ -84,8 +84,7 @@ void generate(const requests::GenerateRequest& request) {
   if (prompt.empty()) throw Error(Fault::usage, "the prompt is empty");
 
   const at::ScalarType dtype = has_fast_bf16() ? at::kBFloat16 : at::kFloat;
-  const auto positions =
-      std::min(spec.positions, static_cast<std::int64_t>(prompt.size()) + request.max_new_tokens);
+  const auto positions = std::min(spec.positions, static_cast<std::int64_t>(prompt.size()) + request.max_new_tokens);
   const std::shared_ptr<const nn::FrozenFormat> matrices =
       quant::make_format(quant_options(folders.quantization, spec, dtype));
   const auto model =

@@ -32,7 +32,7 @@ inline bf16 to_bf16(float value) {
 }
 /// IEEE half precision to float32, exactly.
 float half_to_float(std::uint16_t bits);
-
+// clang-format off
 template <class T> constexpr Dtype dtype_of();
 template <> constexpr Dtype dtype_of<float>() { return Dtype::f32; }
 template <> constexpr Dtype dtype_of<double>() { return Dtype::f64; }
@@ -84,5 +84,5 @@ struct ConstView {
   }
 };
 template <class T> ConstView const_view_of(std::span<const T> values) { return {values.data(), static_cast<std::int64_t>(values.size()), dtype_of<T>()}; }
-
+// clang-format on
 }  // namespace pst

@@ -241,8 +241,7 @@ TEST_F(ReadSource, SaysWhyAFileCannotBeUsedAtAll) {
   EXPECT_THAT(open_error("l.json", "[\n {\"messages\": []}\n]"), HasSubstr("jq -c '.[]'"));
   EXPECT_THAT(open_error("s.jsonl", R"({"dialogue": [], "x": 1})"),
               HasSubstr(R"(s.jsonl:1: the first record has none of "messages")"));
-  EXPECT_THAT(open_error("s.jsonl", R"({"dialogue": [], "x": 1})"),
-              HasSubstr(R"(its keys: "dialogue", "x")"));
+  EXPECT_THAT(open_error("s.jsonl", R"({"dialogue": [], "x": 1})"), HasSubstr(R"(its keys: "dialogue", "x")"));
   EXPECT_THAT(open_error("j.jsonl", "\nhello\n"), HasSubstr("j.jsonl:2: not JSON at column 1"));
   EXPECT_THAT(open_error("u.jsonl", "\xff\xfe{\0}\0"), HasSubstr("u.jsonl:1: the line is not UTF-8"));
   try {

@@ -184,10 +184,11 @@ struct OneFp8Matrix {
   fixture::TemporaryDirectory dir;
   std::optional<TensorStore> store;
   OneFp8Matrix(Bytes codes, const std::vector<float>& scales, const std::string& suffix = "_scale") {
-    const std::vector<std::int64_t> shape = scales.size() == 1 ? std::vector<std::int64_t>{}
-                                                               : std::vector<std::int64_t>{std::ssize(scales), 1};
-    weights::save_tensors(dir / "m.safetensors", {{"m.weight", "F8_E4M3", {3, 4}, codes},
-                                                  {"m.weight" + suffix, "F32", shape, std::as_bytes(std::span(scales))}});
+    const std::vector<std::int64_t> shape =
+        scales.size() == 1 ? std::vector<std::int64_t>{} : std::vector<std::int64_t>{std::ssize(scales), 1};
+    weights::save_tensors(dir / "m.safetensors",
+                          {{"m.weight", "F8_E4M3", {3, 4}, codes},
+                           {"m.weight" + suffix, "F32", shape, std::as_bytes(std::span(scales))}});
     store.emplace(TensorStore::open(dir / "m.safetensors"));
   }
   std::vector<Bytes> packed() const { return lowbit::packed(*fp8_codec(serial_cpu()), {*store, "m.weight", 3, 4}); }
@@ -204,7 +205,9 @@ TEST(Codec, TakesStoredFp8AsItIs) {
 
   Bytes with_nan = codes;
   with_nan[9] = std::byte{0xff};
-  const auto complaint = [](const OneFp8Matrix& file) { return fixture::error_of(Fault::data, [&] { file.packed(); }); };
+  const auto complaint = [](const OneFp8Matrix& file) {
+    return fixture::error_of(Fault::data, [&] { file.packed(); });
+  };
   EXPECT_THAT(complaint({with_nan, {1, 2, 3}}), HasSubstr("m.weight holds a NaN at row 2"));
   EXPECT_THAT(complaint({codes, {1, NAN, 3}}), HasSubstr("m.weight_scale holds a NaN at row 1"));
   EXPECT_THAT(complaint({codes, {1, 2}}), HasSubstr("one number for each of 3 rows"));
