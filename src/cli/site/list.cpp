@@ -37,7 +37,7 @@ int list_sites() {
 
 }  // namespace
 
-Runner add_site_list(CLI::App& app) {
+Runner add_site_list(CLI::App&) {
   return [] { return list_sites(); };
 }
 
