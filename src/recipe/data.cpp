@@ -34,7 +34,7 @@ void bind(config::Fields& field, Data& s) {
         "Share of the training examples to hold out for validation instead, chosen by `train.seed`; 0: none.");
   field("max_length", &s.max_length, config::between(2, 1 << 20), "Tokens of a row at most.");
   field("too_long", &s.too_long,
-        "Examples beyond max_length lose their end or are left out. Both are counted and told.");
+        "Examples beyond max_length lose their end or are left out. Both are counted and reported.");
   field("packing", &s.packing,
         "Several examples share a row of max_length tokens; attention and positions stay inside each example.");
   field("train_on", &s.train_on,

@@ -36,11 +36,11 @@ void bind(config::Fields& field, Recipe& s) {
   field("evaluate", &s.evaluate, "When to look at the validation data.");
   field("guard", &s.guard, "What counts as a step gone wrong, and what is done then.");
   field("checkpoint", &s.checkpoint, "When the run is saved, and what it resumes from.");
-  field("profile", &s.profile, "Which steps are traced (docs/profiling.md).");
+  field("profile", &s.profile, "Which steps are traced ([profiling.md](profiling.md)).");
   field("slurm", &s.slurm, "What to ask Slurm for. `peft-studio train` does without.");
   field("metrics", &s.metrics, "How Prometheus sees the run while it is at work ([monitoring.md](monitoring.md)).");
   field("alerts", &s.alerts, config::Need::optional,
-        "What is watched while it is at work, and who is told: `[ {name: no-progress, do: [log, mail]} ]`.");
+        "What is watched while it runs, and who gets an alert: `[ {name: no-progress, do: [log, mail]} ]`.");
   field("notify", &s.notify, "Where alerts go to.");
   field("output_dir", &s.output_dir, path(), "Where run directories are made.");
 }

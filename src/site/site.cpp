@@ -93,7 +93,7 @@ void bind(config::Fields& field, Partition& s) {
   field("gpu_type", &s.gpu_type, Absent::null, config::directive_word(),
         "Their type, for people and for `plan`: A100-40.");
   field("cpus_per_node", &s.cpus_per_node, Absent::null, config::between(1, kMany),
-        "Cores of a node that a job may have. Asking for more would leave it in the queue for ever.");
+        "Cores of a node that a job may have. Asking for more would leave it in the queue forever.");
   field("memory_per_node", &s.memory_per_node, Absent::null, memory_size(), "Memory of a node that a job may have.");
 }
 

@@ -13,7 +13,7 @@ constexpr auto kCounter = MetricType::counter;
 
 constexpr std::array kMetrics = {
     // The run
-    LiveMetric{"info", kGauge, "name version", "Always 1; who the run is stands in the labels."},
+    LiveMetric{"info", kGauge, "name version", "Always 1; the labels say which run it is."},
     LiveMetric{"state", kGauge, "state", "1 for the state the run is in, 0 for the others."},
     LiveMetric{"finished", kGauge, "", "1 when the run is completed, failed, cancelled or paused, else 0."},
     LiveMetric{"attempts_total", kCounter, "", "Attempts so far."},
