@@ -6,7 +6,7 @@ function(pst_cluster_test name)
   add_test(NAME e2e.cluster_${name}
            COMMAND ${PST_BASH} ${CMAKE_CURRENT_SOURCE_DIR}/cluster_${name}.sh ${CMAKE_BINARY_DIR}
            WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  # One after another: they would fight for the same two cores, and one of them measures time.
+  # One cluster at a time, beside tests that need none.
   set_tests_properties(e2e.cluster_${name} PROPERTIES LABELS "e2e;cluster" SKIP_RETURN_CODE 77 TIMEOUT 600
                        RESOURCE_LOCK local_cluster)
 endfunction()
@@ -44,4 +44,5 @@ if(PST_WORKER)
     set_tests_properties(e2e.cluster_${name} PROPERTIES LABELS "e2e;cluster;slow" TIMEOUT 1500)
   endforeach()
   pst_cluster_test(straggler)
+  set_tests_properties(e2e.cluster_straggler PROPERTIES RUN_SERIAL ON)  # it measures time
 endif()
