@@ -30,6 +30,7 @@ void add_options(CLI::App& app, GenerateRequest& request) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   app.add_option("--seed", request.seed, "Start of the random numbers: the same seed gives the same answer")
+      ->check(CLI::NonNegativeNumber)  // or -1 would be the largest number there is
       ->capture_default_str();
   app.add_flag("--raw", request.raw, "Continue the prompt as it stands, without the model's chat template");
 }
