@@ -84,7 +84,7 @@ class Loop {
                                      parts_.model.vocabulary(), parts_.parameters.device());
       watch.into(record.data_s, "data");
       if (!batch) {  // an epoch's last step may have fewer rows: its missing leaves count as zeros
-        accompany();
+        idle_pass();
         watch.into(record.waiting_s, "waiting");
         return;
       }
@@ -100,7 +100,7 @@ class Loop {
     };
     const at::Tensor gradient = parallel::sum_of_leaves(mine_.begin, mine_.size(), buffers_, add_leaf);
     watch.into(record.backward_s, "backward");
-    for (std::int64_t i = mine_.size(); i < most_leaves_; ++i) accompany();
+    for (std::int64_t i = mine_.size(); i < most_leaves_; ++i) idle_pass();
     watch.into(record.waiting_s, "waiting");
     waited_before_ = parts_.model.frozen().waited_s();
 
@@ -141,7 +141,7 @@ class Loop {
  private:
   /// Takes part in a micro batch of other ranks, where that needs all: forward and backward over one token, whose
   /// gradient, zero, is thrown away.
-  void accompany() {
+  void idle_pass() {
     if (parts_.model.frozen().always_there()) return;
     const at::Tensor scratch = buffers_.take();
     parts_.parameters.accumulate_into(scratch);
