@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/machine.hpp"
 
+#include <malloc.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <malloc.h>
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-
 #include <fstream>
-#include <sstream>
+#include <optional>
 
 #include "core/error.hpp"
 #include "core/proc_value.hpp"
@@ -20,7 +19,9 @@
 namespace pst::app {
 namespace {
 
-std::optional<std::uint64_t> number_in(const std::string& file) {
+namespace fs = std::filesystem;
+
+std::optional<std::uint64_t> number_in(const fs::path& file) {
   std::ifstream in(file);
   std::string text;
   if (!(in >> text)) return std::nullopt;
@@ -29,13 +30,13 @@ std::optional<std::uint64_t> number_in(const std::string& file) {
 }
 
 /// What is left of this process's cgroup (version 2), if it has a limit.
-std::optional<std::uint64_t> cgroup_left() {
-  std::ifstream in("/proc/self/cgroup");
+std::optional<std::uint64_t> cgroup_left(const fs::path& proc, const fs::path& sys) {
+  std::ifstream in(proc / "self/cgroup");
   std::string line;
   while (std::getline(in, line)) {
     if (!starts_with(line, "0::")) continue;
-    const std::string folder = "/sys/fs/cgroup" + line.substr(3);
-    const auto limit = number_in(folder + "/memory.max"), used = number_in(folder + "/memory.current");
+    const fs::path folder = (sys / "fs/cgroup").string() + line.substr(3);
+    const auto limit = number_in(folder / "memory.max"), used = number_in(folder / "memory.current");
     if (limit && used) return *limit > *used ? *limit - *used : 0;
   }
   return std::nullopt;
@@ -83,11 +84,11 @@ bool has_fast_bf16() {
   return padded.find(" avx512_bf16 ") != std::string::npos || padded.find(" amx_bf16 ") != std::string::npos;
 }
 
-std::uint64_t available_memory_bytes() {
+std::uint64_t available_memory_bytes(const fs::path& proc, const fs::path& sys) {
   std::uint64_t available = 0;
-  if (const auto text = proc_value("/proc/meminfo", "MemAvailable"); !text.empty())
+  if (const auto text = proc_value(proc / "meminfo", "MemAvailable"); !text.empty())
     available = static_cast<std::uint64_t>(to_int(split(text, ' ')[0]).value_or(0)) * 1024;
-  if (const auto left = cgroup_left()) available = available == 0 ? *left : std::min(available, *left);
+  if (const auto left = cgroup_left(proc, sys)) available = available == 0 ? *left : std::min(available, *left);
   return available;
 }
 

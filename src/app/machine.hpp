@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
-#include <optional>
+#include <filesystem>
 #include <string>
 
 namespace pst::app {
@@ -17,7 +17,9 @@ void bind_to_cores(int local_rank, int count);
 /// True where the CPU multiplies bf16 natively (avx512_bf16 or AMX); elsewhere bf16 is slower than f32.
 bool has_fast_bf16();
 /// MemAvailable, within the limit of the job's cgroup where there is one.
-std::uint64_t available_memory_bytes();
+/// @param proc, sys  where the kernel's files are; tests bring their own
+std::uint64_t available_memory_bytes(const std::filesystem::path& proc = "/proc",
+                                     const std::filesystem::path& sys = "/sys");
 std::uint64_t peak_memory_bytes();
 
 /// Lets this process keep what it frees: the next step needs it again, and fresh pages cost time. Call it first.
