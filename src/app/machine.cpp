@@ -29,17 +29,22 @@ std::optional<std::uint64_t> number_in(const fs::path& file) {
   return value && *value >= 0 ? std::optional(static_cast<std::uint64_t>(*value)) : std::nullopt;
 }
 
-/// What is left of this process's cgroup (version 2), if it has a limit.
+/// What is left to this process of its cgroup (version 2) and of those around it, where one has a limit: Slurm limits
+/// the job and the step, and puts processes further down.
 std::optional<std::uint64_t> cgroup_left(const fs::path& proc, const fs::path& sys) {
   std::ifstream in(proc / "self/cgroup");
   std::string line;
+  std::optional<std::uint64_t> left;
   while (std::getline(in, line)) {
-    if (!starts_with(line, "0::")) continue;
-    const fs::path folder = (sys / "fs/cgroup").string() + line.substr(3);
-    const auto limit = number_in(folder / "memory.max"), used = number_in(folder / "memory.current");
-    if (limit && used) return *limit > *used ? *limit - *used : 0;
+    if (!line.starts_with("0::")) continue;
+    for (fs::path group = line.substr(3);; group = group.parent_path()) {
+      const fs::path folder = sys / "fs/cgroup" / group.relative_path();
+      const auto limit = number_in(folder / "memory.max"), used = number_in(folder / "memory.current");
+      if (limit && used) left = std::min(left.value_or(*limit), *limit > *used ? *limit - *used : 0);
+      if (!group.has_relative_path()) break;
+    }
   }
-  return std::nullopt;
+  return left;
 }
 
 }  // namespace

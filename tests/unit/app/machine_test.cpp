@@ -106,6 +106,24 @@ TEST_F(Memory, IsWhatTheJobHasLeftOfItsLimit) {
   EXPECT_EQ(available(), 1000u * 1024) << "a limit above what there is";
 }
 
+// As Slurm does it: limits on the job and the step, the process in a group of its own below.
+TEST_F(Memory, ALimitAroundTheProcesssOwnGroupCounts) {
+  write("proc/self/cgroup", "0::/job_5/step_0/user/task_0\n");
+  write("sys/fs/cgroup/job_5/step_0/user/task_0/memory.max", "max\n");
+  write("sys/fs/cgroup/job_5/step_0/user/task_0/memory.current", "100\n");
+  write("sys/fs/cgroup/job_5/step_0/memory.max", "700000\n");
+  write("sys/fs/cgroup/job_5/step_0/memory.current", "100000\n");
+  EXPECT_EQ(available(), 600000u);
+
+  write("sys/fs/cgroup/job_5/memory.max", "700000\n");
+  write("sys/fs/cgroup/job_5/memory.current", "300000\n");
+  EXPECT_EQ(available(), 400000u) << "the tightest of all";
+
+  write("sys/fs/cgroup/memory.max", "300000\n");  // of a container, whose root the process sees as /
+  write("sys/fs/cgroup/memory.current", "0\n");
+  EXPECT_EQ(available(), 300000u);
+}
+
 TEST_F(Memory, IsTheCgroupsWhereTheKernelSaysNothing) {
   write("proc/meminfo", "");
   write("sys/fs/cgroup/job_5/memory.max", "500000\n");
