@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <queue>
 
 #include "core/strings.hpp"
 #include "tokenizer/byte_alphabet.hpp"
+#include "tokenizer/token_id.hpp"
 #include "tokenizer/unicode.hpp"
+#include "tokenizer/unsupported.hpp"
 
 namespace pst::tokenizer {
 namespace {
@@ -92,75 +95,74 @@ std::int32_t Bpe::WordTable::find(std::string_view word) const {
 
 // ---- reading
 
-Bpe::Bpe(const JsonNode& node, Symbols symbols) : symbols_(symbols) {
-  const JsonNode type = node.member("type");
-  if (!type.is_null() && type.as_string() != "BPE") type.unsupported(cat("model '", type.as_string(), "'"));
-  const JsonNode dropout = node.member("dropout");
-  if (!dropout.is_null() && !(dropout.value().is_number() && dropout.value().get<double>() == 0))
-    dropout.unsupported("dropout (it makes the same text different tokens every time)");
-  for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
-    const JsonNode affix = node.member(key);
-    if (!affix.is_null() && !affix.as_string().empty()) affix.unsupported("a mark on parts of words");
-  }
-  fuse_unknown_ = node.flag("fuse_unk", false);
-  byte_fallback_ = node.flag("byte_fallback", false);
-  ignore_merges_ = node.flag("ignore_merges", false);
-  read_vocabulary(node.member("vocab"));
-  const JsonNode unknown = node.member("unk_token");
-  if (!unknown.is_null()) {
-    const auto id = id_of(unknown.as_string());
-    if (!id) unknown.fail(cat(pst::quoted(unknown.as_string()), " is not in the vocabulary"));
+Bpe::Bpe(const json::Object& model, Symbols symbols) : symbols_(symbols) {
+  if (const auto type = model.get("type"); type && type->text() != "BPE")
+    unsupported(*type, cat("model '", type->text(), "'"));
+  if (const auto dropout = model.get("dropout"); dropout && dropout->real() != 0)
+    unsupported(*dropout, "dropout (it makes the same text different tokens every time)");
+  for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
+    if (const auto affix = model.get(key); affix && !affix->text().empty())
+      unsupported(*affix, "a mark on parts of words");
+  fuse_unknown_ = model.flag("fuse_unk");
+  byte_fallback_ = model.flag("byte_fallback");
+  ignore_merges_ = model.flag("ignore_merges");
+  read_vocabulary(model.at("vocab"));
+  if (const auto unknown = model.get("unk_token")) {
+    const auto id = id_of(unknown->text());
+    if (!id) unknown->refuse(cat("is ", pst::quoted(unknown->text()), ", which is not in the vocabulary"));
     unknown_ = *id;
   }
-  read_merges(node.member("merges"));
-  read_bytes(node);
+  read_merges(model.at("merges"));
+  read_bytes(model);
   remember_whole_words();
 }
 
-void Bpe::read_vocabulary(const JsonNode& node) {
-  if (!node.value().is_object()) node.fail(node.is_null() ? "is missing" : "is no object");
-  if (node.value().empty()) node.fail("is empty");
+void Bpe::read_vocabulary(const json::Node& node) {
+  (void)node.object();
+  if (node.value().empty()) node.refuse("is empty");
   std::int32_t largest = 0;
   ids_.reserve(node.value().size());
   for (const auto& [token, id] : node.value().items()) {
-    if (!id.is_number_integer() || id.get<std::int64_t>() < 0)
-      node.fail(cat("gives ", pst::quoted(token), " an id that is none"));
-    largest = std::max(largest, node.member(token).as_id());
+    if (!id.is_number_unsigned() || id.get<std::uint64_t>() > kLargestId)
+      node.refuse(cat("gives ", pst::quoted(token), " an id that is none"));
+    largest = std::max(largest, id.get<std::int32_t>());
     ids_.emplace(token, id.get<std::int32_t>());
   }
   if (static_cast<std::size_t>(largest) > 2 * ids_.size() + 100'000)
-    node.fail(cat("has ", ids_.size(), " tokens but the id ", largest));
+    node.refuse(cat("has ", ids_.size(), " tokens but the id ", largest));
   tokens_.resize(static_cast<std::size_t>(largest) + 1);
   for (const auto& [token, id] : ids_) {
     auto& slot = tokens_[static_cast<std::size_t>(id)];
     if (slot)
-      node.fail(cat("gives the id ", id, " to both ", pst::quoted(std::min(*slot, token)), " and ",
-                    pst::quoted(std::max(*slot, token))));
+      node.refuse(cat("gives the id ", id, " to both ", pst::quoted(std::min(*slot, token)), " and ",
+                      pst::quoted(std::max(*slot, token))));
     slot = token;
   }
 }
 
-void Bpe::read_merges(const JsonNode& node) {
-  const std::size_t count = node.array_size();
+void Bpe::read_merges(const json::Node& node) {
+  const json::Value& entries = node.value();
+  if (!entries.is_array()) node.refuse("must be a list");
+  const std::size_t count = entries.size();
   merges_.reserve(count);
   std::int32_t rank = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    const nlohmann::json& entry = node.value()[i];
+    const json::Value& entry = entries[i];
     std::string left, right;
     if (entry.is_string()) {
       const auto& line = entry.get_ref<const std::string&>();
       if (starts_with(line, "#version")) continue;
       const auto parts = split(line, ' ');
-      if (parts.size() != 2) node.element(i).fail("is not two tokens with one blank between them");
+      if (parts.size() != 2) node.element(i).refuse("is not two tokens with one blank between them");
       left = parts[0], right = parts[1];
     } else if (entry.is_array() && entry.size() == 2 && entry[0].is_string() && entry[1].is_string()) {
       left = entry[0].get<std::string>(), right = entry[1].get<std::string>();
     } else {
-      node.element(i).fail("is neither \"a b\" nor [\"a\", \"b\"]");
+      node.element(i).refuse("is neither \"a b\" nor [\"a\", \"b\"]");
     }
     const auto id_in = [&](const std::string& token) {
       const auto id = id_of(token);
-      if (!id) node.element(i).fail(cat("needs the token ", pst::quoted(token), ", which the vocabulary lacks"));
+      if (!id) node.element(i).refuse(cat("needs the token ", pst::quoted(token), ", which the vocabulary lacks"));
       return *id;
     };
     const auto left_id = id_in(left), right_id = id_in(right);
@@ -168,7 +170,7 @@ void Bpe::read_merges(const JsonNode& node) {
   }
 }
 
-void Bpe::read_bytes(const JsonNode& node) {
+void Bpe::read_bytes(const json::Object& model) {
   const auto id_or_none = [&](const std::string& token) { return id_of(token).value_or(-1); };
   for (unsigned byte = 0; byte < 256; ++byte) {
     const auto letter = symbols_ == Symbols::bytes ? letter_of(static_cast<unsigned char>(byte))
@@ -179,10 +181,10 @@ void Bpe::read_bytes(const JsonNode& node) {
   if (!byte_fallback_) return;
   if (symbols_ == Symbols::bytes) {
     if (std::count(byte_ids_.begin(), byte_ids_.end(), -1) > 0)
-      node.unsupported("byte_fallback for a byte-level vocabulary that lacks bytes");
+      unsupported(model.node(), "byte_fallback for a byte-level vocabulary that lacks bytes");
     byte_fallback_ = false;
   } else if (std::count(fallback_ids_.begin(), fallback_ids_.end(), -1) > 0) {
-    node.unsupported("byte_fallback without all of <0x00> ... <0xFF> in the vocabulary");
+    unsupported(model.node(), "byte_fallback without all of <0x00> ... <0xFF> in the vocabulary");
   }
 }
 

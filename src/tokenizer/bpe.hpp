@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "tokenizer/json_node.hpp"
+#include "json/object.hpp"
 
 namespace pst::tokenizer {
 
@@ -33,7 +33,7 @@ class Bpe {
   };
 
   /// @param node the `model` of tokenizer.json. @throws Error(data) naming the place
-  Bpe(const JsonNode& node, Symbols symbols);
+  Bpe(const json::Object& model, Symbols symbols);
 
   /// Appends the tokens of `word`: the merge of lowest rank first, of those the leftmost, until none applies.
   /// n log n in the word.
@@ -88,9 +88,9 @@ class Bpe {
     IdByText long_words_;
   };
 
-  void read_vocabulary(const JsonNode& node);
-  void read_merges(const JsonNode& node);
-  void read_bytes(const JsonNode& node);
+  void read_vocabulary(const json::Node& node);
+  void read_merges(const json::Node& node);
+  void read_bytes(const json::Object& model);
   void remember_whole_words();
 
   void spell(std::string_view word, std::vector<Part>& out) const;

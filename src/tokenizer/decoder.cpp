@@ -8,6 +8,7 @@
 #include "tokenizer/newer_unicode.hpp"
 #include "tokenizer/read_pattern.hpp"
 #include "tokenizer/unicode.hpp"
+#include "tokenizer/unsupported.hpp"
 
 namespace pst::tokenizer {
 namespace {
@@ -74,49 +75,42 @@ void join_bytes(std::vector<std::string>& texts) {
   texts = std::move(out);
 }
 
-std::size_t read_count(const JsonNode& node) {
-  if (!node.value().is_number_unsigned()) node.fail("is no count");
-  return node.value().get<std::size_t>();
-}
+std::size_t read_count(const json::Node& node) { return static_cast<std::size_t>(node.whole()); }
 
 }  // namespace
 
-Decoder::Decoder(const JsonNode& node) {
-  if (node.is_null()) node.unsupported("a tokenizer without a decoder");
-  read(node, 0);
-}
+Decoder::Decoder(const json::Object& node) { read(node, 0); }
 
-void Decoder::read(const JsonNode& node, int depth) {
-  const std::string type = node.text("type");
+void Decoder::read(const json::Object& node, int depth) {
+  const std::string type = node.at("type").text();
   if (!steps_.empty() && steps_.back().kind == Kind::byte_level)
-    node.unsupported("decoder '" + type + "' after ByteLevel");
+    unsupported(node.node(), "decoder '" + type + "' after ByteLevel");
   if (type == "Sequence") {
-    if (depth > 8) node.fail("is nested too deeply");
-    const JsonNode parts = node.member("decoders");
-    for (std::size_t i = 0; i < parts.array_size(); ++i) read(parts.element(i), depth + 1);
+    if (depth > 8) node.node().refuse("is nested too deeply");
+    for (const auto& part : node.at("decoders").list()) read(part.object(), depth + 1);
   } else if (type == "ByteLevel") {
-    if (!steps_.empty()) node.unsupported("decoder ByteLevel after another one");
+    if (!steps_.empty()) unsupported(node.node(), "decoder ByteLevel after another one");
     steps_.push_back({Kind::byte_level});
   } else if (type == "Replace") {
-    steps_.push_back({Kind::replace, {read_pattern(node.member("pattern"))}, node.text("content")});
+    steps_.push_back({Kind::replace, {read_pattern(node.at("pattern"))}, node.at("content").text()});
   } else if (type == "ByteFallback") {
     steps_.push_back({Kind::byte_fallback});
   } else if (type == "Fuse") {
     steps_.push_back({Kind::fuse});
   } else if (type == "Strip") {
-    const std::string sign = node.text("content");
-    if (sign.empty() || char_length(sign[0]) != sign.size()) node.member("content").fail("is not one character");
-    steps_.push_back({Kind::strip, {}, sign, read_count(node.member("start")), read_count(node.member("stop"))});
+    const std::string sign = node.at("content").text();
+    if (sign.empty() || char_length(sign[0]) != sign.size()) node.refuse("content", "is not one character");
+    steps_.push_back({Kind::strip, {}, sign, read_count(node.at("start")), read_count(node.at("stop"))});
   } else if (type == "Metaspace") {
-    const JsonNode scheme = node.member("prepend_scheme");
-    Step step{Kind::metaspace, {}, node.text("replacement")};
-    if (step.text.empty()) node.member("replacement").fail("is empty");
-    step.drop_first = scheme.is_null() ? node.flag("add_prefix_space", true) : scheme.as_string() != "never";
+    const auto scheme = node.text("prepend_scheme");
+    Step step{Kind::metaspace, {}, node.at("replacement").text()};
+    if (step.text.empty()) node.refuse("replacement", "is empty");
+    step.drop_first = scheme ? *scheme != "never" : node.flag("add_prefix_space", true);
     steps_.push_back(step);
   } else {
-    node.unsupported("decoder '" + type + "'");
+    unsupported(node.node(), "decoder '" + type + "'");
   }
-  if (steps_.size() > 64) node.fail("has more than 64 steps");
+  if (steps_.size() > 64) node.node().refuse("has more than 64 steps");
 }
 
 void Decoder::apply(const Step& step, std::vector<std::string>& texts) {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tokenizer/json_node.hpp"
+#include "json/object.hpp"
 #include "tokenizer/pattern.hpp"
 
 namespace pst::tokenizer {
@@ -21,7 +21,7 @@ class Decoder {
  public:
   Decoder() = default;
   /// @throws Error(data) on one that is not known, or none (HF would put blanks between all tokens)
-  explicit Decoder(const JsonNode& node);
+  explicit Decoder(const json::Object& node);
 
   /// Text with malformed bytes replaced by U+FFFD.
   std::string decode(std::span<const Spelling> tokens) const;
@@ -37,7 +37,7 @@ class Decoder {
     std::size_t at_start = 0, at_end = 0;  // strip: how many at most
     bool drop_first = false;               // metaspace: the sign before the first token was put there
   };
-  void read(const JsonNode& node, int depth);
+  void read(const json::Object& node, int depth);
   static void apply(const Step& step, std::vector<std::string>& texts);
 
   std::vector<Step> steps_;

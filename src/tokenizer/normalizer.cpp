@@ -13,6 +13,7 @@
 #include "tokenizer/pattern.hpp"
 #include "tokenizer/read_pattern.hpp"
 #include "tokenizer/unicode.hpp"
+#include "tokenizer/unsupported.hpp"
 
 namespace pst::tokenizer {
 
@@ -209,19 +210,18 @@ Normalizer::Normalizer(Normalizer&&) noexcept = default;
 Normalizer& Normalizer::operator=(Normalizer&&) noexcept = default;
 Normalizer::~Normalizer() = default;
 
-Normalizer::Normalizer(const JsonNode& node) {
-  if (!node.is_null()) read(node, 0);
+Normalizer::Normalizer(const std::optional<json::Node>& node) {
+  if (node) read(node->object(), 0);
 }
 
-void Normalizer::read(const JsonNode& node, int depth) {
-  const std::string type = node.text("type");
+void Normalizer::read(const json::Object& node, int depth) {
+  const std::string type = node.at("type").text();
   const auto form = [&](Compatibility compatibility, Composition composition) {
     steps_.push_back(std::make_unique<UnicodeForm>(compatibility, composition));
   };
   if (type == "Sequence") {
-    if (depth > 8) node.fail("is nested too deeply");
-    const JsonNode parts = node.member("normalizers");
-    for (std::size_t i = 0; i < parts.array_size(); ++i) read(parts.element(i), depth + 1);
+    if (depth > 8) node.node().refuse("is nested too deeply");
+    for (const auto& part : node.at("normalizers").list()) read(part.object(), depth + 1);
   } else if (type == "NFC") {
     form(Compatibility::no, Composition::yes);
   } else if (type == "NFD") {
@@ -233,13 +233,13 @@ void Normalizer::read(const JsonNode& node, int depth) {
   } else if (type == "Lowercase") {
     steps_.push_back(std::make_unique<Lowercase>());
   } else if (type == "Prepend") {
-    steps_.push_back(std::make_unique<Prepend>(node.text("prepend")));
+    steps_.push_back(std::make_unique<Prepend>(node.at("prepend").text()));
   } else if (type == "Replace") {
-    steps_.push_back(std::make_unique<Replace>(read_pattern(node.member("pattern")), node.text("content")));
+    steps_.push_back(std::make_unique<Replace>(read_pattern(node.at("pattern")), node.at("content").text()));
   } else {
-    node.unsupported("normalizer '" + type + "'");
+    unsupported(node.node(), "normalizer '" + type + "'");
   }
-  if (steps_.size() > 64) node.fail("has more than 64 steps");
+  if (steps_.size() > 64) node.node().refuse("has more than 64 steps");
 }
 
 Aligned Normalizer::apply(Aligned text) const {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "json/object.hpp"
 #include "tokenizer/aligned.hpp"
-#include "tokenizer/json_node.hpp"
 
 namespace pst::tokenizer {
 
@@ -15,7 +15,7 @@ class Normalizer {
   struct Step;
   Normalizer();
   /// @param node null for none. @throws Error(data) on one that is not known or cannot be done exactly
-  explicit Normalizer(const JsonNode& node);
+  explicit Normalizer(const std::optional<json::Node>& node);
   Normalizer(Normalizer&&) noexcept;
   Normalizer& operator=(Normalizer&&) noexcept;
   ~Normalizer();
@@ -25,7 +25,7 @@ class Normalizer {
   std::string apply(std::string_view text) const { return std::string(apply(Aligned(text, 0)).text()); }
 
  private:
-  void read(const JsonNode& node, int depth);
+  void read(const json::Object& node, int depth);
   std::vector<std::unique_ptr<Step>> steps_;
 };
 

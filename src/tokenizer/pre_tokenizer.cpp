@@ -7,6 +7,7 @@
 #include "tokenizer/pattern.hpp"
 #include "tokenizer/read_pattern.hpp"
 #include "tokenizer/unicode.hpp"
+#include "tokenizer/unsupported.hpp"
 
 namespace pst::tokenizer {
 
@@ -183,25 +184,24 @@ struct Metaspace final : PreTokenizer::Step {
   Prepend prepend_;
 };
 
-Behavior read_behavior(const JsonNode& node) {
-  const std::string name = node.as_string();
+Behavior read_behavior(const json::Node& node) {
+  const std::string name = node.text();
   if (name == "Removed") return Behavior::removed;
   if (name == "Isolated") return Behavior::isolated;
   if (name == "MergedWithPrevious") return Behavior::merged_with_previous;
   if (name == "MergedWithNext") return Behavior::merged_with_next;
   if (name == "Contiguous") return Behavior::contiguous;
-  node.unsupported("behavior '" + name + "'");
+  unsupported(node, "behavior '" + name + "'");
 }
 
-Metaspace::Prepend read_prepend(const JsonNode& node) {
-  const JsonNode scheme = node.member("prepend_scheme");
-  if (scheme.is_null())
-    return node.flag("add_prefix_space", true) ? Metaspace::Prepend::always : Metaspace::Prepend::never;
-  const std::string name = scheme.as_string();
+Metaspace::Prepend read_prepend(const json::Object& node) {
+  const auto scheme = node.get("prepend_scheme");
+  if (!scheme) return node.flag("add_prefix_space", true) ? Metaspace::Prepend::always : Metaspace::Prepend::never;
+  const std::string name = scheme->text();
   if (name == "always") return Metaspace::Prepend::always;
   if (name == "first") return Metaspace::Prepend::first;
   if (name == "never") return Metaspace::Prepend::never;
-  scheme.unsupported("prepend_scheme '" + name + "'");
+  unsupported(*scheme, "prepend_scheme '" + name + "'");
 }
 
 }  // namespace
@@ -211,27 +211,26 @@ PreTokenizer::PreTokenizer(PreTokenizer&&) noexcept = default;
 PreTokenizer& PreTokenizer::operator=(PreTokenizer&&) noexcept = default;
 PreTokenizer::~PreTokenizer() = default;
 
-PreTokenizer::PreTokenizer(const JsonNode& node) {
-  if (!node.is_null()) read(node, 0);
+PreTokenizer::PreTokenizer(const std::optional<json::Node>& node) {
+  if (node) read(node->object(), 0);
 }
 
-void PreTokenizer::read(const JsonNode& node, int depth) {
-  const std::string type = node.text("type");
+void PreTokenizer::read(const json::Object& node, int depth) {
+  const std::string type = node.at("type").text();
   // From ByteLevel on, HF's pieces are in the byte alphabet; ours are not, so a later pattern would see other
   // characters.
-  if (byte_level_) node.unsupported("pre-tokenizer '" + type + "' after ByteLevel");
+  if (byte_level_) unsupported(node.node(), "pre-tokenizer '" + type + "' after ByteLevel");
   if (type == "Sequence") {
-    if (depth > 8) node.fail("is nested too deeply");
-    const JsonNode parts = node.member("pretokenizers");
-    for (std::size_t i = 0; i < parts.array_size(); ++i) read(parts.element(i), depth + 1);
+    if (depth > 8) node.node().refuse("is nested too deeply");
+    for (const auto& part : node.at("pretokenizers").list()) read(part.object(), depth + 1);
   } else if (type == "Split") {
-    steps_.push_back(std::make_unique<Split>(read_pattern(node.member("pattern")),
-                                             read_behavior(node.member("behavior")), node.flag("invert", false)));
+    steps_.push_back(std::make_unique<Split>(read_pattern(node.at("pattern")), read_behavior(node.at("behavior")),
+                                             node.flag("invert", false)));
   } else if (type == "Digits") {
     steps_.push_back(std::make_unique<Digits>(node.flag("individual_digits", false)));
   } else if (type == "Metaspace") {
-    const std::string sign = node.text("replacement");
-    if (sign.empty() || char_length(sign[0]) != sign.size()) node.member("replacement").fail("is not one character");
+    const std::string sign = node.at("replacement").text();
+    if (sign.empty() || char_length(sign[0]) != sign.size()) node.refuse("replacement", "is not one character");
     steps_.push_back(std::make_unique<Metaspace>(sign, read_prepend(node)));
     if (node.flag("split", true))
       steps_.push_back(std::make_unique<Split>(Pattern::literal(sign), Behavior::merged_with_next, /*invert=*/false));
@@ -241,9 +240,9 @@ void PreTokenizer::read(const JsonNode& node, int depth) {
       steps_.push_back(std::make_unique<Split>(Pattern::regex(kGpt2), Behavior::isolated, /*invert=*/false));
     byte_level_ = true;
   } else {
-    node.unsupported("pre-tokenizer '" + type + "'");
+    unsupported(node.node(), "pre-tokenizer '" + type + "'");
   }
-  if (steps_.size() > 64) node.fail("has more than 64 steps");
+  if (steps_.size() > 64) node.node().refuse("has more than 64 steps");
 }
 
 void PreTokenizer::run(Words& words) const {

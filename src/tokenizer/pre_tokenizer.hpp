@@ -3,8 +3,8 @@
 #include <memory>
 #include <vector>
 
+#include "json/object.hpp"
 #include "tokenizer/aligned.hpp"
-#include "tokenizer/json_node.hpp"
 
 namespace pst::tokenizer {
 
@@ -21,7 +21,7 @@ class PreTokenizer {
   struct Step;
   PreTokenizer();
   /// @param node null for none. @throws Error(data) on one that is not known or cannot be done exactly
-  explicit PreTokenizer(const JsonNode& node);
+  explicit PreTokenizer(const std::optional<json::Node>& node);
   PreTokenizer(PreTokenizer&&) noexcept;
   PreTokenizer& operator=(PreTokenizer&&) noexcept;
   ~PreTokenizer();
@@ -31,7 +31,7 @@ class PreTokenizer {
   void run(Words& words) const;
 
  private:
-  void read(const JsonNode& node, int depth);
+  void read(const json::Object& node, int depth);
   std::vector<std::unique_ptr<Step>> steps_;
   bool byte_level_ = false;
 };

@@ -2,7 +2,6 @@
 #include "tokenizer/tokenizer.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "core/digest.hpp"
 #include "core/error.hpp"
@@ -11,11 +10,12 @@
 #include "tokenizer/added_tokens.hpp"
 #include "tokenizer/bpe.hpp"
 #include "tokenizer/decoder.hpp"
-#include "tokenizer/json_node.hpp"
 #include "tokenizer/newer_unicode.hpp"
 #include "tokenizer/normalizer.hpp"
 #include "tokenizer/pre_tokenizer.hpp"
+#include "tokenizer/token_id.hpp"
 #include "tokenizer/unicode.hpp"
+#include "tokenizer/unsupported.hpp"
 
 namespace pst::tokenizer {
 namespace {
@@ -25,31 +25,24 @@ constexpr std::size_t kLongestText = std::size_t{1} << 30;
 constexpr std::size_t kLongestAddedToken = 1024;
 constexpr std::size_t kAddedTokenBytes = 4 << 20;
 
-nlohmann::json parse_json(std::string_view text, const std::string& name) {
-  try {
-    return nlohmann::json::parse(text);
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(Fault::data, cat(name, ": no valid JSON: ", error.what()), "fetch the file again; it may be truncated");
-  }
-}
+constexpr const char* kFetchAgain = "fetch the file again; it may be truncated";
 
-std::vector<AddedToken> read_added_tokens(const JsonNode& node) {
+std::vector<AddedToken> read_added_tokens(const std::vector<json::Node>& nodes) {
   std::vector<AddedToken> tokens;
-  if (node.is_null()) return tokens;
   std::size_t bytes = 0;
-  for (std::size_t i = 0; i < node.array_size(); ++i) {
-    const JsonNode entry = node.element(i);
+  for (const auto& node : nodes) {
+    const json::Object entry = node.object();
     AddedToken token;
-    token.id = entry.member("id").as_id();
-    token.content = entry.text("content");
-    token.special = entry.flag("special", false);
-    token.single_word = entry.flag("single_word", false);
-    token.lstrip = entry.flag("lstrip", false);
-    token.rstrip = entry.flag("rstrip", false);
+    token.id = entry.at("id").small_whole(0, kLargestId);
+    token.content = entry.at("content").text();
+    token.special = entry.flag("special");
+    token.single_word = entry.flag("single_word");
+    token.lstrip = entry.flag("lstrip");
+    token.rstrip = entry.flag("rstrip");
     token.normalized = entry.flag("normalized", !token.special);
-    if (token.content.size() > kLongestAddedToken) entry.fail(cat("has ", token.content.size(), " bytes of content"));
+    if (token.content.size() > kLongestAddedToken) node.refuse(cat("has ", token.content.size(), " bytes of content"));
     bytes += token.content.size();
-    if (bytes > kAddedTokenBytes) node.fail("has more than 4 MiB of content");
+    if (bytes > kAddedTokenBytes) node.refuse("is beyond 4 MiB of content");
     tokens.push_back(std::move(token));
   }
   return tokens;
@@ -58,12 +51,12 @@ std::vector<AddedToken> read_added_tokens(const JsonNode& node) {
 SpecialNames read_special_names(const fs::path& file) {
   SpecialNames names;
   if (!fs::exists(file)) return names;
-  const auto json = parse_json(read_file(file, 64ull << 20), file.string());
-  const JsonNode top(json, file.string());
+  const json::Document document(file, 64ull << 20, kFetchAgain);
+  const json::Object top = document.object();
   const auto name = [&](const char* key) -> std::optional<std::string> {
-    const JsonNode node = top.member(key);
-    if (node.is_null()) return std::nullopt;
-    return node.value().is_object() ? node.text("content") : node.as_string();
+    const auto node = top.get(key);
+    if (!node) return std::nullopt;
+    return node->is_object() ? node->object().at("content").text() : node->text();
   };
   names.bos = name("bos_token");
   names.eos = name("eos_token");
@@ -72,11 +65,21 @@ SpecialNames read_special_names(const fs::path& file) {
   return names;
 }
 
+json::Object decoder_of(const json::Object& top) {
+  if (const auto node = top.get("decoder")) return node->object();
+  top.refuse("decoder", "is missing: a tokenizer without a decoder is not supported");
+}
+
 }  // namespace
 
 struct Tokenizer::Impl {
-  Impl(const JsonNode& top, std::string digest_of_content);
-  void place_added_tokens(const JsonNode& node);
+  static std::unique_ptr<Impl> read(const json::Document& document) {
+    auto impl = std::make_unique<Impl>(document.object(), pst::digest(document.text()));
+    impl->name = document.name();
+    return impl;
+  }
+  Impl(const json::Object& top, std::string digest_of_content);
+  void place_added_tokens(const std::vector<json::Node>& nodes);
 
   /// Calls token(id, where in `text`) for added tokens and word(its text, its range there) for all words between.
   template <class OnToken, class OnWord>
@@ -98,37 +101,37 @@ struct Tokenizer::Impl {
   IdByText added_ids;
 };
 
-Tokenizer::Impl::Impl(const JsonNode& top, std::string digest_of_content)
+Tokenizer::Impl::Impl(const json::Object& top, std::string digest_of_content)
     : digest(std::move(digest_of_content)),
-      normalizer(top.member("normalizer")),
-      pre_tokenizer(top.member("pre_tokenizer")),
-      bpe(top.member("model"), pre_tokenizer.byte_level() ? Symbols::bytes : Symbols::characters),
-      decoder(top.member("decoder")) {
-  const JsonNode version = top.member("version");
-  if (!version.is_null() && version.as_string() != "1.0")
-    version.unsupported("version " + pst::quoted(version.as_string()));
-  const JsonNode post = top.member("post_processor");
-  if (!post.is_null()) post.text("type");  // adds tokens around a text, which encode() never does
-  place_added_tokens(top.member("added_tokens"));
+      normalizer(top.get("normalizer")),
+      pre_tokenizer(top.get("pre_tokenizer")),
+      bpe(top.inner("model"), pre_tokenizer.byte_level() ? Symbols::bytes : Symbols::characters),
+      decoder(decoder_of(top)) {
+  if (const auto version = top.get("version"); version && version->text() != "1.0")
+    unsupported(*version, "version " + pst::quoted(version->text()));
+  // Adds tokens around a text, which encode() never does.
+  if (const auto post = top.get("post_processor")) (void)post->object().at("type").text();
+  if (const auto nodes = top.get("added_tokens")) place_added_tokens(nodes->list());
 }
 
-void Tokenizer::Impl::place_added_tokens(const JsonNode& node) {
-  const auto tokens = read_added_tokens(node);
+void Tokenizer::Impl::place_added_tokens(const std::vector<json::Node>& nodes) {
+  const auto tokens = read_added_tokens(nodes);
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const AddedToken& token = tokens[i];
     if (token.content.empty()) continue;
-    const JsonNode entry = node.element(i);
+    const json::Node& entry = nodes[i];
     if (const auto in_model = bpe.id_of(token.content); in_model && *in_model != token.id)
-      entry.fail(cat(pst::quoted(token.content), " has the id ", token.id, ", but ", *in_model, " in the vocabulary"));
+      entry.refuse(cat("is ", pst::quoted(token.content), " and has the id ", token.id, ", but ", *in_model,
+                       " in the vocabulary"));
     const auto id = static_cast<std::size_t>(token.id);
     if (id > 2 * (bpe.tokens().size() + tokens.size()) + 100'000)
-      entry.fail(cat("has the id ", id, ", far beyond all others"));
+      entry.refuse(cat("has the id ", id, ", far beyond all others"));
     if (id < bpe.tokens().size() && bpe.tokens()[id] && *bpe.tokens()[id] != token.content)
-      entry.fail(cat(pst::quoted(token.content), " has the id ", id, ", which is ", pst::quoted(*bpe.tokens()[id]),
-                     " in the vocabulary"));
+      entry.refuse(cat("is ", pst::quoted(token.content), " and has the id ", id, ", which is ",
+                       pst::quoted(*bpe.tokens()[id]), " in the vocabulary"));
     if (id >= added.size()) added.resize(id + 1);
     if (added[id] || !added_ids.emplace(token.content, token.id).second)
-      entry.fail(cat("repeats ", pst::quoted(token.content)));
+      entry.refuse(cat("repeats ", pst::quoted(token.content)));
     added[id] = token;
     added[id]->spelling = token.normalized ? normalizer.apply(token.content) : token.content;
     (token.normalized ? normalized : raw).add(*added[id]);
@@ -194,16 +197,13 @@ Tokenizer Tokenizer::load(const fs::path& model_dir) {
   if (!fs::exists(file))
     throw Error(Fault::data, cat(file.string(), " does not exist"),
                 "point model.path at a folder with tokenizer.json; tokenizer.model files have to be converted first");
-  Tokenizer tokenizer = parse(read_file(file, kLargestFile), file.string());
+  Tokenizer tokenizer(Impl::read(json::Document(file, kLargestFile, kFetchAgain)));
   tokenizer.impl_->special_names = read_special_names(model_dir / "tokenizer_config.json");
   return tokenizer;
 }
 
 Tokenizer Tokenizer::parse(std::string_view tokenizer_json, const std::string& name) {
-  const auto json = parse_json(tokenizer_json, name);
-  auto impl = std::make_unique<Impl>(JsonNode(json, name), pst::digest(tokenizer_json));
-  impl->name = name;
-  return Tokenizer(std::move(impl));
+  return Tokenizer(Impl::read(json::Document(std::string(tokenizer_json), name, kFetchAgain)));
 }
 
 std::vector<Piece> Tokenizer::encode_pieces(std::string_view text) const {
