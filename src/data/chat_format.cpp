@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "json/parse.hpp"
 
 namespace pst::data {
 namespace {
@@ -12,9 +13,9 @@ namespace {
 constexpr std::uint64_t kMostBytes = 64u << 20;  // some tokenizer_config.json list every added token
 
 Json read_json(const fs::path& path) {
-  auto json = Json::parse(read_file(path, kMostBytes), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) throw Error(Fault::data, cat(path.string(), " is not a JSON object"));
-  return json;
+  Json value = json::parse(read_file(path, kMostBytes), path.string());
+  if (!value.is_object()) throw Error(Fault::data, cat(path.string(), " is not a JSON object"));
+  return value;
 }
 
 /// The value of a special token: a text, or an object with "content".

@@ -17,6 +17,7 @@
 #include "data/prepared.hpp"
 #include "data/read_source.hpp"
 #include "data/store_writer.hpp"
+#include "json/parse.hpp"
 
 namespace pst::data {
 namespace {
@@ -231,7 +232,8 @@ std::optional<PreparedStore> find_store(const fs::path& folder, const std::strin
   try {
     PreparedSet::open(folder, "train");
     PreparedSet::open(folder, "validation");
-    const auto meta = nlohmann::ordered_json::parse(read_file(folder / "meta.json"));
+    json::Ordered meta;
+    if (json::read(read_file(folder / "meta.json"), meta)) return std::nullopt;
     if (meta.at("digest") != name) return std::nullopt;
     return PreparedStore{folder, name, meta.at("report").get<PrepareReport>(), true};
   } catch (const Error& error) {

@@ -9,6 +9,7 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "data/store_format.hpp"
+#include "json/parse.hpp"
 
 namespace pst::data {
 namespace {
@@ -20,20 +21,20 @@ const char* const kRemedy = "remove the folder; the data is then prepared again"
 }
 
 /// meta.json, as far as opening a split needs it.
-nlohmann::json read_meta(const fs::path& store) {
+json::Value read_meta(const fs::path& store) {
   const fs::path path = store / "meta.json";
   constexpr std::uint64_t kMost = 16u << 20;
-  const auto meta = nlohmann::json::parse(read_file(path, kMost), nullptr, /*allow_exceptions=*/false);
+  const json::Value meta = json::parse(read_file(path, kMost), path.string(), kRemedy);
   if (!meta.is_object() || !meta.contains("files") || !meta["files"].is_object())
     refuse(path, "is not a prepared store's");
-  if (meta.value("version", nlohmann::json()) != kStoreVersion)
+  if (meta.value("version", json::Value()) != kStoreVersion)
     refuse(path, cat("is of another version than ", kStoreVersion));
   return meta;
 }
 
-MappedFile open_checked(const fs::path& path, const nlohmann::json& meta) {
+MappedFile open_checked(const fs::path& path, const json::Value& meta) {
   MappedFile file(path);
-  const auto recorded = meta["files"].value(path.filename().string(), nlohmann::json());
+  const auto recorded = meta["files"].value(path.filename().string(), json::Value());
   if (!recorded.is_object() || !recorded.contains("bytes") || !recorded.contains("digest"))
     refuse(path, "is not listed in meta.json");
   if (recorded["bytes"] != file.bytes().size())

@@ -96,7 +96,7 @@ TEST(Prepared, RefusesTornAndForeignFiles) {
       {"changed ids", flip("train.ids"), "train.ids has another content than was written"},
       {"changed labels", flip("train.labels"), "another content"},
       {"changed index", flip("train.index"), "another content"},
-      {"meta is no JSON", meta("{"), "is not a prepared store's"},
+      {"meta is no JSON", meta("{"), "meta.json:1:2: not valid JSON"},
       {"meta is a list", meta("[]"), "is not a prepared store's"},
       {"meta of another version", meta(R"({"version": 99, "files": {}})"), "is of another version"},
       {"meta without file", meta(cat(R"({"version": )", kStoreVersion, R"(, "files": {}})")),

@@ -175,7 +175,7 @@ TEST_F(ReadSource, NamesFileLineAndReason) {
       {"{\"messages\": [", "not JSON at column 15: syntax error"},
       {"{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]} junk", "not JSON at column"},
       {"{'messages': []}", "not JSON at column 2"},
-      {R"({"messages": [{"role": "a", "role": "b", "content": ""}]})", R"(key "role" is there twice)"},
+      {R"({"messages": [{"role": "a", "role": "b", "content": ""}]})", R"(key "role" occurs twice)"},
       {R"({"messages": [{"role": "a", "content": "\u0000"}]})", "a text has the character \\u0000"},
       {R"({"messages": [{"role": "a", "content": "\ud800"}]})", "not JSON at column"},
       {"{\"messages\": [{\"role\": \"a\", \"content\": \"\xff\"}]}", "the line is not UTF-8"},
