@@ -14,16 +14,13 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "json/object.hpp"
 
 namespace pst::heartbeat {
 namespace {
 
 using nlohmann::ordered_json;
 constexpr std::size_t kMaxAddresses = 64;
-
-[[noreturn]] void refuse(const std::filesystem::path& path, const char* what) {
-  throw Error(Fault::data, cat(path.string(), ": ", what), "the supervisor writes it; start the run again");
-}
 
 void write_all(int descriptor, std::string_view bytes, const std::filesystem::path& path) {
   while (!bytes.empty()) {
@@ -57,24 +54,14 @@ void write_endpoint(const std::filesystem::path& path, const Endpoint& endpoint)
 }
 
 Endpoint read_endpoint(const std::filesystem::path& path) {
-  const auto object = ordered_json::parse(read_file(path, 64 << 10), nullptr, /*allow_exceptions=*/false);
-  if (!object.is_object()) refuse(path, "not a JSON object");
-  const auto text = [&](const char* key) {
-    const auto found = object.find(key);
-    if (found == object.end() || !found->is_string()) refuse(path, "host and token have to be texts");
-    return found->get<std::string>();
-  };
-  Endpoint endpoint{.host = text("host"), .addresses = {}, .port = 0, .token = text("token")};
-  const auto port = object.find("port");
-  if (port == object.end() || !port->is_number_integer() || *port < 1 || *port > 65535) refuse(path, "no valid port");
-  endpoint.port = port->get<int>();
-  const auto addresses = object.find("addresses");
-  if (addresses == object.end() || !addresses->is_array() || addresses->empty() || addresses->size() > kMaxAddresses)
-    refuse(path, "no valid list of addresses");
-  for (const auto& address : *addresses) {
-    if (!address.is_string()) refuse(path, "an address is not a text");
-    endpoint.addresses.push_back(address.get<std::string>());
-  }
+  const json::Document document(path, 64 << 10, "the supervisor writes it; start the run again");
+  const json::Object object = document.object();
+  Endpoint endpoint{.host = object.at("host").text(),
+                    .addresses = object.at("addresses").texts(),
+                    .port = object.at("port").small_whole(1, 65535),
+                    .token = object.at("token").text()};
+  if (endpoint.addresses.empty() || endpoint.addresses.size() > kMaxAddresses)
+    object.refuse("addresses", cat("lists none, or more than ", kMaxAddresses));
   return endpoint;
 }
 
