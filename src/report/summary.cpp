@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "json/object.hpp"
 #include "rundir/run_state.hpp"
 
 namespace pst::report {
@@ -46,16 +47,15 @@ ordered_json plan_of(const rundir::RunDir& run) {
   const fs::path file = run.root() / "plan.json";
   if (!fs::exists(file, status)) return nullptr;
   try {
-    const auto json = ordered_json::parse(read_file(file, 4u << 20));
-    const auto& chosen = json.at("prediction");
-    const auto& choice = chosen.at("choice");
-    return {{"machine", json.at("machine")},
-            {"ranks", choice.at("nodes").get<std::int64_t>() * choice.at("ranks_per_node").get<std::int64_t>()},
-            {"memory_peak_bytes", chosen.at("memory_bytes").at("peak")},
-            {"step_s", chosen.at("step_s").at("total")},
-            {"tokens_per_s", chosen.at("tokens_per_s")}};
-  } catch (const std::exception& error) {
-    return {{"problem", cat(file.string(), " cannot be read: ", error.what())}};
+    const json::Document document(file, 4u << 20);
+    const json::Object plan = document.object(), chosen = plan.inner("prediction"), choice = chosen.inner("choice");
+    return {{"machine", plan.at("machine").value()},
+            {"ranks", choice.at("nodes").whole() * choice.at("ranks_per_node").whole()},
+            {"memory_peak_bytes", chosen.inner("memory_bytes").at("peak").value()},
+            {"step_s", chosen.inner("step_s").at("total").value()},
+            {"tokens_per_s", chosen.at("tokens_per_s").value()}};
+  } catch (const Error& error) {
+    return {{"problem", cat(file.string(), " cannot be read: ", error.message())}};
   }
 }
 
