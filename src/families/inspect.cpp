@@ -10,7 +10,7 @@
 #include "core/strings.hpp"
 #include "families/folder.hpp"
 #include "families/read_model.hpp"
-#include "weights/json.hpp"
+#include "json/parse.hpp"
 #include "weights/model_digest.hpp"
 #include "weights/safetensors.hpp"
 #include "weights/stored_layout.hpp"
@@ -18,12 +18,10 @@
 namespace pst::families {
 namespace {
 
-using nlohmann::json;
-
-std::optional<json> read_json(const fs::path& path) {
+std::optional<json::Value> read_json(const fs::path& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return std::nullopt;
-  return weights::parse_json(read_file(path), path.string());
+  return json::parse(read_file(path), path.string());
 }
 
 std::optional<ModelSummary::Vocabulary> vocabulary_of(const fs::path& dir) {
@@ -31,7 +29,7 @@ std::optional<ModelSummary::Vocabulary> vocabulary_of(const fs::path& dir) {
   if (!file) return std::nullopt;
   ModelSummary::Vocabulary vocabulary;
   if (file->is_object() && file->contains("model") && (*file)["model"].is_object()) {
-    const json& model = (*file)["model"];
+    const json::Value& model = (*file)["model"];
     if (const auto type = model.find("type"); type != model.end() && type->is_string())
       vocabulary.model = type->get<std::string>();
     if (const auto vocab = model.find("vocab"); vocab != model.end())
@@ -58,7 +56,7 @@ std::string chat_template_of(const fs::path& dir) {
 std::string architecture_of(const fs::path& dir) {
   const auto config = read_json(dir / "config.json");
   if (!config || !config->contains("architectures")) return {};
-  const json& names = (*config)["architectures"];
+  const json::Value& names = (*config)["architectures"];
   return names.is_array() && !names.empty() && names[0].is_string() ? names[0].get<std::string>() : std::string();
 }
 

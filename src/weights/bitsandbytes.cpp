@@ -8,7 +8,6 @@
 #include "core/strings.hpp"
 #include "json/object.hpp"
 #include "weights/dtype.hpp"
-#include "weights/json.hpp"
 #include "weights/stored_layout.hpp"
 
 namespace pst::weights {
@@ -43,7 +42,7 @@ Json read_state(const Tensor& tensor) {
   constexpr std::size_t kMost = 1 << 16;
   if (tensor.dtype != "U8" || tensor.bytes.size() > kMost) refuse(tensor.name, "is no text of at most 64 KiB");
   const std::string text(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
-  Json state = parse_json(text, tensor.name);
+  Json state = json::parse(text, tensor.name);
   if (!state.is_object()) refuse(tensor.name, "is no JSON object");
   return state;
 }

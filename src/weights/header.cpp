@@ -10,7 +10,6 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "weights/dtype.hpp"
-#include "weights/json.hpp"
 
 namespace pst::weights {
 namespace {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weights/index.hpp"
 
-#include "core/error.hpp"
-#include "core/file.hpp"
+#include <nlohmann/json.hpp>
+
 #include "core/strings.hpp"
+#include "json/object.hpp"
 #include "weights/header.hpp"
-#include "weights/json.hpp"
 
 namespace pst::weights {
 namespace {
@@ -17,23 +17,18 @@ bool is_plain_file_name(const std::string& name) {
 
 }  // namespace
 
-std::map<std::string, std::string> read_weight_map(const fs::path& index) {
-  const std::string name = index.string();
-  const auto json = parse_json(read_file(index, kMaxHeaderBytes), name);
-  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object() ||
-      json["weight_map"].empty())
-    throw Error(Fault::data, cat(name, ": no 'weight_map' object with the file of every tensor"),
-                "download the index again, or name a .safetensors file");
+std::map<std::string, std::string> read_weight_map(const std::filesystem::path& index) {
+  const json::Document document(index, kMaxHeaderBytes, "download the index again, or name a .safetensors file");
+  const json::Node root = document.root();
+  const auto map = root.is_object() ? root.object().get("weight_map") : std::nullopt;
+  if (!map || !map->is_object() || map->value().empty())
+    root.refuse("has no 'weight_map' object with the file of every tensor");
   std::map<std::string, std::string> files;
-  for (const auto& [tensor, file] : json["weight_map"].items()) {
-    if (!file.is_string() || !is_plain_file_name(file.get_ref<const std::string&>()) ||
-        !ends_with(file.get_ref<const std::string&>(), ".safetensors"))
-      throw Error(
-          Fault::data,
-          cat(name, ": weight_map names ", quoted(file.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)),
-              " for tensor ", quoted(tensor)),
-          "it must be the plain name of a .safetensors file in the same folder");
-    files[tensor] = file.get<std::string>();
+  for (const auto& [tensor, file] : map->object().members()) {
+    if (!file.is_text() || !is_plain_file_name(file.text()) || !ends_with(file.text(), ".safetensors"))
+      file.refuse(cat("is ", json::shown(file.value()),
+                      "; it must be the plain name of a .safetensors file in the same folder"));
+    files[tensor] = file.text();
   }
   return files;
 }
