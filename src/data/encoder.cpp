@@ -25,7 +25,7 @@ EncodeResult Encoder::encode(const Example& example) const {
       return encode_chat(chat);
     }
     case Example::Kind::text: {
-      const bool is_closed = ends_with(example.completion, end_of_text());
+      const bool is_closed = example.completion.ends_with(end_of_text());
       return encode_text(is_closed ? example.completion : example.completion + end_of_text(), 0);
     }
   }

@@ -103,7 +103,7 @@ std::vector<ByteSpan> learned_spans(const Example& example, const Rendered& rend
   std::vector<ByteSpan> spans;
   for (const std::size_t turn : chosen_turns(example, train_on)) {
     const std::string before = beginnings.text(turn, /*add_generation_prompt=*/true);
-    if (!starts_with(rendered.text, before)) not_a_prefix(format, turn);
+    if (!rendered.text.starts_with(before)) not_a_prefix(format, turn);
     std::size_t begin = before.size();
     if (begin >= rendered.visible_end) break;
 

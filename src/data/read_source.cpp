@@ -33,7 +33,7 @@ Guess guess_by_content(const SourceFile& source) {
         throw Error(Fault::data, cat(place, ": ", guess.reason), kFormatRemedy);
       return guess;
     } catch (Error& error) {
-      if (starts_with(error.message(), place)) throw;
+      if (error.message().starts_with(place)) throw;
       throw Error(Fault::data, cat(place, ": ", error.message()), kFormatRemedy);
     }
   }

@@ -6,7 +6,7 @@
 namespace pst::data {
 
 TextLines::TextLines(std::string_view text) : rest_(text) {
-  if (starts_with(rest_, "\xef\xbb\xbf")) rest_.remove_prefix(3);
+  if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);
 }
 
 std::optional<std::string_view> TextLines::next() {
@@ -15,7 +15,7 @@ std::optional<std::string_view> TextLines::next() {
   const auto end = rest_.find('\n');
   std::string_view line = rest_.substr(0, end);
   rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
-  if (ends_with(line, "\r")) line.remove_suffix(1);
+  if (line.ends_with("\r")) line.remove_suffix(1);
   return line;
 }
 

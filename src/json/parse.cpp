@@ -17,7 +17,7 @@ namespace {
 std::string reason_of(const nlohmann::json::exception& error) {
   std::string text = error.what();
   if (const auto label = text.find("] "); label != std::string::npos) text.erase(0, label + 2);
-  if (const auto place = text.find(": "); starts_with(text, "parse error") && place != std::string::npos)
+  if (const auto place = text.find(": "); text.starts_with("parse error") && place != std::string::npos)
     text.erase(0, place + 2);
   if (const auto quote = text.find("; last read"); quote != std::string::npos) text.erase(quote);
   return text.size() > 160 ? quoted(text, 160) : text;

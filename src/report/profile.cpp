@@ -32,7 +32,7 @@ std::vector<RankTrace> traces_of(const fs::path& folder, std::vector<std::string
   std::error_code missing;
   for (const auto& entry : fs::directory_iterator(folder, missing)) {
     const std::string name = entry.path().filename().string();
-    if (!starts_with(name, "rank-") || !ends_with(name, ".json")) continue;
+    if (!name.starts_with("rank-") || !name.ends_with(".json")) continue;
     try {
       traces.push_back(look_at_trace(entry.path()));
     } catch (const Error& error) {

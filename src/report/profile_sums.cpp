@@ -28,7 +28,7 @@ std::string part_of(const std::string& phase, const std::string& kind, const std
   if (phase == "data") return part::kData;
   if (phase == "optimizer") return part::kOptimizer;
   if (phase == "edge" || phase == "checkpoint") return part::kCheckpoint;
-  if (ends_with(name, kAgain)) return part::kAgain;
+  if (name.ends_with(kAgain)) return part::kAgain;
   if (kind == "linear") return part::kFrozen;
   if (kind == "lora") return part::kAdapters;
   if (kind == "attention") return part::kAttention;
@@ -40,7 +40,7 @@ std::string part_of(const std::string& phase, const std::string& kind, const std
 /// Of a layer the number is left out: its operations add up over layers.
 std::string key_name(const std::string& kind, const std::string& name) {
   if (kind != "layer") return name;
-  return ends_with(name, kAgain) ? "layer again" : ends_with(name, kBackward) ? "layer backward" : "layer";
+  return name.ends_with(kAgain) ? "layer again" : name.ends_with(kBackward) ? "layer backward" : "layer";
 }
 
 ordered_json per_step(double us, std::int64_t steps) { return 1e-3 * us / static_cast<double>(steps); }
@@ -74,7 +74,7 @@ void ProfileSums::add(const ordered_json& span, double unix_s, double dur_us, bo
   if (kind == "communication") {
     const std::string group = text_of(args, "group");
     pending_[{"", kind, group.empty() ? name : cat(name, " in ", group)}].add(cell);
-    const bool meets = !ends_with(name, "_begin") && !ends_with(name, "_wait");  // those two halves may overlap work
+    const bool meets = !name.ends_with("_begin") && !name.ends_with("_wait");  // those two halves may overlap work
     if (group == "world" && meets)
       meetings_[integer(args, "turn").value_or(0)].push_back({ranks_.back().rank, unix_s, 1e-6 * dur_us});
   } else if (kind == "phase") {
@@ -97,9 +97,9 @@ void ProfileSums::add(const ordered_json& span, double unix_s, double dur_us, bo
     end();
   } else {
     pending_[{"", kind, key_name(kind, name)}].add(cell);
-    if (kind == "layer" && !ends_with(name, kAgain)) {
+    if (kind == "layer" && !name.ends_with(kAgain)) {
       Layer& layer = step_layers_[static_cast<int>(integer(args, "layer").value_or(-1))];
-      (ends_with(name, kBackward) ? layer.backward_us : layer.forward_us) += dur_us;
+      (name.ends_with(kBackward) ? layer.backward_us : layer.forward_us) += dur_us;
     }
   }
 }
@@ -132,7 +132,7 @@ ordered_json ProfileSums::parts(double all_us, std::int64_t steps) const {
     const auto& [phase, kind, name] = key;
     Sum& sum = sums[part_of(phase, kind, name)];
     sum.us += cell.self_us;
-    (ends_with(name, kBackward) ? sum.backward_us : sum.forward_us) += cell.self_us;
+    (name.ends_with(kBackward) ? sum.backward_us : sum.forward_us) += cell.self_us;
   }
   sums[part::kOther].us += other_us_;
   ordered_json parts = ordered_json::array();

@@ -28,7 +28,7 @@ bool expect(const char*& at, const char* end, char c) {
 
 std::optional<StepText> StepText::of(std::string_view line) {
   const std::size_t head = kTime.size() + kTimeLength;
-  if (!starts_with(line, kTime) || line.size() < head + kStep.size() || line.back() != '}' ||
+  if (!line.starts_with(kTime) || line.size() < head + kStep.size() || line.back() != '}' ||
       line.substr(head, kStep.size()) != kStep)
     return std::nullopt;
   StepText text;
@@ -37,7 +37,7 @@ std::optional<StepText> StepText::of(std::string_view line) {
   const char* const end = line.data() + line.size();
   if (!number(at, end, text.step_)) return std::nullopt;
   text.us_ = {at, static_cast<std::size_t>(end - at)};
-  if (!starts_with(text.us_, kRanks)) return std::nullopt;
+  if (!text.us_.starts_with(kRanks)) return std::nullopt;
   return text;
 }
 

@@ -151,7 +151,7 @@ void Bpe::read_merges(const json::Node& node) {
     std::string left, right;
     if (entry.is_string()) {
       const auto& line = entry.get_ref<const std::string&>();
-      if (starts_with(line, "#version")) continue;
+      if (line.starts_with("#version")) continue;
       const auto parts = split(line, ' ');
       if (parts.size() != 2) node.element(i).refuse("is not two tokens with one blank between them");
       left = parts[0], right = parts[1];

@@ -15,7 +15,7 @@ namespace {
 
 /// The byte that "<0xNN>" names.
 std::optional<char> fallback_byte(std::string_view token) {
-  if (token.size() != 6 || !starts_with(token, "<0x") || token[5] != '>') return std::nullopt;
+  if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>') return std::nullopt;
   int value = 0;
   for (const char c : token.substr(3, 2)) {
     const auto at = std::string_view("0123456789abcdef").find(c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c);
@@ -39,8 +39,8 @@ std::string replaced(const std::string& text, const Pattern& what, const std::st
 
 std::string stripped(const std::string& text, std::string_view sign, std::size_t at_start, std::size_t at_end) {
   std::string_view rest = text;
-  for (; at_start > 0 && starts_with(rest, sign); --at_start) rest.remove_prefix(sign.size());
-  for (; at_end > 0 && ends_with(rest, sign); --at_end) rest.remove_suffix(sign.size());
+  for (; at_start > 0 && rest.starts_with(sign); --at_start) rest.remove_prefix(sign.size());
+  for (; at_end > 0 && rest.ends_with(sign); --at_end) rest.remove_suffix(sign.size());
   return std::string(rest);
 }
 

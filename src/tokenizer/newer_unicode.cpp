@@ -89,7 +89,7 @@ std::string hex(char32_t c) {
 std::string newer_in_category(std::string_view category) {
   std::string out;
   for (const Run& run : kAssigned)
-    if (starts_with(run.category, category)) out += cat("\\x{", hex(run.first), "}-\\x{", hex(run.last), "}");
+    if (run.category.starts_with(category)) out += cat("\\x{", hex(run.first), "}-\\x{", hex(run.last), "}");
   return out;
 }
 

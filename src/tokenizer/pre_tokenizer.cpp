@@ -168,7 +168,7 @@ struct Metaspace final : PreTokenizer::Step {
     rewrite(words, [&](Range word, Aligned& out) {
       const auto inside = text.substr(word.begin, word.size());
       const auto start = words.text.original({word.begin, word.begin});
-      const bool has_one = inside[0] == ' ' || starts_with(inside, sign_);
+      const bool has_one = inside[0] == ' ' || inside.starts_with(sign_);
       if (!has_one && (prepend_ == Prepend::always || (prepend_ == Prepend::first && start.begin == 0)))
         out.append(sign_, start);
       for (std::size_t at = 0; at < inside.size();) {

@@ -34,7 +34,7 @@ const Tensor& part(const TensorStore& store, const std::string& name, const char
 
 std::string prefix_of(const std::string& name) {
   constexpr std::string_view kWeight = "weight";
-  PST_ASSERT(ends_with(name, kWeight), "matrices are called <layer>.weight");
+  PST_ASSERT(name.ends_with(kWeight), "matrices are called <layer>.weight");
   return name.substr(0, name.size() - kWeight.size());
 }
 
@@ -100,7 +100,7 @@ std::optional<StoredInt8> find_int8(const TensorStore& store, const std::string&
                                     std::int64_t in) {
   const Tensor* const codes = store.find(name);
   if (!codes) refuse(name, "is missing", "download the model completely");
-  if (!ends_with(name, "weight")) return std::nullopt;  // scales are found by that ending
+  if (!name.ends_with("weight")) return std::nullopt;  // scales are found by that ending
   const std::string scale = prefix_of(name) + "SCB";
   if (!store.find(scale)) {
     if (codes->dtype == "I8") refuse(name, cat("is I8, but ", scale, " is missing"));

@@ -25,7 +25,7 @@ std::map<std::string, std::string> read_weight_map(const std::filesystem::path& 
     root.refuse("has no 'weight_map' object with the file of every tensor");
   std::map<std::string, std::string> files;
   for (const auto& [tensor, file] : map->object().members()) {
-    if (!file.is_text() || !is_plain_file_name(file.text()) || !ends_with(file.text(), ".safetensors"))
+    if (!file.is_text() || !is_plain_file_name(file.text()) || !file.text().ends_with(".safetensors"))
       file.refuse(cat("is ", json::shown(file.value()),
                       "; it must be the plain name of a .safetensors file in the same folder"));
     files[tensor] = file.text();

@@ -31,7 +31,7 @@ bool present(const fs::path& path) {
 /// What people hand us instead, told apart by its first bytes. A pickle runs code when loaded: never read, whatever it
 /// says.
 void refuse_other_formats(const fs::path& path, std::string_view start) {
-  const auto begins = [&](std::string_view magic) { return starts_with(start, magic); };
+  const auto begins = [&](std::string_view magic) { return start.starts_with(magic); };
   const std::string extension = path.extension().string();
   if (begins("PK\x03\x04") || begins("\x80\x02") || begins("\x80\x03") || begins("\x80\x04") || begins("\x80\x05") ||
       extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".ckpt")

@@ -89,7 +89,7 @@ nlohmann::ordered_json config_of(bool, const std::vector<std::string>& dense_mod
 
 /// The scale of a static quantisation of its inputs is among them: inputs are scaled as they come.
 std::vector<std::string> companions_of(const std::string& name) {
-  const std::string layer = ends_with(name, ".weight") ? name.substr(0, name.size() - 7) : name;
+  const std::string layer = name.ends_with(".weight") ? name.substr(0, name.size() - 7) : name;
   return {name + "_scale", layer + ".input_scale"};
 }
 

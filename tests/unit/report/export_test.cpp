@@ -146,8 +146,8 @@ TEST(Prometheus, EveryNameHasHelpAndTypeOnceAndEveryValueIsANumber) {
   std::istringstream in(text);
   int values = 0;
   for (std::string line; std::getline(in, line);) {
-    if (starts_with(line, "# HELP ")) ++helped[line.substr(7, line.find(' ', 7) - 7)];
-    if (starts_with(line, "#")) continue;
+    if (line.starts_with("# HELP ")) ++helped[line.substr(7, line.find(' ', 7) - 7)];
+    if (line.starts_with("#")) continue;
     const auto name = line.substr(0, line.find('{'));
     EXPECT_EQ(helped[name], 1) << line;
     EXPECT_TRUE(to_double(line.substr(line.rfind(' ') + 1))) << line;
