@@ -17,10 +17,10 @@ constexpr std::int64_t rank_of_leaf(std::int64_t leaf, std::int64_t leaves, std:
   return ((leaf + 1) * ranks + leaves - 1) / leaves - 1;
 }
 
-/// Buffers that adding `leaves` along the tree holds at once: log2, rounded up, and one.
+/// Buffers that adding `leaves` along the tree holds at once: log2, rounded down, and one.
 constexpr int tree_buffers(std::int64_t leaves) {
   int buffers = 1;
-  for (; leaves > 1; leaves = (leaves + 1) / 2) ++buffers;
+  for (; leaves > 1; leaves /= 2) ++buffers;
   return buffers;
 }
 

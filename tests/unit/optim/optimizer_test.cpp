@@ -49,7 +49,7 @@ TEST(Optimizer, APlanCountsItsState) {
     SCOPED_TRACE(settings.rule.index());
     nn::ParameterSet parameters;
     fixture::odd_parameters(parameters);
-    plan::ModelShape shape;
+    plan::ModelShape shape{.vocabulary = 100};  // the head has rows
     shape.trainable_padded = parameters.size();
 
     const Optimizer optimizer(settings, parameters, parallel::FlatShares(parameters, 1), 0);

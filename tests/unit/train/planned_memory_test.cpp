@@ -88,7 +88,7 @@ CountedMemory& memory() { return CountedMemory::instance(); }
 
 plan::Dtype planned(at::ScalarType compute) { return compute == at::kBFloat16 ? plan::Dtype::bf16 : plan::Dtype::f32; }
 
-/// No size divides another, and the head's chunk is smaller than the labelled rows of a batch.
+/// No size divides another; in f32 the head's chunk is smaller than the labelled rows of a batch.
 const fixture::TinyModel kShape = {.hidden = 60,
                                    .layers = 3,
                                    .heads = 6,
@@ -260,8 +260,8 @@ TEST(PlannedMemory, LogitsAndActivationsAreWhatTheyTake) {
         training.parameters().accumulate_into(gradient);
         const plan::Memory planned = training.planned();
         const auto value_bytes = plan::value_bytes(train::planned(compute));
-        const std::int64_t chunk =
-            plan::head_chunk_rows(kShape.vocab, train::planned(compute), DeviceKind::cpu) * kShape.vocab * value_bytes;
+        const std::int64_t rows = plan::head_chunk_rows(kShape.vocab, train::planned(compute), DeviceKind::cpu),
+                           chunk = std::min(rows, training.batch_.labelled()) * kShape.vocab * value_bytes;
         const std::int64_t before = memory().live();
 
         std::int64_t kept = 0;
