@@ -20,6 +20,7 @@ Runner add_follow(CLI::App& app);
 Runner add_generate(CLI::App& app);
 Runner add_init(CLI::App& app);
 Runner add_logs(CLI::App& app);
+Runner add_model_families(CLI::App& app);
 Runner add_model_import(CLI::App& app);
 Runner add_model_inspect(CLI::App& app);
 Runner add_model_quantise(CLI::App& app);
@@ -52,6 +53,8 @@ const std::vector<Section>& sections() {
            {"plan", "Predict a run's memory, time and node hours, and compare other settings", add_plan},
            {"data prepare", "Tokenise a recipe's data now; every run with the same data reuses it", add_data_prepare},
            {"data dump", "Print the training examples as token ids, a line of JSON each", add_data_dump},
+           {"model families", "List the model families that can be trained, by config.json's model_type",
+            add_model_families},
            {"model inspect", "Check a model folder and describe what is in it", add_model_inspect},
            {"model import", "Convert a GGUF file to a Hugging Face model folder", add_model_import},
            {"model quantise", "Write a copy of a model folder with its layers in 4 or 8 bits", add_model_quantise},
