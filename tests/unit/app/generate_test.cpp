@@ -30,7 +30,7 @@ class Generate : public testing::Test {
   /// An adapter that changes the model a lot.
   std::string adapter() const {
     const auto solo = comm::solo();
-    const Run run = read_run(run_.folder(), 1, *solo);
+    const app::Run run = read_run(run_.folder(), 1, *solo);
     LoadedModel loaded(run, Hardware{}, {*solo});
     loaded.parameters().flat().fill_(0.5);
     loaded.adapter().save(run_.dir().adapter(), run_.model().string());

@@ -41,7 +41,7 @@ class WriteResult : public testing::Test {
  protected:
   void write(comm::Communicator& world) const {
     const Ranks ranks = fixture::on_one_node(world);
-    const Run run = read_run(here_.folder(), 1, world);
+    const app::Run run = read_run(here_.folder(), 1, world);
     LoadedModel loaded(run, Hardware{}, ranks);
     train::TrainState state{.step = 9, .updates = 8, .tokens = 700, .last_loss = 0.5, .seconds = 3.25};
     state.validation_before = 2;

@@ -21,7 +21,7 @@ class Observers : public testing::Test {
       VitalSigns signs(run_.folder(), 1);
       Journal journal(run_.dir(), 1, ranks, {}, fixture::tiny_spec());
       Profiling profiling(profile, run_.dir(), 1, ranks);
-      const Run run = read_run(run_.folder(), 1, world);
+      const app::Run run = read_run(run_.folder(), 1, world);
       RunObserver observer(run, world, signs, journal, profiling);
       body(observer, world.rank());
       world.barrier();

@@ -21,7 +21,7 @@ class ReadRun : public testing::Test {
 TEST_F(ReadRun, SaysWhatIsToBeDone) {
   here_.write_recipe("train: {max_steps: 5}\n");
 
-  const Run run = read_run(here_.folder(), 3, *solo_);
+  const app::Run run = read_run(here_.folder(), 3, *solo_);
 
   EXPECT_EQ(run.dir.root(), here_.folder());
   EXPECT_EQ(run.attempt, 3);

@@ -37,6 +37,7 @@ struct TrainingFolder {
   }
   /// Other documents than the usual ones.
   void documents(const std::vector<std::uint32_t>& training, const std::vector<std::uint32_t>& validation) const {
+    std::filesystem::remove_all(dir / "store");
     write_prepared_store(dir / "store", {{"train", training}, {"validation", validation}}, 260);
   }
   data::PreparedSet split(const char* name) const { return data::PreparedSet::open(dir / "store", name); }
