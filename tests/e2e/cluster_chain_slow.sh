@@ -3,7 +3,7 @@
 # A chain over three jobs of two minutes each, ended by Slurm's own time limit: nobody sends a signal here.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"
 recoverable_recipe
-sed -i 's/time: 00:05:00/time: 00:02:00/' "$work/recipe.yaml"
+sed -i 's/time: 00:30:00/time: 00:02:00/' "$work/recipe.yaml"
 reference=$(undisturbed)
 start_cluster
 hold 40

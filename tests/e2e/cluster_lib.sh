@@ -58,7 +58,7 @@ optimizer: { lr: 1.0e-3 }
 slurm:
   nodes: 2
   ranks_per_node: 1
-  time: 00:05:00
+  time: 00:30:00
 ${1:-}
 output_dir: $work/runs
 RECIPE

@@ -4,7 +4,7 @@
 # Slurm looks once a minute. Until then the run is held.
 source "$(dirname -- "${BASH_SOURCE[0]}")/recovery_lib.sh" "$1"
 recoverable_recipe
-sed -i 's/time: 00:05:00/time: 00:02:00/' "$work/recipe.yaml"
+sed -i 's/time: 00:30:00/time: 00:02:00/' "$work/recipe.yaml"
 reference=$(undisturbed)
 start_cluster
 submit_held
