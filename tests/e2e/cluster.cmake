@@ -7,14 +7,14 @@ function(pst_cluster_test name)
            COMMAND ${PST_BASH} ${CMAKE_CURRENT_SOURCE_DIR}/cluster_${name}.sh ${CMAKE_BINARY_DIR}
            WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   # One cluster at a time, beside tests that need none.
-  set_tests_properties(e2e.cluster_${name} PROPERTIES LABELS "e2e;cluster" SKIP_RETURN_CODE 77 TIMEOUT 600
+  set_tests_properties(e2e.cluster_${name} PROPERTIES LABELS "e2e;cluster" SKIP_RETURN_CODE 77 TIMEOUT 1500
                        RESOURCE_LOCK local_cluster)
 endfunction()
 
 pst_cluster_test(comes_and_goes)
 add_test(NAME e2e.sites_accepted COMMAND ${PST_BASH} ${CMAKE_CURRENT_SOURCE_DIR}/sites_accepted.sh ${CMAKE_BINARY_DIR}
          WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-set_tests_properties(e2e.sites_accepted PROPERTIES LABELS "e2e;cluster" SKIP_RETURN_CODE 77 TIMEOUT 600 RESOURCE_LOCK local_cluster)
+set_tests_properties(e2e.sites_accepted PROPERTIES LABELS "e2e;cluster" SKIP_RETURN_CODE 77 TIMEOUT 1500 RESOURCE_LOCK local_cluster)
 if(PST_WORKER)
   pst_cluster_test(trains)
   pst_cluster_test(alerts)

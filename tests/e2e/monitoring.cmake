@@ -5,6 +5,6 @@ if(PST_WORKER)
   foreach(name monitoring monitoring_gpu)
     add_test(NAME e2e.${name} COMMAND ${PST_BASH} ${CMAKE_CURRENT_SOURCE_DIR}/${name}.sh ${CMAKE_BINARY_DIR}
              WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-    set_tests_properties(e2e.${name} PROPERTIES LABELS e2e TIMEOUT 600 SKIP_RETURN_CODE 77)
+    set_tests_properties(e2e.${name} PROPERTIES LABELS e2e TIMEOUT 1500 SKIP_RETURN_CODE 77)
   endforeach()
 endif()

@@ -2,5 +2,5 @@
 if(PST_WORKER)
   find_program(PST_BASH bash REQUIRED)
   add_test(NAME e2e.qlora_bits COMMAND ${PST_BASH} ${CMAKE_CURRENT_SOURCE_DIR}/qlora_bits.sh ${CMAKE_BINARY_DIR})
-  set_tests_properties(e2e.qlora_bits PROPERTIES LABELS "e2e;mpi" TIMEOUT 600 PROCESSORS 2)
+  set_tests_properties(e2e.qlora_bits PROPERTIES LABELS "e2e;mpi" TIMEOUT 1500 PROCESSORS 2)
 endif()

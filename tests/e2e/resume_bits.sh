@@ -134,7 +134,7 @@ has_event "$run" started-over || die "no event tells that the run started over"
 echo "harmless change, one and all checkpoints damaged: same bits"
 
 # 4. The guard. Whatever is a little worse than the step before counts as a spike here.
-spikes=(--set guard.loss_window=1 --set guard.loss_ratio=1.005)
+spikes=(--set guard.loss_window=1 --set guard.loss_ratio=1.005 --set train.max_steps=80)
 train skips "${spikes[@]}" --set guard.spike=skip
 ((status == 0)) || die "a run with skipped steps ended with $status"
 skips=$(cat "$run"/attempts/0001/nodes/*.jsonl | grep -c '"skipped":true') || die "no step was skipped"
