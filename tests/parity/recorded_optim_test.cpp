@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// What torch's optimizers and transformers' schedules gave; recorded by tools/parity/record_fixtures.py.
+#include <ATen/ops/tensor.h>
+
+#include <nlohmann/json.hpp>
+
+#include "config/parse.hpp"
+#include "config/reader.hpp"
+#include "core/file.hpp"
+#include "optim/optimizer.hpp"
+#include "optim/schedule.hpp"
+#include "source_tree.hpp"
+#include "support/tensors.hpp"
+
+namespace pst::optim {
+namespace {
+
+using Json = nlohmann::json;
+
+Json recorded(const std::string& file) {
+  return Json::parse(read_file(fs::path(PST_SOURCE_DIR) / "tests/fixtures/optim" / file));
+}
+
+/// A section of a recipe: JSON is YAML.
+template <class Section>
+Section section(const Json& json) {
+  Section section;
+  config::Problems problems;
+  config::read(config::parse_yaml(json.dump(), "recorded", problems), section, problems);
+  EXPECT_TRUE(problems.empty()) << json;
+  return section;
+}
+
+at::Tensor floats(const Json& json) { return at::tensor(json.get<std::vector<float>>()); }
+
+TEST(Recorded, OptimizersFollowTorch) {
+  const Json file = recorded("optimizers.json");
+  const at::Tensor start = floats(file.at("start"));
+
+  for (const auto& [name, run] : file.at("runs").items()) {
+    SCOPED_TRACE(name);
+    const auto settings = section<recipe::Optimizer>(run.at("recipe"));
+    nn::ParameterSet parameters;
+    nn::Parameter& trained = parameters.add("x", {start.numel()});
+    parameters.allocate(at::kFloat);
+    trained.value.detach().copy_(start);
+    Optimizer optimizer(settings, parameters, parallel::FlatShares(parameters, 1), 0);
+    std::int64_t number = 0;
+    for (const Json& values : file.at("gradients")) {
+      const at::Tensor gradient = parameters.new_gradient();
+      gradient.narrow(0, trained.offset, trained.count()).copy_(floats(values));
+
+      optimizer.update(parameters, gradient, {.lr = settings.lr, .number = ++number});
+
+      // Values up to 3 in f32, a handful of operations a step: a few units of 2^-23.
+      EXPECT_THAT(trained.value, fixture::close_to(floats(run.at("after").at(number - 1)), 1e-6)) << number;
+    }
+    EXPECT_EQ(number, 6);
+  }
+}
+
+TEST(Recorded, SchedulesFollowTransformers) {
+  const Json file = recorded("schedules.json");
+  const std::int64_t total = file.at("total_steps");
+
+  for (const auto& [name, run] : file.at("runs").items()) {
+    SCOPED_TRACE(name);
+    const auto scheduler = section<recipe::Scheduler>(run.at("recipe"));
+    ASSERT_EQ(run.at("rates").size(), 20u);
+    for (std::int64_t step = 0; step < total; ++step)
+      EXPECT_NEAR(learning_rate(scheduler, 1, step, total), run.at("rates").at(step).get<double>(), 1e-15) << step;
+  }
+}
+
+}  // namespace
+}  // namespace pst::optim

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "families/read_model.hpp"
+#include "methods/peft_config.hpp"
+#include "model/decoder.hpp"
+#include "nn/batch.hpp"
+#include "objective/objective.hpp"
+#include "ops/exec.hpp"
+#include "peft/adapter.hpp"
+#include "source_tree.hpp"
+#include "weights/safetensors.hpp"
+
+namespace pst::fixture {
+
+using NamedTensors = std::map<std::string, at::Tensor>;
+
+inline NamedTensors tensors_of(const std::filesystem::path& file) {
+  const auto store = weights::TensorStore::open(file);
+  NamedTensors tensors;
+  for (const auto& tensor : store.tensors())
+    tensors[tensor.name] =
+        ops::tensor_over(const_cast<std::byte*>(tensor.bytes.data()), tensor.shape, tensor.core_dtype()).clone();
+  return tensors;
+}
+
+/// One recorded folder of tests/fixtures/models, whose README names the
+/// tensors: a model alone (`llama`), or with an adapter (`llama/lora`). What of
+/// our interfaces the comparison needs is named here and nowhere else.
+class ParityCase {
+ public:
+  static std::filesystem::path root() { return std::filesystem::path(PST_SOURCE_DIR) / "tests/fixtures/models"; }
+
+  /// Every folder that has an expected.safetensors, sorted.
+  static std::vector<std::string> all() {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root()))
+      if (entry.path().filename() == "expected.safetensors")
+        names.push_back(entry.path().parent_path().lexically_relative(root()).string());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  explicit ParityCase(const std::string& name)
+      : folder_(root() / name), documents_(tensors_of(root() / model_of(name) / "documents.safetensors")) {
+    const std::filesystem::path model = root() / model_of(name);
+    const at::Tensor lengths = documents_.at("lengths");
+    model_ = model::load(families::read_model(model), weights::TensorStore::open(model), at::kFloat,
+                         lengths.max().item().toLong());
+    if (model_of(name) == name) return;
+    adapter_ = peft::make_adapter(*model_, methods::read_peft_config(folder_), at::kFloat);
+    adapter_->load(folder_);
+  }
+
+  /// What transformers and PEFT gave.
+  NamedTensors expected() const { return tensors_of(folder_ / "expected.safetensors"); }
+
+  /// The same of ours, all documents laid end to end in one batch.
+  NamedTensors actual() {
+    const nn::Batch batch = this->batch();
+    at::Tensor gradient;
+    if (adapter_) {
+      gradient = adapter_->parameters().new_gradient();
+      adapter_->parameters().accumulate_into(gradient);
+    }
+    const auto objective = objective::cross_entropy();
+    const objective::Scorer scorer(*model_, {}, nn::Recompute::nothing);
+    NamedTensors tensors{{"logits", logits(scorer.hidden(batch))}};
+    const auto labelled = static_cast<double>(batch.labelled());
+    const double loss = adapter_ ? objective->backward(scorer, batch, 1 / labelled) : objective->value(scorer, batch);
+    tensors["loss"] = at::full({1}, loss / labelled, at::kFloat);
+    if (adapter_)
+      for (const auto& parameter : adapter_->parameters().all())
+        tensors["gradient.base_model.model." + parameter.name] =
+            gradient.narrow(0, parameter.offset, parameter.count()).view(parameter.shape);
+    return tensors;
+  }
+
+  /// Logits as generation computes them: half of a document at once, then token
+  /// after token.
+  at::Tensor decoded_logits() const {
+    std::vector<at::Tensor> rows;
+    for (const auto& ids : split("ids")) {
+      nn::KvCache cache;
+      const std::int64_t prompt = ids.size(0) / 2;
+      rows.push_back(model_->continue_document(ids.slice(0, 0, prompt), cache));
+      for (std::int64_t i = prompt; i < ids.size(0); ++i)
+        rows.push_back(model_->continue_document(ids.slice(0, i, i + 1), cache));
+    }
+    return logits(at::cat(rows));
+  }
+
+ private:
+  static std::string model_of(const std::string& name) { return name.substr(0, name.find('/')); }
+
+  std::vector<at::Tensor> split(const char* tensor) const {
+    std::vector<at::Tensor> parts;
+    std::int64_t begin = 0;
+    for (std::int64_t i = 0; i < documents_.at("lengths").size(0); ++i) {
+      const std::int64_t length = documents_.at("lengths")[i].item().toLong();
+      parts.push_back(documents_.at(tensor).narrow(0, begin, length));
+      begin += length;
+    }
+    return parts;
+  }
+
+  nn::Batch batch() const {
+    std::vector<nn::TokenSpan> spans;
+    const at::Tensor ids = documents_.at("ids").to(at::kInt), labelled = documents_.at("labelled");
+    std::size_t begin = 0;
+    for (const auto& document : split("ids")) {
+      const auto length = static_cast<std::size_t>(document.size(0));
+      spans.push_back({{ids.const_data_ptr<std::int32_t>() + begin, length},
+                       {labelled.const_data_ptr<std::uint8_t>() + begin, length}});
+      begin += length;
+    }
+    return nn::make_batch(spans, model_->vocabulary());
+  }
+
+  at::Tensor logits(const at::Tensor& hidden) const {
+    const at::NoGradGuard no_gradients;
+    return model_->head().forward(hidden.detach(), {});
+  }
+
+  std::filesystem::path folder_;
+  NamedTensors documents_;
+  std::unique_ptr<nn::CausalLm> model_;
+  std::unique_ptr<peft::Adapter> adapter_;
+};
+
+}  // namespace pst::fixture
