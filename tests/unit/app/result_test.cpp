@@ -76,13 +76,5 @@ TEST_F(WriteResult, NothingIsCommittedOnceANewerAttemptHasBegun) {
   EXPECT_FALSE(fs::exists(here_.dir().adapter()));
 }
 
-TEST_F(WriteResult, ADiskThatTakesNothingIsToldOnEveryRank) {
-  write_durably(here_.dir().adapter(), "a file where the folder should be");
-
-  comm::run_ranks(2, [&](comm::Communicator& world) { fixture::error_of(Fault::io, [&] { write(world); }); });
-
-  EXPECT_FALSE(here_.dir().read_completed());
-}
-
 }  // namespace
 }  // namespace pst::app

@@ -152,7 +152,7 @@ TEST_F(Resume, OtherDataCountAsAChange) {
 TEST_F(Resume, AnotherModelIsRefusedWhateverIsAllowed) {
   save(3);
   rundir::allow_change(run_.dir(), record_.recipe_digest, "all");
-  fixture::write_tiny_model(run_.model(), {.seed = 2, .vocab = 300});
+  fixture::write_tiny_model(run_.model(), {.seed = 2, .vocab = fixture::kTinyTokens});
 
   EXPECT_THAT(fixture::error_of(Fault::usage, [&] { start(); }), HasSubstr("the files of the model"));
 }

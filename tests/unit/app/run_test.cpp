@@ -34,6 +34,7 @@ TEST_F(ReadRun, SaysWhatIsToBeDone) {
 }
 
 TEST_F(ReadRun, WithoutValidationThereIsNone) {
+  std::filesystem::remove_all(here_.store());
   fixture::write_prepared_store(here_.store(), {{"train", {5, 6}}, {"validation", {}}}, 260);
 
   EXPECT_FALSE(read_run(here_.folder(), 1, *solo_).validation);

@@ -21,7 +21,7 @@ inline app::Ranks on_one_node(comm::Communicator& world) { return {world, world.
 class TinyRun {
  public:
   explicit TinyRun(const std::string& more = {}) : run_(rundir::RunDir::create(dir_ / "runs", "tiny")) {
-    write_tiny_model(model(), {.vocab = 300});
+    write_tiny_model(model(), {.vocab = kTinyTokens});
     write_prepared_store(store(),
                          {{"train", random_lengths(13, 2, 24, 1)}, {"validation", random_lengths(3, 2, 24, 2)}}, 260);
     write_recipe(more);
