@@ -164,7 +164,8 @@ TEST_F(Resolve, AStrategyThatIsGivenIsTaken) {
 TEST_F(Resolve, ABaseThatFitsNowhereGoesInShares) {
   EXPECT_EQ(resolved().strategy, recipe::Strategy::replicate);
 
-  model_ = fixture::tiny_spec({.hidden = 1 << 20, .layers = 64, .heads = 8192, .intermediate = 1 << 20});  // hundreds of TiB
+  model_ =
+      fixture::tiny_spec({.hidden = 1 << 20, .layers = 64, .heads = 8192, .intermediate = 1 << 20});  // hundreds of TiB
   comm::run_ranks(2, [&](comm::Communicator& group) {
     const Resolved huge = resolve(recipe_, model_, group, 2, {});
     EXPECT_EQ(huge.strategy, recipe::Strategy::shard);

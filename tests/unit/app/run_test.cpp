@@ -27,7 +27,7 @@ TEST_F(ReadRun, SaysWhatIsToBeDone) {
   EXPECT_EQ(run.attempt, 3);
   EXPECT_EQ(run.recipe.train.max_steps, 5);
   EXPECT_EQ(run.record.recipe_digest, "r1");
-  EXPECT_EQ(run.model.vocabulary, 300);
+  EXPECT_EQ(run.model.vocabulary, fixture::kTinyTokens);
   EXPECT_EQ(run.training.size(), 13u);
   ASSERT_TRUE(run.validation);
   EXPECT_EQ(run.validation->size(), 3u);
