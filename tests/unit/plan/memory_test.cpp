@@ -74,7 +74,7 @@ TEST(Memory, SharesHoldAPartOfEachBlockAndThreeBuffers) {
 
 TEST(Memory, AQuantisedBaseTakesItsCodesAndOneMatrixToComputeWith) {
   const auto weights = [&](recipe::Quantization quantization) {
-    const auto model = plan::shape_of(fixture::smollm2_135m(), {.r = 16}, 512, quantization);
+    const auto model = plan::shape_of(fixture::smollm2_135m(), fixture::lora({.r = 16}), 512, quantization);
     return plan::memory_of({.model = model}, {.dtype = plan::Dtype::f32}).weights;
   };
   const double dense = weights({});
@@ -139,7 +139,7 @@ TEST(Memory, EverySizeOfProductKeepsAKernel) {
 }
 
 TEST(Memory, CudnnsAttentionWorksInAllPairsOfOneDocument) {
-  const auto model = plan::shape_of(fixture::smollm2_135m(), {.r = 16}, 8192);
+  const auto model = plan::shape_of(fixture::smollm2_135m(), fixture::lora({.r = 16}), 8192);
   const auto extra = [&](std::vector<std::uint32_t> lengths, plan::Dtype dtype) {
     plan::MicroBatch batch{.lengths = lengths};
     for (const auto length : lengths) batch.tokens += length;
