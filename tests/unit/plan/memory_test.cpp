@@ -12,7 +12,7 @@ using namespace pst;
 
 plan::Memory memory(int micro_batch, bool recompute, plan::Dtype dtype, int r = 16, std::uint32_t length = 512,
                     int ranks = 1) {
-  const auto model = plan::shape_of(fixture::smollm2_135m(), {.r = r}, length);
+  const auto model = plan::shape_of(fixture::smollm2_135m(), fixture::lora({.r = r}), length);
   const plan::MicroBatch largest{std::vector<std::uint32_t>(static_cast<std::size_t>(micro_batch), length),
                                  std::int64_t{micro_batch} * length, std::int64_t{micro_batch} * (length - 1)};
   return plan::memory_of({.model = model, .largest = largest, .leaves = 16},
