@@ -179,7 +179,7 @@ TEST_F(ReadSource, NamesFileLineAndReason) {
       {R"({"messages": [{"role": "a", "content": "\u0000"}]})", "a text has the character \\u0000"},
       {R"({"messages": [{"role": "a", "content": "\ud800"}]})", "not JSON at column"},
       {"{\"messages\": [{\"role\": \"a\", \"content\": \"\xff\"}]}", "the line is not UTF-8"},
-      {R"({"a": 1e999})", "a number is too large"},
+      {R"({"a": 1e999})", "number overflow"},
   };
   const std::string good = R"({"messages": [{"role": "user", "content": "x"}]})";
   for (const auto& [line, message] : chats) {
