@@ -7,8 +7,7 @@ recoverable_recipe
 reference=$(undisturbed)
 start_cluster
 submit_held
-job=$(sed -nE 's/.*"event":"submitted","job_id":"([0-9]+)".*/\1/p' "$run/events.jsonl")
-cluster run -- scancel --batch --signal=USR2 "$job"
+cluster run -- scancel --batch --signal=USR2 "$(submitted_job)"
 await "the requeue" has_event requeued
 let_go 20
 expect_requeued_and_completed

@@ -58,13 +58,16 @@ expect_the_undisturbed_result() {
   check "the adapter differs from the undisturbed run's" test "$(digest_of "$run")" = "$reference"
   await "workers gone" no_worker_left
 }
+submitted_job() { sed -nE 's/.*"event":"submitted","job_id":"([0-9]+)".*/\1/p' "$run/events.jsonl"; }
 # Warned of its time limit while it was held after step 20.
 expect_requeued_and_completed() {
+  local job; job=$(submitted_job)
   check "the time limit is not the reason: $(grep requeued "$run/events.jsonl")" grep -q '"event":"requeued".*time limit' "$run/events.jsonl"
   await "completion" completed
   await "the event" has_event completed
   check "it has more than one job" test "$(event_count submitted)" = 1
-  check "it was requeued $(event_count requeued) times, not once" test "$(event_count requeued)" = 1
+  # Not the count of events: what Slurm ends by the requeue may start once more before it is ended itself, and say so too.
+  check "the job was put back more than once" grep -q ' Restarts=1 ' <<<"$(cluster run -- scontrol show job "$job")"
   check "it lost steps: $(cat "$run/events.jsonl")" restored_at 20
   expect_the_undisturbed_result
 }
