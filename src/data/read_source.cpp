@@ -71,10 +71,19 @@ void read_lines(const SourceFile& source, const std::function<bool(Example&&)>& 
   }
 }
 
+MappedFile mapped(const recipe::Source& source) {
+  try {
+    return MappedFile(source.path);
+  } catch (const Error& error) {
+    if (!error.remedy().empty()) throw;
+    throw Error(error.fault(), error.message(), "correct the path under data.train or data.validation of the recipe");
+  }
+}
+
 }  // namespace
 
 SourceFile open_source(const recipe::Source& source) {
-  SourceFile opened{source.path, MappedFile(source.path), source.format, "given in the recipe"};
+  SourceFile opened{source.path, mapped(source), source.format, "given in the recipe"};
   if (opened.text().empty()) refuse(source.path, "is empty");
   if (source.format != DataFormat::automatic) return opened;
   const std::string extension = lower(fs::path(source.path).extension().string());

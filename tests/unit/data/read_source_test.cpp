@@ -249,6 +249,7 @@ TEST_F(ReadSource, SaysWhyAFileCannotBeUsedAtAll) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.message(), "/no/such/file.jsonl does not exist");
+    EXPECT_THAT(error.remedy(), HasSubstr("data.train"));
   }
 }
 
