@@ -21,7 +21,7 @@ Decision decide_device(const recipe::Train& train, const std::optional<ops::Gpu>
             cat("given: ", gpu->facts.name, ", ", human_bytes(static_cast<std::uint64_t>(gpu->facts.memory_bytes)),
                 ", compute capability ", gpu->facts.major, ".", gpu->facts.minor)};
   if (train.device == recipe::DeviceChoice::cpu) return {"train.device", "cpu", "given"};
-  return {"train.device", "cpu", "GPUs are used where train.device is cuda: that path is new (docs/gpu-results.md)"};
+  return {"train.device", "cpu", "GPUs are used where train.device is cuda (what was seen there: docs/gpu-results.md)"};
 }
 
 Decision decide_precision(const recipe::Train& train, bool on_gpu, bool& bf16) {
