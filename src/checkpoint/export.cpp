@@ -32,7 +32,7 @@ void export_adapter(const Found& checkpoint, const fs::path& folder) {
 
   std::vector<Part> parts;
   for (const auto& [name, shape] : checkpoint.manifest.tensors)
-    if (starts_with(name, kStored)) parts.push_back({{cat(kPrefix, name.substr(kStored.size())), "F32", shape}, {}});
+    if (name.starts_with(kStored)) parts.push_back({{cat(kPrefix, name.substr(kStored.size())), "F32", shape}, {}});
   if (parts.empty()) throw Error(Fault::data, cat(where, " has no tensor of an adapter"));
   std::vector<Target> targets;
   for (auto& part : parts) {

@@ -30,7 +30,7 @@ std::string digest_of_rest(std::string_view rest) {
 std::string_view checked_rest(std::string_view text, const std::string& name) {
   const auto refuse = [&](const char* why) { throw Error(Fault::data, cat(name, ": ", why)); };
   const std::size_t head = kHead.size() + kDigits + kHeadEnd.size();
-  if (text.size() < head || !starts_with(text, kHead) ||
+  if (text.size() < head || !text.starts_with(kHead) ||
       text.substr(head - kHeadEnd.size(), kHeadEnd.size()) != kHeadEnd)
     refuse("does not begin with the digest of a manifest");
   const std::string_view rest = text.substr(head);

@@ -84,7 +84,7 @@ void fence(const fs::path& checkpoints, int generation) {
   for (const auto& name : names_in(checkpoints)) {
     const auto older = generation_of_part(name);
     if (older && *older < generation) remove_folder(checkpoints / name);
-    if (!starts_with(name, ".trash-")) continue;
+    if (!name.starts_with(".trash-")) continue;
     std::error_code status;  // somebody else may be removing it at this moment
     fs::remove_all(checkpoints / name, status);
   }

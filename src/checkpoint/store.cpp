@@ -97,7 +97,7 @@ std::string folder_name(std::int64_t step) {
 
 std::optional<std::int64_t> step_of(const fs::path& folder) {
   const std::string name = folder.filename().string();
-  if (!starts_with(name, kPrefix)) return std::nullopt;
+  if (!name.starts_with(kPrefix)) return std::nullopt;
   const auto step = to_int(std::string_view(name).substr(kPrefix.size()));
   if (!step || *step < 0 || folder_name(*step) != name) return std::nullopt;
   return step;

@@ -68,7 +68,7 @@ std::string directive_option(std::string_view what, std::string_view option) {
   const auto equals = option.find('=');
   const auto name = option.substr(0, equals);
   const bool good =
-      name.size() > 2 && starts_with(name, "--") && std::isalpha(static_cast<unsigned char>(name[2])) &&
+      name.size() > 2 && name.starts_with("--") && std::isalpha(static_cast<unsigned char>(name[2])) &&
       std::all_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x7f && (std::isalnum(c) || c == '-'); });
   if (!good) throw Error(Fault::usage, cat(what, " is ", quoted(option), ", which is no option"), "write --name=value");
   if (equals == std::string_view::npos) return std::string(name);

@@ -14,9 +14,9 @@ bool is_wanted(const std::string& name, const std::vector<std::string>& site_exp
         "PST_WORKER", "PEFT_STUDIO_TEST_HOLD", "OMP_NUM_THREADS", "CUDA_HOME"})
     if (name == known) return true;
   for (const char* prefix : {"OMPI_MCA_", "PMIX_MCA_", "UCX_", "FI_", "NCCL_"})
-    if (starts_with(name, prefix)) return true;
+    if (name.starts_with(prefix)) return true;
   return std::any_of(site_exports.begin(), site_exports.end(), [&](const std::string& wanted) {
-    return wanted == name || (ends_with(wanted, "*") && starts_with(name, wanted.substr(0, wanted.size() - 1)));
+    return wanted == name || (wanted.ends_with("*") && name.starts_with(wanted.substr(0, wanted.size() - 1)));
   });
 }
 

@@ -25,7 +25,7 @@ std::string with_remark(std::string line, const std::string& remark) {
 
 void fill(const std::string& whole, const TemplateValues& values, std::string& out) {
   std::string line = whole, remark;
-  if (const auto cut = whole.find("  # "); starts_with(whole, "#SBATCH") && cut != std::string::npos) {
+  if (const auto cut = whole.find("  # "); whole.starts_with("#SBATCH") && cut != std::string::npos) {
     line = whole.substr(0, cut);
     remark = whole.substr(cut + 2);
   }
@@ -46,7 +46,7 @@ std::string fill_template(std::string_view text, const TemplateValues& values) {
   std::string out;
   bool is_left_out = false;
   for (const std::string& line : split(trim(text), '\n')) {
-    if (starts_with(line, "#if ")) {
+    if (line.starts_with("#if ")) {
       is_left_out = values_for(line.substr(4), values).empty();
     } else if (line == "#end") {
       is_left_out = false;

@@ -39,7 +39,7 @@ int exit_for(int status) {
 /// What a worker said is wrong, unless it is about a peer or about being stopped.
 std::optional<Fault> cause_in(const std::string& worker_error) {
   for (const Fault fault : {Fault::usage, Fault::data, Fault::unfit, Fault::bug, Fault::io})
-    if (starts_with(worker_error, cat("error[", name_of(fault), "]"))) return fault;
+    if (worker_error.starts_with(cat("error[", name_of(fault), "]"))) return fault;
   return std::nullopt;
 }
 
@@ -59,7 +59,7 @@ std::string message_of(const std::string& report) {
 
 std::string remedy_of(const std::string& report) {
   for (const auto& line : split(report, '\n'))
-    if (starts_with(line, "  try: ")) return line.substr(7);
+    if (line.starts_with("  try: ")) return line.substr(7);
   return {};
 }
 
@@ -71,12 +71,12 @@ JobEnd job_end(const Ending& ending) {
   if (!ending.job) return JobEnd::none;
   const std::string& state = ending.job->state;
   const std::string& reason = ending.job->reason;
-  if (starts_with(state, "TIMEOUT") || reason == "TimeLimit") return JobEnd::time_limit;
-  if (starts_with(state, "NODE_FAIL") || reason == "NodeDown") return JobEnd::node_lost;
-  if (starts_with(state, "PREEMPTED")) return JobEnd::preempted;
-  if (starts_with(state, "REQUEUED")) return JobEnd::requeued;
-  if (starts_with(state, "CANCELLED")) return JobEnd::cancelled;
-  if (starts_with(state, "COMPLETING") && reason.empty()) return JobEnd::cancelled;
+  if (state.starts_with("TIMEOUT") || reason == "TimeLimit") return JobEnd::time_limit;
+  if (state.starts_with("NODE_FAIL") || reason == "NodeDown") return JobEnd::node_lost;
+  if (state.starts_with("PREEMPTED")) return JobEnd::preempted;
+  if (state.starts_with("REQUEUED")) return JobEnd::requeued;
+  if (state.starts_with("CANCELLED")) return JobEnd::cancelled;
+  if (state.starts_with("COMPLETING") && reason.empty()) return JobEnd::cancelled;
   return JobEnd::none;
 }
 

@@ -77,7 +77,7 @@ class File {
 bool is_reserved(const std::string& name) {
   for (const char* own : {"PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "BASH_ENV", "ENV", "HOME"})
     if (name == own) return true;
-  return starts_with(name, "SLURM_") || starts_with(name, "PST_") || starts_with(name, "PMIX_");
+  return name.starts_with("SLURM_") || name.starts_with("PST_") || name.starts_with("PMIX_");
 }
 
 }  // namespace

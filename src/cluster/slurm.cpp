@@ -148,7 +148,7 @@ void warn(const std::string& job_id) { scancel({job_id}, {"--batch", "--signal=U
 bool is_active(const JobState& job) {
   for (const char* ended : {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
                             "BOOT_FAIL", "DEADLINE", "REVOKED"})
-    if (starts_with(job.state, ended)) return false;
+    if (job.state.starts_with(ended)) return false;
   return true;
 }
 

@@ -44,12 +44,12 @@ std::vector<std::string> reports_in(const std::string& text) {
   std::vector<std::string> reports;
   bool inside = false;
   for (const auto& line : split(text, '\n')) {
-    const bool begins = starts_with(line, "error[");
+    const bool begins = line.starts_with("error[");
     if (begins)
       reports.emplace_back(line);
-    else if (inside && starts_with(line, "  "))
+    else if (inside && line.starts_with("  "))
       reports.back() += "\n" + line;
-    inside = begins || (inside && starts_with(line, "  "));
+    inside = begins || (inside && line.starts_with("  "));
     if (!reports.empty() && reports.back().size() > kMaxReport) reports.back().resize(kMaxReport);
   }
   return reports;
@@ -61,7 +61,7 @@ std::string worker_error(const fs::path& attempt_dir) {
   std::string second_best;
   for (const auto& file : logs_in(attempt_dir))
     for (const auto& report : reports_in(end_of(file))) {
-      if (!starts_with(report, "error[transient]") && !starts_with(report, "error[stopped]")) return report;
+      if (!report.starts_with("error[transient]") && !report.starts_with("error[stopped]")) return report;
       if (second_best.empty()) second_best = report;
     }
   return second_best;
@@ -72,7 +72,7 @@ std::string worker_crash(const fs::path& attempt_dir) {
   for (const auto& file : logs_in(attempt_dir))
     for (const auto& line : split(end_of(file), '\n')) {
       const auto end = line.find(kEnd);
-      if (!starts_with(line, kBegin) || end == std::string::npos) continue;
+      if (!line.starts_with(kBegin) || end == std::string::npos) continue;
       return cat("a rank crashed: ", line.substr(kBegin.size(), end - kBegin.size()), " (its stack is in ",
                  file.filename().string(), ")");
     }

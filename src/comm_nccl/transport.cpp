@@ -19,7 +19,7 @@ std::optional<std::string_view> behind(std::string_view line, std::string_view m
 /// "NET/AWS Libfabric/0/GDRDMA(PCI)" and "NET/IB/2" without what tells single devices apart: the network's name.
 /// "P2P/CUMEM/read" and "SHM/direct/direct" are taken as they are.
 std::string way_of(std::string_view text) {
-  if (!starts_with(text, "NET/")) return std::string(text);
+  if (!text.starts_with("NET/")) return std::string(text);
   const auto end = text.find('/', 4);
   return std::string(text.substr(0, end));
 }
@@ -31,9 +31,9 @@ void read_channel(Transport& found, std::string_view line) {
   // The way may have blanks in its name; what comes behind it begins with " comm ".
   const std::string_view way = via->substr(0, via->find(" comm "));
   const std::string name = way_of(way);
-  if (!starts_with(name, "P2P") && !starts_with(name, "SHM") && !starts_with(name, "NET/")) return;
+  if (!name.starts_with("P2P") && !name.starts_with("SHM") && !name.starts_with("NET/")) return;
   ++found.channels[name];
-  if (starts_with(name, "NET/") && way.find("GDRDMA") != std::string_view::npos) ++found.gpu_direct;
+  if (name.starts_with("NET/") && way.find("GDRDMA") != std::string_view::npos) ++found.gpu_direct;
 }
 
 bool any_in(const std::filesystem::path& folder) {
@@ -42,7 +42,7 @@ bool any_in(const std::filesystem::path& folder) {
   return !failure && entry != std::filesystem::directory_iterator();
 }
 
-bool is_network(const std::string& way) { return starts_with(way, "NET/"); }
+bool is_network(const std::string& way) { return way.starts_with("NET/"); }
 
 }  // namespace
 
@@ -101,10 +101,10 @@ std::vector<std::string> compare(const Transport& seen, const ExpectedTransport&
     said.push_back(cat("none of ", over_network,
                        " channels over the network bypasses host memory (GPUDirect RDMA), and NCCL_NET_GDR_LEVEL "
                        "asks for it"));
-  const bool peer = std::any_of(seen.channels.begin(), seen.channels.end(),
-                                [](const auto& c) { return starts_with(c.first, "P2P"); });
-  const bool shared = std::any_of(seen.channels.begin(), seen.channels.end(),
-                                  [](const auto& c) { return starts_with(c.first, "SHM"); });
+  const bool peer =
+      std::any_of(seen.channels.begin(), seen.channels.end(), [](const auto& c) { return c.first.starts_with("P2P"); });
+  const bool shared =
+      std::any_of(seen.channels.begin(), seen.channels.end(), [](const auto& c) { return c.first.starts_with("SHM"); });
   if (shared && !peer)
     said.push_back(
         "GPUs of one node exchange by way of host memory (SHM): they do not see one another; with Slurm, "

@@ -181,7 +181,7 @@ void check_text(std::string_view text, const Source& source, const ParseLimits& 
 /// yaml-cpp takes the end of the file for the end of a quoted text. A file that was cut off there must not pass.
 void check_quote_is_closed(std::string_view text, const Mark& mark) {
   if (mark.line == 0) return;
-  if (starts_with(text, "\xef\xbb\xbf")) text.remove_prefix(3);
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   for (int line = 1; line < mark.line; ++line) text.remove_prefix(text.find('\n') + 1);
   text.remove_prefix(std::min(text.size(), static_cast<std::size_t>(mark.column - 1)));
   const char quote = text.empty() ? '\0' : text.front();

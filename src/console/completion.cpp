@@ -138,7 +138,7 @@ std::string fish_completion(const CommandInfo& program) {
       if (option.positional) continue;
       std::string line = head;
       for (const std::string& name : option.names)
-        line += starts_with(name, "--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
+        line += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
       text += cat(line, option.takes_value ? " -r" : "", " -d ", quoted_for_shell(option.help), "\n");
     }
   });

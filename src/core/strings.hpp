@@ -21,8 +21,6 @@ std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 std::string_view trim(std::string_view text);  ///< without spaces, tabs, CR and LF at either end
 std::string lower(std::string_view text);      ///< ASCII only
-bool starts_with(std::string_view text, std::string_view prefix);
-bool ends_with(std::string_view text, std::string_view suffix);
 
 /// The whole of `text` as a number, or nothing. No leading blanks, no trailing characters, no overflow.
 std::optional<std::int64_t> to_int(std::string_view text);

@@ -14,10 +14,10 @@ using Kind = Note::Kind;
 /// axolotl's `type` of a dataset -> our format. Its many prompt styles are alpaca's fields in other words.
 const char* format_of(const std::string& type) {
   const std::string word = lower(type);
-  if (starts_with(word, "alpaca")) return "alpaca";
-  if (word == "chat_template" || starts_with(word, "sharegpt")) return "chat";
+  if (word.starts_with("alpaca")) return "alpaca";
+  if (word == "chat_template" || word.starts_with("sharegpt")) return "chat";
   if (word == "completion" || word == "pretrain") return "text";
-  if (starts_with(word, "input_output")) return "prompt_completion";
+  if (word.starts_with("input_output")) return "prompt_completion";
   return "auto";
 }
 

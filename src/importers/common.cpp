@@ -11,7 +11,7 @@ using Kind = Note::Kind;
 
 bool is_file(std::string_view text) {
   for (const char* ending : {".json", ".jsonl", ".txt", ".yml", ".yaml"})
-    if (ends_with(text, ending)) return true;
+    if (text.ends_with(ending)) return true;
   return false;
 }
 
@@ -23,7 +23,7 @@ std::string last_part(const std::string& path) {
 }
 
 bool is_folder(std::string_view text) {
-  return starts_with(text, "/") || starts_with(text, "./") || starts_with(text, "../");
+  return text.starts_with("/") || text.starts_with("./") || text.starts_with("../");
 }
 
 }  // namespace

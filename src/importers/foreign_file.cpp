@@ -125,7 +125,7 @@ void ForeignFile::note_rest_of(const Node& map, const std::string& prefix) {
     const std::string path = prefix + entry.key;
     if (is_known(path) || says_nothing(entry.value)) continue;
     const bool looked_inside = std::any_of(taken_.begin(), taken_.end(),
-                                           [&](const std::string& known) { return starts_with(known, path + "."); });
+                                           [&](const std::string& known) { return known.starts_with(path + "."); });
     if (entry.value.kind == Node::Kind::map && looked_inside) {
       note_rest_of(entry.value, path + ".");
       continue;

@@ -159,7 +159,7 @@ class Interpreter final : private Evaluator {
     const Value* held = scope_->find(target.name);
     const auto* space = held ? held->as<std::shared_ptr<Namespace>>() : nullptr;
     if (!space) refuse(cat("cannot assign attribute on non-namespace object '", target.name, "'"));
-    if (starts_with(target.member, "_")) refuse(cat("the name '", target.member, "' is not allowed in a namespace"));
+    if (target.member.starts_with("_")) refuse(cat("the name '", target.member, "' is not allowed in a namespace"));
     budget_.spend(value.weight());
     if (value.holds_mutable()) refuse("a namespace or macro inside a namespace is not supported");
     (*space)->set(target.member, value);

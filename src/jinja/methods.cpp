@@ -85,7 +85,7 @@ bool has_end(const std::string& text, const std::string& method, const Given& gi
   const auto fits = [&](const Value& value) {
     const auto& part = text_argument(method, value);
     if (!inside.data()) return false;
-    return at_start ? starts_with(inside, part) : ends_with(inside, part);
+    return at_start ? inside.starts_with(part) : inside.ends_with(part);
   };
   if (args[0] && args[0]->sequence() && (*args[0]->sequence())->kind == Sequence::Kind::tuple) {
     const auto& items = (*args[0]->sequence())->items;
@@ -199,8 +199,8 @@ Value text_method(Budget& budget, const std::string& text, const std::string& na
   }
   if (name == "removeprefix" || name == "removesuffix") {
     const auto& part = text_argument(name, given.bind(name, {"part"})[0]);
-    if (name == "removeprefix") return starts_with(text, part) ? text.substr(part.size()) : text;
-    return ends_with(text, part) ? text.substr(0, text.size() - part.size()) : text;
+    if (name == "removeprefix") return text.starts_with(part) ? text.substr(part.size()) : text;
+    return text.ends_with(part) ? text.substr(0, text.size() - part.size()) : text;
   }
   if (name == "splitlines") {
     if (!given.positional.empty() || !given.named.empty()) refuse("splitlines() with arguments is not supported");
@@ -371,7 +371,7 @@ Value call_function(Budget& budget, Function function, const Given& given) {
       const Dict members = initial_members("namespace", given);
       for (const auto& [key, value] : members.items()) {
         if (!key.text()) refuse("the names in a namespace are texts");
-        if (starts_with(*key.text(), "_")) refuse(cat("the name '", *key.text(), "' is not allowed in a namespace"));
+        if (key.text()->starts_with("_")) refuse(cat("the name '", *key.text(), "' is not allowed in a namespace"));
         if (value.holds_mutable()) refuse("a namespace or macro inside a namespace is not supported");
         space->set(*key.text(), value);
       }

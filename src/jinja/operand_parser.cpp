@@ -201,8 +201,8 @@ bool ExpressionParser::skip_empty_call() {
 }
 
 void ExpressionParser::check_name_argument(const Expression& filter) const {
-  const bool map = filter.name == "map", attribute = ends_with(filter.name, "attr");
-  const bool select = starts_with(filter.name, "select") || starts_with(filter.name, "reject");
+  const bool map = filter.name == "map", attribute = filter.name.ends_with("attr");
+  const bool select = filter.name.starts_with("select") || filter.name.starts_with("reject");
   const std::size_t at = attribute ? 1 : 0;
   if ((!map && !select) || filter.arguments.positional.size() <= at) return;
   const auto* text = filter.arguments.positional[at]->value.text();

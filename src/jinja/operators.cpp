@@ -256,7 +256,7 @@ std::int64_t python_length(const Value& value) {
 
 Value attribute_of(Budget& budget, const Value& object, const std::string& name) {
   if (object.is_undefined()) refuse_undefined(object);
-  if (starts_with(name, "__") && ends_with(name, "__"))
+  if (name.starts_with("__") && name.ends_with("__"))
     return Value::undefined(cat("access to attribute '", name, "' is unsafe"));
   if (const auto* space = object.as<std::shared_ptr<Namespace>>()) {
     if (const Value* found = (*space)->find(name)) return *found;

@@ -77,7 +77,7 @@ class Parser : private ExpressionParser {
       end_tag();
       return {word == "break" ? Statement::Kind::break_ : Statement::Kind::continue_, line};
     }
-    if (starts_with(word, "end") || word == "else" || word == "elif")
+    if (word.starts_with("end") || word == "else" || word == "elif")
       fail_at(line, cat("'", word, "' without its beginning"));
     fail_at(line, cat("the tag '", word, "' is not supported"));
   }

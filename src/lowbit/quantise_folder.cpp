@@ -100,7 +100,7 @@ class FolderWriter {
 };
 
 bool holds_weights(const fs::path& path) {
-  return path.extension() == ".safetensors" || ends_with(path.filename().string(), ".safetensors.index.json");
+  return path.extension() == ".safetensors" || path.filename().string().ends_with(".safetensors.index.json");
 }
 
 /// Files beside the weights, which are taken over as they are.
@@ -124,7 +124,7 @@ void require_same_format(NumberFormat stored, NumberFormat wanted) {
 
 bool is_skipped(const std::string& name, const std::vector<std::string>& endings) {
   return std::any_of(endings.begin(), endings.end(), [&](const std::string& ending) {
-    return ends_with(name, cat(".", ending, ".weight")) || name == cat(ending, ".weight");
+    return name.ends_with(cat(".", ending, ".weight")) || name == cat(ending, ".weight");
   });
 }
 

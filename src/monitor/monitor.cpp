@@ -57,7 +57,7 @@ std::string flat(std::string name) {
 
 /// Where the file for the node exporter is: as given, or in the folder that is given.
 fs::path textfile_of(const std::string& given, const RunDir& run) {
-  if (ends_with(given, ".prom")) return given;
+  if (given.ends_with(".prom")) return given;
   return fs::path(given) / cat("peft_studio_", flat(name_of(run)), ".prom");
 }
 
@@ -140,7 +140,7 @@ class Watch {
     try {
       const auto secrets = cluster::read_secrets(*recipe_.notify.secrets_file);
       if (const auto url = secrets.find("WEBHOOK_URL"); url != secrets.end()) {
-        if (!starts_with(url->second, "https://") && !starts_with(url->second, "http://"))
+        if (!url->second.starts_with("https://") && !url->second.starts_with("http://"))
           return complain("secrets file", "WEBHOOK_URL begins with neither https:// nor http://", "");
         webhook_.url = url->second;
       }

@@ -108,7 +108,7 @@ void RunReader::add_new(const fs::path& folder, Tails& tails) {
   std::error_code status;
   for (fs::directory_iterator at(folder, status), end; !status && at != end; at.increment(status)) {
     const std::string name = at->path().filename().string();
-    if (!ends_with(name, ".jsonl") || ends_with(name, ".recent.jsonl") || ends_with(name, ".recent.1.jsonl")) continue;
+    if (!name.ends_with(".jsonl") || name.ends_with(".recent.jsonl") || name.ends_with(".recent.1.jsonl")) continue;
     tails.try_emplace(name.substr(0, name.size() - 6), at->path());
   }
 }

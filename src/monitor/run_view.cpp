@@ -171,7 +171,7 @@ void RunView::rank_times(const std::string& node, const ordered_json& record) {
     rank.step = integer(record, "step").value_or(0);
     double work = 0;
     for (const auto& [column, us] : row) {
-      if (!ends_with(column, "_us")) continue;
+      if (!column.ends_with("_us")) continue;
       const std::string phase = column.substr(0, column.size() - 3);
       if (phase == "step") {
         rank.step_s = us / 1e6;

@@ -47,7 +47,7 @@ bool is_mail_address(std::string_view text) {
 
 /// A URL with a password in it would stand in recipe.yaml for everybody to read.
 bool is_open_url(std::string_view text) {
-  if (!starts_with(text, "http://") && !starts_with(text, "https://")) return false;
+  if (!text.starts_with("http://") && !text.starts_with("https://")) return false;
   const auto host = text.substr(text.find("//") + 2);
   const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
   return plain && text.size() <= 2000 && !host.empty() && host.front() != '/' &&

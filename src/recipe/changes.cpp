@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 12> kHarmless = {
 
 bool is_harmless(const std::string& path) {
   return std::any_of(kHarmless.begin(), kHarmless.end(),
-                     [&](std::string_view key) { return path == key || starts_with(path, cat(key, ".")); });
+                     [&](std::string_view key) { return path == key || path.starts_with(cat(key, ".")); });
 }
 
 void flatten(const config::Node& node, const std::string& path, std::map<std::string, std::string>& into) {

@@ -15,7 +15,7 @@ namespace {
 bool is_common_to_all(const std::string& key) {
   constexpr std::array<std::string_view, 4> kCommon = {"name", "output_dir", "slurm", "sweep"};
   return std::any_of(kCommon.begin(), kCommon.end(),
-                     [&](std::string_view common) { return key == common || starts_with(key, cat(common, ".")); });
+                     [&](std::string_view common) { return key == common || key.starts_with(cat(common, ".")); });
 }
 
 bool read_key(const Node::Entry& entry, recipe::SweptKey& swept, const Reading& reading) {

@@ -116,7 +116,7 @@ bool comes_later(const std::string& path) {
                                                   "optimizer.loraplus_lr_ratio",
                                                   "scheduler.min_lr_ratio"};
   return std::any_of(kLater.begin(), kLater.end(),
-                     [&](const std::string& key) { return path == key || starts_with(path, key + "."); });
+                     [&](const std::string& key) { return path == key || path.starts_with(key + "."); });
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ Error usage_error(const CLI::App& program, const CLI::ParseError& problem, const
   std::vector<std::string> commands;
   for (const auto* command : at->get_subcommands([](const CLI::App* app) { return !app->get_group().empty(); }))
     commands.push_back(command->get_name());
-  if (!commands.empty() && depth < words.size() && !starts_with(words[depth], "-")) {
+  if (!commands.empty() && depth < words.size() && !words[depth].starts_with("-")) {
     const auto close = nearest(words[depth], commands);
     return {Fault::usage, cat(quoted(words[depth]), " is no command of ", typed),
             close ? cat("did you mean '", typed, " ", *close, "'?") : help};

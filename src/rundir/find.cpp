@@ -106,7 +106,7 @@ RunOrSweep find_run_or_sweep(const std::string& what, const fs::path& output_dir
     if (folder == what) exact.push_back(path);
     if (id_of(folder) == what) same_id.push_back(path);
     if (name_part_of(folder) == what) same_name.push_back(path);
-    if (starts_with(folder, what) || starts_with(id_of(folder), what)) begins.push_back(path);
+    if (folder.starts_with(what) || id_of(folder).starts_with(what)) begins.push_back(path);
   }
   for (const auto* candidates : {&exact, &same_id, &same_name, &begins}) {
     if (what.empty() || candidates->empty()) continue;

@@ -55,7 +55,7 @@ Finding mpi_plugin() {
     return {Health::fail, "MPI plugin", list.failure, "srun has to work on this machine: ask the site"};
   const auto plugins = mpi_plugins_in(list.words);
   const bool pmix =
-      std::any_of(plugins.begin(), plugins.end(), [](const auto& name) { return starts_with(name, "pmix"); });
+      std::any_of(plugins.begin(), plugins.end(), [](const auto& name) { return name.starts_with("pmix"); });
   if (pmix) return {Health::ok, "MPI plugin", "srun knows " + join(plugins, ", ")};
   return {Health::fail, "MPI plugin",
           "srun knows " + (plugins.empty() ? "none" : join(plugins, ", ")) + ", and not pmix",
@@ -87,7 +87,7 @@ std::vector<std::string> mpi_plugins_in(const std::string& words) {
       plain.begin(), plain.end(), [](char c) { return c == ',' || c == ':' || c == '\t' || c == '\n'; }, ' ');
   for (const std::string& word : split(plain, ' '))
     for (const char* known : {"pmix", "pmi2", "none", "openmpi", "cray_shasta"})
-      if (word == known || starts_with(word, std::string(known) + "_v")) names.insert(word);
+      if (word == known || word.starts_with(std::string(known) + "_v")) names.insert(word);
   return {names.begin(), names.end()};
 }
 

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 std::string short_path(const fs::path& path) {
   std::error_code ignored;
   const auto relative = path.lexically_relative(fs::current_path(ignored));
-  if (relative.empty() || starts_with(relative.string(), "..")) return path.string();
+  if (relative.empty() || relative.string().starts_with("..")) return path.string();
   return relative.string();
 }
 

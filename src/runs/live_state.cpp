@@ -15,7 +15,7 @@ using rundir::State;
 
 bool is_waiting(const std::string& job_state) {
   for (const char* waiting : {"PENDING", "CONFIGURING", "REQUEUE", "SPECIAL_EXIT", "RESV_DEL_HOLD"})
-    if (starts_with(job_state, waiting)) return true;
+    if (job_state.starts_with(waiting)) return true;
   return false;
 }
 
@@ -34,7 +34,7 @@ LiveState by_slurm(RunState run, const Outside& outside) {
     return live;
   }
   live.inferred = true;
-  const bool cancelled = outside.job ? starts_with(outside.job->state, "CANCELLED") : live.run.cancel_requested;
+  const bool cancelled = outside.job ? outside.job->state.starts_with("CANCELLED") : live.run.cancel_requested;
   live.run.state = cancelled ? State::cancelled : State::failed;
   live.run.exit = exit_status(cancelled ? Fault::stopped : Fault::transient);
   if (cancelled)

@@ -17,7 +17,7 @@ constexpr std::size_t kMostFiles = 20'000;  ///< a run of thousands of ranks has
 
 /// 3 of "rank-0003.log"; nothing for any other name.
 std::optional<int> rank_of(const std::string& name) {
-  if (!starts_with(name, "rank-") || !ends_with(name, ".log")) return std::nullopt;
+  if (!name.starts_with("rank-") || !name.ends_with(".log")) return std::nullopt;
   const auto number = to_int(name.substr(5, name.size() - 9));
   return number && *number >= 0 && *number < 10'000'000 ? std::optional(static_cast<int>(*number)) : std::nullopt;
 }
@@ -87,7 +87,7 @@ void LogMerge::look_into(const fs::path& folder, int attempt) {
     const std::string file = at->path().filename().string();
     if (const auto rank = rank_of(file)) {
       if (!choice_.rank || *choice_.rank == *rank) add(attempt, 1 + *rank, cat("rank ", *rank), at->path());
-    } else if (ends_with(file, ".log") && !choice_.rank) {
+    } else if (file.ends_with(".log") && !choice_.rank) {
       add(attempt, 0, file.substr(0, file.size() - 4), at->path());
     }
   }
@@ -98,9 +98,9 @@ void LogMerge::look_for_files() {
     std::error_code status;
     for (fs::directory_iterator at(run_.root(), status), end; !status && at != end; at.increment(status)) {
       const std::string file = at->path().filename().string();
-      if (!ends_with(file, ".log")) continue;
+      if (!file.ends_with(".log")) continue;
       add(0, 0,
-          starts_with(file, "slurm-") ? cat("job ", file.substr(6, file.size() - 10)) : file.substr(0, file.size() - 4),
+          file.starts_with("slurm-") ? cat("job ", file.substr(6, file.size() - 10)) : file.substr(0, file.size() - 4),
           at->path());
     }
   }

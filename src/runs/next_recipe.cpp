@@ -44,7 +44,7 @@ std::vector<Change> changes_since(const checkpoint::Manifest& manifest, const re
 }
 
 bool decides_the_data(const Change& change) {
-  return starts_with(change.key, "data.") || starts_with(change.key, "model.");
+  return change.key.starts_with("data.") || change.key.starts_with("model.");
 }
 
 [[noreturn]] void refuse(const checkpoint::Manifest& manifest, const std::vector<Change>& changes) {

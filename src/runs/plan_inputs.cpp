@@ -38,7 +38,7 @@ std::uint64_t bytes_in(const fs::path& folder, const std::string& ending) {
   std::uint64_t bytes = 0;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored))
-    if (entry.is_regular_file(ignored) && ends_with(entry.path().filename().string(), ending))
+    if (entry.is_regular_file(ignored) && entry.path().filename().string().ends_with(ending))
       bytes += entry.file_size(ignored);
   return bytes;
 }

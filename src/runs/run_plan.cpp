@@ -133,7 +133,7 @@ RunPlan plan_recipe(recipe::Recipe checked, int ranks, PlanMemory& memory, const
 std::string to_text(const RunPlan& plan) {
   const auto& recipe = plan.recipe;
   std::string text = plan.data.report.to_text();
-  if (!ends_with(text, "\n")) text += '\n';
+  if (!text.ends_with("\n")) text += '\n';
   text += cat("steps: ", grouped(plan.steps), ", each of ", recipe.train.global_batch_size, " rows of up to ",
               recipe.data.max_length, " tokens; an epoch is ", count_of(plan.rows_per_epoch, "row"),
               recipe.data.packing ? ", packed\n" : "\n");

@@ -106,7 +106,7 @@ class Checker {
 
   void setup() {
     for (std::size_t i = 0; i < site_.setup.size(); ++i)
-      if (ends_with(site_.setup[i], "\\"))
+      if (site_.setup[i].ends_with("\\"))
         add(cat("setup[", i, "]"), cat("setup[", i, "] ends in a backslash and would swallow the line behind it"));
   }
 

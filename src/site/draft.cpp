@@ -51,7 +51,7 @@ std::string expression_for(const std::string& host) {
   std::string out = "^";
   for (std::size_t i = 0; i < host.size(); ++i) {
     if (std::isdigit(static_cast<unsigned char>(host[i]))) {
-      if (!ends_with(out, "[0-9]+")) out += "[0-9]+";
+      if (!out.ends_with("[0-9]+")) out += "[0-9]+";
     } else {
       if (std::string_view(".[{()\\*+?|^$").find(host[i]) != std::string_view::npos) out += '\\';
       out += host[i];

@@ -38,7 +38,7 @@ std::optional<std::string> fit(const Match& match, const Host& host) {
 }
 
 Choice named(const std::string& wanted, const std::vector<fs::path>& folders) {
-  if (wanted.find('/') != std::string::npos || ends_with(wanted, ".yaml"))
+  if (wanted.find('/') != std::string::npos || wanted.ends_with(".yaml"))
     return {load(wanted, folders), wanted, "the file was named"};
   const auto entries = list(folders);
   for (const auto& entry : entries)

@@ -43,7 +43,7 @@ void lessen(int& least, int value) { least = least == 0 ? value : std::min(least
 /// "MaxNodes" of "... MaxNodes=4 ...".
 std::optional<std::string> field(std::string_view line, const std::string& key) {
   for (const auto& word : split(line, ' '))
-    if (starts_with(word, key + "=")) return word.substr(key.size() + 1);
+    if (word.starts_with(key + "=")) return word.substr(key.size() + 1);
   return std::nullopt;
 }
 

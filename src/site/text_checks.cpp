@@ -60,7 +60,7 @@ bool is_scratch(std::string_view text) {
 }  // namespace
 
 std::string_view option_name(std::string_view option) {
-  if (!starts_with(option, "--")) return {};
+  if (!option.starts_with("--")) return {};
   const auto name = option.substr(2, option.find('=') == std::string_view::npos ? option.npos : option.find('=') - 2);
   const bool good = !name.empty() && is_letter(name.front()) && std::all_of(name.begin(), name.end(), [](char c) {
     return is_letter(c) || is_digit(c) || c == '-';
@@ -88,7 +88,7 @@ config::Constraint one_option() {
 
 config::Constraint exported_name() {
   return config::text_that("the name of a variable, or its beginning and a *", [](std::string_view text) {
-    return config::is_variable_name(ends_with(text, "*") ? text.substr(0, text.size() - 1) : text);
+    return config::is_variable_name(text.ends_with("*") ? text.substr(0, text.size() - 1) : text);
   });
 }
 

@@ -89,7 +89,7 @@ constexpr std::array kMetrics = {
 std::span<const LiveMetric> live_metrics() { return kMetrics; }
 
 const LiveMetric* find_live_metric(std::string_view name) {
-  if (starts_with(name, kMetricPrefix)) name.remove_prefix(std::string_view(kMetricPrefix).size());
+  if (name.starts_with(kMetricPrefix)) name.remove_prefix(std::string_view(kMetricPrefix).size());
   for (const auto& metric : kMetrics)
     if (name == metric.name) return &metric;
   return nullptr;

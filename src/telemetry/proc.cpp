@@ -47,7 +47,7 @@ std::optional<std::int64_t> after(std::string_view text, std::string_view key) {
   for (std::size_t at = 0; at < text.size();) {
     const auto end = std::min(text.find('\n', at), text.size());
     const auto line = text.substr(at, end - at);
-    if (starts_with(line, key)) {
+    if (line.starts_with(key)) {
       const auto rest = words(line.substr(key.size()));
       return rest.empty() ? std::nullopt : to_int(rest[0]);
     }

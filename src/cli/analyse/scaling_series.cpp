@@ -74,7 +74,7 @@ runs::RecipeSource at_size(const Series& series, const recipe::Recipe& base, int
                                     " to ", count, " in equal shares"));
     ours.push_back(cat("train.global_batch_size=", batch / smallest));
   }
-  std::erase_if(made.overrides, [](const auto& text) { return starts_with(text, "name="); });
+  std::erase_if(made.overrides, [](const auto& text) { return text.starts_with("name="); });
   made.overrides.insert(made.overrides.end(), ours.begin(), ours.end());
   return made;
 }

@@ -26,7 +26,7 @@ std::string value_text(const std::string& key, const ordered_json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_number_float()) return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   const double number = value.get<double>();
-  if (ends_with(key, "_s")) return seconds_text(number);
+  if (key.ends_with("_s")) return seconds_text(number);
   char text[32];
   std::snprintf(text, sizeof text, "%.3g", number);
   return text;

@@ -101,7 +101,7 @@ std::vector<std::string> Workspace::suspicious() const {
   std::vector<std::string> found;
   for (const auto& entry : fs::recursive_directory_iterator(dir_.path())) {
     const std::string name = entry.path().filename().string();
-    if (ends_with(name, ".part") || name.find(".tmp.") != std::string::npos) found.push_back(entry.path().string());
+    if (name.ends_with(".part") || name.find(".tmp.") != std::string::npos) found.push_back(entry.path().string());
   }
   const auto status = call({"status", "--json"});
   for (const auto& run : nlohmann::json::parse(status.out)) {

@@ -36,7 +36,7 @@ TEST(TheTableOfCommands, HasAGroupForEveryFirstWordAndNoOther) {
 void expect_a_phrase(const std::string& text) {
   ASSERT_FALSE(text.empty());
   EXPECT_FALSE(std::isspace(static_cast<unsigned char>(text.front()))) << text;
-  EXPECT_FALSE(starts_with(text, "Of ")) << text;
+  EXPECT_FALSE(text.starts_with("Of ")) << text;
   EXPECT_GE(split(text, ' ').size(), 3u) << text;
   EXPECT_LE(text.size(), 170u) << text;
   EXPECT_NE(text.back(), '.') << text;

@@ -214,7 +214,7 @@ Intended intended(const Job& job) {
 
 bool begins_like_one_of_ours(const std::string& line) {
   for (const char* own : {"# ", "peft_studio='", "run='", "load_module '", "export "})
-    if (starts_with(line, own)) return true;
+    if (line.starts_with(own)) return true;
   return false;
 }
 
@@ -223,7 +223,7 @@ bool begins_like_one_of_ours(const std::string& line) {
 void check_lines(const std::string& script, const Job& job, const std::vector<std::string>& plain) {
   const Intended meant = intended(job);
   std::vector<std::string> directives, others;
-  for (const auto& line : split(script, '\n')) (starts_with(line, "#SBATCH") ? directives : others).push_back(line);
+  for (const auto& line : split(script, '\n')) (line.starts_with("#SBATCH") ? directives : others).push_back(line);
   if (directives.size() != meant.directives.size())
     fail(cat(directives.size(), " directives and not ", meant.directives.size()), script);
   for (std::size_t i = 0; i < directives.size(); ++i) {
@@ -233,7 +233,7 @@ void check_lines(const std::string& script, const Job& job, const std::vector<st
   }
   std::vector<std::string> plain_others;
   for (const auto& line : plain)
-    if (!starts_with(line, "#SBATCH")) plain_others.push_back(line);
+    if (!line.starts_with("#SBATCH")) plain_others.push_back(line);
   const std::size_t more_variables = job.site.environment.size() - 2;
   if (others.size() != plain_others.size() + more_variables) fail("there are lines too many or too few", script);
   for (const auto& line : others)

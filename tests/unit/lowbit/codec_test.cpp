@@ -127,7 +127,7 @@ std::string complaint_about(const std::string& tensor, const std::function<void(
   std::vector<weights::NewTensor> tensors;
   Bytes changed;
   for (const auto& stored : recorded.tensors()) {
-    if (!starts_with(stored.name, "plain.weight")) continue;
+    if (!stored.name.starts_with("plain.weight")) continue;
     tensors.push_back({stored.name, stored.dtype, stored.shape, stored.bytes});
     if (stored.name != tensor) continue;
     changed = bytes_of(stored);
