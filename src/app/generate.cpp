@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <memory>
 
-#include "app/machine.hpp"
 #include "app/quantization.hpp"
+#include "app/this_machine.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "data/chat_format.hpp"
@@ -15,7 +15,7 @@
 #include "methods/peft_config.hpp"
 #include "model/decoder.hpp"
 #include "nn/frozen_storage.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 #include "peft/adapter.hpp"
 #include "recipe/load.hpp"
 #include "rundir/finished_adapter.hpp"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "app/machine.hpp"
+#include "app/this_machine.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "core/view.hpp"

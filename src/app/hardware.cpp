@@ -5,7 +5,7 @@
 
 #include "app/gpu_group.hpp"
 #include "app/gpus.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::app {
 

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "app/ranks.hpp"
-#include "app/resolve.hpp"
+#include "app/resolve_auto.hpp"
 #include "app/run.hpp"
 
 namespace pst::app {

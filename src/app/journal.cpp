@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "app/machine.hpp"
+#include "app/this_machine.hpp"
 #include "comm/clock_offset.hpp"
 #include "core/clock.hpp"
 #include "core/strings.hpp"

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "app/ranks.hpp"
-#include "app/resolve.hpp"
+#include "app/resolve_auto.hpp"
 #include "families/spec.hpp"
 #include "rundir/run_dir.hpp"
 #include "telemetry/node_recorder.hpp"

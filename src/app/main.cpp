@@ -9,11 +9,11 @@
 #include <optional>
 
 #include "app/generate.hpp"
-#include "app/machine.hpp"
+#include "app/node_checks.hpp"
 #include "app/pipeline.hpp"
-#include "app/preflight.hpp"
 #include "app/probe.hpp"
 #include "app/ranks.hpp"
+#include "app/this_machine.hpp"
 #include "app/vital_signs.hpp"
 #include "comm_mpi/mpi_communicator.hpp"
 #include "core/crash.hpp"

@@ -4,7 +4,7 @@
 #include "app/hardware.hpp"
 #include "app/journal.hpp"
 #include "app/loaded_model.hpp"
-#include "app/preflight.hpp"
+#include "app/node_checks.hpp"
 #include "app/profiling.hpp"
 #include "app/result.hpp"
 #include "app/run.hpp"

@@ -11,8 +11,8 @@
 #include <fstream>
 #include <vector>
 
-#include "app/machine.hpp"
 #include "app/probe_bench.hpp"
+#include "app/this_machine.hpp"
 #include "core/cache_folder.hpp"
 #include "core/clock.hpp"
 #include "core/digest.hpp"
@@ -20,7 +20,7 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "ops/allocator.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 #include "plan/costs.hpp"
 #include "telemetry/proc.hpp"
 

@@ -5,7 +5,7 @@
 
 #include "app/probe_bench.hpp"
 #include "kernels/attention/attention.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 #include "plan/costs.hpp"
 
 namespace pst::app {

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "core/clock.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::app {
 

@@ -16,7 +16,7 @@
 #include "kernels/rms_norm/rms_norm.hpp"
 #include "kernels/swiglu/swiglu.hpp"
 #include "ops/attention.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 #include "plan/costs.hpp"
 
 // Outputs are made anew in each repetition, as the operations of training do.

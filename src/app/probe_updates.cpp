@@ -5,7 +5,7 @@
 #include "app/probe_bench.hpp"
 #include "kernels/adamw/adamw.hpp"
 #include "kernels/reduce/reduce.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 #include "parallel/ordered_sum.hpp"
 #include "plan/costs.hpp"
 

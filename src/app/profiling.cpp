@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <vector>
 
-#include "app/machine.hpp"
+#include "app/this_machine.hpp"
 #include "comm/clock_offset.hpp"
 #include "core/clock.hpp"
 #include "core/strings.hpp"
 #include "kernels/cuda/table.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::app {
 

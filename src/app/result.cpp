@@ -4,12 +4,12 @@
 #include <span>
 #include <string>
 
-#include "app/machine.hpp"
+#include "app/this_machine.hpp"
 #include "core/clock.hpp"
 #include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 #include "rundir/lease.hpp"
 
 namespace pst::app {

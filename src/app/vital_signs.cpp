@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "app/machine.hpp"
+#include "app/this_machine.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "heartbeat/stacks.hpp"

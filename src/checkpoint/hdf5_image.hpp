@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "checkpoint/memory.hpp"
+#include "checkpoint/snapshot_memory.hpp"
 #include "checkpoint/tensors.hpp"
 
 namespace pst::checkpoint {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "recipe/slurm.hpp"
+#include "recipe/slurm_section.hpp"
 #include "site/site.hpp"
 
 namespace pst::cluster {

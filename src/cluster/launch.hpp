@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cluster/child.hpp"
-#include "recipe/slurm.hpp"
+#include "recipe/slurm_section.hpp"
 #include "requests/train_request.hpp"
 #include "rundir/run_dir.hpp"
 #include "site/site.hpp"

@@ -6,7 +6,7 @@
 
 #include "comm/communicator.hpp"
 #include "comm_nccl/nccl_api.hpp"
-#include "comm_nccl/roll_call.hpp"
+#include "comm_nccl/survivors.hpp"
 
 namespace pst::comm {
 

@@ -15,7 +15,7 @@
 
 #include "comm_nccl/cuda_api.hpp"
 #include "comm_nccl/nccl_api.hpp"
-#include "comm_nccl/roll_call.hpp"
+#include "comm_nccl/survivors.hpp"
 #include "core/error.hpp"
 
 namespace pst::comm {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/parse.hpp"
+#include "config/parse_yaml.hpp"
 #include "core/strings.hpp"
 #include "data/read_source.hpp"
 

@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "data/report.hpp"
+#include "data/data_report.hpp"
 #include "recipe/recipe.hpp"
 
 namespace pst::data {

@@ -3,8 +3,8 @@
 #include <map>
 
 #include "core/strings.hpp"
-#include "doctor/limits.hpp"
-#include "doctor/machine.hpp"
+#include "doctor/machine_facts.hpp"
+#include "doctor/machine_limits.hpp"
 
 namespace pst::doctor {
 namespace {

@@ -17,8 +17,8 @@
 #include "core/clock.hpp"
 #include "core/proc_value.hpp"
 #include "core/strings.hpp"
-#include "doctor/limits.hpp"
-#include "doctor/machine.hpp"
+#include "doctor/machine_facts.hpp"
+#include "doctor/machine_limits.hpp"
 
 namespace pst::doctor {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "families/family.hpp"
-#include "gguf/file.hpp"
+#include "gguf/gguf_file.hpp"
 
 namespace pst::gguf {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "families/spec.hpp"
-#include "gguf/file.hpp"
+#include "gguf/gguf_file.hpp"
 
 namespace pst::gguf {
 

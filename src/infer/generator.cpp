@@ -10,7 +10,7 @@
 #include "core/error.hpp"
 #include "core/rng.hpp"
 #include "core/strings.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::infer {
 

@@ -17,9 +17,9 @@
 #include "model/rope_table.hpp"
 #include "nn/before_backward.hpp"
 #include "nn/checkpointed.hpp"
-#include "ops/exec.hpp"
 #include "ops/norm.hpp"
 #include "ops/swiglu.hpp"
+#include "ops/torch_exec.hpp"
 #include "weights/dtype.hpp"
 
 // Shape letters: n rows (tokens), d hidden, v vocabulary.

@@ -17,10 +17,10 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "monitor/courier.hpp"
-#include "monitor/endpoint.hpp"
 #include "monitor/message.hpp"
 #include "monitor/rule_engine.hpp"
 #include "monitor/run_reader.hpp"
+#include "monitor/scrape_endpoint.hpp"
 #include "rundir/json_file.hpp"
 #include "rundir/sweep_dir.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/before_backward.hpp"
 
-#include "ops/node.hpp"
+#include "ops/backward_node.hpp"
 
 namespace pst::nn {
 namespace {

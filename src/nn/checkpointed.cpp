@@ -3,7 +3,7 @@
 
 #include <torch/csrc/autograd/autograd.h>
 
-#include "ops/node.hpp"
+#include "ops/backward_node.hpp"
 
 namespace pst::nn {
 namespace {

@@ -8,7 +8,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "nn/read_ahead.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::nn {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/linear.hpp"
 
+#include "ops/backward_node.hpp"
 #include "ops/gemm.hpp"
-#include "ops/node.hpp"
 
 namespace pst::nn {
 namespace {

@@ -9,7 +9,7 @@
 #include "kernels/cross_entropy/chunk_rows.hpp"
 #include "kernels/cross_entropy/cross_entropy.hpp"
 #include "objective/objective.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 // Shape letters: n rows (tokens), m labelled rows, c rows of a chunk, d hidden, v vocabulary.
 namespace pst::objective {

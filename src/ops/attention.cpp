@@ -10,7 +10,7 @@
 
 #include "kernels/rope/rope.hpp"
 #include "ops/attention_forms.hpp"
-#include "ops/node.hpp"
+#include "ops/backward_node.hpp"
 
 // Shape letters: n rows, k key/value heads, g query heads of one key/value head, t rows of one document, d head width.
 namespace pst::ops {

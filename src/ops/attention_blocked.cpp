@@ -4,7 +4,7 @@
 
 #include "kernels/attention/attention.hpp"
 #include "ops/attention_forms.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::ops {
 namespace {

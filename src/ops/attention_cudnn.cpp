@@ -7,7 +7,7 @@
 #include "core/strings.hpp"
 #include "kernels/cuda/table.hpp"
 #include "ops/attention_forms.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::ops {
 namespace {

@@ -9,7 +9,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "kernels/cuda/table.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::ops {
 namespace {

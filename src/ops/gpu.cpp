@@ -11,7 +11,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "kernels/cuda/module.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::ops {
 namespace {

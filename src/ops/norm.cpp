@@ -5,7 +5,7 @@
 #include <ATen/ops/empty_like.h>
 
 #include "kernels/rms_norm/rms_norm.hpp"
-#include "ops/node.hpp"
+#include "ops/backward_node.hpp"
 
 namespace pst::ops {
 namespace {

@@ -4,7 +4,7 @@
 #include <ATen/ops/empty_like.h>
 
 #include "kernels/swiglu/swiglu.hpp"
-#include "ops/node.hpp"
+#include "ops/backward_node.hpp"
 
 namespace pst::ops {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <ATen/ops/zeros.h>
 
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::optim {
 

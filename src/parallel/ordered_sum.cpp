@@ -7,7 +7,7 @@
 #include "core/strings.hpp"
 #include "kernels/reduce/reduce.hpp"
 #include "kernels/reduce/tree.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::parallel {
 

@@ -15,7 +15,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "nn/read_ahead.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 #include "parallel/block_plan.hpp"
 
 namespace pst::parallel {

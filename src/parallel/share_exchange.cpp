@@ -10,7 +10,7 @@
 
 #include "core/error.hpp"
 #include "kernels/reduce/reduce.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::parallel {
 namespace {

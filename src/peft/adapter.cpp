@@ -6,7 +6,7 @@
 #include "core/strings.hpp"
 #include "methods/method.hpp"
 #include "methods/peft_config.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 #include "weights/safetensors.hpp"
 
 namespace pst::peft {

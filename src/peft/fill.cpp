@@ -7,7 +7,7 @@
 #include <numbers>
 #include <span>
 
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::peft {
 namespace {

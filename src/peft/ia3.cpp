@@ -7,7 +7,7 @@
 
 #include "core/trace.hpp"
 #include "methods/method.hpp"
-#include "ops/node.hpp"
+#include "ops/backward_node.hpp"
 #include "peft/adapter.hpp"
 
 // Shape letters: n rows (tokens), i features in, o features out.

@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "core/trace.hpp"
+#include "ops/backward_node.hpp"
 #include "ops/gemm.hpp"
-#include "ops/node.hpp"
 
 // Shape letters: n rows (tokens), i features in, o features out, r rank of a layer, R of all layers together.
 namespace pst::peft {

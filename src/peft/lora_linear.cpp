@@ -9,8 +9,8 @@
 #include "core/strings.hpp"
 #include "kernels/dropout/dropout.hpp"
 #include "methods/lora.hpp"
-#include "ops/exec.hpp"
 #include "ops/gemm.hpp"
+#include "ops/torch_exec.hpp"
 #include "peft/lora_forward.hpp"
 
 // Shape letters: n rows (tokens), i features in, o features out, r rank.

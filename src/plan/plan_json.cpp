@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nlohmann/json.hpp>
 
-#include "plan/report.hpp"
+#include "plan/plan_report.hpp"
 
 namespace pst::plan {
 namespace {

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "core/strings.hpp"
-#include "plan/report.hpp"
+#include "plan/plan_report.hpp"
 
 namespace pst::plan {
 namespace {

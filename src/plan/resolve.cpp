@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/strings.hpp"
-#include "plan/placement.hpp"
+#include "plan/choose_strategy.hpp"
 
 namespace pst::plan {
 namespace {

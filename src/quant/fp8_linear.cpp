@@ -2,7 +2,7 @@
 #include "quant/fp8_linear.hpp"
 
 #include "kernels/fp8/fp8.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 #include "quant/fp8_product.hpp"
 
 namespace pst::quant {

@@ -7,8 +7,8 @@
 
 #include "kernels/cuda/table.hpp"
 #include "kernels/fp8/fp8.hpp"
-#include "ops/exec.hpp"
 #include "ops/gemm_gpu.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::quant {
 namespace {

@@ -2,7 +2,7 @@
 #include "quant/int8_linear.hpp"
 
 #include "kernels/int8/int8.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::quant {
 

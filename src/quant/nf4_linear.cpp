@@ -5,7 +5,7 @@
 
 #include "kernels/nf4/nf4.hpp"
 #include "kernels/nf4/nf4_product.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::quant {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recipe/load.hpp"
 
-#include "config/parse.hpp"
+#include "config/parse_yaml.hpp"
 #include "config/print.hpp"
 #include "config/reader.hpp"
 #include "core/file.hpp"

@@ -12,7 +12,7 @@
 #include "recipe/optimizers.hpp"
 #include "recipe/profile.hpp"
 #include "recipe/schedules.hpp"
-#include "recipe/slurm.hpp"
+#include "recipe/slurm_section.hpp"
 #include "recipe/train.hpp"
 
 namespace pst::recipe {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "config/parse.hpp"
+#include "config/parse_yaml.hpp"
 #include "config/reader.hpp"
 #include "core/strings.hpp"
 

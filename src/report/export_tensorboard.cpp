@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "report/export.hpp"
+#include "report/export_metrics.hpp"
 
 namespace pst::report {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "core/strings.hpp"
 #include "json/record.hpp"
-#include "report/export.hpp"
+#include "report/export_metrics.hpp"
 
 namespace pst::report {
 namespace {

@@ -9,7 +9,7 @@
 #include "core/strings.hpp"
 #include "json/record.hpp"
 #include "report/line_blocks.hpp"
-#include "report/step_line.hpp"
+#include "report/parse_step_line.hpp"
 #include "telemetry/node_recorder.hpp"
 
 namespace pst::report {

@@ -7,7 +7,7 @@
 #include <tuple>
 #include <vector>
 
-#include "report/profile.hpp"
+#include "report/profile_traces.hpp"
 
 namespace pst::report {
 

@@ -6,7 +6,7 @@
 #include "core/strings.hpp"
 #include "json/record.hpp"
 #include "report/line_blocks.hpp"
-#include "report/profile.hpp"
+#include "report/profile_traces.hpp"
 
 namespace pst::report {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "doctor/finding.hpp"
-#include "doctor/machine.hpp"
+#include "doctor/machine_facts.hpp"
 
 namespace pst::runs {
 

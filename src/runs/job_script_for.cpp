@@ -9,7 +9,7 @@
 #include "cluster/secrets.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "site/load.hpp"
+#include "site/load_profile.hpp"
 
 extern char** environ;
 

@@ -6,7 +6,7 @@
 
 #include "recipe/recipe.hpp"
 #include "rundir/run_dir.hpp"
-#include "site/find.hpp"
+#include "site/find_profile.hpp"
 
 namespace pst::runs {
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "plan/report.hpp"
+#include "plan/plan_report.hpp"
 #include "recipe/recipe.hpp"
 #include "site/site.hpp"
 

@@ -4,7 +4,7 @@
 #include "cluster/capture.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
-#include "site/find.hpp"
+#include "site/find_profile.hpp"
 
 namespace pst::runs {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "config/fields.hpp"
 #include "config/slurm_words.hpp"
-#include "site/text_checks.hpp"
+#include "site/profile_text_checks.hpp"
 
 namespace pst::site {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "tokenizer/pattern.hpp"
+#include "tokenizer/text_pattern.hpp"
 #include "tokenizer/unicode.hpp"
 
 namespace pst::tokenizer {

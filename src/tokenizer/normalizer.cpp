@@ -10,8 +10,8 @@
 
 #include "core/error.hpp"
 #include "tokenizer/newer_unicode.hpp"
-#include "tokenizer/pattern.hpp"
 #include "tokenizer/read_pattern.hpp"
+#include "tokenizer/text_pattern.hpp"
 #include "tokenizer/unicode.hpp"
 #include "tokenizer/unsupported.hpp"
 

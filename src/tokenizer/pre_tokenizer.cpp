@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "core/strings.hpp"
-#include "tokenizer/pattern.hpp"
 #include "tokenizer/read_pattern.hpp"
+#include "tokenizer/text_pattern.hpp"
 #include "tokenizer/unicode.hpp"
 #include "tokenizer/unsupported.hpp"
 

@@ -2,7 +2,7 @@
 #pragma once
 #include "core/error.hpp"
 #include "json/object.hpp"
-#include "tokenizer/pattern.hpp"
+#include "tokenizer/text_pattern.hpp"
 
 namespace pst::tokenizer {
 

@@ -8,7 +8,7 @@
 
 #include "core/digest.hpp"
 #include "core/strings.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 
 namespace pst::train {
 namespace {

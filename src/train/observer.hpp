@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "core/trace.hpp"
-#include "train/guard.hpp"
+#include "train/step_guard.hpp"
 
 namespace pst::train {
 

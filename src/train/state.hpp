@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "train/guard.hpp"
+#include "train/step_guard.hpp"
 
 namespace pst::train {
 

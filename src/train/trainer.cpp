@@ -11,7 +11,7 @@
 #include "core/trace.hpp"
 #include "data/order.hpp"
 #include "kernels/reduce/reduce.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 #include "optim/schedule.hpp"
 #include "parallel/ordered_sum.hpp"
 #include "parallel/share_exchange.hpp"

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "config/parse.hpp"
+#include "config/parse_yaml.hpp"
 #include "config/reader.hpp"
 #include "core/file.hpp"
 #include "optim/optimizer.hpp"

@@ -16,7 +16,7 @@
 #include "model/decoder.hpp"
 #include "nn/batch.hpp"
 #include "objective/objective.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 #include "peft/adapter.hpp"
 #include "source_tree.hpp"
 #include "weights/safetensors.hpp"

@@ -11,7 +11,7 @@
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
 #include "site/limits.hpp"
-#include "site/load.hpp"
+#include "site/load_profile.hpp"
 
 namespace pst {
 namespace {

@@ -6,7 +6,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
-#include "report/profile.hpp"
+#include "report/profile_traces.hpp"
 
 namespace pst::cli {
 namespace {

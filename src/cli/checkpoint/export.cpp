@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
 
-#include "checkpoint/export.hpp"
+#include "checkpoint/export_adapter.hpp"
 #include "cli/verb.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"

@@ -5,7 +5,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
-#include "importers/import.hpp"
+#include "importers/import_config.hpp"
 #include "recipe/load.hpp"
 
 namespace pst::cli {

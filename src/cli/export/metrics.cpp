@@ -9,7 +9,7 @@
 #include "recipe/changes.hpp"
 #include "recipe/load.hpp"
 #include "report/csv.hpp"
-#include "report/export.hpp"
+#include "report/export_metrics.hpp"
 
 namespace pst::cli {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "cli/verb.hpp"
 #include "families/inspect.hpp"
-#include "gguf/import.hpp"
+#include "gguf/import_model.hpp"
 
 namespace pst::cli {
 

@@ -7,7 +7,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
-#include "doctor/machine.hpp"
+#include "doctor/machine_facts.hpp"
 #include "runs/doctor_slurm.hpp"
 #include "version/version.hpp"
 

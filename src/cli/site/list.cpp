@@ -7,7 +7,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "runs/job_script_for.hpp"
-#include "site/load.hpp"
+#include "site/load_profile.hpp"
 
 namespace pst::cli {
 namespace {

@@ -5,8 +5,8 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "runs/slurm_facts_here.hpp"
-#include "site/load.hpp"
-#include "site/text_checks.hpp"
+#include "site/load_profile.hpp"
+#include "site/profile_text_checks.hpp"
 
 namespace pst::cli {
 namespace {

@@ -4,7 +4,7 @@
 #include "cli/verb.hpp"
 #include "core/strings.hpp"
 #include "runs/job_script_for.hpp"
-#include "site/load.hpp"
+#include "site/load_profile.hpp"
 #include "site/shape.hpp"
 
 namespace pst::cli {

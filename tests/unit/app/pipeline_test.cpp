@@ -4,7 +4,7 @@
 
 #include <gmock/gmock.h>
 
-#include "app/machine.hpp"
+#include "app/this_machine.hpp"
 #include "checkpoint/store.hpp"
 #include "comm/local_communicator.hpp"
 #include "support/environment.hpp"

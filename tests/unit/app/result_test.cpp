@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "app/loaded_model.hpp"
-#include "app/machine.hpp"
+#include "app/this_machine.hpp"
 #include "comm/local_communicator.hpp"
 #include "core/digest.hpp"
 #include "support/errors.hpp"

@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "app/machine.hpp"
+#include "app/this_machine.hpp"
 #include "comm/local_communicator.hpp"
 #include "support/tiny_spec.hpp"
 #include "telemetry/line_tail.hpp"

@@ -15,7 +15,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
-#include "site/load.hpp"
+#include "site/load_profile.hpp"
 #include "support/temporary_directory.hpp"
 #include "unit/cluster/full_job.hpp"
 #include "unit/cluster/sbatch_words.hpp"

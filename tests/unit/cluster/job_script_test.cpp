@@ -6,7 +6,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
-#include "site/load.hpp"
+#include "site/load_profile.hpp"
 #include "source_tree.hpp"
 #include "support/errors.hpp"
 #include "unit/cluster/full_job.hpp"

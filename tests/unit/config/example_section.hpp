@@ -3,7 +3,7 @@
 #include <map>
 
 #include "config/fields.hpp"
-#include "config/parse.hpp"
+#include "config/parse_yaml.hpp"
 #include "config/print.hpp"
 #include "config/reader.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "config/parse.hpp"
+#include "config/parse_yaml.hpp"
 #include "core/strings.hpp"
 
 namespace pst::config {

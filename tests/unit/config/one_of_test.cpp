@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "config/parse.hpp"
+#include "config/parse_yaml.hpp"
 #include "config/print.hpp"
 #include "config/reader.hpp"
 

@@ -6,7 +6,7 @@
 
 #include "comm/local_communicator.hpp"
 #include "kernels/reduce/reduce.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 #include "parallel/ordered_sum.hpp"
 #include "support/odd_parameters.hpp"
 #include "support/tensors.hpp"

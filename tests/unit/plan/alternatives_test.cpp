@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "plan/report.hpp"
+#include "plan/plan_report.hpp"
 #include "unit/plan/models.hpp"
 
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/memory.hpp"
-#include "plan/placement.hpp"
+#include "plan/choose_strategy.hpp"
 
 #include <gtest/gtest.h>
 

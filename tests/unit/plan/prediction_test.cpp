@@ -8,7 +8,7 @@
 
 #include "core/error.hpp"
 #include "plan/failures.hpp"
-#include "plan/report.hpp"
+#include "plan/plan_report.hpp"
 #include "unit/plan/models.hpp"
 
 namespace {

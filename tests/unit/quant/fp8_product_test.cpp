@@ -6,8 +6,8 @@
 #include <gmock/gmock.h>
 
 #include "kernels/fp8/fp8.hpp"
-#include "ops/exec.hpp"
 #include "ops/gemm.hpp"
+#include "ops/torch_exec.hpp"
 #include "support/tensors.hpp"
 
 namespace pst::quant {

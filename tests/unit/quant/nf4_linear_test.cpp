@@ -4,8 +4,8 @@
 
 #include "kernels/nf4/nf4.hpp"
 #include "kernels/nf4/nf4_product.hpp"
-#include "ops/exec.hpp"
 #include "ops/gemm.hpp"
+#include "ops/torch_exec.hpp"
 #include "quant/nf4_linear.hpp"
 #include "support/tensors.hpp"
 

@@ -12,7 +12,7 @@
 #include "lowbit/quantise_folder.hpp"
 #include "model/decoder.hpp"
 #include "nn/frozen_storage.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 #include "parallel/sharded_storage.hpp"
 #include "quant/format.hpp"
 #include "support/adapter_pass.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
-#include "recipe/slurm.hpp"
+#include "recipe/slurm_section.hpp"
 
 namespace pst::recipe {
 namespace {

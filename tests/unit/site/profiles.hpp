@@ -4,8 +4,8 @@
 #include <string>
 
 #include "core/file.hpp"
-#include "site/find.hpp"
-#include "site/load.hpp"
+#include "site/find_profile.hpp"
+#include "site/load_profile.hpp"
 #include "source_tree.hpp"
 #include "support/errors.hpp"
 #include "support/temporary_directory.hpp"

@@ -13,7 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "checkpoint/memory.hpp"
+#include "checkpoint/snapshot_memory.hpp"
 #include "checkpoint/store.hpp"
 #include "checkpoint/writer.hpp"
 #include "core/clock.hpp"

@@ -14,7 +14,7 @@
 #include "core/error.hpp"
 #include "families/read_model.hpp"
 #include "model/decoder.hpp"
-#include "ops/exec.hpp"
+#include "ops/torch_exec.hpp"
 #include "parallel/sharded_storage.hpp"
 #include "peft/adapter.hpp"
 #include "support/slow_link.hpp"

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "checkpoint/export_adapter.hpp"
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+#include "weights/tensor_writer.hpp"
+
+namespace pst::checkpoint {
+namespace {
+
+constexpr std::string_view kStored = "adapter/";
+constexpr const char* kPrefix = "base_model.model.";  // PEFT wraps a model twice; its keys say so
+
+struct Part {
+  weights::PlannedTensor planned;
+  std::vector<float> values;
+};
+
+}  // namespace
+
+void export_adapter(const Found& checkpoint, const fs::path& folder) {
+  const std::string where = checkpoint.folder.string();
+  const fs::path config = folder / "adapter_config.json", model = folder / "adapter_model.safetensors";
+  for (const auto& file : {config, model})
+    if (fs::exists(file))
+      throw Error(Fault::usage, cat(file.string(), " is there already"), "name a folder without an adapter in it");
+  if (checkpoint.manifest.adapter_config.empty())
+    throw Error(Fault::data, cat(where, " does not say what kind of adapter it has"));
+
+  std::vector<Part> parts;
+  for (const auto& [name, shape] : checkpoint.manifest.tensors)
+    if (name.starts_with(kStored)) parts.push_back({{cat(kPrefix, name.substr(kStored.size())), "F32", shape}, {}});
+  if (parts.empty()) throw Error(Fault::data, cat(where, " has no tensor of an adapter"));
+  std::vector<Target> targets;
+  for (auto& part : parts) {
+    const auto& shape = part.planned.shape;
+    part.values.resize(static_cast<std::size_t>(rows_of(shape) * row_values(shape)));
+    targets.push_back({cat(kStored, part.planned.name.substr(std::string_view(kPrefix).size())), shape, part.values});
+  }
+  load(checkpoint, targets, Asked::some);
+
+  std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.planned.name < b.planned.name; });
+  std::vector<weights::PlannedTensor> plan;
+  for (const auto& part : parts) plan.push_back(part.planned);
+  make_directories(folder);
+  weights::TensorWriter writer(model, plan);
+  for (const auto& part : parts) writer.add(std::as_bytes(std::span(part.values)));
+  writer.finish();
+  write_durably(config, checkpoint.manifest.adapter_config);
+}
+
+}  // namespace pst::checkpoint

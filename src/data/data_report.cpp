@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data/data_report.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/strings.hpp"
+
+namespace pst::data {
+
+void Counts::count(const EncodeResult& result) {
+  ++examples;
+  switch (result.outcome) {
+    case Outcome::skipped_no_label: ++skipped_no_label; return;
+    case Outcome::skipped_too_long: ++skipped_too_long; return;
+    case Outcome::truncated: ++truncated; break;
+    case Outcome::kept: break;
+  }
+  ++kept;
+  tokens += static_cast<std::int64_t>(result.document.ids.size());
+  labelled_tokens += std::count(result.document.labelled.begin(), result.document.labelled.end(), 1);
+}
+
+namespace {
+
+std::string sentence(const Counts& counts, int max_length) {
+  std::string text = cat(grouped(counts.examples), " examples, ", grouped(counts.kept), " kept");
+  if (counts.truncated > 0) text += cat(", ", grouped(counts.truncated), " of them cut to ", max_length, " tokens");
+  if (counts.skipped_too_long > 0)
+    text += cat(", ", grouped(counts.skipped_too_long), " left out (longer than ", max_length, " tokens)");
+  if (counts.skipped_no_label > 0)
+    text += cat(", ", grouped(counts.skipped_no_label), " left out (nothing to learn in them)");
+  return text;
+}
+
+std::string sentence(const SplitReport& split) {
+  const auto share =
+      split.tokens > 0 ? 100.0 * static_cast<double>(split.labelled_tokens) / static_cast<double>(split.tokens) : 0;
+  return cat(grouped(split.documents), " examples, ", grouped(split.tokens), " tokens, ",
+             grouped(split.labelled_tokens), " of them learned (", fixed(share, 0), " %)");
+}
+
+}  // namespace
+
+std::string PrepareReport::to_text() const {
+  std::string text;
+  for (const auto& source : sources)
+    text +=
+        cat(source.path, ": ", source.format, " (", source.reason, "); ", sentence(source.counts, max_length), "\n");
+  text += cat("train: ", sentence(train));
+  if (validation.documents > 0) text += cat("\nvalidation: ", sentence(validation));
+  if (validation_seen_in_training > 0)
+    text += cat("\nnote: ", grouped(validation_seen_in_training),
+                validation_seen_in_training == 1 ? " validation example is" : " validation examples are",
+                " in the training data word for word; the validation loss is that much too good");
+  return text;
+}
+
+namespace {
+
+using Json = nlohmann::ordered_json;  // what NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE of 3.11 does not serve
+
+Json counts_json(const Counts& c) {
+  return {{"examples", c.examples},
+          {"kept", c.kept},
+          {"truncated", c.truncated},
+          {"skipped_no_label", c.skipped_no_label},
+          {"skipped_too_long", c.skipped_too_long},
+          {"tokens", c.tokens},
+          {"labelled_tokens", c.labelled_tokens}};
+}
+
+Counts counts_of(const Json& json) {
+  const auto get = [&](const char* key) { return json.at(key).get<std::int64_t>(); };
+  return {get("examples"),         get("kept"),   get("truncated"),      get("skipped_no_label"),
+          get("skipped_too_long"), get("tokens"), get("labelled_tokens")};
+}
+
+Json split_json(const SplitReport& split) {
+  return {{"documents", split.documents}, {"tokens", split.tokens}, {"labelled_tokens", split.labelled_tokens}};
+}
+
+SplitReport split_of(const Json& json) {
+  return {json.at("documents").get<std::int64_t>(), json.at("tokens").get<std::int64_t>(),
+          json.at("labelled_tokens").get<std::int64_t>()};
+}
+
+}  // namespace
+
+void to_json(Json& json, const PrepareReport& report) {
+  json = Json::object();
+  json["total"] = counts_json(report.total);
+  json["train"] = split_json(report.train);
+  json["validation"] = split_json(report.validation);
+  json["max_length"] = report.max_length;
+  json["validation_seen_in_training"] = report.validation_seen_in_training;
+  json["sources"] = Json::array();
+  for (const auto& source : report.sources) {
+    Json entry = Json::object();
+    entry["path"] = source.path;
+    entry["split"] = source.split;
+    entry["format"] = source.format;
+    entry["reason"] = source.reason;
+    entry["counts"] = counts_json(source.counts);
+    json["sources"].push_back(std::move(entry));
+  }
+}
+
+void from_json(const Json& json, PrepareReport& report) {
+  report.total = counts_of(json.at("total"));
+  report.train = split_of(json.at("train"));
+  report.validation = split_of(json.at("validation"));
+  json.at("max_length").get_to(report.max_length);
+  json.at("validation_seen_in_training").get_to(report.validation_seen_in_training);
+  for (const auto& source : json.at("sources"))
+    report.sources.push_back({source.at("path").get<std::string>(), source.at("split").get<std::string>(),
+                              source.at("format").get<std::string>(), source.at("reason").get<std::string>(),
+                              counts_of(source.at("counts"))});
+}
+
+}  // namespace pst::data
