@@ -5,7 +5,7 @@
 
 #include "app/probe_bench.hpp"
 #include "core/strings.hpp"
-#include "peft/lora_linear.hpp"
+#include "peft/adapter.hpp"
 #include "plan/costs.hpp"
 
 namespace pst::app {
@@ -54,9 +54,8 @@ std::shared_ptr<Stack> make_stack(const Pool& pool, Dtype dtype, std::int64_t n,
     if (rank == 0)
       stack->layers.push_back(std::move(base));
     else
-      stack->layers.push_back(std::make_unique<peft::LoraLinear>(
-          std::move(base), cat("layer", stack->layers.size()),
-          peft::LoraOptions{.r = static_cast<int>(rank), .scale = 2}, stack->layers.size(), stack->parameters));
+      stack->layers.push_back(peft::low_rank_layer(std::move(base), cat("layer", stack->layers.size()), rank,
+                                                   stack->layers.size(), stack->parameters));
   }
   if (rank > 0) {
     stack->parameters.allocate(scalar(dtype));
@@ -105,12 +104,12 @@ void warm_up() {
   for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
     const at::Tensor weight = at::randn({64, 64}, at::kFloat).to(scalar(dtype));
     nn::ParameterSet parameters;
-    const peft::LoraLinear layer(std::make_unique<nn::DenseLinear>(weight, std::nullopt), "warm",
-                                 peft::LoraOptions{.r = 16, .scale = 1}, 0, parameters);
+    const auto layer =
+        peft::low_rank_layer(std::make_unique<nn::DenseLinear>(weight, std::nullopt), "warm", 16, 0, parameters);
     parameters.allocate(scalar(dtype));
     parameters.refresh_compute();
     const at::Tensor x = at::randn({64, 64}, at::kFloat).to(scalar(dtype)).set_requires_grad(true);
-    layer.forward(x, {}).backward(at::randn({64, 64}, at::kFloat).to(scalar(dtype)));
+    layer->forward(x, {}).backward(at::randn({64, 64}, at::kFloat).to(scalar(dtype)));
   }
 }
 
@@ -145,7 +144,7 @@ void probe_linears(Bench& bench) {
     const auto tokens = slow ? std::vector<double>{16, 64} : std::vector<double>{64, 256, 1024};
     const auto widths = slow ? std::vector<double>{128, 544} : std::vector<double>{128, 544, 2304};
     const auto whole = [](double value) { return static_cast<std::int64_t>(value); };
-    bench.grid({table_name(Op::lora_forward, dtype), table_name(Op::lora_backward, dtype)},
+    bench.grid({table_name(Op::adapter_forward, dtype), table_name(Op::adapter_backward, dtype)},
                {{"tokens", tokens}, {"in", widths}, {"out", widths}, {"rank", {8, 16, 64}}},
                [&](const std::vector<double>& s) {
                  return through(make_stack(pool, dtype, whole(s[0]), whole(s[1]), whole(s[2]), whole(s[3]),

@@ -65,8 +65,8 @@ class AnySections {
 /// Visits the keys of a section. One declaration serves every visitor: the reader, the printer of the effective recipe
 /// and the writer of the reference page.
 ///
-///     void bind(Fields& field, Lora& s) {
-///       field("r", &s.r, at_least(1), "Rank of the update BA.");
+///     void bind(Fields& field, Guard& s) {
+///       field("max_skips", &s.max_skips, at_least(1), "Steps that may be left out in a row.");
 ///     }
 class Fields {
  public:

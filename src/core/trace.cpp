@@ -20,7 +20,7 @@ const char* name_of(Kind kind) {
     case Kind::phase: return "phase";
     case Kind::layer: return "layer";
     case Kind::linear: return "linear";
-    case Kind::lora: return "lora";
+    case Kind::adapter: return "adapter";
     case Kind::attention: return "attention";
     case Kind::norm: return "norm";
     case Kind::activation: return "activation";

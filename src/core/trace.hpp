@@ -17,7 +17,7 @@ enum class Kind : std::uint8_t {
   phase,          ///< a part of a step; all of them make up the step
   layer,          ///< a decoder layer
   linear,         ///< a product with frozen weights
-  lora,           ///< what an adapter adds to it
+  adapter,        ///< what an adapter adds to it
   attention,      ///< with rotary positions
   norm,           ///< with the residual addition
   activation,     ///< between the two halves of the MLP

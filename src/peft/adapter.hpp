@@ -45,6 +45,12 @@ class Adapter {
 std::unique_ptr<Adapter> make_adapter(nn::CausalLm& model, const methods::Adapter& recipe, at::ScalarType compute,
                                       at::Device device = at::kCPU);
 
+/// A layer with the commonest adapter, for measuring what one costs: a low-rank update of rank `r`, scaled by 2.
+/// @param stream      index of the layer's own random numbers
+/// @param parameters  gets the layer's, under `name`
+std::unique_ptr<nn::Linear> low_rank_layer(std::unique_ptr<nn::Linear> base, const std::string& name, std::int64_t r,
+                                           std::uint64_t stream, nn::ParameterSet& parameters);
+
 /// What a method chooses from: a model's linear layers.
 std::vector<methods::LinearLayer> linear_layers(const std::vector<nn::LinearSlot>& slots);
 

@@ -83,4 +83,9 @@ std::unique_ptr<Adapter> make_lora(nn::CausalLm& model, const methods::Adapter& 
   return std::make_unique<LoraAdapter>(model, recipe, compute, device);
 }
 
+std::unique_ptr<nn::Linear> low_rank_layer(std::unique_ptr<nn::Linear> base, const std::string& name, std::int64_t r,
+                                           std::uint64_t stream, nn::ParameterSet& parameters) {
+  return std::make_unique<LoraLinear>(std::move(base), name, LoraOptions{.r = r, .scale = 2}, stream, parameters);
+}
+
 }  // namespace pst::peft

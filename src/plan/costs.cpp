@@ -19,8 +19,8 @@ struct Row {
 };
 
 constexpr std::array kRows = {
-    Row{Op::lora_forward, "lora_forward", 4, 0, 0, false},
-    Row{Op::lora_backward, "lora_backward", 4, 0, 0, false},
+    Row{Op::adapter_forward, "adapter_forward", 4, 0, 0, false},
+    Row{Op::adapter_backward, "adapter_backward", 4, 0, 0, false},
     Row{Op::linear_forward, "linear_forward", 3, 0, 0, false},
     Row{Op::linear_backward, "linear_backward", 3, 0, 0, false},
     Row{Op::head_forward, "head_forward", 3, 0, 0, false},
@@ -53,9 +53,9 @@ struct Demand {
 };
 Demand demand_of(Op op, const double* s, double width) {
   switch (op) {
-    case Op::lora_forward:
+    case Op::adapter_forward:
       return {2 * s[0] * (s[1] * s[2] + s[3] * (s[1] + s[2])), width * (s[0] * (s[1] + 2 * s[2]) + s[1] * s[2]), 3};
-    case Op::lora_backward:
+    case Op::adapter_backward:
       return {2 * s[0] * (s[1] * s[2] + 2 * s[3] * (s[1] + s[2])), width * (s[0] * (3 * s[1] + 3 * s[2]) + s[1] * s[2]),
               5};
     case Op::linear_forward:

@@ -10,8 +10,8 @@ namespace pst::plan {
 
 /// What a training step is made of, as coarse as the code that the probe can time by itself. Sizes in brackets.
 enum class Op {
-  lora_forward,        ///< [tokens, in, out, rank]: peft::LoraLinear
-  lora_backward,       ///< the same
+  adapter_forward,     ///< [tokens, in, out, rank]: peft::low_rank_layer()
+  adapter_backward,    ///< the same
   linear_forward,      ///< [tokens, in, out]: nn::DenseLinear without an adapter
   linear_backward,     ///< the same
   head_forward,        ///< [rows, in, vocabulary]
@@ -41,7 +41,7 @@ std::vector<Op> all_ops();
 enum class Dtype { f32, bf16 };
 const char* name_of(Dtype dtype);
 inline std::int64_t value_bytes(Dtype dtype) { return dtype == Dtype::bf16 ? 2 : 4; }
-/// "lora_forward.bf16"; what works on f32 only has no ending.
+/// "adapter_forward.bf16"; what works on f32 only has no ending.
 std::string table_name(Op op, Dtype dtype);
 
 /// Seconds of an operation on one rank: from what was measured, else from the roofline.

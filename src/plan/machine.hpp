@@ -14,7 +14,7 @@ namespace pst::plan {
 /// memory bandwidth, so that 2 x 1 and 1 x 2 are different machines.
 struct Layout {
   int ranks = 1, threads = 1;
-  std::map<std::string, Table> tables;  ///< "lora_forward.f32"; names of ops in costs.hpp
+  std::map<std::string, Table> tables;  ///< "adapter_forward.f32"; names of ops in costs.hpp
   std::uint64_t baseline_bytes = 0;     ///< resident memory of a rank before it has a model
   double layer_overhead_s = 0;          ///< per decoder layer and micro batch, beside the operations in the tables
   double product_bytes_f32 = 0;         ///< that oneDNN keeps for each product of another size: code made just in time

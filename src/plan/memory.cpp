@@ -73,7 +73,7 @@ double kept_bytes(const ModelShape& m, const LayerShape& layer, double tokens, D
 std::int64_t products_of(const ModelShape& model, Dtype dtype, bool dropout) {
   enum Form { nt, nt_plus, nn, nn_plus, tn };
   std::set<std::tuple<Form, std::int64_t, std::int64_t>> kinds;
-  const auto one_input = [&](std::span<const LinearShape> layers) {  // src/peft/lora_forward.cpp
+  const auto one_input = [&](std::span<const LinearShape> layers) {  // as peft computes them together
     std::int64_t ranks = 0;
     for (const auto& layer : layers) {
       const std::int64_t in = layer.in, out = layer.out, rank = layer.rank;

@@ -20,11 +20,11 @@ double adapter_passes(const Costs& costs, double n, const LinearShape& s) {
 }
 
 double linear_forward(const Costs& costs, double n, const LinearShape& s) {
-  return s.rank > 0 ? costs(Op::lora_forward, {n, real(s.in), real(s.out), real(s.rank)})
+  return s.rank > 0 ? costs(Op::adapter_forward, {n, real(s.in), real(s.out), real(s.rank)})
                     : costs(Op::linear_forward, {n, real(s.in), real(s.out)}) + adapter_passes(costs, n, s);
 }
 double linear_backward(const Costs& costs, double n, const LinearShape& s) {
-  return s.rank > 0 ? costs(Op::lora_backward, {n, real(s.in), real(s.out), real(s.rank)})
+  return s.rank > 0 ? costs(Op::adapter_backward, {n, real(s.in), real(s.out), real(s.rank)})
                     : costs(Op::linear_backward, {n, real(s.in), real(s.out)}) + 2 * adapter_passes(costs, n, s);
 }
 

@@ -30,7 +30,7 @@ std::string part_of(const std::string& phase, const std::string& kind, const std
   if (phase == "edge" || phase == "checkpoint") return part::kCheckpoint;
   if (name.ends_with(kAgain)) return part::kAgain;
   if (kind == "linear") return part::kFrozen;
-  if (kind == "lora") return part::kAdapters;
+  if (kind == "adapter") return part::kAdapters;
   if (kind == "attention") return part::kAttention;
   if (kind == "head") return part::kHead;
   if (kind == "norm" || kind == "activation") return part::kNorms;

@@ -9,7 +9,7 @@
 
 #include "core/strings.hpp"
 #include "report/page.hpp"
-#include "report/profile.hpp"
+#include "report/profile_traces.hpp"
 
 namespace pst::report {
 namespace {
@@ -144,7 +144,7 @@ std::string profile_text(const ordered_json& profile) {
   std::size_t shown = 0;
   for (const auto& one : profile["hot_spots"]) {
     if (++shown > 12) break;
-    const std::string name = cat(one["name"].get<std::string>(), one["kind"] == "lora" ? " (adapter)" : "");
+    const std::string name = cat(one["name"].get<std::string>(), one["kind"] == "adapter" ? " (adapter)" : "");
     out += cat(named(name, 44), cell(percent(one["share"].get<double>()), 9),
                cell(fixed(one["ms_per_step"].get<double>(), 2), 12), cell(fixed(one["per_step"].get<double>(), 0), 11),
                '\n');

@@ -6,6 +6,7 @@
 #include "config/node.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "methods/method.hpp"
 
 namespace pst::runs {
 namespace {
@@ -14,7 +15,7 @@ std::string yaml(const std::string& text) { return config::to_flow(config::Node:
 
 }  // namespace
 
-// Starting points, not laws. Rank and rate follow what is common for LoRA on all linear layers (Hu et al. 2021,
+// Starting points, not laws. Rank and rate follow what is common on all linear layers (Hu et al. 2021,
 // section 7.2; Dettmers et al. 2023, appendix B): rank matters little for style and more for new knowledge; 1e-4 to
 // 2e-4.
 const std::vector<Purpose>& purposes() {
@@ -65,7 +66,7 @@ std::string starting_recipe(const Start& start) {
   line("model:");
   line("  path: ", yaml(start.model), "     # folder with config.json, tokenizer.json, *.safetensors\n");
   line("adapter:");
-  line("  type: lora");
+  line("  type: ", methods::table().front()->name);
   line("  r: ", p.r, "                  # ", p.why_r);
   line("  alpha: ", number(p.alpha), "              # the update is scaled by alpha / r");
   line("  dropout: ", number(p.dropout));

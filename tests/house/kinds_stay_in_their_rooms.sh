@@ -4,7 +4,7 @@
 source "$(dirname -- "${BASH_SOURCE[0]}")/check.sh"
 list=$(dirname -- "${BASH_SOURCE[0]}")/breadth.txt
 
-# mentions WORD ROOM...: places in src but for the rooms, in a line or in a file's name. Other programs' names are none.
+# mentions WORD ROOM...: places in src but for the rooms, in a line or in a file's name. Names of other programs and of papers are none.
 mentions() {
   { find src -type f -iname "*$1*" -printf '%p:0:its name\n'; grep -rniE -- "$1" src || true; } | sort |
     awk -F: -v word="$1" -v rooms="${*:2}" '
@@ -12,7 +12,7 @@ mentions() {
       {
         for (i = 1; i <= count; ++i) if ($1 == room[i] || index($1, room[i] "/") == 1) next
         text = tolower(substr($0, length($1 $2) + 3))
-        gsub(/llama[-_ .]?factory|llama\.cpp/, "", text)
+        gsub(/llama[-_ .]?factory|llama\.cpp|qlora/, "", text)
         if ($2 == 0 || index(text, word)) print
       }'
 }

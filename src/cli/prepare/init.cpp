@@ -8,6 +8,7 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "families/read_model.hpp"
+#include "methods/method.hpp"
 #include "recipe/load.hpp"
 #include "runs/starting_recipe.hpp"
 
@@ -53,7 +54,7 @@ void ask_for_what_is_missing(InitArguments& arguments) {
 
 int init(InitArguments arguments) {
   ask_for_what_is_missing(arguments);
-  if (arguments.name.empty()) arguments.name = arguments.purpose + "-lora";
+  if (arguments.name.empty()) arguments.name = cat(arguments.purpose, "-", methods::table().front()->name);
   if (arguments.output.empty()) arguments.output = arguments.name + ".yaml";
   std::error_code status;
   if (fs::exists(arguments.output, status))
@@ -91,7 +92,7 @@ Runner add_init(CLI::App& app) {
   app.add_option("--purpose", arguments->purpose, "What the model is to learn: " + join(words, ", "));
   app.add_option("--model", arguments->model, "Folder of the base model");
   app.add_option("--data", arguments->data, "File with the training examples");
-  app.add_option("--name", arguments->name, "Name of the recipe and of its runs; by default <purpose>-lora");
+  app.add_option("--name", arguments->name, "Name of the recipe and of its runs; by default <purpose>-<adapter.type>");
   app.add_option("--nodes", arguments->nodes, "Number of Slurm nodes; 0 trains on this machine")
       ->check(CLI::Range(0, 100000));
   app.add_option("--ranks-per-node", arguments->ranks_per_node, "Processes on each node, usually one per GPU")

@@ -36,7 +36,7 @@ TEST(Trace, InnerSpansInheritAndAreTakenOffTheOwnTime) {
     const Telling telling(&listener);
     const Scope step(Kind::step, "step");
     const Scope layer({.kind = Kind::layer, .layer = 7});
-    const Scope adapter(Kind::lora, "q_proj");
+    const Scope adapter(Kind::adapter, "q_proj");
     const Scope frozen(Kind::linear, nullptr);
   }
 
