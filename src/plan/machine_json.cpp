@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;  // 1 called an adapted layer by its method
 
 std::string short_text(const json::Node& node) {
   std::string text = node.text();
@@ -93,7 +93,8 @@ Json to_json(const Layout& layout) {
 Machine parse_machine(const std::string& text, const std::string& name) {
   const json::Document document(text, name, "remove the file and run `peft-studio probe` again");
   const json::Object object = document.object();
-  if (object.at("format").small_whole() != kFormat) object.refuse("format", cat("is not ", kFormat));
+  if (object.at("format").small_whole() != kFormat)
+    object.refuse("format", cat("is not ", kFormat, ": another version measured it"));
   Machine machine{.name = short_text(object.at("name")),
                   .source = short_text(object.at("source")),
                   .cores = object.at("cores").small_whole(1, 1 << 16),

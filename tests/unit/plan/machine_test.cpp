@@ -49,7 +49,7 @@ TEST(Machine, ReadsWhatItWrote) {
 TEST(Machine, RefusesWhatProbeWouldNotWrite) {
   const std::string good = plan::to_json(measured());
   const std::pair<const char*, const char*> damages[] = {
-      {"\"format\": 1", "\"format\": 2"},
+      {"\"format\": 2", "\"format\": 1"},
       {"\"cores\": 4", "\"cores\": -1"},
       {"\"cores\": 4", "\"cores\": 4.5"},
       {"\"cores\": 4", "\"cores\": \"four\""},
@@ -73,7 +73,7 @@ TEST(Machine, RefusesWhatProbeWouldNotWrite) {
       EXPECT_FALSE(error.remedy().empty());
     }
   }
-  for (const std::string text : {"", "[]", "{}", "nonsense", "{\"format\":1"})
+  for (const std::string text : {"", "[]", "{}", "nonsense", "{\"format\":2"})
     EXPECT_THROW(plan::parse_machine(text, "m.json"), Error);
 }
 
