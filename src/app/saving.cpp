@@ -27,7 +27,7 @@ double mean_time_between_failures(const rundir::RunDir& run, int attempt, int no
   const auto first = std::filesystem::last_write_time(run.attempt(1) / "attempt.json", status);
   if (attempt < 2 || status) return usual;
   const double lived = std::chrono::duration<double>(std::filesystem::file_time_type::clock::now() - first).count();
-  return std::clamp(lived / (attempt - 1), 1.0, usual);
+  return checkpoint::seen_mtbf(lived, attempt - 1, usual);
 }
 
 }  // namespace pst::app

@@ -86,6 +86,7 @@ const char* name_of(Step step) {
     case Step::write_file: return "write";
     case Step::sync_file: return "sync";
     case Step::read_back: return "read back";
+    case Step::write_receipt: return "write the receipt";
     case Step::check_ranks: return "look at the ranks' files in";
     case Step::write_state: return "write the state.h5 of";
     case Step::write_manifest: return "write the manifest of";
@@ -153,6 +154,16 @@ void Disk::sync_folder(const fs::path& path, Step step) const {
 void Disk::rename(const fs::path& from, const fs::path& to) const {
   enter(Step::rename, to);
   if (::rename(from.c_str(), to.c_str()) != 0) fail("rename", cat(from.string(), " to ", to.string()), errno, needed_);
+}
+
+void Disk::put_message(const fs::path& path, std::string_view text, Step step) const {
+  enter(step, path, text.size());
+  const fs::path whole = path.string() + ".new";
+  {
+    const Descriptor file(whole, O_WRONLY | O_CREAT | O_TRUNC, name_of(step), text.size());
+    write_all(file, std::as_bytes(std::span(text)), whole, text.size());
+  }
+  if (::rename(whole.c_str(), path.c_str()) != 0) fail(name_of(step), path, errno, text.size());
 }
 
 bool Disk::exchange(const fs::path& one, const fs::path& other) const {

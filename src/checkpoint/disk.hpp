@@ -6,6 +6,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace pst::checkpoint {
 
@@ -19,6 +20,7 @@ enum class Step {
   write_file,
   sync_file,
   read_back,
+  write_receipt,
   check_ranks,
   write_state,
   write_manifest,
@@ -29,9 +31,9 @@ enum class Step {
   prune,
 };
 inline constexpr std::array kAllSteps = {
-    Step::make_folder, Step::create_file, Step::reserve_space, Step::write_file,     Step::sync_file,
-    Step::read_back,   Step::check_ranks, Step::write_state,   Step::write_manifest, Step::sync_folder,
-    Step::fence,       Step::rename,      Step::sync_parent,   Step::prune};
+    Step::make_folder, Step::create_file,   Step::reserve_space, Step::write_file,  Step::sync_file,
+    Step::read_back,   Step::write_receipt, Step::check_ranks,   Step::write_state, Step::write_manifest,
+    Step::sync_folder, Step::fence,         Step::rename,        Step::sync_parent, Step::prune};
 const char* name_of(Step step);
 
 /// For tests: the errno with which `step` shall fail, or 0.
@@ -57,6 +59,8 @@ class Disk {
   Written write_file(const fs::path& path, std::span<const std::byte> bytes, Step write = Step::write_file) const;
   void sync_folder(const fs::path& path, Step step) const;
   void rename(const fs::path& from, const fs::path& to) const;
+  /// Writes a short text under a name that nobody sees before the text is whole. Not durable: a message, not a record.
+  void put_message(const fs::path& path, std::string_view text, Step step) const;
   /// The two change names in one step; false when the file system cannot do that.
   bool exchange(const fs::path& one, const fs::path& other) const;
   /// Fails when `step` is sabotaged.

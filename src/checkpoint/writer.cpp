@@ -2,6 +2,7 @@
 #include "checkpoint/writer.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <mutex>
@@ -18,6 +19,8 @@
 
 namespace pst::checkpoint {
 namespace {
+
+constexpr double kMostBetweenLooks_s = 0.5;
 
 std::vector<TensorSpec> specs_of(const std::vector<TensorRef>& tensors) {
   check_tensors(tensors);
@@ -81,7 +84,9 @@ struct Writer::Impl {
   mutable std::mutex mutex;
   mutable std::condition_variable changed;
   Progress progress;
-  Manifest manifest;  // to be committed
+  Begin with;                     // of the save that is under way
+  std::int64_t tried = 0;         // saves begun, the same on every rank
+  std::vector<Receipt> receipts;  // on rank 0, of all ranks, once they are there
   bool stopping = false;
   std::thread thread;  // last: it uses all of the above
 
@@ -113,6 +118,8 @@ struct Writer::Impl {
   static bool busy(Phase phase) {
     return phase == Phase::writing || phase == Phase::committing || phase == Phase::dropping;
   }
+  /// Whether rank 0 may look for receipts; the others have done what they have to.
+  bool gathers() const { return rank == 0 && progress.phase == Phase::written; }
 
   void set(Phase phase) {
     const std::lock_guard lock(mutex);
@@ -125,9 +132,11 @@ struct Writer::Impl {
     const trace::Telling telling(options.trace);
     for (;;) {
       std::unique_lock lock(mutex);
-      changed.wait(lock, [&] { return stopping || busy(progress.phase); });
+      changed.wait(lock, [&] { return stopping || busy(progress.phase) || gathers(); });
+      if (!stopping && gathers()) gather(lock);
       const Phase phase = progress.phase;
-      if (!busy(phase)) return;
+      if (stopping && !busy(phase)) return;
+      if (!busy(phase)) continue;
       lock.unlock();
       if (phase == Phase::dropping) {
         discard();
@@ -157,17 +166,60 @@ struct Writer::Impl {
     const auto bytes = std::as_const(image.memory).bytes();
     const auto written = disk.write_file(part() / rank_file(rank), bytes);
 
+    const Receipt mine{{rank_file(rank), bytes.size(), written.digest}, with.replica};
+    put_receipt(disk, part(), rank, tried, mine);
+
     const std::lock_guard lock(mutex);
-    progress.file = {rank_file(rank), bytes.size(), written.digest};
+    progress.file = mine.file;
     progress.read_back_s = written.read_back_s;
     progress.write_s = monotonic_seconds() - begin_s;
     progress.phase = Phase::written;
+    if (ranks == 1) commit_with({mine});
     changed.notify_all();
+  }
+
+  /// With the lock held. @param all in the order of ranks
+  void commit_with(std::vector<Receipt> all) {
+    if (progress.phase != Phase::written) return;
+    receipts = std::move(all);
+    progress.phase = Phase::committing;
+    changed.notify_all();
+  }
+
+  /// Looks until all ranks' receipts are there, somebody brings them, or nobody wants them any more. Seldom where it
+  /// takes long: each look costs a shared file system an open() for the first rank that is missing.
+  void gather(std::unique_lock<std::mutex>& lock) {
+    std::vector<Receipt> found;
+    for (double wait_s = 0.02; !stopping && gathers(); wait_s = std::min(2 * wait_s, kMostBetweenLooks_s)) {
+      lock.unlock();
+      while (found.size() < static_cast<std::size_t>(ranks)) {
+        auto next = find_receipt(part(), static_cast<int>(found.size()), tried);
+        if (!next) break;
+        found.push_back(std::move(*next));
+      }
+      lock.lock();
+      if (found.size() == static_cast<std::size_t>(ranks)) return commit_with(std::move(found));
+      changed.wait_for(lock, std::chrono::duration<double>(wait_s), [&] { return stopping || !gathers(); });
+    }
+  }
+
+  /// @throws Error(unfit) where ranks say different things of what they have alike
+  void check_replicas() const {
+    for (std::size_t r = 1; r < receipts.size(); ++r)
+      if (receipts[r].replica != receipts[0].replica)
+        throw Error(Fault::unfit, cat("the parameters of rank ", r, " differ from those of rank 0"),
+                    "a node's memory or processor is suspect: leave its node out with slurm.exclude");
   }
 
   void commit() {
     const trace::Scope span(trace::Kind::disk, "commit");
     const double begin_s = monotonic_seconds();
+    check_replicas();
+    Manifest manifest = std::move(with.manifest);
+    manifest.files.clear();
+    for (const Receipt& receipt : receipts) manifest.files.push_back(receipt.file);
+    std::error_code ignored;
+    for (int r = 0; r < ranks; ++r) fs::remove(part() / receipt_name(r, tried), ignored);
     manifest.format = 1;
     manifest.step = progress.step;
     manifest.generation = generation;
@@ -186,18 +238,23 @@ struct Writer::Impl {
     } catch (const Error& error) {
       warning = error.what();
     }
-    const std::lock_guard lock(mutex);
-    progress.warning = std::move(warning);
-    progress.folder = whole;
-    progress.commit_s = monotonic_seconds() - begin_s;
-    progress.phase = Phase::committed;
-    changed.notify_all();
+    Progress whole_now = [&] {
+      const std::lock_guard lock(mutex);
+      progress.warning = std::move(warning);
+      progress.folder = whole;
+      progress.commit_s = monotonic_seconds() - begin_s;
+      return progress;
+    }();
+    whole_now.phase = Phase::committed;
+    if (options.committed) options.committed(whole_now);
+    set(Phase::committed);
   }
 
   /// Frees what a save that came to nothing occupies, as far as it lets itself be removed.
   void discard() noexcept {
     std::error_code ignored;
     fs::remove(part() / rank_file(rank), ignored);
+    fs::remove(part() / receipt_name(rank, tried), ignored);
     if (rank != 0) return;
     try {
       remove_folder(part());
@@ -218,8 +275,8 @@ bool Writer::idle() const { return progress().phase == Phase::idle; }
 
 std::uint64_t Writer::snapshot_bytes() const { return std::as_const(impl_->image.memory).bytes().size(); }
 
-double Writer::begin(std::int64_t step) {
-  const double begin_s = monotonic_seconds();
+void Writer::begin(std::int64_t step, Begin with) {
+  const double since_s = with.since_s > 0 ? with.since_s : monotonic_seconds();
   PST_ASSERT(idle(), "one checkpoint at a time: there is one snapshot buffer");
   const trace::Scope span(
       {.kind = trace::Kind::disk, .name = "snapshot", .bytes = static_cast<std::int64_t>(snapshot_bytes())});
@@ -228,10 +285,13 @@ double Writer::begin(std::int64_t step) {
     const std::lock_guard lock(impl_->mutex);
     impl_->progress = {};
     impl_->progress.step = step;
+    impl_->progress.stall_s = monotonic_seconds() - since_s;
     impl_->progress.phase = Phase::writing;
+    with.manifest.step = step;
+    impl_->with = std::move(with);
+    ++impl_->tried;
   }
   impl_->changed.notify_all();
-  return monotonic_seconds() - begin_s;
 }
 
 Writer::Progress Writer::progress() const {
@@ -245,15 +305,10 @@ Writer::Progress Writer::wait() const {
   return impl_->progress;
 }
 
-void Writer::commit(Manifest manifest) {
-  PST_ASSERT(impl_->rank == 0, "rank 0 commits");
-  {
-    const std::lock_guard lock(impl_->mutex);
-    PST_ASSERT(impl_->progress.phase == Phase::written, "a commit follows the writing");
-    impl_->manifest = std::move(manifest);
-    impl_->progress.phase = Phase::committing;
-  }
-  impl_->changed.notify_all();
+void Writer::receive(std::vector<Receipt> receipts) {
+  PST_ASSERT(impl_->rank == 0 && receipts.size() == static_cast<std::size_t>(impl_->ranks), "rank 0 commits, with all");
+  const std::lock_guard lock(impl_->mutex);
+  impl_->commit_with(std::move(receipts));
 }
 
 void Writer::finish() {

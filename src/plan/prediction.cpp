@@ -148,10 +148,10 @@ Saving saving_of(const Inputs& in, const Prediction& p, const Costs& costs) {
     saving.interval_s = 60 * *recipe.every_minutes;
     saving.reason = cat("checkpoint.every_minutes is ", number(*recipe.every_minutes));
   } else {
-    saving.interval_s =
-        std::max(step, checkpoint::young_daly_interval(saving.snapshot_s + saving.write_s, saving.job_mtbf_s));
-    saving.reason = cat("Young and Daly: a checkpoint costs ", fixed(saving.snapshot_s + saving.write_s, 3),
-                        " s, a failure every ", human_seconds(saving.job_mtbf_s),
+    const checkpoint::Cost cost{.stall_s = saving.snapshot_s, .behind_s = saving.write_s};
+    saving.interval_s = std::max(step, checkpoint::save_interval(cost, saving.job_mtbf_s));
+    saving.reason = cat(checkpoint::interval_reason(cost, saving.job_mtbf_s), "; a failure every ",
+                        human_seconds(saving.job_mtbf_s),
                         in.site.node_mtbf_hours ? " (as given)" : " (1,000 hours a node: assumed)");
   }
   saving.lost_share = saving.snapshot_s / std::max(saving.interval_s, step) +

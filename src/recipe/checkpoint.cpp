@@ -10,8 +10,8 @@ void bind(config::Fields& field, Checkpoint& s) {
   field("enabled", &s.enabled, "Save the state of the run (adapter, optimizer, position) so that it can be resumed.");
   field(
       "every_steps", &s.every_steps, Absent::null, at_least(1),
-      "Save after every so many steps. Without this and `every_minutes` the interval follows Young and Daly, from the "
-      "measured cost of a checkpoint.");
+      "Save after every so many steps. Without this and `every_minutes` the interval follows Young and Daly, from what "
+      "a checkpoint keeps training, and is a minute at most where writing is cheap.");
   field("every_minutes", &s.every_minutes, Absent::null, above(0), "Save after so much time, at the end of a step.");
   field("keep", &s.keep, between(1, 1000),
         "Newest checkpoints that stay; older ones go once their successor is verified.");

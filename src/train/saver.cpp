@@ -47,12 +47,14 @@ Saver::Saver(comm::Communicator& group, const std::filesystem::path& checkpoints
       policy_(std::move(policy)),
       provenance_(std::move(provenance)),
       hooks_(std::move(hooks)),
+      replicas_(static_cast<std::size_t>(group.size())),
       last_begin_s_(monotonic_seconds()),
       last_success_s_(last_begin_s_) {
   if (policy_.never) return;
   writer_ = std::make_unique<Writer>(checkpoints, group.rank(), group.size(), generation, to_save(tensors_),
                                      Writer::Options{.keep = policy_.keep,
                                                      .may_commit = hooks_.may_commit,
+                                                     .committed = [this](const Writer::Progress& p) { tell(p); },
                                                      .trace = hooks_.trace,
                                                      .division = std::move(division)});
 }
@@ -79,6 +81,7 @@ std::vector<Saver::Edge> Saver::exchange() {
 void Saver::compare_replicas(const std::vector<Edge>& ranks) {
   if (!compare_) return;
   compare_ = false;
+  for (std::size_t r = 0; r < ranks.size(); ++r) replicas_[r] = text_of(ranks[r].replica);
   const std::string first = text_of(ranks.front().replica);
   for (std::size_t r = 1; r < ranks.size(); ++r)
     if (text_of(ranks[r].replica) != first)
@@ -88,18 +91,30 @@ void Saver::compare_replicas(const std::vector<Edge>& ranks) {
           "the newest checkpoint");
 }
 
-/// Moves the checkpoint on its way one stage on, when all ranks are ready for it.
+/// The writer's thread tells of a checkpoint when it is whole, and not the next edge: a step may take minutes.
+void Saver::tell(const Writer::Progress& whole) const {
+  hooks_.event("checkpoint", {{"step", whole.step},
+                              {"folder", whole.folder.filename().string()},
+                              {"stall_s", whole.stall_s},
+                              {"write_s", whole.write_s},
+                              {"commit_s", whole.commit_s}});
+  if (!whole.warning.empty()) hooks_.event("checkpoint-warning", {{"step", whole.step}, {"reason", whole.warning}});
+}
+
+/// Takes in how the checkpoint on its way ended. Mostly it is whole by now; where it is not although every rank has
+/// written, rank 0 waits for a file system that is slow to show it the others' receipts, and gets them here.
 void Saver::advance(const std::vector<Edge>& ranks) {
   compare_replicas(ranks);
   if (!pending_) return;
   const auto phase_of = [&](std::size_t rank) { return static_cast<Writer::Phase>(ranks[rank].phase); };
   bool any_failed = false, all_written = true, any_busy = false;
+  const bool committed = phase_of(0) == Writer::Phase::committed;
   for (std::size_t r = 0; r < ranks.size(); ++r) {
     any_failed = any_failed || phase_of(r) == Writer::Phase::failed;
     all_written = all_written && phase_of(r) == Writer::Phase::written;
     any_busy = any_busy || phase_of(r) == Writer::Phase::writing;
   }
-  if (any_failed) {
+  if (any_failed && !committed) {
     if (any_busy) return;  // a rank whose disk is slower to fail; only what nobody writes can be dropped
     const Writer::Progress progress = writer_->progress();
     if (progress.phase == Writer::Phase::failed)
@@ -110,46 +125,34 @@ void Saver::advance(const std::vector<Edge>& ranks) {
                     {"remedy", "training goes on and the last good checkpoint stays; free or repair the disk"}});
     writer_->drop();
     pending_.reset();
-    committing_ = false;
     failing_ = true;
     return;
   }
-  if (!committing_ && all_written) {
-    committing_ = true;
-    if (group_.is_root()) {
-      for (std::size_t r = 0; r < ranks.size(); ++r)
-        manifest_->files.push_back({checkpoint::rank_file(static_cast<int>(r)),
-                                    static_cast<std::uint64_t>(ranks[r].file_bytes), text_of(ranks[r].digest)});
-      writer_->commit(std::move(*manifest_));
-    }
-    return;
+  if (all_written && group_.is_root()) {
+    std::vector<checkpoint::Receipt> receipts;
+    for (std::size_t r = 0; r < ranks.size(); ++r)
+      receipts.push_back({{checkpoint::rank_file(static_cast<int>(r)), static_cast<std::uint64_t>(ranks[r].file_bytes),
+                           text_of(ranks[r].digest)},
+                          replicas_[r]});
+    writer_->receive(std::move(receipts));
   }
-  if (committing_ && phase_of(0) == Writer::Phase::committed) {
-    const Writer::Progress progress = writer_->progress();
-    writer_->finish();
-    saved_step_ = *pending_;
-    pending_.reset();
-    committing_ = false;
-    failing_ = false;
-    last_success_s_ = monotonic_seconds();
-    if (!group_.is_root()) return;
-    hooks_.event("checkpoint", {{"step", saved_step_},
-                                {"folder", progress.folder.filename().string()},
-                                {"stall_s", stall_s_},
-                                {"write_s", progress.write_s},
-                                {"commit_s", progress.commit_s}});
-    if (!progress.warning.empty())
-      hooks_.event("checkpoint-warning", {{"step", saved_step_}, {"reason", progress.warning}});
-    if (!policy_.every_steps && !policy_.every_s) {
-      const double cost = stall_s_ + progress.write_s + progress.commit_s;
-      const double interval = checkpoint::young_daly_interval(cost, policy_.mtbf_s);
-      if (interval_s_ == 0 || interval > 2 * interval_s_ || 2 * interval < interval_s_)
-        hooks_.event("checkpoint-interval", {{"seconds", interval},
-                                             {"reason", cat("square root of 2 x ", cost, " s (cost of a checkpoint) x ",
-                                                            policy_.mtbf_s, " s (mean time between failures)")}});
-      interval_s_ = interval;
-    }
-  }
+  if (!committed) return;
+  const Writer::Progress progress = writer_->progress();
+  writer_->finish();
+  saved_step_ = *pending_;
+  pending_.reset();
+  failing_ = false;
+  last_success_s_ = monotonic_seconds();
+  if (group_.is_root() && !policy_.every_steps && !policy_.every_s)
+    follow(checkpoint::Cost{.stall_s = progress.stall_s, .behind_s = progress.write_s + progress.commit_s});
+}
+
+/// Where the recipe leaves it to us: how long until the next one.
+void Saver::follow(const checkpoint::Cost& cost) {
+  const double interval = checkpoint::save_interval(cost, policy_.mtbf_s);
+  if (interval_s_ == 0 || interval > 2 * interval_s_ || 2 * interval < interval_s_)
+    hooks_.event("checkpoint-interval", {{"seconds", interval}, {"reason", interval_reason(cost, policy_.mtbf_s)}});
+  interval_s_ = interval;
 }
 
 bool Saver::due_by_clock() const {
@@ -176,17 +179,18 @@ void Saver::begin(const TrainState& state) {
   last_begin_s_ = monotonic_seconds();
   pending_ = state.step;
   if (!writer_->idle()) writer_->wait();  // it still removes what failed
-  const double began = monotonic_seconds();
+  Writer::Begin with{.since_s = monotonic_seconds()};
   hooks_.snapshot();
-  writer_->begin(state.step);
   if (group_.size() > 1 && hooks_.replica) {
-    replica_ = hooks_.replica();
+    replica_ = with.replica = hooks_.replica();
     compare_ = true;
   }
-  stall_s_ = monotonic_seconds() - began;
-  if (!group_.is_root()) return;
+  if (group_.is_root()) with.manifest = manifest_of(state);
+  writer_->begin(state.step, std::move(with));
+}
+
+checkpoint::Manifest Saver::manifest_of(const TrainState& state) const {
   checkpoint::Manifest manifest;
-  manifest.step = state.step;
   manifest.version = provenance_.version;
   manifest.recipe_digest = provenance_.recipe_digest;
   manifest.model_digest = provenance_.model_digest;
@@ -195,7 +199,7 @@ void Saver::begin(const TrainState& state) {
   if (state.evaluated_at == state.step) manifest.validation_loss = state.validation_after;
   manifest.milestone = policy_.milestone_every > 0 && state.step % policy_.milestone_every == 0;
   manifest.state = {{"train", to_json(state)}, {"recipe", provenance_.recipe}};
-  manifest_ = std::move(manifest);
+  return manifest;
 }
 
 double Saver::edge(const TrainState& state) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/interval.hpp"
 #include "checkpoint/writer.hpp"
 #include "comm/communicator.hpp"
 #include "train/state.hpp"
@@ -37,6 +38,7 @@ struct Provenance {
 struct SaverHooks {
   std::function<int()> stop_signal;  ///< not 0: somebody wants the run to stop, with a checkpoint
   std::function<void()> may_commit;  ///< on rank 0, throws when a newer attempt has begun
+  /// Also called by the writer's thread, when a checkpoint is whole.
   std::function<void(const std::string& kind, nlohmann::ordered_json details)> event;
   std::function<void()> saving = [] {};    ///< before waiting for the disk
   std::function<void()> snapshot = [] {};  ///< brings the tensors up to date, before they are copied
@@ -46,8 +48,9 @@ struct SaverHooks {
 };
 
 /// The collective half of saving: all ranks meet at every step edge, tell each other how far their writers are and who
-/// was asked to stop, and so take every decision alike. Between two edges nobody waits for a disk; at an edge
-/// only when a checkpoint falls due by its step while the one before is still being written.
+/// was asked to stop, and so take every decision alike. Between two edges nobody waits for a disk, and what was begun
+/// becomes whole without an edge; at an edge a rank waits only when a checkpoint falls due by its step while the one
+/// before is still being written.
 class Saver {
  public:
   /// @param tensors  those rows at least that this rank stores
@@ -77,7 +80,10 @@ class Saver {
   enum class Due { no, soon, now };
   std::vector<Edge> exchange();
   void advance(const std::vector<Edge>& ranks);
+  void tell(const checkpoint::Writer::Progress& whole) const;
+  void follow(const checkpoint::Cost& cost);
   void begin(const TrainState& state);
+  checkpoint::Manifest manifest_of(const TrainState& state) const;
   void save_and_wait(const TrainState& state);
   Due due_at(const TrainState& state, bool by_clock) const;
   bool due_by_step(std::int64_t step) const;
@@ -93,13 +99,12 @@ class Saver {
 
   // The same on every rank.
   std::optional<std::int64_t> pending_;  // step of the checkpoint on its way
-  bool committing_ = false;
   bool compare_ = false;
   std::int64_t saved_step_ = 0;  // the newest one that is whole
   // Each rank's own.
-  std::optional<checkpoint::Manifest> manifest_;
-  std::string replica_;  // that of the snapshot
-  double stall_s_ = 0, interval_s_ = 0, last_begin_s_ = 0, last_success_s_ = 0;
+  std::string replica_;                // that of the snapshot
+  std::vector<std::string> replicas_;  // of all ranks
+  double interval_s_ = 0, last_begin_s_ = 0, last_success_s_ = 0;
   bool failing_ = false;
 };
 

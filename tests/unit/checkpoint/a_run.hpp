@@ -75,21 +75,24 @@ class Ranks {
 
   /// What the trainer does, waiting at each point. @return how it ended on rank 0
   Writer::Progress save(std::int64_t step, Manifest manifest = {}) {
-    for (auto& writer : writers_) writer->begin(step);
-    bool all_written = true;
+    for (auto& writer : writers_) writer->begin(step, {.manifest = manifest});
+    bool any_failed = false;
+    std::vector<Receipt> receipts;
     for (auto& writer : writers_) {
       const auto progress = writer->wait();
-      all_written = all_written && progress.phase == Writer::Phase::written;
-      manifest.files.push_back(progress.file);
+      any_failed = any_failed || progress.phase == Writer::Phase::failed;
+      receipts.push_back({progress.file, {}});
     }
-    if (!all_written) {
-      const auto result = writers_[0]->progress();
-      for (auto& writer : writers_) writer->drop(), writer->wait();
-      return result;
-    }
-    writers_[0]->commit(std::move(manifest));
+    if (!any_failed) writers_[0]->receive(std::move(receipts));
     const auto result = writers_[0]->wait();
-    for (auto& writer : writers_) writer->finish();
+    for (auto& writer : writers_) {
+      if (result.phase == Writer::Phase::committed) {
+        writer->finish();
+      } else {
+        writer->drop();
+        writer->wait();
+      }
+    }
     return result;
   }
 

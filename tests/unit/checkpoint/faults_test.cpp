@@ -3,8 +3,10 @@
 #include <sys/mount.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
+#include <thread>
 
 #include "core/strings.hpp"
 #include "support/errors.hpp"
@@ -131,6 +133,74 @@ TEST(Faults, AFolderRemovedUnderTheWriterIsAFailureAndNoMore) {
 
   EXPECT_EQ(failed.phase, Writer::Phase::failed);
   EXPECT_THAT(failed.problem, HasSubstr("No such file or directory"));
+}
+
+/// Two ranks' writers whose receipts a test takes in hand.
+class Receipts : public testing::Test {
+ protected:
+  void begin(int rank, std::string replica = {}) {
+    (rank == 0 ? zero_ : one_).begin(7, {.replica = std::move(replica)});
+  }
+  /// Rank 0's, once it is neither written nor written down.
+  Writer::Phase end_of_rank_0() {
+    for (int i = 0; i < 2000 && zero_.wait().phase == Writer::Phase::written; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return zero_.wait().phase;
+  }
+  fs::path receipt_of_1(int tried) const { return dir_ / "step-00000007.part-1" / receipt_name(1, tried); }
+
+  TemporaryDirectory dir_;
+  RunState state_ = small_state();
+  Writer zero_{dir_.path(), 0, 2, 1, state_.refs()}, one_{dir_.path(), 1, 2, 1, state_.refs()};
+};
+
+TEST_F(Receipts, MakeACheckpointWholeWithoutAWordBetweenRanks) {
+  begin(0);
+  zero_.wait();
+  begin(1);
+
+  EXPECT_EQ(end_of_rank_0(), Writer::Phase::committed);
+  EXPECT_EQ(newest_with(dir_.path(), state_), 7);
+  EXPECT_THAT(names_in(dir_ / "step-00000007"), ElementsAre("manifest.json", "rank-0.h5", "rank-1.h5", "state.h5"));
+}
+
+TEST_F(Receipts, ThatTheFileSystemDoesNotShowMayBeBrought) {
+  begin(1);
+  const Receipt brought{one_.wait().file, {}};
+  fs::remove(receipt_of_1(1));
+  begin(0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const auto mine = zero_.wait();
+  ASSERT_EQ(mine.phase, Writer::Phase::written);
+
+  zero_.receive({{mine.file, {}}, brought});
+
+  EXPECT_EQ(end_of_rank_0(), Writer::Phase::committed);
+  EXPECT_EQ(newest_with(dir_.path(), state_), 7);
+}
+
+TEST_F(Receipts, OfAnEarlierTryAreNotTakenForThisOne) {
+  begin(1);
+  one_.wait();
+  begin(0);
+  ASSERT_EQ(end_of_rank_0(), Writer::Phase::committed);
+  zero_.finish();
+  one_.finish();
+  begin(0);
+  zero_.wait();
+  std::ofstream(receipt_of_1(1)) << "0123456789abcdef0123456789abcdef 5 - end\n";
+
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(zero_.wait().phase, Writer::Phase::written);
+}
+
+TEST_F(Receipts, OfReplicasThatDifferCommitNothing) {
+  begin(0, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+  begin(1, "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
+
+  EXPECT_EQ(end_of_rank_0(), Writer::Phase::failed);
+  EXPECT_THAT(zero_.progress().problem, HasSubstr("the parameters of rank 1 differ"));
+  EXPECT_EQ(newest_with(dir_.path(), state_), -1);
 }
 
 TEST(Fence, AnOldAttemptThatPassedItsCheckCannotRename) {

@@ -102,7 +102,7 @@ class InOwnRows : public testing::Test {
   /// Saves with these shares of both tensors; a rank has no more than its own rows of the second.
   void save(const std::vector<Rows>& shares) {
     std::vector<std::unique_ptr<Writer>> writers;
-    Manifest manifest;
+    std::vector<Receipt> receipts;
     const int ranks = static_cast<int>(shares.size());
     for (int rank = 0; rank < ranks; ++rank) {
       const Rows mine = shares[static_cast<std::size_t>(rank)];
@@ -113,9 +113,9 @@ class InOwnRows : public testing::Test {
       writers.push_back(
           std::make_unique<Writer>(dir_.path(), rank, ranks, 1, refs, Writer::Options{.division = {shares, shares}}));
       writers.back()->begin(7);
-      manifest.files.push_back(writers.back()->wait().file);
+      receipts.push_back({writers.back()->wait().file, {}});
     }
-    writers[0]->commit(std::move(manifest));
+    writers[0]->receive(std::move(receipts));
     ASSERT_EQ(writers[0]->wait().phase, Writer::Phase::committed);
     problems_ = join(problems_of(dir_ / "step-00000007", Check::digests), "; ");
   }
@@ -162,9 +162,6 @@ TEST(Checkpoint, ASnapshotIsOfTheMomentOfBegin) {
 
   writer.begin(3);
   for (auto& tensor : state.values) std::fill(tensor.begin(), tensor.end(), 9.f);  // training goes on
-  Manifest manifest;
-  manifest.files = {writer.wait().file};
-  writer.commit(manifest);
   ASSERT_EQ(writer.wait().phase, Writer::Phase::committed);
 
   RunState read = state.blank();
@@ -232,6 +229,21 @@ TEST(Shares, CoverEveryRowOnce) {
 TEST(Interval, FollowsYoung) {
   EXPECT_DOUBLE_EQ(young_daly_interval(2, 3600), 120);
   EXPECT_DOUBLE_EQ(young_daly_interval(100, 1), 100);  // never more time saving than training
+}
+
+TEST(Interval, IsOfWhatTrainingPaysAndNeverMoreThanAMinuteWhereWritingIsCheap) {
+  EXPECT_DOUBLE_EQ(save_interval({.stall_s = 0.01, .behind_s = 0.2}, 20'000), 20) << "Young's, of the stall";
+  EXPECT_DOUBLE_EQ(save_interval({.stall_s = 0.01, .behind_s = 0.2}, 3.6e6), 60) << "0.35 % of a minute";
+  EXPECT_DOUBLE_EQ(save_interval({.stall_s = 1, .behind_s = 9}, 3.6e6), 2000) << "half a percent of the time";
+  EXPECT_DOUBLE_EQ(save_interval({.stall_s = 0.001, .behind_s = 5}, 60), 5.001) << "one after the other";
+}
+
+TEST(Interval, OneEarlyFailureDoesNotCountAsOneInEverySecond) {
+  EXPECT_DOUBLE_EQ(seen_mtbf(1, 0, 9e5), 9e5);
+  EXPECT_DOUBLE_EQ(seen_mtbf(3, 1, 9e5), 3603 / 2.0);
+  EXPECT_DOUBLE_EQ(seen_mtbf(3600, 9, 9e5), 720);
+  EXPECT_DOUBLE_EQ(seen_mtbf(9e6, 1, 9e5), 9e5);
+  EXPECT_DOUBLE_EQ(seen_mtbf(-5, 1, 9e5), 1800) << "a clock that was set back";
 }
 
 }  // namespace
