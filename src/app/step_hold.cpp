@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
 #include <thread>
 
 #include "core/clock.hpp"
@@ -19,6 +20,11 @@ std::filesystem::path StepHold::folder_of_environment() {
 
 void StepHold::after(std::int64_t step, const std::function<bool()>& stop_wanted) const {
   if (folder_.empty()) return;
+  if (std::ifstream slow(folder_ / "slow"); slow) {
+    double seconds = 0;
+    slow >> seconds;
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+  }
   const auto hold = folder_ / cat("hold-", step);
   std::error_code ignored;
   if (!std::filesystem::exists(hold, ignored)) return;

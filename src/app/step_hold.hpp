@@ -21,6 +21,7 @@ class StepHold {
 
   /// After step `step` is done, by every rank: waits while <folder>/hold-<step> is there, or until `stop_wanted`.
   /// The rank's other threads, heartbeats among them, go on. @throws Error(usage), which nobody repeats, after limit_s
+  /// Where <folder>/slow is, every step is as many seconds longer as that file says, whoever wants a stop.
   void after(std::int64_t step, const std::function<bool()>& stop_wanted) const;
 
  private:

@@ -214,12 +214,16 @@ void AttemptWatch::take_signal(int number) {
 void AttemptWatch::stop() {
   listener_.order(heartbeat::Order::stop);
   workers_.signal(stop_signal_ == SIGUSR2 ? SIGUSR2 : settings_.polite_signal);
-  const Patience& patience = patience_;
-  const double grace = stop_signal_ != SIGUSR2                    ? patience.grace
-                       : rundir::read_state(run_).pause_requested ? patience.pause_grace
-                                                                  : patience.warning_grace;
-  const double deadline = monotonic_seconds() + grace;
+  const double deadline = monotonic_seconds() + grace_s();
   timer_ = timer_ ? std::min(*timer_, deadline) : deadline;
+}
+
+/// A pause has time: nothing ends behind it but what the user waits for.
+double AttemptWatch::grace_s() const {
+  if (stop_signal_ != SIGUSR2) return patience_.grace;
+  const auto state = rundir::read_state(run_);
+  if (!state.pause_requested) return patience_.warning_grace;
+  return state.pause_now ? patience_.pause_now_grace : progress_.step_and_save_s();
 }
 
 /// Three ways, each for what the one before cannot reach: an order to whoever listens (in milliseconds, also where the

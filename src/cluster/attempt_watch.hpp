@@ -54,6 +54,7 @@ class AttemptWatch {
   void look_for_result(double now);
   void take_signal(int number);
   void stop();
+  double grace_s() const;
   void kill();
   void end_step_aside();
   std::vector<int> absent_ranks(double now);

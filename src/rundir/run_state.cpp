@@ -32,6 +32,7 @@ void apply(const ordered_json& event, RunState& run) {
     run.cancel_requested = true;
   } else if (kind == "pause-requested") {
     run.pause_requested = true;
+    run.pause_now = run.pause_now || json::is_true(event, "now");
   } else if (kind == "paused") {
     run.state = State::paused;
     run.reason = text_of(event, "reason");

@@ -23,6 +23,7 @@ struct RunState {
   int exit = 0;                       ///< of failed: the exit status that fits
   bool cancel_requested = false;
   bool pause_requested = false;
+  bool pause_now = false;          ///< and within seconds, whatever is lost
   std::vector<std::string> chain;  ///< every job of the latest submission, in their order, when there are several
   std::string after;               ///< folder of the run that must be completed before this one starts; may be empty
   struct Alert {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runs/run_monitor.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <numeric>
 
@@ -58,6 +59,11 @@ std::vector<NodeSign> RunMonitor::nodes() const {
     if (!status) all.push_back({file.stem().string(), std::chrono::duration<double>(now - written).count()});
   }
   return all;
+}
+
+std::optional<double> RunMonitor::longest_step_s() const {
+  if (step_seconds_.empty()) return std::nullopt;
+  return *std::max_element(step_seconds_.begin(), step_seconds_.end());
 }
 
 void RunMonitor::apply(const ordered_json& record) {

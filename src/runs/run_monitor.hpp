@@ -29,6 +29,8 @@ class RunMonitor {
   /// The training losses that poll() has seen.
   const Curve& losses() const { return losses_; }
   std::vector<NodeSign> nodes() const;
+  /// The longest of the latest steps that poll() has seen; nothing before the first.
+  std::optional<double> longest_step_s() const;
 
  private:
   void apply(const nlohmann::ordered_json& record);

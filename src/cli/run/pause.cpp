@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <thread>
@@ -12,6 +13,7 @@
 #include "rundir/attempt.hpp"
 #include "runs/handle.hpp"
 #include "runs/live_state.hpp"
+#include "runs/run_monitor.hpp"
 
 namespace pst::cli {
 namespace {
@@ -19,7 +21,11 @@ namespace {
 using rundir::RunDir;
 using rundir::State;
 
-constexpr double kWithin_s = 60;  ///< it takes 10; the file system and Slurm may lag
+constexpr double kNow_s = 60;        ///< --now takes 10; the file system and Slurm may lag
+constexpr double kSave_s = 11 * 60;  ///< the supervisor waits ten minutes for a save
+constexpr double kSteps = 5;         ///< times the longest step, as the supervisor waits for a step
+
+enum class How { after_the_step, now };
 
 /// Jobs that only wait are taken out of the queue: nothing runs that could save anything.
 void take_out(const RunDir& run, const runs::LiveState& live) {
@@ -27,8 +33,8 @@ void take_out(const RunDir& run, const runs::LiveState& live) {
   run.event("paused", {{"reason", "taken out of the queue"}});
 }
 
-void ask(const RunDir& run, const runs::LiveState& live) {
-  run.event("pause-requested", {{"by", cluster::host_name()}});
+void ask(const RunDir& run, const runs::LiveState& live, How how) {
+  run.event("pause-requested", {{"by", cluster::host_name()}, {"now", how == How::now}});
   if (live.run.job_id && !live.run.job_id->empty()) {
     auto others = runs::jobs_of(live);
     std::erase(others, *live.run.job_id);
@@ -61,18 +67,33 @@ rundir::RunState await_end(const RunDir& run, double deadline) {
   return now;
 }
 
-int pause(const RunDir& run) {
+/// Says what is waited for. @return seconds after which it has taken too long
+double tell_how_long(const RunDir& run, How how) {
+  if (how == How::now) return kNow_s;
+  runs::RunMonitor monitor(run);
+  monitor.poll();
+  const auto step = monitor.longest_step_s();
+  std::cout << "run " << runs::handle(run) << " ends once the step at work is done and saved"
+            << (step ? cat(" (the latest steps took up to ", human_seconds(*step), ")") : std::string())
+            << "; `pause --now` ends it within ten seconds and loses what is not saved" << std::endl;
+  return kSave_s + kSteps * step.value_or(0);
+}
+
+int pause(const RunDir& run, How how) {
   const runs::LiveState live = runs::live_state(run);
   const State state = live.run.state;
   if (rundir::is_final(state) || state == State::unknown)
     throw Error(Fault::usage, cat("there is nothing to pause: run ", runs::handle(run), " is ", rundir::name_of(state)),
                 "`peft-studio status` lists the runs that are at work");
-  if (runs::waits_in_queue(live))
+  double within_s = kNow_s;
+  if (runs::waits_in_queue(live)) {
     take_out(run, live);
-  else
-    ask(run, live);
+  } else {
+    ask(run, live, how);
+    within_s = tell_how_long(run, how);
+  }
 
-  const rundir::RunState now = await_end(run, monotonic_seconds() + kWithin_s);
+  const rundir::RunState now = await_end(run, monotonic_seconds() + within_s);
   if (!rundir::is_final(now.state))
     throw Error(Fault::transient,
                 cat("run ", runs::handle(run), " was asked to pause and is still ", rundir::name_of(now.state)),
@@ -87,7 +108,7 @@ int pause(const RunDir& run) {
 }
 
 /// Whatever waits first: else it would start in the place of what is paused.
-int pause_sweep(const rundir::SweepDir& sweep) {
+int pause_sweep(const rundir::SweepDir& sweep, How how) {
   const auto runs = sweep.runs(sweep.read_record());
   const auto live = runs::live_states(runs);
   std::vector<std::string> waiting;
@@ -106,9 +127,11 @@ int pause_sweep(const rundir::SweepDir& sweep) {
   for (std::size_t i = 0; i < runs.size(); ++i)
     if (!rundir::is_final(live[i].run.state) && runs::waits_in_queue(live[i]))
       runs[i].event("paused", {{"reason", "taken out of the queue"}});
-  for (const std::size_t i : at_work) ask(runs[i], live[i]);
+  for (const std::size_t i : at_work) ask(runs[i], live[i], how);
 
-  const double deadline = monotonic_seconds() + kWithin_s;
+  double within_s = kNow_s;
+  for (const std::size_t i : at_work) within_s = std::max(within_s, tell_how_long(runs[i], how));
+  const double deadline = monotonic_seconds() + within_s;
   std::size_t paused = waiting.size(), still_there = 0;
   for (const std::size_t i : at_work) {
     const State state = await_end(runs[i], deadline).state;
@@ -123,10 +146,10 @@ int pause_sweep(const rundir::SweepDir& sweep) {
   return 0;
 }
 
-int pause(const RunArguments& arguments) {
+int pause(const RunArguments& arguments, How how) {
   const auto found = rundir::find_run_or_sweep(arguments.run, arguments.output_dir);
-  if (const auto* sweep = std::get_if<rundir::SweepDir>(&found)) return pause_sweep(*sweep);
-  return pause(std::get<RunDir>(found));
+  if (const auto* sweep = std::get_if<rundir::SweepDir>(&found)) return pause_sweep(*sweep, how);
+  return pause(std::get<RunDir>(found), how);
 }
 
 }  // namespace
@@ -134,7 +157,11 @@ int pause(const RunArguments& arguments) {
 Runner add_pause(CLI::App& app) {
   auto arguments = std::make_shared<RunArguments>();
   add_run_arguments(app, *arguments);
-  return [arguments] { return pause(*arguments); };
+  auto now = std::make_shared<bool>(false);
+  app.add_flag("--now", *now,
+               "End within ten seconds. Without it the run ends after the step at work, which is saved; with it, what "
+               "was done since the newest checkpoint is lost where a step takes longer");
+  return [arguments, now] { return pause(*arguments, *now ? How::now : How::after_the_step); };
 }
 
 }  // namespace pst::cli

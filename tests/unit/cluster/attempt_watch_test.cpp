@@ -171,9 +171,24 @@ TEST_F(Watch, ASignalBecomesAnOrderToEveryRank) {
   EXPECT_FALSE(seen.fault);
 }
 
-TEST_F(Watch, APauseDoesNotWaitForRanksThatDoNotStop) {
+TEST_F(Watch, APauseWaitsForAStepThatTakesItsTime) {
   run.event("pause-requested");
-  settings.patience.pause_grace = 0.5;
+  settings.patience.pause_now_grace = 0.2;
+  std::unique_ptr<heartbeat::Sender> only;
+  on_tick = [&, turn = 0]() mutable {
+    if (turn == 0) only = speaking(0);
+    if (turn++ == 1) ::kill(::getpid(), SIGUSR2);
+  };
+
+  const Seen seen = watch(1, "trap '' USR2; sleep 3; exit 76");
+
+  EXPECT_EQ(seen.ending.status, 76) << "it was killed in the middle of its step";
+  EXPECT_TRUE(seen.ending.pause_requested);
+}
+
+TEST_F(Watch, APauseNowDoesNotWaitForRanksThatDoNotStop) {
+  run.event("pause-requested", {{"now", true}});
+  settings.patience.pause_now_grace = 0.5;
   std::unique_ptr<heartbeat::Sender> only;
   on_tick = [&, turn = 0]() mutable {
     if (turn == 0) only = speaking(0);
