@@ -26,7 +26,7 @@ EvalRecord evaluate(const nn::CausalLm& model, const objective::Objective& objec
 
   // Where a pass needs all ranks, those without a last batch take part in the others'.
   const bool idle = batches % group.size() != 0 && group.rank() >= batches % group.size();
-  if (idle && !model.frozen().always_there()) objective.value(scorer, placeholder_batch(model.vocabulary()));
+  if (idle && !model.frozen().always_there()) objective.value(scorer, placeholder_batch(model.vocabulary(), device));
 
   const data::RowTotals totals = data::totals_of(documents, rows);
   EvalRecord record{.step = step, .labelled_tokens = totals.labelled};

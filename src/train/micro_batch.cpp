@@ -19,10 +19,10 @@ std::optional<nn::Batch> micro_batch(const data::PreparedSet& documents, const s
   return nn::to_device(nn::make_batch(spans, vocabulary), device);
 }
 
-nn::Batch placeholder_batch(std::int64_t vocabulary) {
+nn::Batch placeholder_batch(std::int64_t vocabulary, at::Device device) {
   constexpr std::int32_t kId = 0;
   constexpr std::uint8_t kUnlabelled = 0;
-  return nn::make_batch({{std::span(&kId, 1), std::span(&kUnlabelled, 1)}}, vocabulary);
+  return nn::to_device(nn::make_batch({{std::span(&kId, 1), std::span(&kUnlabelled, 1)}}, vocabulary), device);
 }
 
 double sum_over_ranks(comm::Communicator& group, const std::vector<double>& values) {

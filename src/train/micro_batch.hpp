@@ -18,7 +18,7 @@ std::optional<nn::Batch> micro_batch(const data::PreparedSet& documents, const s
 
 /// One token that teaches nothing. Where a pass is collective, a rank without a micro batch of its own takes part with
 /// it.
-nn::Batch placeholder_batch(std::int64_t vocabulary);
+nn::Batch placeholder_batch(std::int64_t vocabulary, at::Device device);
 
 /// Adds one value per micro batch over all ranks, in the order of the micro batches: the same bits for any number of
 /// ranks.

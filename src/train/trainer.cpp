@@ -145,7 +145,7 @@ class Loop {
     if (parts_.model.frozen().always_there()) return;
     const at::Tensor scratch = buffers_.take();
     parts_.parameters.accumulate_into(scratch);
-    const nn::Batch batch = placeholder_batch(parts_.model.vocabulary());
+    const nn::Batch batch = placeholder_batch(parts_.model.vocabulary(), parts_.parameters.device());
     parts_.objective.backward({parts_.model, {}, settings_.recompute}, batch, 0);
     buffers_.give_back(scratch);
   }
@@ -244,6 +244,11 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
     }
     state.seconds += monotonic_seconds() - began;
   }
+  if (state.updates == 0)
+    throw Error(
+        Fault::data, cat("nothing was learned: the guard left out all ", state.step, " steps"),
+        "`peft-studio report` says what each step's loss and gradient norm were; train with guard.not_finite and "
+        "guard.spike at warn to see where it leads, lower optimizer.lr, or look at the data");
   parts.saver.finish(state);
   return state;
 }

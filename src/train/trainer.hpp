@@ -37,7 +37,7 @@ struct Parts {
 /// Fine-tunes `parts.parameters` in place, from `state` on. Every rank calls it; every rank ends with the same bits,
 /// wherever the run was cut and resumed.
 /// @return the state after the last step
-/// @throws Error(data) on every rank when the guard stops the run; what Saver::edge() throws
+/// @throws Error(data) on every rank when the guard stops the run, or left out every step; what Saver::edge() throws
 TrainState fit(const Parts& parts, const Settings& settings, TrainState state);
 
 }  // namespace pst::train

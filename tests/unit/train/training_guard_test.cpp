@@ -103,6 +103,17 @@ TEST_F(TrainingGuard, GivesUpWhenAllStepsArePassedOver) {
   EXPECT_THAT(training.values(), bitwise_equal(before));
 }
 
+TEST_F(TrainingGuard, ARunWhoseEveryStepWasLeftOutIsNotCompleted) {
+  TrainingOptions options;
+  options.settings.guard.grad_norm = 1e-9;
+  options.settings.guard.spike = recipe::GuardAction::skip;
+  TinyTraining training(*solo_, folder_, options);
+
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { training.fit(); }), HasSubstr("left out all 6 steps"));
+
+  EXPECT_EQ(training.steps.size(), 6u);
+}
+
 // Step 4 meets parameters that are no numbers: back to the checkpoint of step 2, and on with the data of step 5.
 TEST_F(TrainingGuard, RollsBackToTheNewestCheckpoint) {
   TrainingOptions options{.saving = {.every_steps = 2, .when_best = false, .keep = {.newest = 100}}};
