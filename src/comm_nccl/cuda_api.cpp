@@ -42,6 +42,7 @@ CudaApi load_cuda_runtime() {
   CudaApi api;
   cuda.get(api.set_device, "cudaSetDevice");
   cuda.get(api.get_error_string, "cudaGetErrorString");
+  cuda.get(api.device_pci_bus_id, "cudaDeviceGetPCIBusId");
   cuda.get(api.stream_create, "cudaStreamCreateWithFlags");
   cuda.get(api.stream_destroy, "cudaStreamDestroy");
   cuda.get(api.stream_wait_event, "cudaStreamWaitEvent");

@@ -16,6 +16,7 @@ struct CudaApi {
 
   std::function<Error(int device)> set_device;
   std::function<const char*(Error)> get_error_string;
+  std::function<Error(char* text, int bytes, int device)> device_pci_bus_id;  ///< "0000:17:00.0"
   std::function<Error(Stream*, unsigned flags)> stream_create;
   std::function<Error(Stream)> stream_destroy;
   std::function<Error(Stream, Event, unsigned flags)> stream_wait_event;

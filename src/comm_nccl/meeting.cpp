@@ -11,6 +11,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <string_view>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
@@ -26,21 +30,43 @@ std::vector<int> gather_numbers(Communicator& host, std::int32_t mine) {
   return {all.begin(), all.end()};
 }
 
-std::vector<Peer> gather_peers(Communicator& host) {
-  std::string text = join(this_peer().where, " ");
+/// Every rank's words, by rank; of a text that is too long the last ones are left out.
+std::vector<std::vector<std::string>> gather_texts(Communicator& host, std::string text) {
   if (text.size() > kPeerBytes) text.resize(text.rfind(' ', kPeerBytes));
   std::vector<std::uint8_t> mine(kPeerBytes, ' '), all(kPeerBytes * static_cast<std::size_t>(host.size()));
   std::copy(text.begin(), text.end(), mine.begin());
   host.all_gather(const_view_of(std::span<const std::uint8_t>(mine)), view_of(std::span(all)));
 
-  std::vector<Peer> peers;
+  std::vector<std::vector<std::string>> texts;
   for (auto at = all.begin(); at != all.end(); at += kPeerBytes) {
-    Peer peer;
+    texts.emplace_back();
     for (const auto& word : split(std::string(at, at + kPeerBytes), ' '))
-      if (!word.empty()) peer.where.push_back(word);
-    peers.push_back(std::move(peer));
+      if (!word.empty()) texts.back().push_back(word);
   }
+  return texts;
+}
+
+std::vector<Peer> gather_peers(Communicator& host) {
+  std::vector<Peer> peers;
+  for (auto& words : gather_texts(host, join(this_peer().where, " "))) peers.push_back({.where = std::move(words)});
   return peers;
+}
+
+/// NCCL would call it an invalid use of its own.
+void check_gpus_differ(const std::vector<Peer>& peers, const std::vector<std::vector<std::string>>& gpus) {
+  const char* const allowed = std::getenv("NCCL_MULTI_RANK_GPU_ENABLE");
+  if (allowed != nullptr && std::string_view(allowed) == "1") return;
+  std::map<std::pair<std::string, std::string>, std::size_t> seen;
+  for (std::size_t rank = 0; rank < gpus.size(); ++rank) {
+    if (gpus[rank].empty()) continue;
+    const auto [first, is_new] = seen.try_emplace({peers[rank].host(), gpus[rank].front()}, rank);
+    if (is_new) continue;
+    throw Error(Fault::usage,
+                cat("ranks ", first->second, " and ", rank, " on ", peers[rank].host(), " have the same GPU (",
+                    gpus[rank].front(), ")"),
+                "a rank needs a GPU of its own: lower slurm.ranks_per_node to the number of GPUs that a node gives, or "
+                "ask for more of them; if the site binds one GPU to every task, see that each gets another one");
+  }
 }
 
 }  // namespace
@@ -65,9 +91,11 @@ Peer this_peer() {
   return peer;
 }
 
-Meeting meet(Communicator& host, const NcclApi& nccl, const std::function<void(const std::string&)>& warn) {
+Meeting meet(Communicator& host, const NcclApi& nccl, const std::string& gpu,
+             const std::function<void(const std::string&)>& warn) {
   Meeting met;
   met.peers = gather_peers(host);
+  check_gpus_differ(met.peers, gather_texts(host, gpu));
 
   int version = 0;
   nccl.get_version(&version);

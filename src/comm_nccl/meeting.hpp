@@ -16,9 +16,12 @@ struct Meeting {
   std::vector<Peer> peers;  ///< by rank
 };
 
+/// @param gpu   "0000:17:00.0" of this rank's; empty: not known
 /// @param warn  called on rank 0 with what is to be said of NCCL's version
-/// @throws Error(unfit) on every rank: versions that differ, or one that we cannot use
-Meeting meet(Communicator& host, const NcclApi& nccl, const std::function<void(const std::string&)>& warn);
+/// @throws on every rank: Error(unfit) for versions that differ, or one that we cannot use; Error(usage) where two
+/// ranks of a node have one GPU
+Meeting meet(Communicator& host, const NcclApi& nccl, const std::string& gpu,
+             const std::function<void(const std::string&)>& warn);
 
 /// This machine: its name, then the addresses of its interfaces but for loopback.
 Peer this_peer();

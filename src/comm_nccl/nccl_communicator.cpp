@@ -2,6 +2,7 @@
 #include "comm_nccl/nccl_communicator.hpp"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <vector>
 
@@ -12,6 +13,13 @@
 
 namespace pst::comm {
 namespace {
+
+/// Empty where CUDA does not say.
+std::string pci_bus_id(const CudaApi& cuda, int device) {
+  std::array<char, 32> text{};
+  const bool said = cuda.device_pci_bus_id(text.data(), static_cast<int>(text.size()), device) == CudaApi::kSuccess;
+  return said ? text.data() : "";
+}
 
 /// One stream of this process beside the caller's: operations in the background run there, of all groups in turn.
 class SideStream {
@@ -52,16 +60,16 @@ class NcclCommunicator final : public Communicator {
     try {
       watch_->call("ncclCommInitRankConfig or ncclCommSplit", work, [&] {
         const nccl::Result result = make(comm_.get());
-        if (*comm_ != nullptr) watch_->adopt(*comm_);
+        adopt_once();
         return result;
       });
-      adopted_ = *comm_ != nullptr;
-      work.comm = *comm_;
+      work.comm = adopted_;
       watch_->wait_ready(*comm_, work);
-      if (!adopted_) watch_->adopt(*comm_);
+      adopt_once();
       watch_->check_cuda(watch_->cuda().malloc(&scratch_, scratch_bytes()), "cudaMalloc");
       side_.emplace(*watch_);
     } catch (...) {
+      adopt_once();  // what NCCL has stored meanwhile is to be aborted with the rest
       keep_for_good(comm_);
       throw;
     }
@@ -87,6 +95,12 @@ class NcclCommunicator final : public Communicator {
   }
 
  private:
+  /// A split's handle is stored by a thread of NCCL's, at any time: it is read once, and what was read is adopted.
+  void adopt_once() {
+    if (adopted_ != nullptr) return;
+    adopted_ = __atomic_load_n(comm_.get(), __ATOMIC_ACQUIRE);
+    if (adopted_ != nullptr) watch_->adopt(adopted_);
+  }
   std::size_t scratch_bytes() const { return sizeof(std::int32_t) * 2 * static_cast<std::size_t>(size() + 1); }
 
   NcclWatch::Work work_of(std::string what, double deadline_s) const {
@@ -252,7 +266,7 @@ class NcclCommunicator final : public Communicator {
   const std::vector<int> members_;
   std::vector<int> others_;
   std::shared_ptr<nccl::Comm> comm_;
-  bool adopted_ = false;
+  nccl::Comm adopted_ = nullptr;  // nullptr: not yet
   void* scratch_ = nullptr;
   std::optional<SideStream> side_;
 };
@@ -261,7 +275,7 @@ class NcclCommunicator final : public Communicator {
 
 std::unique_ptr<Communicator> nccl_communicator(Communicator& host, NcclApi nccl, CudaApi cuda, int device,
                                                 NcclOptions options) {
-  const Meeting met = meet(host, nccl, options.warn);
+  const Meeting met = meet(host, nccl, pci_bus_id(cuda, device), options.warn);
   std::vector<int> members(static_cast<std::size_t>(host.size()));
   for (int rank = 0; rank < host.size(); ++rank) members[static_cast<std::size_t>(rank)] = rank;
   auto watch =

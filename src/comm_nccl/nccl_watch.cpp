@@ -52,7 +52,12 @@ NcclWatch::~NcclWatch() {
 
 void NcclWatch::adopt(nccl::Comm comm) {
   const std::lock_guard lock(mutex_);
-  comms_.push_back(comm);
+  if (!swept_) return comms_.push_back(comm);
+  // Too late for end_groups(), which takes what there is. Of its own, as an abort may wait for the dead.
+  std::thread([self = shared_from_this(), comm] {
+    self->cuda_.set_device(self->device_);
+    self->nccl_.comm_abort(comm);
+  }).detach();
 }
 void NcclWatch::release(nccl::Comm comm) {
   const std::lock_guard lock(mutex_);
@@ -188,6 +193,7 @@ void NcclWatch::end_groups(const Trouble& trouble, const Work& work) {
     {
       const std::lock_guard lock(self->mutex_);
       comms.swap(self->comms_);
+      self->swept_ = true;
     }
     self->cuda_.set_device(self->device_);
     for (const nccl::Comm comm : comms) self->nccl_.comm_abort(comm);

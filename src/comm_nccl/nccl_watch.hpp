@@ -63,7 +63,7 @@ class NcclWatch : public std::enable_shared_from_this<NcclWatch> {
   };
   using Token = std::list<Work>::iterator;
 
-  void adopt(nccl::Comm comm);    ///< aborted with the rest when it comes to that
+  void adopt(nccl::Comm comm);    ///< aborted with the rest when it comes to that, at once when it has
   void release(nccl::Comm comm);  ///< its owner ends it in peace
   void begin_operation();         ///< counts: the roll call tells who is how far
 
@@ -107,6 +107,7 @@ class NcclWatch : public std::enable_shared_from_this<NcclWatch> {
   std::mutex mutex_;        // of all below
   std::condition_variable changed_;
   std::vector<nccl::Comm> comms_;
+  bool swept_ = false;            // end_groups() has taken them
   std::list<Work> works_, left_;  // that the main thread waits for; that nobody waits for
   std::int64_t begun_ = 0;
   std::atomic<bool> failing_ = false;

@@ -2,6 +2,7 @@
 #include "unit/comm_nccl/fake_gpus.hpp"
 
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <thread>
 
@@ -106,7 +107,15 @@ NcclApi FakeGpus::nccl(int rank) {
       if (!made) made = std::make_shared<Group>();
       const int its_rank = made->size++;
       made->arrived = made->size;
-      __atomic_store_n(split.place, self->make_handle(made, its_rank), __ATOMIC_RELEASE);
+      const nccl::Comm fresh = self->make_handle(made, its_rank);
+      if (self->split_takes_s == 0) {
+        __atomic_store_n(split.place, fresh, __ATOMIC_RELEASE);
+        continue;
+      }
+      std::thread([place = split.place, fresh, after_s = self->split_takes_s.load()] {
+        std::this_thread::sleep_for(std::chrono::duration<double>(after_s));
+        __atomic_store_n(place, fresh, __ATOMIC_RELEASE);
+      }).detach();
     }
     return nccl::kInProgress;
   };
@@ -189,6 +198,10 @@ CudaApi FakeGpus::cuda() {
     return CudaApi::kSuccess;
   };
   api.get_error_string = [](CudaApi::Error) { return "an illegal memory access was encountered"; };
+  api.device_pci_bus_id = [self](char* text, int bytes, int) {
+    std::snprintf(text, static_cast<std::size_t>(bytes), "0000:%02x:00.0", self->one_gpu ? 0x17 : ++self->asked_for);
+    return CudaApi::kSuccess;
+  };
   api.stream_create = [self](CudaApi::Stream* stream, unsigned) {
     const Lock lock(self->mutex_);
     *stream = reinterpret_cast<void*>(self->next_ += 16);

@@ -23,12 +23,15 @@ class FakeGpus : public std::enable_shared_from_this<FakeGpus> {
 
   std::atomic<int> version = 22809;
   std::atomic<double> abort_takes_s = 0;
+  std::atomic<double> split_takes_s = 0;  ///< until a thread of NCCL's stores the new handle
+  std::atomic<bool> one_gpu = false;      ///< for all ranks
   /// From now on NCCL reports this error for every group, as it does when a connection to a peer breaks.
   void report(nccl::Result error, std::string message);
 
   std::atomic<int> aborts = 0, alive = 0;  ///< groups aborted; made and neither destroyed nor aborted
   std::atomic<int> misused = 0;            ///< calls with a group that was aborted or destroyed before
   std::atomic<int> events = 0;             ///< made and not destroyed
+  std::atomic<int> asked_for = 0;          ///< bus addresses
 
  private:
   struct Op {

@@ -207,6 +207,38 @@ TEST(NcclCommunicator, AbortsEveryGroupOnce) {
   EXPECT_EQ(gpus->misused, 0);
 }
 
+TEST(NcclCommunicator, AbortsGroupsWhoseHandlesCameLate) {
+  for (const double late_s : {1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3}) {
+    const auto gpus = std::make_shared<FakeGpus>();
+    gpus->split_takes_s = late_s;
+    run_ranks(2, [&](Communicator& host) {
+      const auto world = group_of(host, gpus, quick());
+      std::vector<std::unique_ptr<Communicator>> parts;
+      for (int i = 0; i < 20; ++i) parts.push_back(world->split(cat("part ", i), 0));
+      host.barrier();
+      if (host.rank() == 0) return;
+      EXPECT_THROW(world->barrier(), Error);
+    });
+    EXPECT_EQ(gpus->alive, 0) << late_s;
+    EXPECT_EQ(gpus->misused, 0);
+  }
+}
+
+TEST(NcclCommunicator, TwoRanksWithOneGpuAreAMistakeOfTheLaunch) {
+  const auto gpus = std::make_shared<FakeGpus>();
+  gpus->one_gpu = true;
+  run_ranks(2, [&](Communicator& host) {
+    try {
+      group_of(host, gpus, patient());
+      ADD_FAILURE() << "was taken";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.fault(), Fault::usage);
+      EXPECT_THAT(error.message(), AllOf(HasSubstr("ranks 0 and 1 on"), HasSubstr("have the same GPU (0000:17:00.0)")));
+      EXPECT_THAT(error.remedy(), HasSubstr("slurm.ranks_per_node"));
+    }
+  });
+}
+
 TEST(NcclCommunicator, DoesNotWaitForAnAbortThatHangs) {
   const auto gpus = std::make_shared<FakeGpus>();
   gpus->abort_takes_s = 4;
