@@ -5,6 +5,7 @@
 #include "app/journal.hpp"
 #include "app/loaded_model.hpp"
 #include "app/node_checks.hpp"
+#include "app/out_of_memory.hpp"
 #include "app/profiling.hpp"
 #include "app/result.hpp"
 #include "app/run.hpp"
@@ -16,18 +17,10 @@
 #include "train/trainer.hpp"
 
 namespace pst::app {
+namespace {
 
-void train(const std::filesystem::path& run_directory, int attempt, const Ranks& ranks, VitalSigns& signs) {
-  ops::use_tensor_arena();
-  listen_for_stop();
-  preflight(ranks, rundir::RunDir(run_directory), attempt);
-
-  // 1. What is to be done: the effective recipe, the model's config, the prepared data.
-  const Run run = read_run(run_directory, attempt, ranks.world);
-
-  // 2. What it is done with: devices, precision, threads.
-  const Hardware hardware = open_hardware(run, ranks);
-  Journal journal(run.dir, attempt, ranks, hardware.resolved, run.model);
+void train_with(const Hardware& hardware, const Run& run, const Ranks& ranks, VitalSigns& signs) {
+  Journal journal(run.dir, run.attempt, ranks, hardware.resolved, run.model);
 
   // 3. The frozen model and the adapter around its layers.
   LoadedModel loaded(run, hardware, ranks);
@@ -38,7 +31,7 @@ void train(const std::filesystem::path& run_directory, int attempt, const Ranks&
   const train::TrainState begin = state.start();
 
   // 5. Training, saved behind its back.
-  Profiling profiling(run.recipe.profile, run.dir, attempt, ranks);
+  Profiling profiling(run.recipe.profile, run.dir, run.attempt, ranks);
   RunObserver observer(run, ranks.world, signs, journal, profiling);
   train::Saver saver = run_saver(run, hardware, ranks, loaded, state, signs, profiling.sink());
   saver.restored(begin.step);
@@ -65,6 +58,27 @@ void train(const std::filesystem::path& run_directory, int attempt, const Ranks&
   journal.flush();
   write_result(run, ranks, loaded.adapter(), end);
   journal.end(end);
+}
+
+}  // namespace
+
+void train(const std::filesystem::path& run_directory, int attempt, const Ranks& ranks, VitalSigns& signs) {
+  ops::use_tensor_arena();
+  listen_for_stop();
+  preflight(ranks, rundir::RunDir(run_directory), attempt);
+
+  // 1. What is to be done: the effective recipe, the model's config, the prepared data.
+  const Run run = read_run(run_directory, attempt, ranks.world);
+
+  // 2. What it is done with: devices, precision, threads.
+  const Hardware hardware = open_hardware(run, ranks);
+  try {
+    train_with(hardware, run, ranks, signs);
+  } catch (const std::exception& error) {
+    if (const auto miss = as_out_of_memory(error))
+      throw after_running_out(*miss, run, hardware.resolved, ranks.world.size());
+    throw;
+  }
 }
 
 }  // namespace pst::app

@@ -37,8 +37,17 @@ Decision decide_precision(const recipe::Train& train, bool on_gpu, bool& bf16) {
       bf16 ? "this CPU multiplies bf16 natively" : "this CPU has neither avx512_bf16 nor AMX: bf16 would be slower"};
 }
 
+/// What of a model a rank keeps, and what memory it has for that.
+struct Footprint {
+  double base = 0;    ///< of the whole frozen base
+  double beside = 0;  ///< at least, beside it
+  double memory = 0;  ///< of a rank
+  std::int64_t ranks = 1, ranks_here = 1;
+};
+
 Decision decide_recompute(const recipe::Recipe& recipe, const families::ModelSpec& config, bool bf16,
-                          std::uint64_t share, nn::Recompute& recompute) {
+                          const Footprint& rank, plan::Placement placement, std::optional<int> ran_out,
+                          nn::Recompute& recompute) {
   switch (recipe.train.gradient_checkpointing) {
     case recipe::Switch::on:
       recompute = nn::Recompute::layers;
@@ -51,11 +60,17 @@ Decision decide_recompute(const recipe::Recipe& recipe, const families::ModelSpe
   const auto tokens = std::int64_t{recipe.data.max_length} * recipe.train.micro_batch_size;
   const auto needed = static_cast<std::uint64_t>(
       plan::activation_bytes_per_token(config, bf16 ? plan::Dtype::bf16 : plan::Dtype::f32) * tokens);
-  const bool tight = needed > share / 2;
+  const double base = plan::base_of_rank(rank.base, placement, rank.ranks, rank.ranks_here);
+  if (ran_out) {
+    recompute = nn::Recompute::layers;
+    return {"train.gradient_checkpointing", "true", cat("attempt ", *ran_out, " ran out of memory without it")};
+  }
+  const bool tight = plan::should_recompute(static_cast<double>(needed), rank.memory, base);
   recompute = tight ? nn::Recompute::layers : nn::Recompute::nothing;
   return {"train.gradient_checkpointing", tight ? "true" : "false",
-          cat("a micro batch of ", tokens, " tokens keeps up to ", human_bytes(needed),
-              " for backward, this rank's share of memory is ", human_bytes(share))};
+          cat("a micro batch of ", tokens, " tokens keeps up to ", human_bytes(needed), " for backward, this rank has ",
+              human_bytes(static_cast<std::uint64_t>(rank.memory)), " and its part of the base takes ",
+              human_bytes(static_cast<std::uint64_t>(base)))};
 }
 
 Decision decide_threads(const recipe::Train& train, int ranks_here, int& threads) {
@@ -76,8 +91,17 @@ Decision decide_threads(const recipe::Train& train, int ranks_here, int& threads
   return {"train.threads", cat(threads), cat(usable_cores(), " cores for ", ranks_here, " ranks")};
 }
 
-Decision decide_strategy(const recipe::Recipe& recipe, const families::ModelSpec& config, bool bf16, int ranks,
-                         int ranks_here, bool on_gpu, recipe::Strategy& strategy) {
+plan::Placement placement_of(recipe::Strategy strategy) {
+  switch (strategy) {
+    case recipe::Strategy::shard: return plan::Placement::shard;
+    case recipe::Strategy::hybrid: return plan::Placement::hybrid;
+    case recipe::Strategy::automatic:
+    case recipe::Strategy::replicate: break;
+  }
+  return plan::Placement::replicate;
+}
+
+Decision decide_strategy(const recipe::Recipe& recipe, const Footprint& rank, bool on_gpu, recipe::Strategy& strategy) {
   const char* const key = "parallel.strategy";
   const auto word = [](recipe::Strategy value) {
     const auto words = recipe::words_of(value);
@@ -86,14 +110,8 @@ Decision decide_strategy(const recipe::Recipe& recipe, const families::ModelSpec
   };
   strategy = recipe.parallel.strategy;
   if (strategy != recipe::Strategy::automatic) return {key, word(strategy), "given"};
-  if (on_gpu) {  // the rule below knows host memory only
-    strategy = recipe::Strategy::replicate;
-    return {key, word(strategy), "on a GPU every rank holds the frozen base"};
-  }
-  const auto model = plan::shape_of(config, recipe.adapter, recipe.data.max_length, recipe.model.quantization);
-  const double base = model.frozen_bytes(bf16 ? plan::Dtype::bf16 : plan::Dtype::f32);
-  const plan::Placed placed = plan::place_base(
-      base, static_cast<double>(available_memory_bytes()) / std::max(1, ranks_here), ranks, ranks_here);
+  const plan::Placed placed = plan::place_base(rank.base, rank.beside, rank.memory, rank.ranks, rank.ranks_here,
+                                               on_gpu ? DeviceKind::cuda : DeviceKind::cpu);
   switch (placed.placement) {
     case plan::Placement::replicate: strategy = recipe::Strategy::replicate; break;
     case plan::Placement::shard: strategy = recipe::Strategy::shard; break;
@@ -105,18 +123,26 @@ Decision decide_strategy(const recipe::Recipe& recipe, const families::ModelSpec
 }  // namespace
 
 Resolved resolve(const recipe::Recipe& recipe, const families::ModelSpec& config, comm::Communicator& world,
-                 int ranks_here, const std::optional<ops::Gpu>& gpu) {
-  const std::uint64_t share = gpu ? static_cast<std::uint64_t>(gpu->facts.memory_bytes)
-                                  : available_memory_bytes() / static_cast<std::uint64_t>(std::max(1, ranks_here));
+                 int ranks_here, const std::optional<ops::Gpu>& gpu, std::optional<int> ran_out) {
   Resolved resolved;
   if (gpu) resolved.device = gpu->device;
   bool bf16 = false;
   resolved.decisions.push_back(decide_device(recipe.train, gpu));
   resolved.decisions.push_back(decide_precision(recipe.train, gpu.has_value(), bf16));
-  resolved.decisions.push_back(decide_recompute(recipe, config, bf16, share, resolved.recompute));
   resolved.decisions.push_back(decide_threads(recipe.train, ranks_here, resolved.threads));
+  const auto here = std::max(1, ranks_here);
+  const auto model = plan::shape_of(config, recipe.adapter, recipe.data.max_length, recipe.model.quantization);
+  const plan::Dtype dtype = bf16 ? plan::Dtype::bf16 : plan::Dtype::f32;
+  const double tokens = static_cast<double>(recipe.data.max_length) * recipe.train.micro_batch_size;
+  const Footprint rank{.base = model.frozen_bytes(dtype),
+                       .beside = plan::beside_base(config, dtype, tokens, static_cast<double>(model.trainable)),
+                       .memory = gpu ? static_cast<double>(gpu->facts.memory_bytes)
+                                     : static_cast<double>(available_memory_bytes()) / here,
+                       .ranks = world.size(),
+                       .ranks_here = here};
+  resolved.decisions.push_back(decide_strategy(recipe, rank, gpu.has_value(), resolved.strategy));
   resolved.decisions.push_back(
-      decide_strategy(recipe, config, bf16, world.size(), ranks_here, gpu.has_value(), resolved.strategy));
+      decide_recompute(recipe, config, bf16, rank, placement_of(resolved.strategy), ran_out, resolved.recompute));
 
   std::array<std::int32_t, 4> agreed = {bf16 ? 1 : 0, resolved.recompute == nn::Recompute::layers ? 1 : 0,
                                         resolved.threads, static_cast<std::int32_t>(resolved.strategy)};

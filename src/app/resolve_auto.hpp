@@ -28,9 +28,10 @@ struct Resolved {
   std::vector<Decision> decisions;
 };
 
-/// @param ranks_here  ranks that share this machine;  gpu  this rank's, from open_gpus(). Collective.
+/// @param ranks_here  ranks that share this machine;  gpu  this rank's, from open_gpus()
+/// @param ran_out     the attempt that had too little memory without gradient checkpointing. Collective.
 Resolved resolve(const recipe::Recipe& recipe, const families::ModelSpec& config, comm::Communicator& world,
-                 int ranks_here, const std::optional<ops::Gpu>& gpu);
+                 int ranks_here, const std::optional<ops::Gpu>& gpu, std::optional<int> ran_out = {});
 
 /// What decides the bits of the result, `auto` replaced by what was chosen on this machine.
 std::map<std::string, std::string> keys_that_alter(const recipe::Recipe& recipe, const Resolved& resolved);

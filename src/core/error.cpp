@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
 
+#include <new>
+#include <string_view>
+
 #include "core/strings.hpp"
 
 namespace pst {
@@ -45,6 +48,16 @@ void Error::render() {
   report_ = cat("error[", name_of(fault_), "]: ", message_);
   for (const auto& line : context_) report_ += cat("\n  while ", line);
   if (!remedy_.empty()) report_ += cat("\n  try: ", remedy_);
+}
+
+std::optional<OutOfMemory> as_out_of_memory(const std::exception& error) {
+  if (const auto* const known = dynamic_cast<const OutOfMemory*>(&error)) return *known;
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return OutOfMemory("out of memory");
+  const std::string_view text = error.what();
+  for (const std::string_view sign : {"CUDA out of memory", "CUDA error: out of memory", "can't allocate memory",
+                                      "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"})
+    if (text.find(sign) != std::string_view::npos) return OutOfMemory(std::string(text.substr(0, text.find('\n'))));
+  return std::nullopt;
 }
 
 void assertion_failed(const char* condition, const std::string& why, std::source_location where) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <exception>
 #include <functional>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <utility>
@@ -45,7 +46,19 @@ class Error : public std::exception {
   std::vector<std::string> context_;
 };
 
-/// Runs `body`; an Error on its way out gains the line "while <action>". Any other exception becomes Error(bug).
+/// There is not enough memory for what the recipe asks for: repeating it changes nothing.
+class OutOfMemory final : public Error {
+ public:
+  explicit OutOfMemory(std::string message)
+      : Error(Fault::usage, std::move(message), "a smaller micro batch or max_length, or a machine with more memory") {}
+};
+
+/// What `error` is if it tells of too little memory: an OutOfMemory itself, std::bad_alloc, or the words of libtorch's
+/// allocators, CUDA, cuBLAS or cuDNN.
+std::optional<OutOfMemory> as_out_of_memory(const std::exception& error);
+
+/// Runs `body`; an Error on its way out gains the line "while <action>". Any other exception becomes OutOfMemory or
+/// Error(bug).
 template <class Body>
 decltype(auto) doing(const std::string& action, Body&& body) {
   try {
@@ -53,11 +66,11 @@ decltype(auto) doing(const std::string& action, Body&& body) {
   } catch (Error& error) {
     error.add_context(action);
     throw;
-  } catch (const std::bad_alloc&) {
-    Error error(Fault::unfit, "out of memory", "use a smaller micro batch or max_length, or a node with more memory");
-    error.add_context(action);
-    throw error;
   } catch (const std::exception& other) {
+    if (auto error = as_out_of_memory(other)) {
+      error->add_context(action);
+      throw OutOfMemory(*error);
+    }
     Error error(Fault::bug, other.what());
     error.add_context(action);
     throw error;

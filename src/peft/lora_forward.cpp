@@ -143,7 +143,7 @@ bool go_together(const Layers& layers, const nn::Pass& pass) {
 
 std::vector<at::Tensor> lora_forward(const Layers& layers, const char* name, const at::Tensor& x_ni,
                                      const nn::Pass& pass) {
-  const trace::Scope span(trace::Kind::lora, name);
+  const trace::Scope span(trace::Kind::adapter, name);
   std::vector<at::Tensor> y_no;
   at::Tensor h_nR;
   {

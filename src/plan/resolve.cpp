@@ -47,6 +47,18 @@ Decision decide_threads(const Inputs& in, Choice& choice) {
   return {"train.threads", cat(choice.threads), cat(in.machine.cores, " cores for ", choice.ranks_per_node, " ranks")};
 }
 
+/// Per token of one layer: two sums and two norms of the stream, q, k, v, the mixed heads, gate, up and their product.
+std::int64_t kept_values(const families::ModelSpec& model, const families::LayerSpec& layer) {
+  return 4 * model.hidden + 2 * layer.attention.query() + 2 * layer.attention.key_value() + 3 * layer.mlp.inner;
+}
+
+/// Of the placement that was chosen.
+double base_here(const Inputs& in, const Choice& choice) {
+  const ModelShape model =
+      shape_of(in.config, in.recipe.adapter, in.recipe.data.max_length, in.recipe.model.quantization);
+  return base_of_rank(model.frozen_bytes(choice.dtype), choice.placement, choice.ranks(), choice.ranks_per_node);
+}
+
 Decision decide_recompute(const Inputs& in, Choice& choice) {
   const char* const key = "train.gradient_checkpointing";
   if (in.recipe.train.gradient_checkpointing != recipe::Switch::automatic) {
@@ -56,11 +68,13 @@ Decision decide_recompute(const Inputs& in, Choice& choice) {
   const double tokens = static_cast<double>(in.recipe.data.max_length) * in.recipe.train.micro_batch_size;
   const double needed = tokens * static_cast<double>(activation_bytes_per_token(in.config, choice.dtype));
   const double limit = memory_limit(in, choice);
-  choice.recompute = limit > 0 && needed > limit / 2;
+  const double base = base_here(in, choice);
+  choice.recompute = should_recompute(needed, limit, base);
   return {key, choice.recompute ? "true" : "false",
           limit > 0 ? cat("a micro batch of ", grouped(static_cast<std::int64_t>(tokens)), " tokens keeps up to ",
                           human_bytes(static_cast<std::uint64_t>(needed)), " for backward, a rank has ",
-                          human_bytes(static_cast<std::uint64_t>(limit)))
+                          human_bytes(static_cast<std::uint64_t>(limit)), " and its part of the base takes ",
+                          human_bytes(static_cast<std::uint64_t>(base)))
                     : std::string("the node's memory is not known")};
 }
 
@@ -72,14 +86,13 @@ Decision decide_placement(const Inputs& in, Choice& choice) {
     case recipe::Strategy::shard: choice.placement = Placement::shard; break;
     case recipe::Strategy::hybrid: choice.placement = Placement::hybrid; break;
     case recipe::Strategy::automatic: {
-      if (in.machine.is_gpu) {
-        reason = "on a GPU every rank holds the frozen base";
-        break;
-      }
       const ModelShape model =
           shape_of(in.config, in.recipe.adapter, in.recipe.data.max_length, in.recipe.model.quantization);
-      const Placed placed =
-          place_base(model.frozen_bytes(choice.dtype), memory_limit(in, choice), choice.ranks(), choice.ranks_per_node);
+      const double tokens = static_cast<double>(in.recipe.data.max_length) * in.recipe.train.micro_batch_size;
+      const Placed placed = place_base(
+          model.frozen_bytes(choice.dtype),
+          beside_base(in.config, choice.dtype, tokens, static_cast<double>(model.trainable)), memory_limit(in, choice),
+          choice.ranks(), choice.ranks_per_node, in.machine.is_gpu ? DeviceKind::cuda : DeviceKind::cpu);
       choice.placement = placed.placement;
       reason = placed.reason;
       break;
@@ -100,11 +113,18 @@ double memory_limit(const Inputs& in, const Choice& choice) {
 }
 
 std::int64_t activation_bytes_per_token(const families::ModelSpec& model, Dtype dtype) {
-  // Kept per layer: two sums and two norms of the stream, q, k, v, the mixed heads, gate, up and their product.
   std::int64_t values = 0;
-  for (const auto& layer : model.layers)
-    values += 4 * model.hidden + 2 * layer.attention.query() + 2 * layer.attention.key_value() + 3 * layer.mlp.inner;
+  for (const auto& layer : model.layers) values += kept_values(model, layer);
   return values * value_bytes(dtype);
+}
+
+double beside_base(const families::ModelSpec& model, Dtype dtype, double tokens, double trainable) {
+  constexpr double kLibraries = 1 << 30, kBytesPerTrainable = 16;  // master, gradient and two of AdamW's, in f32
+  std::int64_t widest = 0;
+  for (const auto& layer : model.layers) widest = std::max(widest, kept_values(model, layer));
+  const auto inputs = 2 * model.hidden * static_cast<std::int64_t>(model.layers.size());
+  return kLibraries + kBytesPerTrainable * trainable +
+         tokens * static_cast<double>((inputs + 3 * widest) * value_bytes(dtype));
 }
 
 Choice choice_of(const Inputs& in, std::vector<Decision>& decisions) {
@@ -116,8 +136,8 @@ Choice choice_of(const Inputs& in, std::vector<Decision>& decisions) {
                        in.machine.is_gpu ? "the machine is a GPU" : "the machine is a CPU"});
   decisions.push_back(decide_precision(in, choice));
   decisions.push_back(decide_threads(in, choice));
-  decisions.push_back(decide_recompute(in, choice));
   decisions.push_back(decide_placement(in, choice));
+  decisions.push_back(decide_recompute(in, choice));
   return choice;
 }
 

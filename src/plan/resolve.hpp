@@ -11,4 +11,8 @@ double memory_limit(const Inputs& in, const Choice& choice);
 /// gradient_checkpointing: auto, coarser than memory_of() so that every rank comes to the same answer.
 std::int64_t activation_bytes_per_token(const families::ModelSpec& model, Dtype dtype);
 
+/// What a rank needs beside the frozen base at least, with gradient checkpointing: the layers' inputs, one layer's
+/// results and gradients, what is trained with its state, the libraries. As coarse, for parallel.strategy: auto.
+double beside_base(const families::ModelSpec& model, Dtype dtype, double tokens, double trainable);
+
 }  // namespace pst::plan

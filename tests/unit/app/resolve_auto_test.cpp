@@ -52,8 +52,8 @@ TEST_F(Resolve, TellsEveryDecisionWithItsReason) {
     keys.push_back(key);
     EXPECT_FALSE(value.empty() || reason.empty()) << key;
   }
-  EXPECT_THAT(keys, ElementsAre("train.device", "train.precision", "train.gradient_checkpointing", "train.threads",
-                                "parallel.strategy"));
+  EXPECT_THAT(keys, ElementsAre("train.device", "train.precision", "train.threads", "parallel.strategy",
+                                "train.gradient_checkpointing"));
 }
 
 TEST_F(Resolve, TrainsOnTheCpuUnlessAGpuIsAskedFor) {
@@ -72,7 +72,7 @@ TEST_F(Resolve, AGpuSettlesDevicePrecisionAndStrategy) {
   EXPECT_TRUE(on_gpu.bf16);
   EXPECT_EQ(decision(on_gpu, "train.precision").reason, "the GPU multiplies bf16 natively");
   EXPECT_EQ(on_gpu.strategy, recipe::Strategy::replicate);
-  EXPECT_EQ(decision(on_gpu, "parallel.strategy").reason, "on a GPU every rank holds the frozen base");
+  EXPECT_THAT(decision(on_gpu, "parallel.strategy").reason, HasSubstr("a whole copy takes"));
 }
 
 TEST_F(Resolve, TakesThePrecisionThatIsGivenOrThatTheCpuIsFastAt) {

@@ -3,7 +3,11 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
+#include <new>
 #include <stdexcept>
+
+#include "core/strings.hpp"
 
 namespace pst {
 namespace {
@@ -29,6 +33,27 @@ TEST(Error, ForeignExceptionsBecomeBugsWithContext) {
     EXPECT_EQ(error.fault(), Fault::bug);
     EXPECT_THAT(error.what(), testing::HasSubstr("no idea\n  while thinking"));
   }
+}
+
+TEST(Error, AMissOfMemoryIsNoBugAndKeepsItsKindOnTheWayOut) {
+  const auto told = [](const std::function<void()>& body) {
+    try {
+      doing("training", [&] { doing("step 3", body); });
+    } catch (const OutOfMemory& error) {
+      return std::string(error.what());
+    } catch (const Error& error) {
+      return cat("not told: ", error.what());
+    }
+    return std::string("nothing was thrown");
+  };
+  EXPECT_THAT(told([] { throw std::bad_alloc(); }),
+              testing::HasSubstr("error[usage]: out of memory\n  while step 3\n  while training"));
+  EXPECT_THAT(
+      told([] {
+        throw std::runtime_error("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has ...\nException raised");
+      }),
+      testing::HasSubstr("error[usage]: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has ...\n  while"));
+  EXPECT_THAT(told([] { throw std::runtime_error("CUBLAS_STATUS_NOT_SUPPORTED"); }), testing::HasSubstr("not told"));
 }
 
 TEST(Error, OnlyTransientFaultsAskForARetry) {

@@ -97,8 +97,8 @@ TEST(Memory, AQuantisedBaseTakesItsCodesAndOneMatrixToComputeWith) {
 
 TEST(Placement, IsTheFirstThatFits) {
   const double gib = 1 << 30;
-  const auto placed = [&](double base, double memory, int ranks, int here) {
-    return plan::place_base(base * gib, memory * gib, ranks, here).placement;
+  const auto placed = [&](double base, double memory, int ranks, int here, DeviceKind device = DeviceKind::cpu) {
+    return plan::place_base(base * gib, 0, memory * gib, ranks, here, device).placement;
   };
   EXPECT_EQ(placed(10, 20, 8, 4), plan::Placement::replicate);
   EXPECT_EQ(placed(13, 20, 8, 4), plan::Placement::hybrid);
@@ -107,7 +107,11 @@ TEST(Placement, IsTheFirstThatFits) {
   EXPECT_EQ(placed(13, 20, 8, 1), plan::Placement::shard);      // one rank a node
   EXPECT_EQ(placed(13, 20, 1, 1), plan::Placement::replicate);  // nobody to share with
   EXPECT_EQ(placed(13, 0, 8, 4), plan::Placement::replicate);
-  EXPECT_EQ(plan::place_base(13 * gib, 20 * gib, 8, 4).reason,
+  EXPECT_EQ(placed(15, 20, 8, 4, DeviceKind::cuda), plan::Placement::replicate);  // nobody else uses it
+  EXPECT_EQ(placed(16, 20, 8, 4, DeviceKind::cuda), plan::Placement::hybrid);
+  EXPECT_EQ(plan::place_base(12 * gib, 9 * gib, 20 * gib, 8, 4, DeviceKind::cuda).placement,
+            plan::Placement::hybrid);  // what goes beside it would not fit
+  EXPECT_EQ(plan::place_base(13 * gib, 0, 20 * gib, 8, 4, DeviceKind::cpu).reason,
             "a whole copy would take 13.0 GiB of the 12.0 GiB for weights that a rank has; a share takes 3.2 GiB");
 }
 
