@@ -19,8 +19,6 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 
-extern char** environ;
-
 namespace pst::cluster {
 namespace {
 
@@ -52,14 +50,10 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return out;
 }
 
-std::vector<std::string> environment_for(const Command& command) {
-  const auto& names = command.without_variables;
+std::vector<std::string> environment_of(const Command& command) {
   std::vector<std::string> kept;
-  for (char** entry = environ; *entry; ++entry) {
-    const std::string name = std::string(*entry).substr(0, std::strcspn(*entry, "="));
-    if (std::find(names.begin(), names.end(), name) == names.end() && !command.variables.count(name))
-      kept.emplace_back(*entry);
-  }
+  for (auto& entry : environment_for(command.argv.at(0)))
+    if (!command.variables.count(entry.substr(0, entry.find('=')))) kept.push_back(std::move(entry));
   for (const auto& [name, value] : command.variables) kept.push_back(name + "=" + value);
   return kept;
 }
@@ -97,7 +91,7 @@ pid_t spawn(const Command& command, const Pipe& out, const Pipe& err) {
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 
   std::vector<std::string> argv = command.argv;
-  std::vector<std::string> environment = environment_for(command);
+  std::vector<std::string> environment = environment_of(command);
   pid_t child = -1;
   const int error =
       ::posix_spawn(&child, program.c_str(), &files, &attributes, pointers(argv).data(), pointers(environment).data());

@@ -13,8 +13,7 @@ struct Command {
   std::string remedy_when_missing;  ///< what a user without the program can do
   double timeout_s = 60;
   std::size_t max_output = 1 << 20;              ///< of each stream; the rest is read and dropped
-  std::vector<std::string> without_variables;    ///< taken out of its environment
-  std::map<std::string, std::string> variables;  ///< put into it, in place of what is there
+  std::map<std::string, std::string> variables;  ///< put into its environment, in place of what is there
   std::string input;                             ///< what it reads from standard input
 };
 
@@ -25,7 +24,7 @@ struct Captured {
   std::string words() const;
 };
 
-/// Runs it to its end.
+/// Runs it to its end, with our environment; a command of Slurm with what config::is_given leaves of it.
 /// @throws Error(unfit) when the program is missing; Error(transient) when it takes longer than timeout_s (it is
 /// killed)
 Captured capture(const Command& command);

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <set>
@@ -18,8 +17,6 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
-
-extern char** environ;
 
 namespace pst::cluster {
 namespace {
@@ -31,11 +28,13 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return out;
 }
 
-std::vector<std::string> environment_with(const std::map<std::string, std::string>& additions) {
-  std::vector<std::string> all;
-  for (char** entry = environ; *entry; ++entry) all.emplace_back(*entry);
-  for (const auto& [name, value] : additions)
-    if (std::getenv(name.c_str()) == nullptr) all.push_back(name + "=" + value);
+std::vector<std::string> environment_with(const ChildSettings& settings) {
+  std::vector<std::string> all = environment_for(settings.argv.at(0));
+  const auto is_there = [&](const std::string& name) {
+    return std::any_of(all.begin(), all.end(), [&](const auto& entry) { return entry.starts_with(name + "="); });
+  };
+  for (const auto& [name, value] : settings.environment)
+    if (!is_there(name)) all.push_back(name + "=" + value);
   return all;
 }
 
@@ -102,7 +101,7 @@ Child::Child(const ChildSettings& settings) {
   if (own_output && output < 0)
     throw Error(Fault::io, cat("cannot write ", settings.output.string(), ": ", std::strerror(errno)),
                 "check the folder's owner, and `df` for room");
-  std::vector<std::string> argv = settings.argv, environment = environment_with(settings.environment);
+  std::vector<std::string> argv = settings.argv, environment = environment_with(settings);
   const auto argv_pointers = pointers(argv), environment_pointers = pointers(environment);
 
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -123,9 +123,4 @@ std::string job_script(const Job& job) {
   return doing("writing the job script", [&] { return fill_template(job_template(), values_of(job)); });
 }
 
-std::vector<std::string> variables_that_override() {
-  return {"SBATCH_EXPORT",    "SBATCH_JOB_NAME", "SBATCH_NO_KILL", "SBATCH_NO_REQUEUE",
-          "SBATCH_OPEN_MODE", "SBATCH_REQUEUE",  "SBATCH_SIGNAL",  "SBATCH_TIMELIMIT"};
-}
-
 }  // namespace pst::cluster

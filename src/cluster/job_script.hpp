@@ -36,10 +36,6 @@ std::optional<int> warning_seconds(const recipe::Slurm& slurm, const site::Signa
 std::vector<std::string> variables_to_export(const std::vector<std::string>& environment,
                                              const std::vector<std::string>& site_exports = {});
 
-/// Variables of the submitting shell that would win over what the script itself says: SBATCH_EXPORT, ... To be taken
-/// out of sbatch's environment.
-std::vector<std::string> variables_that_override();
-
 /// jobscripts/train.sh.in
 const char* job_template();
 

@@ -5,8 +5,11 @@
 
 #include <cstdlib>
 
+#include "config/slurm_variables.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+
+extern char** environ;
 
 namespace pst::cluster {
 namespace fs = std::filesystem;
@@ -32,6 +35,15 @@ std::optional<fs::path> find_program(const std::string& program) {
 fs::path require_program(const std::string& program, const std::string& remedy) {
   if (const auto found = find_program(program)) return *found;
   throw Error(Fault::unfit, cat(program, " was not found on PATH"), remedy);
+}
+
+std::vector<std::string> environment_for(const std::string& program) {
+  std::vector<std::string> given;
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string_view text = *entry;
+    if (config::is_given(program, text.substr(0, text.find('=')))) given.emplace_back(text);
+  }
+  return given;
 }
 
 fs::path own_program() { return fs::read_symlink("/proc/self/exe"); }

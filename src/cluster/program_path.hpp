@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pst::cluster {
 
@@ -12,6 +13,9 @@ std::optional<std::filesystem::path> find_program(const std::string& program);
 /// The same. @param remedy  what a user without it can do
 /// @throws Error(unfit) "sbatch was not found on PATH"
 std::filesystem::path require_program(const std::string& program, const std::string& remedy);
+
+/// "NAME=value" of our environment, as `program` is given it: all, but for the commands of Slurm (config::is_given).
+std::vector<std::string> environment_for(const std::string& program);
 
 /// The file this process was started from.
 std::filesystem::path own_program();

@@ -6,7 +6,6 @@
 #include <set>
 
 #include "cluster/capture.hpp"
-#include "cluster/job_script.hpp"
 #include "cluster/slurm_limits.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
@@ -78,9 +77,7 @@ std::string submit(const std::filesystem::path& script, const SubmitOptions& opt
   std::vector<std::string> argv = {"sbatch", "--parsable"};
   for (auto& word : sbatch_words(options)) argv.push_back(std::move(word));
   argv.push_back(script.string());
-  // SBATCH_EXPORT would win over the script's own --export and ship the whole environment; others likewise.
-  const Captured answer = capture(
-      {.argv = std::move(argv), .remedy_when_missing = kWithoutSlurm, .without_variables = variables_that_override()});
+  const Captured answer = capture({.argv = std::move(argv), .remedy_when_missing = kWithoutSlurm});
   if (answer.status != 0) refuse("sbatch refused the job", answer.words());
   // "<id>" or "<id>;<cluster>" in the last line; a site's submit plugin may print a greeting before it.
   const std::string out(trim(answer.out));

@@ -87,11 +87,8 @@ std::string remedy_for_refusal(const std::string& words) {
 }
 
 Trial try_out(const std::string& script) {
-  const Captured answer = capture({.argv = {"sbatch", "--test-only"},
-                                   .remedy_when_missing = kWithoutSlurm,
-                                   .timeout_s = 60,
-                                   .without_variables = {"SBATCH_EXPORT"},
-                                   .input = script});
+  const Captured answer = capture(
+      {.argv = {"sbatch", "--test-only"}, .remedy_when_missing = kWithoutSlurm, .timeout_s = 60, .input = script});
   Trial trial{.accepted = answer.status == 0, .words = answer.words(), .start = {}, .where = {}};
   if (!trial.accepted && is_transient(trial.words)) refuse("sbatch --test-only", trial.words);
   if (!trial.accepted) return trial;

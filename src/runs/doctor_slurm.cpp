@@ -10,9 +10,11 @@
 #include "cluster/capture.hpp"
 #include "cluster/program_path.hpp"
 #include "cluster/slurm_job.hpp"
+#include "config/slurm_variables.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "runs/job_script_for.hpp"
 #include "version/version.hpp"
 
 namespace pst::runs {
@@ -128,6 +130,11 @@ std::vector<Finding> check_slurm() {
              "`peft-studio train` works without; on a login node perhaps `module load slurm`"}};
   std::vector<Finding> all = {{.subject = "Slurm", .text = std::string(trim(version.words))}, mpi_plugin()};
   for (Finding& finding : settings_worth_knowing()) all.push_back(std::move(finding));
+  if (const auto withheld = config::withheld_options(environment_here()); !withheld.empty())
+    all.push_back({Health::warn, "variables",
+                   cat("set in this shell, and not given to Slurm's commands by us: ", join(withheld, ", ")),
+                   "what they ask for belongs into the recipe's slurm section or the site profile; unset them where a "
+                   "module sets them without need"});
   return all;
 }
 

@@ -39,9 +39,13 @@ std::optional<double> slowest_checkpoint_s(const rundir::RunDir& run) {
   return slowest;
 }
 
-std::string job_script_for(const recipe::Recipe& recipe, const site::Site& site, const fs::path& run_dir) {
+std::vector<std::string> environment_here() {
   std::vector<std::string> environment;
   for (char** entry = environ; *entry; ++entry) environment.emplace_back(*entry);
+  return environment;
+}
+
+std::string job_script_for(const recipe::Recipe& recipe, const site::Site& site, const fs::path& run_dir) {
   recipe::Slurm slurm = recipe.slurm;
   // What sbatch would take anyway, said in the script, so that a look at it tells who pays.
   if (const auto account = site::this_host().variable("SBATCH_ACCOUNT"); account && !account->empty() && !slurm.account)
@@ -53,7 +57,7 @@ std::string job_script_for(const recipe::Recipe& recipe, const site::Site& site,
                               .site = site,
                               .run_dir = run_dir,
                               .program = cluster::own_program(),
-                              .exports = cluster::variables_to_export(environment, site.exports),
+                              .exports = cluster::variables_to_export(environment_here(), site.exports),
                               .checkpoint_s = slowest_checkpoint_s(rundir::RunDir(run_dir))});
 }
 

@@ -19,6 +19,9 @@ site::Choice site_for(const recipe::Recipe& recipe);
 /// The one that was kept with the run when it was submitted; the defaults for a run without.
 site::Site site_of(const rundir::RunDir& run);
 
+/// "NAME=value" of this process.
+std::vector<std::string> environment_here();
+
 /// job.sh of a run, for this program and with what of this process's environment a job needs.
 /// @throws Error(usage) with every limit of the site that the job is beyond, and for a secrets file that cannot be used
 std::string job_script_for(const recipe::Recipe& recipe, const site::Site& site, const std::filesystem::path& run_dir);

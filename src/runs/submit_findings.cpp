@@ -2,6 +2,7 @@
 #include "runs/submit_findings.hpp"
 
 #include "cluster/slurm.hpp"
+#include "config/slurm_variables.hpp"
 #include "core/clock.hpp"
 #include "core/strings.hpp"
 #include "families/read_model.hpp"
@@ -11,6 +12,34 @@
 namespace pst::runs {
 
 using Kind = Finding::Kind;
+
+std::vector<Finding> about_variables(const std::vector<std::string>& environment, const recipe::Slurm& slurm) {
+  std::vector<std::string> withheld = config::withheld_options(environment);
+  // Those of squeue and its like change only what a user sees of it.
+  std::erase_if(withheld, [](const std::string& name) {
+    return !name.starts_with("SBATCH_") && !name.starts_with("SRUN_") && !name.starts_with("SLURM_");
+  });
+  std::vector<Finding> all;
+  for (const auto& entry : environment) {
+    if (entry.starts_with("SBATCH_ACCOUNT=") && !slurm.account) {
+      all.push_back({Kind::note, cat("the account comes from this shell: ", quoted(entry)), {}});
+      std::erase(withheld, "SBATCH_ACCOUNT");
+    }
+    if (entry.starts_with("SLURM_CLUSTERS="))
+      all.push_back({Kind::note,
+                     cat("Slurm's commands are given ", quoted(entry),
+                         " of this shell, now and whenever "
+                         "you ask for the run: keep it set"),
+                     {}});
+  }
+  if (!withheld.empty())
+    all.push_back({Kind::note,
+                   cat("not given to Slurm: ", join(withheld, ", "),
+                       " of this shell; what the job asks for is in the "
+                       "recipe's slurm section and the site profile"),
+                   {}});
+  return all;
+}
 
 Finding about_associations(const std::optional<std::vector<std::string>>& limits) {
   if (!limits)

@@ -17,6 +17,11 @@ struct Finding {
   Fault fault = Fault::usage;  ///< of `wrong`
 };
 
+/// Variables of the submitting shell: those that Slurm would have taken for options of the job and is not given, and
+/// the account and the cluster where they come from one.
+/// @param environment  "NAME=value"
+std::vector<Finding> about_variables(const std::vector<std::string>& environment, const recipe::Slurm& slurm);
+
 /// sbatch's answer. @param trial of the job script
 Finding about_trial(const cluster::Trial& trial);
 /// What the partition allows against what the recipe asks for.

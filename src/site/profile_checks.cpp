@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "config/slurm_variables.hpp"
 #include "config/slurm_words.hpp"
 #include "core/strings.hpp"
 #include "site/load_profile.hpp"
@@ -70,6 +71,12 @@ class Checker {
     };
     refuse_own("extra_sbatch", site_.extra_sbatch, own_directives(), "the job script writes");
     refuse_own("extra_srun", site_.extra_srun, own_arguments(), "the launch writes");
+    for (std::size_t i = 0; i < site_.extra_sbatch.size(); ++i)
+      if (option_name(site_.extra_sbatch[i]) == "clusters")
+        add(cat("extra_sbatch[", i, "]"),
+            cat("extra_sbatch[", i,
+                "] sends jobs to a cluster that squeue and scancel are not asked about; set the "
+                "variable SLURM_CLUSTERS in your shell instead, which every command is given"));
   }
 
   void environment() {
@@ -84,6 +91,9 @@ class Checker {
       for (const char* const own : {"PATH", "HOME", "BASH_ENV", "ENV", "SLURM_EXPORT_ENV"})
         if (name == own)
           add("environment", cat("environment.", name, " would break the job; use `setup` or `modules`"));
+    for (const auto& [name, value] : site_.environment)
+      if (!config::is_given("srun", name))
+        add("environment", cat("environment.", name, " is not given to srun; write the option itself as extra_srun"));
   }
 
   void container() {

@@ -3,6 +3,7 @@
 
 #include "cli/observe/follow_run.hpp"
 #include "cli/observe/sweep_table.hpp"
+#include "cli/run/submit_check.hpp"
 #include "cli/run/sweep_runs.hpp"
 #include "cli/run/train_here.hpp"
 #include "cli/verb.hpp"
@@ -76,6 +77,7 @@ int resume_run(const RunDir& run, const ResumeArguments& arguments) {
   runs::put_in_place(run, runs::next_recipe(run, arguments.change, 0, console::ReadingLine().progress()));
   // Made again: by now it is known how long a checkpoint takes, and the warning before the time limit follows from it.
   runs::write_job(run, recipe::load(run.recipe()), runs::site_of(run));
+  tell_about_variables(recipe::load(run.recipe()).slurm);
   const auto jobs = runs::submit_chain(run.job_script(), arguments.jobs, {});
   run.event("resumed", {{"launcher", "srun"}});
   run.event("submitted", runs::submitted_details(jobs, {}));

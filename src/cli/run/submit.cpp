@@ -38,6 +38,7 @@ int dry_run(const SubmitArguments& arguments) {
   const bool sweep = recipe::is_sweep(arguments.recipe.file, arguments.recipe.overrides);
   const auto recipe =
       sweep ? first_recipe(arguments.recipe) : runs::check_all(arguments.recipe, console::ReadingLine().progress());
+  tell_about_variables(recipe.slurm);
   std::cout << runs::job_script_for(recipe, runs::site_for(recipe).site,
                                     fs::absolute(recipe.output_dir).lexically_normal() / (recipe.name + "-0000"));
   return 0;
@@ -89,6 +90,7 @@ int submit(const SubmitArguments& arguments) {
                            "peft-studio train " +
                                arguments.recipe.file);
   cluster::worker_program();
+  tell_about_variables(recipe.slurm);
   const Wanted wanted = wanted_before(arguments, recipe);
   const auto on_interrupt = arguments.cancel_on_interrupt ? OnInterrupt::cancel : OnInterrupt::detach;
   if (sweep) {

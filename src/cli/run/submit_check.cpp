@@ -40,6 +40,11 @@ void print(const Finding& finding) {
 
 }  // namespace
 
+void tell_about_variables(const recipe::Slurm& slurm) {
+  for (const auto& finding : runs::about_variables(runs::environment_here(), slurm))
+    std::cerr << "note: " << finding.text << std::endl;
+}
+
 int submit_check(const runs::RecipeSource& arguments) {
   const auto [recipe, runs] = check_recipes(arguments);
   cluster::require_program("sbatch", cluster::kWithoutSlurm);
@@ -47,6 +52,7 @@ int submit_check(const runs::RecipeSource& arguments) {
   std::vector<Finding> findings = {
       {Kind::ok, runs == 1 ? "recipe, model and data" : cat("the recipes of all ", runs, " runs"), {}}};
   const auto add = [&](Finding finding) { findings.push_back(std::move(finding)); };
+  for (auto& finding : runs::about_variables(runs::environment_here(), recipe.slurm)) add(std::move(finding));
   // The folder is only a name here: nothing is made.
   const fs::path folder = fs::absolute(recipe.output_dir).lexically_normal();
   try {

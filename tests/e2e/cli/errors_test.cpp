@@ -343,6 +343,15 @@ TEST(CliDryRun, PrintsTheScriptOnlyAndCreatesNothing) {
   EXPECT_FALSE(fs::exists(here / "runs"));
 }
 
+TEST(CliDryRun, NamesTheVariablesThatAreNotGivenToSlurm) {
+  Workspace here;
+  here.set("SBATCH_PARTITION", "batch");
+
+  const auto answer = here.call({"submit", "recipe.yaml", "--dry-run"});
+
+  EXPECT_THAT(answer.err, testing::StartsWith("note: not given to Slurm: SBATCH_PARTITION of this shell"));
+}
+
 TEST(CliSubmit, ARefusedRunIsMarkedFailed) {
   const Workspace here;
   here.add_program("sbatch", "echo 'sbatch: error: no account' >&2; exit 1");

@@ -72,18 +72,6 @@ TEST(Capture, MoreOutputThanAllowedIsDroppedAndDoesNotBlock) {
   EXPECT_EQ(answer.out.size(), 1000u);
 }
 
-TEST(Capture, LeavesOutVariables) {
-  const fixture::FakePrograms fake;
-  fake.add("tool", "echo \"$SBATCH_EXPORT.$KEPT\"");
-  ::setenv("SBATCH_EXPORT", "ALL", 1);
-  ::setenv("KEPT", "yes", 1);
-
-  EXPECT_EQ(capture({.argv = {"tool"}, .without_variables = {"SBATCH_EXPORT"}}).out, ".yes\n");
-
-  ::unsetenv("SBATCH_EXPORT");
-  ::unsetenv("KEPT");
-}
-
 TEST(Capture, ASignalIsReportedAsTheShellDoes) {
   const fixture::FakePrograms fake;
   fake.add("tool", "kill -KILL $$");

@@ -6,6 +6,20 @@
 namespace pst::runs {
 namespace {
 
+TEST(SubmitFindings, NameVariablesThatAreNotGivenToSlurm) {
+  const std::vector<std::string> shell = {"PATH=/bin", "SBATCH_QOS=short", "SQUEUE_USERS=me", "SLURM_LABELIO=1",
+                                          "SBATCH_ACCOUNT=phys"};
+  recipe::Slurm slurm;
+  const auto notes = about_variables(shell, slurm);
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_EQ(notes[0].text, "the account comes from this shell: \"SBATCH_ACCOUNT=phys\"");
+  EXPECT_THAT(notes[1].text, testing::StartsWith("not given to Slurm: SBATCH_QOS, SLURM_LABELIO of this shell"));
+  slurm.account = "bio";
+  EXPECT_THAT(about_variables(shell, slurm).at(0).text, testing::HasSubstr("SBATCH_ACCOUNT, SBATCH_QOS"));
+  EXPECT_TRUE(about_variables({"PATH=/bin", "SLURM_CONF=/etc/slurm.conf"}, slurm).empty());
+  EXPECT_THAT(about_variables({"SLURM_CLUSTERS=alps"}, slurm).at(0).text, testing::HasSubstr("keep it set"));
+}
+
 using testing::HasSubstr;
 using testing::SizeIs;
 using Kind = Finding::Kind;

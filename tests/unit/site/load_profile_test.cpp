@@ -141,5 +141,14 @@ TEST(Profile, TheFileIsCalledAsItsName) {
   EXPECT_EQ(load_effective(file).name, "ours") << "site.yaml of a run is called so for every site";
 }
 
+TEST(LoadSite, AnotherClusterIsForEveryCommandToAsk) {
+  EXPECT_THAT(complaint("name: x\nextra_sbatch: [--clusters=alps]\n"), HasSubstr("SLURM_CLUSTERS"));
+}
+
+TEST(LoadSite, SrunsOwnVariablesAreArguments) {
+  EXPECT_THAT(complaint("name: x\nenvironment: { SLURM_LABELIO: '1' }\n"),
+              HasSubstr("environment.SLURM_LABELIO is not given to srun; write the option itself as extra_srun"));
+}
+
 }  // namespace
 }  // namespace pst::site
