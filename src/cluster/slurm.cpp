@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cluster/slurm.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <set>
+#include <thread>
 
 #include "cluster/capture.hpp"
 #include "cluster/slurm_limits.hpp"
@@ -73,20 +77,102 @@ std::vector<std::string> sbatch_words(const SubmitOptions& options) {
   return words;
 }
 
+namespace {
+
+/// A cluster's name as sbatch prints it behind a number.
+bool is_cluster_name(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '_' || c == '-' || c == '.';
+  });
+}
+
+std::optional<std::string> number_in_line(std::string_view line) {
+  constexpr std::string_view kWords = "Submitted batch job ";
+  if (line.starts_with(kWords)) {
+    line.remove_prefix(kWords.size());
+    line = line.substr(0, line.find(' '));
+    return is_number(line) ? std::optional<std::string>(line) : std::nullopt;
+  }
+  const auto semicolon = line.find(';');
+  const bool fits = semicolon == std::string_view::npos || is_cluster_name(line.substr(semicolon + 1));
+  const auto number = line.substr(0, semicolon);
+  return fits && is_number(number) ? std::optional<std::string>(number) : std::nullopt;
+}
+
+/// The connection itself failed, so the controller has heard of nothing.
+bool never_reached_it(const std::string& words) {
+  const std::string small = lower(words);
+  return small.find("connect failure") != std::string::npos || small.find("connection refused") != std::string::npos;
+}
+
+/// @param trouble  why it is not known whether the job was taken
+std::string find_submitted(const std::filesystem::path& script, const SubmitOptions& options,
+                           const std::string& trouble) {
+  try {
+    for (const double wait_s : options.look_after_s) {
+      std::this_thread::sleep_for(std::chrono::duration<double>(wait_s));
+      auto jobs = queued_jobs_of(script);
+      std::erase_if(jobs, [&](const std::string& id) {
+        return std::find(options.known.begin(), options.known.end(), id) != options.known.end();
+      });
+      if (!jobs.empty()) return jobs.back();
+    }
+  } catch (const Error& error) {
+    throw Error(Fault::transient,
+                cat(trouble, "; whether Slurm has taken the job is not known, because ", error.message()),
+                "wait until squeue answers, then: peft-studio resume RUN   It looks for the job before it submits one");
+  }
+  throw Error(Fault::transient, cat(trouble, "; no job of ", script.string(), " is in Slurm's queue"),
+              "try again: peft-studio resume RUN   It looks for the job before it submits one");
+}
+
+}  // namespace
+
+std::optional<std::string> job_number(const std::string& printed) {
+  std::set<std::string> found;
+  for (const auto& line : split(printed, '\n'))
+    if (const auto number = number_in_line(trim(line))) found.insert(*number);
+  return found.size() == 1 ? std::optional(*found.begin()) : std::nullopt;
+}
+
 std::string submit(const std::filesystem::path& script, const SubmitOptions& options) {
   std::vector<std::string> argv = {"sbatch", "--parsable"};
   for (auto& word : sbatch_words(options)) argv.push_back(std::move(word));
   argv.push_back(script.string());
-  const Captured answer = capture({.argv = std::move(argv), .remedy_when_missing = kWithoutSlurm});
-  if (answer.status != 0) refuse("sbatch refused the job", answer.words());
-  // "<id>" or "<id>;<cluster>" in the last line; a site's submit plugin may print a greeting before it.
-  const std::string out(trim(answer.out));
-  const std::string line = out.substr(out.rfind('\n') + 1);
-  const std::string id = line.substr(0, line.find(';'));
-  if (!is_number(id))
-    throw Error(Fault::transient, cat("sbatch accepted the job but printed ", quoted(out), " instead of its number"),
-                "look for it with squeue, and cancel it with scancel");
-  return id;
+  Captured answer;
+  try {
+    answer = capture({.argv = std::move(argv), .remedy_when_missing = kWithoutSlurm});
+  } catch (const Error& error) {
+    if (error.fault() != Fault::transient) throw;
+    return find_submitted(script, options, error.message());
+  }
+  const std::string words = answer.words();
+  if (answer.status != 0 && is_transient(words) && !never_reached_it(words))
+    return find_submitted(script, options, cat("sbatch had no answer from Slurm: ", words));
+  if (answer.status != 0) refuse("sbatch refused the job", words);
+  if (const auto number = job_number(answer.out)) return *number;
+  return find_submitted(script, options,
+                        cat("sbatch printed ", quoted(std::string(trim(answer.out))), " instead of its job's number"));
+}
+
+std::vector<std::string> queued_jobs_of(const std::filesystem::path& script) {
+  const Captured answer = capture({.argv = {"squeue", "--noheader", "--states=PENDING,CONFIGURING,RUNNING",
+                                            cat("--user=", ::getuid()), "--format=%F|%o"},
+                                   .remedy_when_missing = kWithoutSlurm,
+                                   .timeout_s = 20,
+                                   .max_output = 8 << 20});
+  if (answer.status != 0)
+    throw Error(Fault::transient, cat("squeue failed: ", answer.words()),
+                "try again later; `scontrol ping` asks Slurm's controller");
+  std::set<std::int64_t> jobs;
+  for (const auto& line : split(answer.out, '\n')) {
+    const auto bar = line.find('|');
+    if (bar == std::string::npos || trim(std::string_view(line).substr(bar + 1)) != script.string()) continue;
+    if (const auto number = to_int(trim(std::string_view(line).substr(0, bar)))) jobs.insert(*number);
+  }
+  std::vector<std::string> ids;
+  for (const auto number : jobs) ids.push_back(std::to_string(number));
+  return ids;
 }
 
 std::map<std::string, JobState> job_states(const std::vector<std::string>& ids) {

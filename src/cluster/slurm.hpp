@@ -22,15 +22,27 @@ struct SubmitOptions {
   std::vector<int> array;          ///< elements of a job array, in rising order; empty: no array
   std::optional<int> at_once;      ///< of its elements
   std::string output;              ///< pattern of the job's log; empty: the script's own
+  std::vector<std::string> known;  ///< jobs that the same script was submitted as before
+  /// When to look for a job whose submission had no clear answer: a busy controller lists it a little later.
+  std::vector<double> look_after_s = {0, 2, 5};
 };
 
 /// The same as words: --dependency=afterany:12:13 --array=0-3,7%2 --output=...
 /// @throws Error(data) for something that is no job's number
 std::vector<std::string> sbatch_words(const SubmitOptions& options);
 
+/// Where sbatch leaves open whether it took the job (a time-out, no number among what it prints), the queue is asked.
 /// @return the job's id. @throws Error with Slurm's words: (usage) when it refuses the job, (transient) when its
-/// controller does not answer, (unfit) without sbatch
+/// controller does not answer, saying whether a job may be there all the same, (unfit) without sbatch
 std::string submit(const std::filesystem::path& script, const SubmitOptions& options = {});
+
+/// The number in what `sbatch --parsable` printed, whatever a site's plugin or wrapper wrote around it: a line "12" or
+/// "12;cluster", or "Submitted batch job 12 on cluster x". Nothing where there is none, or where two differ.
+std::optional<std::string> job_number(const std::string& printed);
+
+/// Jobs of this user that wait or run and were submitted as this script, oldest first; of an array its own number.
+/// @throws Error(transient) when Slurm does not answer
+std::vector<std::string> queued_jobs_of(const std::filesystem::path& script);
 
 /// "12", or "12_3" for element 3 of a job array.
 bool is_job_id(std::string_view text);

@@ -84,7 +84,8 @@ std::string submit_runs(const SweepDir& dir, const SweepRecord& record, const st
                           {.after = before.jobs,
                            .array = numbers,
                            .at_once = record.max_parallel,
-                           .output = cluster::slurm_pattern("the sweep's folder", dir.root(), "/%a/slurm-%A_%a.log")});
+                           .output = cluster::slurm_pattern("the sweep's folder", dir.root(), "/%a/slurm-%A_%a.log"),
+                           .known = known_jobs(dir.runs(record))});
   } catch (const Error& error) {
     for (const int number : numbers)
       dir.run(static_cast<std::size_t>(number))

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runs/submission.hpp"
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "json/record.hpp"
 #include "runs/handle.hpp"
 #include "runs/live_state.hpp"
 
@@ -29,11 +32,13 @@ Before come_after(const rundir::RunDir& run, NeedCompleted need) {
   return {.jobs = {job}, .run = must_complete};
 }
 
-std::vector<std::string> submit_chain(const rundir::fs::path& script, int jobs, const Before& before) {
-  std::vector<std::string> ids;
+std::vector<std::string> submit_chain(const rundir::fs::path& script, int jobs, const Before& before,
+                                      std::vector<std::string> head) {
+  std::vector<std::string> ids = std::move(head);
   try {
-    for (int i = 0; i < jobs; ++i)
-      ids.push_back(cluster::submit(script, {.after = ids.empty() ? before.jobs : std::vector{ids.back()}}));
+    while (ids.empty() || ids.size() < static_cast<std::size_t>(jobs))
+      ids.push_back(
+          cluster::submit(script, {.after = ids.empty() ? before.jobs : std::vector{ids.back()}, .known = ids}));
   } catch (const Error&) {
     try {
       cluster::cancel(ids);
@@ -43,6 +48,25 @@ std::vector<std::string> submit_chain(const rundir::fs::path& script, int jobs, 
     throw;
   }
   return ids;
+}
+
+std::vector<std::string> known_jobs(const std::vector<rundir::RunDir>& runs) {
+  std::vector<std::string> jobs;
+  for (const auto& run : runs)
+    for (const auto& event : run.read_events()) {
+      if (json::text_of(event, "event") != "submitted") continue;
+      auto ids = json::texts_of(event, "chain");
+      ids.push_back(json::text_of(event, "job_id"));
+      for (const auto& id : ids) jobs.push_back(id.substr(0, id.find('_')));
+    }
+  return jobs;
+}
+
+std::vector<std::string> unknown_jobs(const rundir::fs::path& script, const std::vector<rundir::RunDir>& runs) {
+  const auto known = known_jobs(runs);
+  auto jobs = cluster::queued_jobs_of(script);
+  std::erase_if(jobs, [&](const std::string& id) { return std::find(known.begin(), known.end(), id) != known.end(); });
+  return jobs;
 }
 
 nlohmann::ordered_json submitted_details(const std::vector<std::string>& jobs, const Before& before) {

@@ -74,11 +74,16 @@ int resume_run(const RunDir& run, const ResumeArguments& arguments) {
   if (!under_slurm)
     return resume_here(run, arguments.change, arguments.ranks > 0 ? arguments.ranks : ranks_before(run));
 
+  cluster::require_program("sbatch", cluster::kWithoutSlurm);
   runs::put_in_place(run, runs::next_recipe(run, arguments.change, 0, console::ReadingLine().progress()));
   // Made again: by now it is known how long a checkpoint takes, and the warning before the time limit follows from it.
   runs::write_job(run, recipe::load(run.recipe()), runs::site_of(run));
   tell_about_variables(recipe::load(run.recipe()).slurm);
-  const auto jobs = runs::submit_chain(run.job_script(), arguments.jobs, {});
+  const auto waiting = runs::unknown_jobs(run.job_script(), {run});
+  for (const auto& job : waiting)
+    std::cout << "job " << job << " of this run is in Slurm's queue already, from a submission that had no answer; "
+              << "the run goes on with it" << std::endl;
+  const auto jobs = runs::submit_chain(run.job_script(), arguments.jobs, {}, waiting);
   run.event("resumed", {{"launcher", "srun"}});
   run.event("submitted", runs::submitted_details(jobs, {}));
   std::cout << "run  " << runs::handle(run) << "\njob  " << join(jobs, ", ") << std::endl;
@@ -101,6 +106,11 @@ int resume_sweep(const rundir::SweepDir& sweep, const ResumeArguments& arguments
                 cat("peft-studio status ", runs::handle(sweep)));
   std::error_code ignored;
   if (std::filesystem::exists(sweep.job_script(), ignored) && arguments.ranks == 0) {
+    if (const auto waiting = runs::unknown_jobs(sweep.job_script(), runs); !waiting.empty())
+      throw Error(Fault::usage,
+                  cat("job ", waiting.front(), " of sweep ", runs::handle(sweep),
+                      " is in Slurm's queue already, from a submission that had no answer"),
+                  cat("let it run, or end it first: scancel ", waiting.front()));
     for (const int number : resting) runs[static_cast<std::size_t>(number)].event("resumed", {{"launcher", "srun"}});
     submit_array(sweep, record, resting, {});
     std::cout << "watch it with: peft-studio watch " << runs::handle(sweep) << std::endl;

@@ -166,7 +166,8 @@ const Case kCases[] = {
      {"invalid partition specified: gpux", "slurm.partition"}},
     {"sbatch_finds_no_controller",
      [](Workspace& w) {
-       w.add_program("sbatch", "echo 'sbatch: error: Unable to contact slurm controller' >&2; exit 1");
+       w.add_program("sbatch",
+                     "echo 'sbatch: error: Unable to contact slurm controller (connect failure)' >&2; exit 1");
      },
      {"submit", "recipe.yaml"},
      75,
@@ -175,7 +176,7 @@ const Case kCases[] = {
      [](Workspace& w) { w.add_program("sbatch", "echo hello"); },
      {"submit", "recipe.yaml"},
      75,
-     {"\"hello\" instead of its number"}},
+     {"\"hello\" instead of its job's number", "whether Slurm has taken the job is not known", "resume RUN"}},
     {"worker_missing",
      [](Workspace& w) {
        with_sbatch(w);
@@ -341,6 +342,23 @@ TEST(CliDryRun, PrintsTheScriptOnlyAndCreatesNothing) {
   EXPECT_EQ(answer.err, "");
   EXPECT_THAT(answer.out, testing::StartsWith("#!/bin/bash\n"));
   EXPECT_FALSE(fs::exists(here / "runs"));
+}
+
+TEST(CliSubmit, AJobWhoseAnswerWasLostIsTakenUpByResumeAndNoneIsSubmittedTwice) {
+  const Workspace here;
+  here.add_program("sbatch", "echo \"$@\" >>calls; echo 'sbatch: error: Socket timed out on send/recv' >&2; exit 1");
+  here.add_program("squeue", "echo 'slurm_load_jobs error: Socket timed out' >&2; exit 1");
+  const auto lost = here.call({"submit", "recipe.yaml"});
+  EXPECT_EQ(lost.status, 75);
+  EXPECT_THAT(lost.err, testing::HasSubstr("whether Slurm has taken the job is not known"));
+
+  here.add_program("squeue", "case \"$*\" in *%o*) echo \"7|$(echo $PWD/runs/*/job.sh)\";; esac");
+  const auto found = here.call({"resume", "tiny"});
+
+  EXPECT_EQ(found.status, 0) << found.err;
+  EXPECT_THAT(found.out, testing::HasSubstr("job 7 of this run is in Slurm's queue already"));
+  EXPECT_THAT(found.out, testing::HasSubstr("job  7\n"));
+  EXPECT_EQ(here.shell("wc -l <calls").out, "1\n");
 }
 
 TEST(CliDryRun, NamesTheVariablesThatAreNotGivenToSlurm) {

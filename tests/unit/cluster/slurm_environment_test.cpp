@@ -74,6 +74,7 @@ class SlurmEnvironment : public testing::Test {
 
 TEST_F(SlurmEnvironment, IsChosenForEveryCommand) {
   quietly([] { submit("/job.sh"); });
+  quietly([] { queued_jobs_of("/job.sh"); });
   quietly([] { try_out("script"); });
   quietly([] { job_states({"12"}); });
   quietly([] { cancel("12"); });
@@ -95,7 +96,7 @@ TEST_F(SlurmEnvironment, IsChosenForEveryCommand) {
     run(launch_in_job({.slurm = {}, .site = site, .secrets = {}}, made, 1, "/bin/true", {}).child);
   }
 
-  EXPECT_GE(seen().size(), 17u);
+  EXPECT_GE(seen().size(), 18u);
   for (const auto& environment : seen()) {
     for (const auto& name : kHostile)
       EXPECT_THAT(environment, testing::Not(testing::HasSubstr(name + "="))) << called();

@@ -31,9 +31,15 @@ TEST_F(Slurm, SubmitReadsTheNumber) {
   EXPECT_EQ(submit("/runs/a b/job.sh"), "4711");
 }
 
-TEST_F(Slurm, SubmitUnderstandsAClusterNameAndAGreeting) {
-  fake.add("sbatch", "echo 'Welcome to the site'; echo '12;alps'");
-  EXPECT_EQ(submit("/job.sh"), "12");
+TEST(JobNumber, IsFoundAmongWhatASiteWritesAroundIt) {
+  for (const char* printed :
+       {"12\n", "12;alps\n", "Welcome to the site\n12\n", "12\nsbatch: lua: thanks\n", "Submitted batch job 12\n",
+        "Submitted batch job 12 on cluster nautilus\n",
+        "account \"phys\" (99% left)\n\n12;alps\nsee https://help.example.org\n", "12\nSubmitted batch job 12\n"})
+    EXPECT_EQ(job_number(printed), "12") << printed;
+  for (const char* other : {"", "Submitted batch job", "Submitted batch job x", "12; rm -rf /x;y\n-1", "12\n13\n",
+                            "99999999999999999999999", "12 13", "job 12"})
+    EXPECT_FALSE(job_number(other)) << other;
 }
 
 TEST_F(Slurm, ARefusalIsTheUsersInSlurmsWords) {
@@ -52,11 +58,49 @@ TEST_F(Slurm, ASilentControllerIsTransient) {
   EXPECT_EQ(complaint([] { submit("/job.sh"); }).fault(), Fault::transient);
 }
 
+TEST_F(Slurm, AJobWhoseAnswerWasLostIsFoundInTheQueue) {
+  fake.add("squeue", "printf '7|/runs/x/job.sh\n9|/runs/x/job.sh\n11|/runs/x/job.sh.old\n12|/runs/y/job.sh\n'");
+  for (const char* sbatch :
+       {"exit 0", "echo hello", "echo 3; echo 4",
+        "echo 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation' "
+        ">&2; exit 1"}) {
+    fake.add("sbatch", sbatch);
+    EXPECT_EQ(submit("/runs/x/job.sh", {.known = {"7"}}), "9") << sbatch;
+  }
+}
+
+TEST_F(Slurm, ATimeOutIsNoRefusal) {
+  fake.add("sbatch",
+           "echo 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation' >&2; "
+           "exit 1");
+  fake.add("squeue", "exit 0");
+  const Error absent = complaint([] { submit("/runs/x/job.sh", {.look_after_s = {0, 0}}); });
+  EXPECT_EQ(absent.fault(), Fault::transient);
+  EXPECT_THAT(absent.message(), HasSubstr("Socket timed out"));
+  EXPECT_THAT(absent.message(), HasSubstr("no job of /runs/x/job.sh is in Slurm's queue"));
+  EXPECT_THAT(absent.what(), testing::Not(HasSubstr("refused")));
+
+  fake.add("squeue", "echo 'slurm_load_jobs error: Socket timed out' >&2; exit 1");
+  const Error unknown = complaint([] { submit("/runs/x/job.sh", {.look_after_s = {0}}); });
+  EXPECT_THAT(unknown.message(), HasSubstr("whether Slurm has taken the job is not known"));
+  EXPECT_THAT(unknown.remedy(), HasSubstr("peft-studio resume RUN"));
+}
+
+TEST_F(Slurm, AJobThatAppearsLateIsWaitedFor) {
+  fixture::TemporaryDirectory dir;
+  fake.add("sbatch", "exit 0");
+  fake.add("squeue",
+           "test -e '" + (dir / "asked").string() + "' && echo '9|/job.sh'; touch '" + (dir / "asked").string() + "'");
+  EXPECT_EQ(submit("/job.sh", {.look_after_s = {0, 0.01}}), "9");
+}
+
 TEST_F(Slurm, GarbageInsteadOfANumberIsNotAJob) {
+  fake.add("squeue", "exit 0");
   for (const char* garbage : {"", "Submitted batch job", "12; rm -rf /x;y\\n\\033[2J-1", "99999999999999999999999"}) {
     fake.add("sbatch", std::string("printf '%b' '") + garbage + "'");
     SCOPED_TRACE(garbage);
-    EXPECT_THAT(complaint([] { submit("/job.sh"); }).what(), HasSubstr("instead of its number"));
+    EXPECT_THAT(complaint([] { submit("/job.sh", {.look_after_s = {0}}); }).what(),
+                HasSubstr("instead of its job's number"));
   }
 }
 

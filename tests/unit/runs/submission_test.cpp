@@ -59,6 +59,21 @@ TEST_F(Submission, AChainIsSubmittedWholeOrNotAtAll) {
   EXPECT_THAT(logged(), HasSubstr("cancelled 1 2\n"));
 }
 
+TEST_F(Submission, AJobThatNoRunKnowsIsTheHeadOfTheChain) {
+  run.event("submitted", {{"job_id", "5"}, {"chain", {"5", "6"}}});
+  run.event("submitted", {{"job_id", "7_3"}});
+  fake.add("squeue", "printf '5|/r/job.sh\\n6|/r/job.sh\\n7|/r/job.sh\\n8|/r/job.sh\\n9|/other/job.sh\\n'");
+  fake.add("sbatch", "echo \"$*\" >>'" + log + "'; echo 10");
+
+  const auto waiting = unknown_jobs("/r/job.sh", {run});
+
+  EXPECT_THAT(waiting, ElementsAre("8"));
+  EXPECT_THAT(submit_chain("/r/job.sh", 1, {}, waiting), ElementsAre("8"));
+  EXPECT_EQ(logged(), "") << "no second one";
+  EXPECT_THAT(submit_chain("/r/job.sh", 2, {}, waiting), ElementsAre("8", "10"));
+  EXPECT_EQ(logged(), "--parsable --dependency=afterany:8 /r/job.sh\n");
+}
+
 TEST_F(Submission, ComesAfterTheLastJobOfAChain) {
   fake.add("squeue", "echo '5|RUNNING|None|0:09'; echo '6|PENDING|Dependency|0:09'");
   run.event("submitted", {{"job_id", "5"}, {"chain", {"5", "6"}}});
