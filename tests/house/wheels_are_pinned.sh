@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What tools/setup and tools/quickstart fetch from PyPI has a digest in tools/lib/wheels.txt, and pip is told to demand it.
+source "$(dirname -- "${BASH_SOURCE[0]}")/check.sh"
+count=0
+for script in tools/setup tools/quickstart; do
+  while IFS= read -r wheel; do
+    count=$((count + 1))
+    grep -q "^$wheel \\\\" tools/lib/wheels.txt || complain "$script: $wheel has no digest in tools/lib/wheels.txt"
+  done < <(grep -oE '\b[a-z][a-z0-9-]*==[0-9][0-9.]*' "$script" | sort -u)
+  # A command with its continued lines; what is only named in a hint for people fetches nothing.
+  while IFS= read -r command; do
+    [[ $command == *--require-hashes* ]] || complain "$script: pip without --require-hashes: $command"
+  done < <(sed -e ':a' -e '/\\$/N; s/\\\n//; ta' "$script" | grep -E '^ *"\$[a-z0-9]+" -m pip (install|download)')
+done
+finish "$count" "wheels"
