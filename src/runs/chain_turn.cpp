@@ -9,6 +9,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "json/record.hpp"
 #include "rundir/lease.hpp"
 
 namespace pst::runs {
@@ -72,6 +73,18 @@ std::optional<std::string> nothing_to_do(const RunState& state, bool is_chained)
   if (state.state == State::completed) return "completed already";
   if (!is_chained || !rundir::is_final(state.state)) return std::nullopt;
   return cat(rundir::name_of(state.state), state.reason.empty() ? "" : ": " + state.reason);
+}
+
+std::optional<RunState> last_word_since(const RunDir& run, double unix_s) {
+  const std::string since = iso_time(unix_s);
+  const auto events = run.read_events();
+  for (auto event = events.rbegin(); event != events.rend(); ++event) {
+    const std::string kind = json::text_of(*event, "event");
+    if (kind == "started" || json::text_of(*event, "t") < since) return std::nullopt;
+    for (const char* word : {"requeued", "paused", "cancelled", "failed", "completed"})
+      if (kind == word) return rundir::read_state(run);
+  }
+  return std::nullopt;
 }
 
 RunState await_submission(const RunDir& run, const std::string& job, double patience_s) {

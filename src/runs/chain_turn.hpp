@@ -35,6 +35,10 @@ class ChainTurn {
 /// Why a job that starts has nothing to do, if so. @param is_chained  another job of the chain may have ended the run
 std::optional<std::string> nothing_to_do(const rundir::RunState& state, bool is_chained);
 
+/// The run's state, when the last that its events say of its course was written since then and is how it ended, or that
+/// its job is put back into the queue. A supervisor that Slurm killed after such a word is not followed by another one.
+std::optional<rundir::RunState> last_word_since(const rundir::RunDir& run, double unix_s);
+
 /// submit(1) writes down what it submitted when sbatch has answered, and the job may be faster.
 /// @return the run's state once it names `job`, or after `patience_s`
 rundir::RunState await_submission(const rundir::RunDir& run, const std::string& job, double patience_s);

@@ -21,7 +21,7 @@
 # Only the variables above came with the job, so no token of the submitting shell is in here or in Slurm's database.
 # What is in here now goes on to the steps.
 export SLURM_EXPORT_ENV=ALL
-umask 027
+umask g-w,o-rwx   # and whatever else the submitting shell keeps back
 ulimit -c 0       # a core file of every rank would fill the disk
 exec </dev/null   # srun would eat this script's input
 
@@ -46,7 +46,7 @@ export PMIX_MCA_psec='native'
 
 # In the background with `wait`, because bash runs a trap only when no foreground program is in its way.
 supervise() {
-  "$peft_studio" supervise "$run" &
+  "$peft_studio" supervise "$run" $again &
   supervisor=$!
   while kill -0 "$supervisor" 2>/dev/null; do
     wait "$supervisor"   # a trap ends this early
@@ -55,9 +55,12 @@ supervise() {
 }
 trap 'kill -TERM "$supervisor" 2>/dev/null' TERM
 trap 'kill -USR2 "$supervisor" 2>/dev/null' USR2
+begun=$(date +%s)
+again=
 for _ in 1 2 3; do
   supervise
   status=$?
-  ((status > 128)) || break   # more means that it was killed: the run can go on
+  ((status > 128)) || break      # more means that it was killed: the run can go on,
+  again="--again-since $begun"   # unless its last word was how the run ended, or that it is put back into the queue
 done
 exit "$status"

@@ -125,13 +125,19 @@ void write_results_of_its_sweep(const rundir::RunDir& run) {
 }
 
 /// @param setup_failed  what the job script could not do before it came to us; empty when all went well
-int supervise(const std::string& folder, const std::string& setup_failed) {
+/// @param again_since   when the job began, where its supervisor was killed before this one; 0: it is the first
+int supervise(const std::string& folder, const std::string& setup_failed, double again_since) {
   const std::string job = cluster::requeue_id();
   if (job.empty())
     throw Error(Fault::usage,
                 "`supervise` runs inside the job that `peft-studio submit` makes, and this is not a Slurm job",
                 "peft-studio submit RECIPE, or without Slurm: peft-studio train RECIPE");
   const rundir::RunDir run = run_of_this_job(folder);
+  if (again_since > 0)
+    if (const auto state = runs::last_word_since(run, again_since)) {
+      std::cout << "run " << run.root().string() << " is " << rundir::name_of(state->state) << std::endl;
+      return state->state == rundir::State::requeued ? exit_status(Fault::stopped) : state->exit;
+    }
   try {
     if (!setup_failed.empty())
       throw Error(Fault::unfit, cat("the job's set-up failed at: ", setup_failed),
@@ -156,11 +162,15 @@ int supervise(const std::string& folder, const std::string& setup_failed) {
 Runner add_supervise(CLI::App& app) {
   struct Arguments {
     std::string run, setup_failed;
+    double again_since = 0;
   };
   auto arguments = std::make_shared<Arguments>();
   app.add_option("RUN", arguments->run, "Folder of the run, or in a job array of the sweep")->required();
   app.add_option("--setup-failed", arguments->setup_failed, "Only record that the job script failed at this, and end");
-  return [arguments] { return supervise(arguments->run, arguments->setup_failed); };
+  app.add_option("--again-since", arguments->again_since,
+                 "The job began then (seconds since 1970) and its supervisor was killed: go on, unless the run's last "
+                 "event since is how it ended or that the job is put back into the queue");
+  return [arguments] { return supervise(arguments->run, arguments->setup_failed, arguments->again_since); };
 }
 
 }  // namespace pst::cli

@@ -3,12 +3,14 @@
 
 #include <gmock/gmock.h>
 
+#include "cluster/capture.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "site/load_profile.hpp"
 #include "source_tree.hpp"
 #include "support/errors.hpp"
+#include "support/fake_programs.hpp"
 #include "unit/cluster/full_job.hpp"
 
 namespace pst::cluster {
@@ -40,6 +42,23 @@ TEST(JobScript, IsTheTextWePromise) {
   expect_golden(job_script(full_job()), "job_script.sh");
   expect_golden(job_script(job_on("olcf-frontier")), "job_script_frontier.sh");
   expect_golden(job_script(job_on("cscs-alps")), "job_script_alps.sh");
+}
+
+TEST(JobScript, ASupervisorThatWasKilledIsFollowedByOneThatIsToldSo) {
+  const pst::fixture::FakePrograms fake;
+  const pst::fixture::TemporaryDirectory dir;
+  Job job = full_job();
+  job.run_dir = dir.path();
+  job.program = fake.add("peft-studio", cat("echo \"$*\" >>'", (dir / "calls").string(), "'; umask >'",
+                                            (dir / "umask").string(), "'; test $# -gt 2 && exit 76; kill -KILL $$"));
+  write_durably(dir / "job.sh", job_script(job));
+
+  const auto ended = capture({.argv = {"bash", "-c", "umask 077; exec bash " + (dir / "job.sh").string()}});
+
+  EXPECT_EQ(ended.status, 76) << ended.words();
+  EXPECT_THAT(read_file(dir / "calls"), testing::MatchesRegex(cat("supervise ", dir.path().string(), "\nsupervise ",
+                                                                  dir.path().string(), " --again-since [0-9]+\n")));
+  EXPECT_EQ(read_file(dir / "umask"), "0077\n") << "never less than the submitting shell keeps back";
 }
 
 TEST(JobScript, EverySiteGetsItsFormOfAGpuRequest) {

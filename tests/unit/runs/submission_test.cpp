@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "rundir/lease.hpp"
@@ -133,6 +134,23 @@ TEST_F(Submission, AChainTakesTheLeaseOfItsFormerJobsOnly) {
   EXPECT_EQ(rundir::read_lease(run)->renewed, 100);
   ChainTurn(run, {"5", "6"}, "6").take_lease_over();
   EXPECT_EQ(rundir::read_lease(run)->renewed, 0);
+}
+
+TEST_F(Submission, ASupervisorIsNotFollowedByAnotherAfterItsLastWord) {
+  const double begun = unix_seconds() - 60;
+  EXPECT_FALSE(last_word_since(run, begun));
+  run.event("started", {{"attempt", 1}});
+  run.event("attempt-ended", {{"attempt", 1}});
+  EXPECT_FALSE(last_word_since(run, begun)) << "it was killed before it said how to go on";
+  run.event("requeued", {{"attempt", 1}, {"reason", "time limit"}});
+  run.event("alert", {{"alert", "x"}});
+  ASSERT_TRUE(last_word_since(run, begun));
+  EXPECT_EQ(last_word_since(run, begun)->state, State::requeued);
+  EXPECT_FALSE(last_word_since(run, unix_seconds() + 60)) << "of the job's former turn";
+  run.event("started", {{"attempt", 2}});
+  EXPECT_FALSE(last_word_since(run, begun));
+  run.event("paused", {{"attempt", 2}});
+  EXPECT_EQ(last_word_since(run, begun)->state, State::paused);
 }
 
 TEST(NothingToDo, ForACompletedRunAndForAChainThatHasEnded) {
