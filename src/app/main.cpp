@@ -19,6 +19,7 @@
 #include "core/crash.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "core/trust.hpp"
 #include "requests/command_line.hpp"
 #include "requests/train_request.hpp"
 #include "version/version.hpp"
@@ -87,6 +88,7 @@ int probe(const pst::requests::ProbeRequest& request) {
 
 int main(int argc, char** argv) {
   pst::tell_of_crashes();
+  pst::keep_from_others();
   pst::app::keep_freed_memory();
   CLI::App cli("The program of a rank of PEFT Studio; start it with `peft-studio train` or `peft-studio submit`.",
                "peft-studio-worker");

@@ -6,13 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <random>
 #include <utility>
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "core/trust.hpp"
 
 namespace pst {
 namespace {
@@ -65,10 +66,14 @@ fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.
 
 DurableFile::DurableFile(fs::path path, std::uint64_t expected_bytes)
     : path_(std::move(path)), expected_bytes_(expected_bytes) {
-  static std::atomic<unsigned> counter{0};
-  temporary_ = cat(path_.string(), ".tmp.", ::getpid(), ".", counter++);
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail("create", temporary_, errno);
+  // A name that nobody can take beforehand: in a folder that others may write, a known one would be in our way.
+  constexpr int kTries = 100;
+  std::random_device source;
+  for (int tries = 0; descriptor_ < 0; ++tries) {
+    temporary_ = cat(path_.string(), ".tmp.", ::getpid(), ".", source());
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && (errno != EEXIST || tries >= kTries)) fail("create", temporary_, errno);
+  }
 }
 
 DurableFile::~DurableFile() {
@@ -78,6 +83,10 @@ DurableFile::~DurableFile() {
 
 void DurableFile::write(std::string_view piece) { write_all(descriptor_, piece, path_, expected_bytes_); }
 
+void DurableFile::let_everybody_read() {
+  if (::fchmod(descriptor_, 0644) != 0) fail("open to all readers", path_, errno);
+}
+
 void DurableFile::commit() {
   if (::fsync(descriptor_) != 0) fail("sync", path_, errno, expected_bytes_);
   if (::close(std::exchange(descriptor_, -1)) != 0) fail("close", path_, errno, expected_bytes_);
@@ -85,8 +94,9 @@ void DurableFile::commit() {
   temporary_.clear();
 }
 
-void write_durably(const fs::path& path, std::string_view content) {
+void write_durably(const fs::path& path, std::string_view content, Readers readers) {
   DurableFile out(path, content.size());
+  if (readers == Readers::everybody) out.let_everybody_read();
   out.write(content);
   out.commit();
 }
@@ -129,7 +139,7 @@ void AppendFile::sync() {
   if (::fsync(descriptor_) != 0) fail("sync", path_, errno);
 }
 
-MappedFile::MappedFile(const fs::path& path) {
+MappedFile::MappedFile(const fs::path& path, From from) {
   const Descriptor in(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (in.get() < 0) {
     if (errno == ENOENT || errno == ENOTDIR) throw Error(Fault::data, cat(path.string(), " does not exist"));
@@ -139,6 +149,10 @@ MappedFile::MappedFile(const fs::path& path) {
   struct stat info {};
   if (::fstat(in.get(), &info) != 0) fail("look at", path, errno);
   if (!S_ISREG(info.st_mode)) throw Error(Fault::data, cat(path.string(), " is not a regular file"));
+  if (from == From::us)
+    if (const auto why = not_ours(path, info))
+      throw Error(Fault::data, cat(path.string(), " is not believed: ", *why),
+                  "where you trust what is in it: a copy of your own, or chmod go-w by its owner");
   size_ = static_cast<std::size_t>(info.st_size);
   if (size_ == 0) return;
   void* const mapped = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, in.get(), 0);

@@ -11,11 +11,14 @@ namespace pst {
 
 namespace fs = std::filesystem;
 
+/// Who may read what is written: whom the umask leaves, or everybody, since other users' programs are to read it.
+enum class Readers { as_umask, everybody };
+
 /// Creates or replaces `path` so that a reader sees the old content or the new, never a part: temporary file in the
 /// same folder, fsync, rename, fsync of the folder. On any failure the temporary file is removed and `path` is as it
 /// was.
 /// @throws Error(io) naming the path, the bytes needed and the bytes free
-void write_durably(const fs::path& path, std::string_view content);
+void write_durably(const fs::path& path, std::string_view content, Readers readers = Readers::as_umask);
 
 /// The same for content that arrives in pieces: nothing is at `path` before commit().
 class DurableFile {
@@ -27,6 +30,7 @@ class DurableFile {
   DurableFile& operator=(const DurableFile&) = delete;
 
   void write(std::string_view piece);  ///< @throws Error(io)
+  void let_everybody_read();           ///< @throws Error(io)
   void commit();                       ///< fsync, rename, fsync of the folder. Once. @throws Error(io)
 
  private:
@@ -65,7 +69,10 @@ class AppendFile {
 /// A file mapped for reading. The bytes stay valid as long as the object. An empty file maps to an empty span.
 class MappedFile {
  public:
-  explicit MappedFile(const fs::path& path);  ///< @throws Error(data) when missing or no file; Error(io)
+  enum class From { anybody, us };
+  /// @param from  us: refused when somebody else may write it (core/trust.hpp)
+  /// @throws Error(data) when missing, no file or refused; Error(io)
+  explicit MappedFile(const fs::path& path, From from = From::anybody);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;

@@ -14,6 +14,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "core/trust.hpp"
 #include "telemetry/line_tail.hpp"
 
 namespace pst::rundir {
@@ -53,7 +54,7 @@ RunDir RunDir::create(const fs::path& output_dir, const std::string& name) {
                 "use up to 200 letters, digits, '-', '_' or '.', beginning with a letter or digit");
   const fs::path parent = fs::absolute(output_dir).lexically_normal();
   return doing(cat("making a run directory below ", parent.string()), [&] {
-    make_directories(parent);
+    make_shared_directories(parent);
     for (int tries = 0;; ++tries) {
       // Four digits are easy to type; when they run out, longer ones.
       const fs::path root = parent / cat(name, "-", random_id(tries < 100 ? 4 : 12));
