@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iostream>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <utility>
@@ -21,7 +22,6 @@
 #include "monitor/rule_engine.hpp"
 #include "monitor/run_reader.hpp"
 #include "monitor/scrape_endpoint.hpp"
-#include "rundir/json_file.hpp"
 #include "rundir/sweep_dir.hpp"
 
 namespace pst::monitor {
@@ -128,7 +128,8 @@ class Watch {
       const nlohmann::ordered_json target = {
           {"targets", nlohmann::ordered_json::array({cat(host, ":", endpoint_->port())})},
           {"labels", nlohmann::ordered_json::object()}};
-      for (const auto& file : targets_files()) rundir::write_json(file, nlohmann::ordered_json::array({target}));
+      const std::string text = nlohmann::ordered_json::array({target}).dump(2) + "\n";
+      for (const auto& file : targets_files()) write_durably(file, text, Readers::everybody);
     } catch (const Error& error) {
       complain("Prometheus endpoint", error.message(), error.remedy());
     }
@@ -194,7 +195,8 @@ class Watch {
   void write_textfile(const std::vector<Family>& families) {
     textfile_at_ = monotonic_seconds() + kTextfile_s;
     try {
-      write_durably(textfile_of(*recipe_.metrics.textfile, run_), exposition(families, sender_.run));
+      write_durably(textfile_of(*recipe_.metrics.textfile, run_), exposition(families, sender_.run),
+                    Readers::everybody);  // the node exporter is another user
     } catch (const Error& error) {
       if (!std::exchange(textfile_failed_, true)) complain("metrics.textfile", error.message(), error.remedy());
     }

@@ -2,6 +2,7 @@
 #include "monitor/monitor.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -69,6 +70,24 @@ TEST_F(Monitor, WritesATextfileWithTheRunsFinalState) {
   const std::string text = read_file(dir / "out.prom");
   EXPECT_THAT(text, HasSubstr(cat("peft_studio_step{run=\"", run.root().filename().string(), "\"} 9\n")));
   EXPECT_THAT(text, HasSubstr("state=\"failed\"} 1\n"));
+}
+
+TEST_F(Monitor, WhatOtherUsersProgramsReadTheyMayReadWhateverTheUmask) {
+  recipe.metrics.textfile = (dir / "out.prom").string();
+  recipe.metrics.prometheus_port = 0;
+  run.event("started", {{"attempt", run.begin_attempt()}});
+  const std::string targets = cat("prometheus_sd-", run.root().filename().string(), ".json");
+  const auto expect_readable = [](const fs::path& file) {
+    EXPECT_EQ(static_cast<int>(fs::status(file).permissions()), 0644) << file;
+  };
+  const mode_t before = ::umask(077);
+
+  watch([&] {  // the addresses are there as long as somebody listens
+    for (const auto& file : {run.root() / "prometheus_sd.json", dir / targets}) expect_readable(file);
+  });
+
+  ::umask(before);
+  expect_readable(dir / "out.prom");
 }
 
 TEST_F(Monitor, ARequeuedRunsTotalsGoOn) {
