@@ -105,9 +105,10 @@ cluster::Command as_webhook(const Message& message, const Webhook& to, double ti
   std::string input = cat("url = ", curl_quoted(to.url), "\nheader = \"Content-Type: application/json\"\n");
   if (to.token) input += cat("header = ", curl_quoted("Authorization: Bearer " + *to.token), "\n");
   input += cat("data-binary = ", curl_quoted(message.json()), "\n");
-  return {.argv = {"curl", "--silent", "--show-error", "--fail", "--globoff", "--proto", "=http,https", "--max-redirs",
-                   "0", "--retry", "2", "--retry-max-time", number(timeout_s), "--max-time", number(timeout_s),
-                   "--output", "/dev/null", "--config", "-"},
+  return {.argv = {"curl", "--silent", "--show-error", "--fail", "--globoff", "--proto", "=http,https",
+                   // To follow none, and to fail at one: what is posted would not arrive, and a token is for one host.
+                   "--location", "--max-redirs", "0", "--retry", "2", "--retry-max-time", number(timeout_s),
+                   "--max-time", number(timeout_s), "--output", "/dev/null", "--config", "-"},
           .remedy_when_missing = "curl posts to webhooks: install it on the nodes, or notify by mail or command",
           .timeout_s = timeout_s,
           .input = std::move(input)};

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "monitor/message.hpp"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "cluster/program_path.hpp"
 #include "core/strings.hpp"
 
 namespace pst::monitor {
@@ -79,6 +84,47 @@ TEST(Message, NoSecretOfAWebhookIsInTheListOfProcesses) {
   EXPECT_THAT(command.input, HasSubstr("url = \"https://hooks.example.org/T0/s3cret\"\n"));
   EXPECT_THAT(command.input, HasSubstr("Authorization: Bearer t0ken"));
   EXPECT_TRUE(command.variables.empty());
+}
+
+/// Answers one request with a redirect.
+class Redirecting {
+ public:
+  Redirecting() : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    ::bind(socket_, reinterpret_cast<sockaddr*>(&at), size);
+    ::getsockname(socket_, reinterpret_cast<sockaddr*>(&at), &size);
+    ::listen(socket_, 1);
+    port_ = ntohs(at.sin_port);
+    thread_ = std::thread([this] {
+      const int peer = ::accept(socket_, nullptr, nullptr);
+      const std::string answer = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n";
+      char buffer[4096];
+      if (::read(peer, buffer, sizeof buffer) > 0 && ::write(peer, answer.data(), answer.size()) > 0) ::close(peer);
+    });
+  }
+  ~Redirecting() {
+    ::shutdown(socket_, SHUT_RDWR);
+    thread_.join();
+    ::close(socket_);
+  }
+  std::string url() const { return cat("http://127.0.0.1:", port_, "/hook"); }
+
+ private:
+  int socket_, port_ = 0;
+  std::thread thread_;
+};
+
+TEST(Message, ARedirectIsNoDelivery) {
+  if (!cluster::find_program("curl")) GTEST_SKIP() << "there is no curl here";
+  const Redirecting server;
+
+  const auto answer = cluster::capture(as_webhook(message(), {server.url(), "t0ken"}, 5));
+
+  EXPECT_NE(answer.status, 0);
+  EXPECT_THAT(answer.words(), HasSubstr("redirect"));
 }
 
 TEST(Message, NothingQuotedForCurlCanEndItsLine) {
