@@ -14,6 +14,7 @@
 #include "core/file.hpp"
 #include "core/rng.hpp"
 #include "core/strings.hpp"
+#include "core/trust.hpp"
 #include "data/prepared.hpp"
 #include "data/read_source.hpp"
 #include "data/store_writer.hpp"
@@ -245,7 +246,7 @@ std::optional<PreparedStore> find_store(const fs::path& folder, const std::strin
 
 /// A folder beside the store that nobody else has. Another node may use the same process number.
 fs::path make_part(const fs::path& store) {
-  make_directories(store.parent_path());
+  make_shared_directories(store.parent_path());
   for (int attempt = 0;; ++attempt) {
     const fs::path part = cat(store.string(), ".part-", ::getpid(), attempt > 0 ? cat("-", attempt) : std::string());
     std::error_code status;
@@ -256,6 +257,12 @@ fs::path make_part(const fs::path& store) {
     constexpr int kMostAttempts = 1000;
     if (attempt > kMostAttempts) throw Error(Fault::io, cat("too many folders like ", part.string()), "remove them");
   }
+}
+
+/// Where the store lies, or is to lie. One that somebody else made, or may write, is neither believed nor touched.
+fs::path place_of(const fs::path& stores, const std::string& name) {
+  const fs::path common = stores / name;
+  return not_ours(common) ? stores / cat(name, "-", ::geteuid()) : common;
 }
 
 void remove_quietly(const fs::path& folder) {
@@ -272,7 +279,10 @@ std::string to_text(const PreparedStore& prepared) {
 PreparedStore prepare(const recipe::Recipe& recipe, const Progress& progress) {
   const Inputs inputs = open_inputs(recipe);
   const std::string name = digest_of(inputs);
-  const fs::path folder = fs::path(recipe.output_dir) / ".prepared" / name;
+  const fs::path folder = place_of(fs::path(recipe.output_dir) / ".prepared", name);
+  if (const auto why = not_ours(folder))
+    throw Error(Fault::usage, cat("the prepared data in ", folder.string(), " is not believed: ", *why),
+                "move that folder away, or set output_dir to another folder");
   return doing(cat("preparing the data in ", folder.string()), [&]() -> PreparedStore {
     if (auto found = find_store(folder, name)) return std::move(*found);
     const fs::path part = make_part(folder);

@@ -20,11 +20,18 @@ const char* const kRemedy = "remove the folder; the data is then prepared again"
   throw Error(Fault::data, cat(path.string(), " ", what), kRemedy);
 }
 
+/// What is trained on decides what is learned: nobody else may have written it.
+std::string read_own(const fs::path& path, std::uint64_t max_bytes) {
+  const MappedFile file(path, MappedFile::From::us);
+  if (file.bytes().size() > max_bytes) refuse(path, "is too large");
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
 /// meta.json, as far as opening a split needs it.
 json::Value read_meta(const fs::path& store) {
   const fs::path path = store / "meta.json";
   constexpr std::uint64_t kMost = 16u << 20;
-  const json::Value meta = json::parse(read_file(path, kMost), path.string(), kRemedy);
+  const json::Value meta = json::parse(read_own(path, kMost), path.string(), kRemedy);
   if (!meta.is_object() || !meta.contains("files") || !meta["files"].is_object())
     refuse(path, "is not a prepared store's");
   if (meta.value("version", json::Value()) != kStoreVersion)
@@ -33,7 +40,7 @@ json::Value read_meta(const fs::path& store) {
 }
 
 MappedFile open_checked(const fs::path& path, const json::Value& meta) {
-  MappedFile file(path);
+  MappedFile file(path, MappedFile::From::us);
   const auto recorded = meta["files"].value(path.filename().string(), json::Value());
   if (!recorded.is_object() || !recorded.contains("bytes") || !recorded.contains("digest"))
     refuse(path, "is not listed in meta.json");

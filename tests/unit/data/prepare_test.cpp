@@ -8,6 +8,8 @@
 
 #include "data/prepared.hpp"
 #include "model_folder.hpp"
+#include "support/errors.hpp"
+#include "support/strangers.hpp"
 
 namespace pst::data {
 namespace {
@@ -270,6 +272,37 @@ TEST_F(Prepare, MissingModelAndDataAreNamed) {
   EXPECT_THAT(complaint(), HasSubstr("/no/such/model"));
   recipe_.data.train[0].path = "/no/such/data.jsonl";
   EXPECT_THAT(complaint(), HasSubstr("/no/such/data.jsonl does not exist"));
+}
+
+TEST_F(Prepare, AStoreThatAnotherUserMadeIsNeitherBelievedNorTouched) {
+  SKIP_UNLESS_ROOT();
+  const fs::path common = prepare(recipe_).store;
+  pst::fixture::give_all(common, pst::fixture::kStranger);
+  EXPECT_THAT(pst::fixture::error_of(Fault::data, [&] { PreparedSet::open(common, "train"); }),
+              HasSubstr("is not believed: it belongs to '4242'"));
+
+  const PreparedStore own = prepare(recipe_);
+
+  EXPECT_EQ(own.store.string(), common.string() + "-0");
+  EXPECT_FALSE(own.reused);
+  EXPECT_EQ(own.digest, common.filename());
+  EXPECT_FALSE(texts(own, "train").empty());
+  EXPECT_TRUE(fs::exists(common / "meta.json"));
+  EXPECT_TRUE(prepare(recipe_).reused);
+
+  pst::fixture::give(own.store, pst::fixture::kStranger);
+  EXPECT_THAT(pst::fixture::error_of(Fault::usage, [&] { prepare(recipe_); }), HasSubstr("set output_dir"));
+}
+
+TEST_F(Prepare, AStoreThatOthersMayWriteIsNotBelieved) {
+  SKIP_UNLESS_ROOT();
+  const fs::path store = prepare(recipe_).store;
+  pst::fixture::give(store / "train.ids", 0);
+  pst::fixture::set_mode(store / "train.ids", 0664);
+  EXPECT_THAT(pst::fixture::error_of(Fault::data, [&] { PreparedSet::open(store, "train"); }),
+              HasSubstr("its group '5000' may write it"));
+
+  EXPECT_FALSE(prepare(recipe_).reused) << "made anew";
 }
 
 }  // namespace
