@@ -53,13 +53,12 @@ std::uint64_t node_memory_bytes() {
 
 /// Writes and flushes a file of 64 MiB, then small ones: what a checkpoint does.
 plan::Disk probe_disk(const fs::path& folder) {
-  const fs::path path = folder / cat(".peft-studio-probe-", ::getpid());
   const std::vector<char> block(4 << 20, 'x');
   const auto written = [&](std::size_t bytes, int blocks) {
     const double began = monotonic_seconds();
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (file < 0)
-      throw Error(Fault::io, cat("cannot write ", path.string()), "name a folder you may write to with --folder");
+    std::string path = (folder / ".peft-studio-probe-XXXXXX").string();
+    const int file = ::mkostemp(path.data(), O_CLOEXEC);  // new, and no link that somebody put there
+    if (file < 0) throw Error(Fault::io, cat("cannot write ", path), "name a folder you may write to with --folder");
     bool good = true;
     for (int i = 0; i < blocks && good; ++i) good = ::write(file, block.data(), bytes) == static_cast<ssize_t>(bytes);
     good = good && ::fsync(file) == 0;

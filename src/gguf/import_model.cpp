@@ -65,7 +65,7 @@ void write_weights(const File& file, const std::vector<Source>& sources, const f
 }  // namespace
 
 void import_gguf(const fs::path& gguf, const fs::path& dir) {
-  const fs::path target = (dir / "").parent_path();  // without a slash at the end: ".part" is to stand beside it
+  const fs::path target = (dir / "").parent_path();  // without a slash at the end: the part is to stand beside it
   doing(cat("importing ", gguf.string(), " into ", target.string()), [&] {
     weights::refuse_used_folder(target);
     const File file(gguf);

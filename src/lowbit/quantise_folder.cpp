@@ -129,7 +129,7 @@ bool is_skipped(const std::string& name, const std::vector<std::string>& endings
 }
 
 void quantise_folder(const fs::path& from, const fs::path& to, const QuantiseOptions& options) {
-  const fs::path target = (to / "").parent_path();  // without a slash at the end: ".part" is to stand beside it
+  const fs::path target = (to / "").parent_path();  // without a slash at the end: the part is to stand beside it
   doing(cat("quantising ", from.string(), " into ", target.string()), [&] {
     PST_ASSERT(options.format != NumberFormat::none, "the caller names a format");
     weights::refuse_used_folder(target);

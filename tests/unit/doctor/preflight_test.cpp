@@ -2,6 +2,7 @@
 #include "doctor/preflight.hpp"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -128,6 +129,23 @@ TEST(Preflight, LooksAtItsOwnMachine) {
   EXPECT_THAT(facts.scratch_failure, IsEmpty());
   EXPECT_THAT(facts.run_failure, IsEmpty());
   EXPECT_THAT(look_before_start(0, 1, "v", folder.path() / "none", environment).run_failure, HasSubstr("not there"));
+}
+
+TEST(Preflight, WritesThroughNobodysLink) {
+  static std::string scratch;  // a Getenv captures nothing
+  const fixture::TemporaryDirectory folder;
+  scratch = folder.path().string();
+  std::ofstream(folder.path() / "thesis") << "precious";
+  for (const char* name : {".peft-studio-node7-", ".peft-studio-node7"})
+    std::filesystem::create_symlink(folder.path() / "thesis", folder.path() / (name + std::to_string(::getpid())));
+
+  const auto facts = look_before_start(0, 1, "v", folder.path(), [](const char* name) -> const char* {
+    const std::string_view asked(name);
+    return asked == "TMPDIR" ? scratch.c_str() : asked == "SLURMD_NODENAME" ? "node7" : nullptr;
+  });
+
+  EXPECT_THAT(facts.scratch_failure, IsEmpty());
+  EXPECT_EQ(std::filesystem::file_size(folder.path() / "thesis"), 8u);
 }
 
 }  // namespace

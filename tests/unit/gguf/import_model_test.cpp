@@ -48,6 +48,14 @@ struct Origin {
   }
 };
 
+/// Unfinished folders beside `dir`.
+int left_beside(const fs::path& dir) {
+  int count = 0;
+  for (const auto& entry : fs::directory_iterator(dir.parent_path()))
+    count += entry.path().filename().string().find(dir.filename().string() + ".part") == 0 ? 1 : 0;
+  return count;
+}
+
 void expect_same_tensors(const fs::path& a, const fs::path& b) {
   const auto left = weights::TensorStore::open(a), right = weights::TensorStore::open(b);
   ASSERT_EQ(left.tensors().size(), right.tensors().size());
@@ -80,7 +88,7 @@ TEST(Import, GivesBackTheModelBitForBit) {
     for (json* const config : {&before, &after})  // the GGUF has a vocabulary of its own, and is bf16
       for (const char* key : {"eos_token_id", "bos_token_id", "pad_token_id", "torch_dtype"}) config->erase(key);
     EXPECT_EQ(after, before);
-    EXPECT_FALSE(fs::exists(origin.dir / "out.part"));
+    EXPECT_EQ(left_beside(origin.dir / "out"), 0);
     EXPECT_EQ(families::inspect(origin.dir / "out").tokenizer->added, 2);
   }
 }
@@ -178,7 +186,7 @@ TEST(Import, RefusesWithTheReasonAndLeavesNothing) {
     EXPECT_THAT(report, HasSubstr(message));
     EXPECT_THAT(report, HasSubstr("while importing"));
     EXPECT_FALSE(fs::exists(origin.dir / "out"));
-    EXPECT_FALSE(fs::exists(origin.dir / "out.part"));
+    EXPECT_EQ(left_beside(origin.dir / "out"), 0);
   }
 }
 
@@ -198,28 +206,39 @@ TEST(Import, NeverWritesIntoAFolderThatIsInUse) {
 TEST(Import, ClearsWhatAKilledImportLeftAndNothingElse) {
   const Origin origin;
   const auto gguf = origin.written();
-  make_directories(origin.dir / "out.part");
-  write_durably(origin.dir / "out.part/model.safetensors.tmp.17.0", "half");
-  write_durably(origin.dir / "out.part/chat_template.jinja", "stale");
+  make_directories(origin.dir / "out.part-1");
+  write_durably(origin.dir / "out.part-1/model.safetensors.tmp.17.0", "half");
+  write_durably(origin.dir / "out.part-1/chat_template.jinja", "stale");
+  make_directories(origin.dir / "out.part-2");
+  write_durably(origin.dir / "out.part-2/thesis.tex", "precious");
 
   import_gguf(gguf, origin.dir / "out");
-  EXPECT_FALSE(fs::exists(origin.dir / "out/chat_template.jinja"));
 
-  make_directories(origin.dir / "other.part");
-  write_durably(origin.dir / "other.part/thesis.tex", "precious");
-  EXPECT_THAT(error_of(Fault::usage, [&] { import_gguf(gguf, origin.dir / "other"); }),
-              HasSubstr("thesis.tex is in the way"));
-  EXPECT_EQ(read_file(origin.dir / "other.part/thesis.tex"), "precious");
+  EXPECT_FALSE(fs::exists(origin.dir / "out/chat_template.jinja"));
+  EXPECT_FALSE(fs::exists(origin.dir / "out.part-1"));
+  EXPECT_EQ(read_file(origin.dir / "out.part-2/thesis.tex"), "precious");
+}
+
+TEST(Import, IsNotLedByAFolderOrALinkThatIsThere) {
+  const Origin origin;
+  make_directories(origin.dir / "theirs");
+  fs::create_directory_symlink(origin.dir / "theirs", origin.dir / "out.part");
+  fs::create_directory_symlink(origin.dir / "theirs", origin.dir / "out.part-abc");
+
+  import_gguf(origin.written(), origin.dir / "out");
+
+  EXPECT_TRUE(fs::is_empty(origin.dir / "theirs"));
+  EXPECT_FALSE(fs::is_symlink(origin.dir / "out"));
 }
 
 TEST(Import, TwoAtOnceDoNotMix) {
   const Origin origin;
-  make_directories(origin.dir / "out.part");
-  const int lock = ::open((origin.dir / "out.part").c_str(), O_RDONLY | O_DIRECTORY);
+  make_directories(origin.dir / "out.part-1");
+  const int lock = ::open((origin.dir / "out.part-1").c_str(), O_RDONLY | O_DIRECTORY);
   ASSERT_EQ(::flock(lock, LOCK_EX), 0);
 
   EXPECT_THAT(error_of(Fault::usage, [&] { import_gguf(origin.written(), origin.dir / "out"); }),
-              HasSubstr("another import"));
+              HasSubstr("another process of yours"));
   ::close(lock);
   EXPECT_NO_THROW(import_gguf(origin.written(), origin.dir / "out"));
 }
