@@ -16,8 +16,9 @@ void add_options(CLI::App& app, GenerateRequest& request) {
   auto* model =
       app.add_option("--model", request.model, "Instead of --run: a model folder that answers")->excludes(run);
   app.add_option("--adapter", request.adapter, "With --model: a PEFT adapter's folder")->needs(model);
-  app.add_option("--prompt", request.prompt, "What you say to the model")->required();
-  app.add_option("--system", request.system, "System message before the prompt: how the model is to behave");
+  app.add_option("--prompt", request.prompt, "What you say to the model")->required()->envname(kPromptVariable);
+  app.add_option("--system", request.system, "System message before the prompt: how the model is to behave")
+      ->envname(kSystemVariable);
   app.add_option("--max-new-tokens", request.max_new_tokens, "Longest answer, in tokens")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
@@ -41,13 +42,13 @@ void check(const GenerateRequest& request) {
                 "--run RUN asks a fine-tuned model, --model DIR any model folder");
 }
 
-std::vector<std::string> words_of(const GenerateRequest& request) {
+std::vector<std::string> words_of(const GenerateRequest& request, Texts texts) {
   std::vector<std::string> words;
   if (request.run) add(words, "--run", *request.run);
   if (request.model) add(words, "--model", *request.model);
   if (request.adapter) add(words, "--adapter", *request.adapter);
-  add(words, "--prompt", request.prompt);
-  if (request.system) add(words, "--system", *request.system);
+  if (texts == Texts::as_words) add(words, "--prompt", request.prompt);
+  if (texts == Texts::as_words && request.system) add(words, "--system", *request.system);
   add(words, "--max-new-tokens", cat(request.max_new_tokens));
   add(words, "--temperature", number(request.temperature));
   add(words, "--top-p", number(request.top_p));

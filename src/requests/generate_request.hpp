@@ -25,12 +25,19 @@ struct GenerateRequest {
   std::uint64_t seed = 42;
 };
 
+/// What these variables of the environment hold is taken where the options are not given: a list of processes shows a
+/// command line to everybody on the machine, and the environment to its owner.
+inline constexpr const char* kPromptVariable = "PST_PROMPT";
+inline constexpr const char* kSystemVariable = "PST_SYSTEM";
+
 void add_options(CLI::App& app, GenerateRequest& request);
 
 /// What no single option can say. @throws Error(usage) unless there is a run or a model
 void check(const GenerateRequest& request);
 
-/// The request as a command line that reads back as the same request.
-std::vector<std::string> words_of(const GenerateRequest& request);
+/// The request as a command line that reads back as the same request; prompt and system message may be left out, for
+/// the variables above.
+enum class Texts { as_words, left_out };
+std::vector<std::string> words_of(const GenerateRequest& request, Texts texts = Texts::as_words);
 
 }  // namespace pst::requests

@@ -75,6 +75,11 @@ TEST(AGenerateRequest, IsReadBackAsItWas) {
   expect_equal(again(few), few);
 }
 
+TEST(AGenerateRequest, CanBeToldWithoutItsTexts) {
+  const auto words = words_of({.run = "r", .prompt = "secret", .system = "hidden"}, Texts::left_out);
+  EXPECT_THAT(words, testing::Not(testing::Contains(testing::AnyOf("secret", "hidden", "--prompt", "--system"))));
+}
+
 TEST(AGenerateRequest, KeepsAnyPrompt) {
   for (const char* prompt :
        {"", "-5 + 3", "--help", "-h", "a=b", "two\nlines", "'\"", "[1,2]", "{}", "--", "%%", "ü"}) {
