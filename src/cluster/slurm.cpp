@@ -13,6 +13,7 @@
 #include "cluster/slurm_limits.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "core/trust.hpp"
 
 namespace pst::cluster {
 const char* const kWithoutSlurm =
@@ -120,10 +121,10 @@ std::string find_submitted(const std::filesystem::path& script, const SubmitOpti
   } catch (const Error& error) {
     throw Error(Fault::transient,
                 cat(trouble, "; whether Slurm has taken the job is not known, because ", error.message()),
-                "wait until squeue answers, then: peft-studio resume RUN   It looks for the job before it submits one");
+                "wait until squeue answers, then: peft-studio resume RUN   looks for the job before it submits one");
   }
   throw Error(Fault::transient, cat(trouble, "; no job of ", script.string(), " is in Slurm's queue"),
-              "try again: peft-studio resume RUN   It looks for the job before it submits one");
+              "peft-studio resume RUN   looks for the job before it submits one");
 }
 
 }  // namespace
@@ -136,6 +137,9 @@ std::optional<std::string> job_number(const std::string& printed) {
 }
 
 std::string submit(const std::filesystem::path& script, const SubmitOptions& options) {
+  if (const auto why = not_ours(script))
+    throw Error(Fault::usage, cat("the job script ", script.string(), " is not submitted: ", *why),
+                "look into it; where the run is yours, `chmod -R go-w` its folder, or make a new run");
   std::vector<std::string> argv = {"sbatch", "--parsable"};
   for (auto& word : sbatch_words(options)) argv.push_back(std::move(word));
   argv.push_back(script.string());

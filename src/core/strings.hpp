@@ -58,4 +58,7 @@ inline std::string quoted(const char* text, std::size_t max_length = 200) {
   return quoted(std::string_view(text), max_length);
 }
 
+/// `text` as one word for a shell, in single quotes where it needs them: for commands that a person is to type.
+std::string shell_quoted(std::string_view text);
+
 }  // namespace pst

@@ -4,8 +4,10 @@
 #include "config/parse_yaml.hpp"
 #include "config/print.hpp"
 #include "config/reader.hpp"
+#include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "core/trust.hpp"
 #include "recipe/checks.hpp"
 
 namespace pst::recipe {
@@ -68,6 +70,40 @@ const config::Node* sweep_in(const config::Node& document) {
   return sweep != nullptr && sweep->kind != config::Node::Kind::null ? sweep : nullptr;
 }
 
+/// Keys that decide what is run, and where secrets and files go.
+std::vector<std::string> keys_of_power(const Recipe& recipe) {
+  std::vector<std::string> keys;
+  const auto add = [&](bool is_there, const char* key) {
+    if (is_there) keys.emplace_back(key);
+  };
+  add(!recipe.notify.command.empty(), "notify.command");
+  add(recipe.notify.webhook.has_value(), "notify.webhook");
+  add(recipe.notify.mail.has_value(), "notify.mail");
+  add(recipe.notify.secrets_file.has_value(), "notify.secrets_file");
+  add(recipe.slurm.secrets_file.has_value(), "slurm.secrets_file");
+  add(recipe.slurm.site.find('/') != std::string::npos, "slurm.site");
+  add(recipe.metrics.textfile.has_value(), "metrics.textfile");
+  add(recipe.metrics.prometheus_port && recipe.metrics.prometheus_address != "127.0.0.1", "metrics.prometheus_address");
+  return keys;
+}
+
+/// Where others work in the same folder, a recipe may be theirs to change: what it trains, but not what it starts.
+void refuse_what_others_write(const fs::path& file, const Recipe& recipe) {
+  const std::string path = shell_quoted(file.string());
+  if (const auto keys = keys_of_power(recipe); !keys.empty())
+    if (const auto why = not_ours(file))
+      throw Error(
+          Fault::usage,
+          cat(file.string(), ": ", join(keys, ", "), keys.size() == 1 ? " is" : " are", " not believed: ", *why),
+          cat("look what is in it; then, where the file is yours: chmod go-w ", path,
+              "   or else use a copy of your own"));
+  if (const auto& command = recipe.notify.command; !command.empty())
+    if (const auto why = others_may_write(command.front()); why && command.front().find('/') != std::string::npos)
+      throw Error(Fault::usage,
+                  cat(file.string(), ": notify.command starts ", command.front(), ", which is not believed: ", *why),
+                  cat("chmod go-w ", shell_quoted(command.front()), "   by its owner, or a copy of your own"));
+}
+
 std::string text_of(const fs::path& file) {
   std::error_code status;
   if (!fs::is_regular_file(file, status))
@@ -92,7 +128,9 @@ Recipe parse(std::string_view yaml, const std::string& name, const std::vector<s
 }
 
 Recipe load(const fs::path& file, const std::vector<std::string>& overrides) {
-  return parse(text_of(file), file.string(), overrides, fs::current_path());
+  Recipe recipe = parse(text_of(file), file.string(), overrides, fs::current_path());
+  refuse_what_others_write(file, recipe);
+  return recipe;
 }
 
 SweepRecipe parse_sweep(std::string_view yaml, const std::string& name, const std::vector<std::string>& overrides,
@@ -113,7 +151,9 @@ SweepRecipe parse_sweep(std::string_view yaml, const std::string& name, const st
 }
 
 SweepRecipe load_sweep(const fs::path& file, const std::vector<std::string>& overrides) {
-  return parse_sweep(text_of(file), file.string(), overrides, fs::current_path());
+  SweepRecipe sweep = parse_sweep(text_of(file), file.string(), overrides, fs::current_path());
+  for (const auto& run : sweep.runs) refuse_what_others_write(file, run.recipe);
+  return sweep;
 }
 
 bool is_sweep(const fs::path& file, const std::vector<std::string>& overrides) {

@@ -6,15 +6,25 @@
 
 #include "config/parse_yaml.hpp"
 #include "config/print.hpp"
+#include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "core/trust.hpp"
 
 namespace pst::site {
 namespace {
 
 using config::Node;
 
+/// A profile says what a job runs: set-up lines, modules, launcher, container.
+void refuse_what_others_write(const fs::path& file) {
+  if (const auto why = others_may_write(file))
+    throw Error(Fault::usage, cat("the site profile ", file.string(), " is not believed: ", *why),
+                cat("chmod go-w ", shell_quoted(file.string()), "   by its owner, or a copy of your own"));
+}
+
 Node read_document(const fs::path& file, config::Problems& problems) {
+  refuse_what_others_write(file);
   constexpr std::uint64_t kMost = 4u << 20;  // the parser refuses at 1 MiB, with a place
   return config::parse_yaml(read_file(file, kMost), file.string(), problems);
 }
@@ -124,6 +134,10 @@ Site load(const fs::path& file, const std::vector<fs::path>& folders) {
 
 Site load_effective(const fs::path& file) {
   need_file(file);
+  if (const auto why = not_ours(file))
+    throw Error(Fault::usage, cat("the run's site profile ", file.string(), " is not believed: ", *why),
+                cat("resume a run as its owner; where others may write it, look what is in it, then: chmod -R go-w ",
+                    shell_quoted(file.parent_path().string())));
   config::Problems problems;
   return from_document(read_document(file, problems), std::nullopt, problems);
 }

@@ -66,8 +66,9 @@ environment: { NCCL_SOCKET_IFNAME: ib0 }
 - Limits are checked before anything is submitted: "partition batch of olcf-frontier allows 02:00:00
   for 1-91 nodes, and slurm.time is 06:00:00". Leave out a limit that you do not know; Slurm has the
   last word.
-- Whoever writes a profile is trusted: `setup` lines run in the job. Everything else is data. No
-  value of a recipe or profile can become a directive or a command; a test tries with hostile ones.
+- Whoever writes a profile is trusted: `setup` lines run in the job. So one that others than its
+  owner may write is refused. Everything else is data. No value of a recipe or profile can become a
+  directive or a command; a test tries with hostile ones.
 - The profiles that come with the program say in `tested` how far to trust them. `run-there` was run
   on that machine. `documentation` was written from the public pages listed under `sources`, and has
   not been run there; figures that those pages do not give are left out. Please report what is

@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 
 #include "core/file.hpp"
+#include "core/strings.hpp"
 #include "methods/lora.hpp"
 #include "minimal_recipe.hpp"
+#include "support/errors.hpp"
+#include "support/strangers.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace pst::recipe {
@@ -201,6 +204,46 @@ TEST(Load, KnowsTheNamesOfOtherProgramsAndOfLaterVersions) {
         line[0] == 'm' ? "name: x\ndata: {train: [{path: a}]}\n" + std::string(line) : kMinimal + line;
     EXPECT_THAT(complaint(yaml), HasSubstr(message));
   }
+}
+
+TEST(Load, WhatARecipeStartsIsNotBelievedWhereOthersMayWriteIt) {
+  SKIP_UNLESS_ROOT();
+  const pst::fixture::TemporaryDirectory dir;
+  const fs::path file = dir / "r.yaml";
+  const auto load_with = [&](const std::string& more) {
+    write_durably(file, cat(kMinimal, more));
+    pst::fixture::give(file, 0);
+    pst::fixture::set_mode(file, 0664);
+    return load(file);
+  };
+  EXPECT_NO_THROW(load_with("")) << "what it trains is the group's to write";
+
+  for (const auto& [key, text] : std::vector<std::pair<const char*, const char*>>{
+           {"notify.command", "notify: { command: [/bin/true] }\n"},
+           {"notify.webhook", "notify: { webhook: 'https://example.org/x' }\n"},
+           {"notify.mail", "notify: { mail: me }\n"},
+           {"notify.secrets_file", "notify: { secrets_file: s }\n"},
+           {"slurm.secrets_file", "slurm: { secrets_file: s }\n"},
+           {"slurm.site", "slurm: { site: ./mine.yaml }\n"},
+           {"metrics.textfile", "metrics: { textfile: x.prom }\n"},
+           {"metrics.prometheus_address", "metrics: { prometheus_port: 9000, prometheus_address: 0.0.0.0 }\n"}}) {
+    const std::string words = pst::fixture::error_of(Fault::usage, [&] { load_with(text); });
+    EXPECT_THAT(words, HasSubstr(cat(key, " is not believed: its group '5000' may write it")));
+    EXPECT_THAT(words, HasSubstr(cat("chmod go-w ", file.string())));
+    pst::fixture::set_mode(file, 0644);
+    EXPECT_NO_THROW(load(file)) << key;
+  }
+  pst::fixture::give(file, pst::fixture::kStranger);
+  EXPECT_THAT(pst::fixture::error_of(Fault::usage, [&] { load(file); }), HasSubstr("it belongs to '4242'"));
+}
+
+TEST(Load, AProgramThatOthersMayWriteIsNotStarted) {
+  const pst::fixture::TemporaryDirectory dir;
+  write_durably(dir / "tell", "#!/bin/sh");
+  pst::fixture::set_mode(dir / "tell", 0777);
+  write_durably(dir / "r.yaml", cat(kMinimal, "notify: { command: [", (dir / "tell").string(), "] }\n"));
+  EXPECT_THAT(pst::fixture::error_of(Fault::usage, [&] { load(dir / "r.yaml"); }),
+              HasSubstr("which is not believed: everybody may write it"));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include "support/strangers.hpp"
 #include "unit/site/profiles.hpp"
 
 namespace pst::site {
@@ -139,6 +140,15 @@ TEST(Profile, TheFileIsCalledAsItsName) {
   EXPECT_THAT(pst::fixture::error_of(Fault::usage, [&] { load(file, {}); }),
               HasSubstr(":1:7: name is ours, and the file is other.yaml"));
   EXPECT_EQ(load_effective(file).name, "ours") << "site.yaml of a run is called so for every site";
+}
+
+TEST(LoadSite, AProfileThatOthersMayWriteIsNotBelieved) {
+  const fixture::Profiles profiles;
+  const auto file = profiles.write("a", "mine", "name: mine\nsetup: [echo]\n");
+  EXPECT_NO_THROW(load(file, {}));
+  pst::fixture::set_mode(file, 0666);
+  EXPECT_THAT(pst::fixture::error_of(Fault::usage, [&] { load(file, {}); }), HasSubstr("everybody may write it"));
+  EXPECT_THAT(pst::fixture::error_of(Fault::usage, [&] { load_effective(file); }), HasSubstr("everybody may write it"));
 }
 
 TEST(LoadSite, AnotherClusterIsForEveryCommandToAsk) {
