@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cluster/program_path.hpp"
 
+#include <pwd.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -35,6 +36,16 @@ std::optional<fs::path> find_program(const std::string& program) {
 fs::path require_program(const std::string& program, const std::string& remedy) {
   if (const auto found = find_program(program)) return *found;
   throw Error(Fault::unfit, cat(program, " was not found on PATH"), remedy);
+}
+
+fs::path require_mpirun(const std::string& remedy) {
+  fs::path found = require_program("mpirun", remedy);
+  if (::getpwuid(::geteuid()) == nullptr)
+    throw Error(Fault::unfit,
+                cat("uid ", ::geteuid(), " has no entry in this machine's list of users (getent passwd ", ::geteuid(),
+                    "), and mpirun crashes without one"),
+                cat("in a container, give the user an entry in its /etc/passwd; or ", remedy));
+  return found;
 }
 
 std::vector<std::string> environment_for(const std::string& program) {

@@ -14,6 +14,10 @@ std::optional<std::filesystem::path> find_program(const std::string& program);
 /// @throws Error(unfit) "sbatch was not found on PATH"
 std::filesystem::path require_program(const std::string& program, const std::string& remedy);
 
+/// Open MPI's mpirun, where it can run: it crashes for a user without an entry in the machine's list.
+/// @throws Error(unfit) @param remedy  what to do without
+std::filesystem::path require_mpirun(const std::string& remedy);
+
 /// "NAME=value" of our environment, as `program` is given it: all, but for the commands of Slurm (config::is_given).
 std::vector<std::string> environment_for(const std::string& program);
 

@@ -154,7 +154,7 @@ std::vector<rundir::RunDir> run_series(const Series& series) {
   const bool here = series.nodes.empty();
   cluster::worker_program();
   if (here)
-    cluster::require_program("mpirun", "install Open MPI, or submit the series: --nodes");
+    cluster::require_mpirun("install Open MPI, or submit the series: --nodes");
   else
     cluster::require_program("sbatch", "run this on a login node, or measure here: --ranks");
   const int cores = here ? cores_per_rank(series, sizes.back()) : 0;

@@ -60,7 +60,7 @@ int ranks_before(const RunDir& run) {
 }
 
 int resume_here(const RunDir& run, const runs::RecipeChange& change, int ranks) {
-  if (ranks > 1) cluster::require_program("mpirun", "install Open MPI, or use --ranks 1");
+  if (ranks > 1) cluster::require_mpirun("install Open MPI, or use --ranks 1");
   runs::put_in_place(run, runs::next_recipe(run, change, ranks, console::ReadingLine().progress()));
   run.event("resumed", {{"launcher", "local"}, {"ranks", ranks}});
   std::cout << "run  " << runs::handle(run) << std::endl;

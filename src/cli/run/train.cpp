@@ -29,7 +29,7 @@ int train(TrainArguments arguments) {
   const bool sweep = recipe::is_sweep(arguments.recipe.file, arguments.recipe.overrides);
   if (!sweep) recipe::load(arguments.recipe.file, arguments.recipe.overrides);  // the quick checks first
   cluster::worker_program();
-  if (arguments.ranks > 1) cluster::require_program("mpirun", "install Open MPI, or use --ranks 1");
+  if (arguments.ranks > 1) cluster::require_mpirun("install Open MPI, or use --ranks 1");
   if (sweep && arguments.cores_per_rank > 0)
     throw Error(Fault::usage, "--cores-per-rank is for a single run, and this recipe is a sweep",
                 "leave it out, or take one point of the sweep with --set");

@@ -24,7 +24,7 @@ int probe(const ProbeArguments& arguments) {
   if (!request.threads) request.threads = std::max(1, runs::usable_cores() / arguments.ranks);
   std::vector<std::string> argv;
   if (arguments.ranks > 1) {  // as cluster::local_launch starts a training
-    argv = {cluster::require_program("mpirun", "install Open MPI, or measure one rank").string(),
+    argv = {cluster::require_mpirun("install Open MPI, or measure one rank").string(),
             "-n",
             cat(arguments.ranks),
             "--oversubscribe",

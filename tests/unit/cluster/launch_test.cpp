@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include "cluster/program_path.hpp"
 #include "core/strings.hpp"
 #include "support/errors.hpp"
+#include "support/fake_programs.hpp"
+#include "support/strangers.hpp"
 
 namespace pst::cluster {
 namespace {
@@ -129,6 +132,26 @@ TEST(Launches, ARunFolderThatNoContainerCanHoldIsRefused) {
           Fault::usage,
           [&] { launch_in_job({.slurm = {}, .site = site, .secrets = {}}, rundir::RunDir("/runs/a,b"), 1, "/opt/w"); }),
       HasSubstr("output_dir"));
+}
+
+TEST(Launches, MpirunIsNotStartedForAUserWithoutAnEntry) {
+  SKIP_UNLESS_ROOT();
+  const pst::fixture::FakePrograms fake;
+  pst::fixture::set_mode(fake.folder(), 0755);
+  pst::fixture::set_mode(fake.add("mpirun", "exit 0"), 0755);
+  EXPECT_NO_THROW(require_mpirun("use --ranks 1"));
+  EXPECT_EQ(pst::fixture::as_user(
+                pst::fixture::kStranger,
+                [] {
+                  try {
+                    require_mpirun("use --ranks 1");
+                    return 0;
+                  } catch (const Error& error) {
+                    const std::string words = error.what();
+                    return words.find("uid 4242 has no entry") != words.npos && error.fault() == Fault::unfit ? 69 : 1;
+                  }
+                }),
+            69);
 }
 
 }  // namespace
