@@ -9,6 +9,7 @@
 #include "cluster/secrets.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/strings.hpp"
 #include "site/load_profile.hpp"
 
 extern char** environ;
@@ -45,7 +46,24 @@ std::vector<std::string> environment_here() {
   return environment;
 }
 
+namespace {
+
+void refuse_gpus_that_cannot_be_used(const recipe::Recipe& recipe, const site::Site& site) {
+  using recipe::DeviceChoice;
+  const bool wants = recipe.train.device == DeviceChoice::cuda ||
+                     (recipe.train.device == DeviceChoice::automatic && recipe.slurm.gpus_per_node);
+  if (site.gpus.cuda || !wants) return;
+  throw Error(Fault::usage,
+              cat("the GPUs of ", site.name,
+                  " are not NVIDIA's, and the worker's GPU module, which is CUDA's, cannot "
+                  "use them"),
+              "train on the CPU cores there: train.device: cpu, without slurm.gpus_per_node");
+}
+
+}  // namespace
+
 std::string job_script_for(const recipe::Recipe& recipe, const site::Site& site, const fs::path& run_dir) {
+  refuse_gpus_that_cannot_be_used(recipe, site);
   recipe::Slurm slurm = recipe.slurm;
   // What sbatch would take anyway, said in the script, so that a look at it tells who pays.
   if (const auto account = site::this_host().variable("SBATCH_ACCOUNT"); account && !account->empty() && !slurm.account)

@@ -113,6 +113,9 @@ void bind(config::Fields& field, Gpus& s) {
         "`srun --gpu-bind=`. `none`: every rank sees every GPU of its node, which NCCL needs to reach peers directly, "
         "and "
         "takes the one of its local rank; `null`: left to Slurm. A rank that sees a single GPU takes that.");
+  field("cuda", &s.cuda,
+        "`false` where the GPUs are not NVIDIA's: the worker's GPU module is CUDA's, and recipes that want a GPU are "
+        "refused.");
 }
 
 void bind(config::Fields& field, Cpus& s) {

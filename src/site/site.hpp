@@ -51,6 +51,7 @@ struct Gpus {
   GpuRequest request = GpuRequest::gpus_per_node;
   std::string gres = "gpu";
   std::optional<std::string> bind = "none";
+  bool cuda = true;  ///< they are NVIDIA's
 };
 
 struct Cpus {
