@@ -34,10 +34,20 @@ recipe::Recipe first_recipe(const runs::RecipeSource& arguments) {
   return recipe::load_sweep(arguments.file, arguments.overrides).runs.front().recipe;
 }
 
+/// Nothing of the model is in a job script, and its folder may be one that only the compute nodes see.
+bool is_here(const fs::path& model) {
+  std::error_code ignored;
+  return fs::exists(model, ignored);
+}
+
 int dry_run(const SubmitArguments& arguments) {
   const bool sweep = recipe::is_sweep(arguments.recipe.file, arguments.recipe.overrides);
-  const auto recipe =
-      sweep ? first_recipe(arguments.recipe) : runs::check_all(arguments.recipe, console::ReadingLine().progress());
+  auto recipe = first_recipe(arguments.recipe);
+  if (!is_here(recipe.model.path))
+    std::cerr << "note: model and data were not checked: there is no " << recipe.model.path
+              << " on this machine; submit needs it" << std::endl;
+  else if (!sweep)
+    recipe = runs::check_all(arguments.recipe, console::ReadingLine().progress());
   tell_about_variables(recipe.slurm);
   std::cout << runs::job_script_for(recipe, runs::site_for(recipe).site,
                                     fs::absolute(recipe.output_dir).lexically_normal() / (recipe.name + "-0000"));
@@ -111,8 +121,8 @@ Runner add_submit(CLI::App& app) {
   auto arguments = std::make_shared<SubmitArguments>();
   add_recipe_arguments(app, arguments->recipe);
   add_profile_option(app, arguments->recipe.overrides);
-  auto* dry =
-      app.add_flag("--dry-run", arguments->dry_run, "Print the job script and stop; nothing is submitted or written");
+  auto* dry = app.add_flag("--dry-run", arguments->dry_run,
+                           "Print the job script and stop; nothing is submitted or written. Works without the model");
   auto* check = app.add_flag("--check", arguments->check,
                              "Ask Slurm and the file system whether and when the job could run, and stop; nothing is "
                              "submitted or written")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include "recipe/slurm.hpp"
+#include "recipe/slurm_section.hpp"
 #include "runs/recipe_source.hpp"
 
 namespace pst::cli {

@@ -361,6 +361,17 @@ TEST(CliSubmit, AJobWhoseAnswerWasLostIsTakenUpByResumeAndNoneIsSubmittedTwice) 
   EXPECT_EQ(here.shell("wc -l <calls").out, "1\n");
 }
 
+TEST(CliDryRun, NeedsNoModelAndSaysWhatWasNotChecked) {
+  const Workspace here;
+
+  const auto answer = here.call({"submit", "recipe.yaml", "--dry-run", "--set", "model.path=/nodes/only"});
+
+  EXPECT_EQ(answer.status, 0) << answer.err;
+  EXPECT_EQ(answer.err,
+            "note: model and data were not checked: there is no /nodes/only on this machine; submit needs it\n");
+  EXPECT_THAT(answer.out, testing::StartsWith("#!/bin/bash\n"));
+}
+
 TEST(CliDryRun, NamesTheVariablesThatAreNotGivenToSlurm) {
   Workspace here;
   here.set("SBATCH_PARTITION", "batch");

@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "site/load.hpp"
+#include "site/load_profile.hpp"
 #include "source_tree.hpp"
 #include "support/errors.hpp"
 
