@@ -14,38 +14,61 @@ namespace {
 
 constexpr std::int64_t kMaxLayers = 10'000;
 
-void read_rope_kind(const json::Object& rope, RopeSpec& spec) {
+void read_rope_kind(const json::Object& root, const json::Object& rope, RopeSpec& spec) {
   const auto modern = rope.text("rope_type"), legacy = rope.text("type");
   const std::string kind = modern ? *modern : legacy ? *legacy : "default";
-  if (const auto part = rope.positive("partial_rotary_factor"); part && *part != 1.0)
-    rope.refuse("partial_rotary_factor", "is not 1; rotating a part of each head is not supported");
   if (kind == "default") return;
   constexpr const char* kLowFrequency = "llama3";
   if (kind != kLowFrequency)
     rope.refuse(modern ? "rope_type" : "type",
                 cat("is ", quoted(kind), "; only 'default' and '", kLowFrequency, "' are supported"));
+  constexpr const char* kOriginal = "original_max_position_embeddings";
   LowFrequencyScaling scaling;
   scaling.factor = rope.needed_positive("factor");
   scaling.low_freq_factor = rope.needed_positive("low_freq_factor");
   scaling.high_freq_factor = rope.needed_positive("high_freq_factor");
-  scaling.original_positions = rope.needed_size("original_max_position_embeddings");
+  scaling.original_positions = rope.needed_size(kOriginal);
   if (scaling.factor < 1) rope.refuse("factor", "is below 1");
   if (!(scaling.high_freq_factor > scaling.low_freq_factor))
     rope.refuse("high_freq_factor", "must be above low_freq_factor");
+  if (const auto outer = root.size(kOriginal); outer && *outer != scaling.original_positions)
+    rope.refuse(kOriginal, cat("is ", scaling.original_positions, ", and outside of it the file says ", *outer),
+                "keep the one that the model was trained with");
   spec.scaling = scaling;
 }
 
-/// v4: `rope_theta` beside `rope_scaling`, which is null or an object. v5: both in `rope_parameters`.
+void refuse_partial_rotation(const json::Object& from) {
+  if (const auto part = from.positive("partial_rotary_factor"); part && *part != 1.0)
+    from.refuse("partial_rotary_factor", "is not 1; rotating a part of each head is not supported");
+}
+
+/// v4: `rope_theta` beside `rope_scaling`, which is null or an object. v5: everything in `rope_parameters`, or in
+/// `rope_scaling`, which then counts alone. Where v4 and v5 compute different things of one file, it is refused.
 RopeSpec read_rope(const json::Object& root, std::int64_t dim) {
+  const auto section = [&](const char* key) -> std::optional<json::Object> {
+    const auto found = root.get(key);
+    if (!found) return std::nullopt;
+    const json::Object object = found->object();
+    return object.members().empty() ? std::nullopt : std::optional(object);
+  };
+  const auto older = section("rope_scaling"), newer = section("rope_parameters");
+  if (older && newer && older->node().value() != newer->node().value())
+    root.refuse("rope_scaling", "and 'rope_parameters' differ, and only one of them counts",
+                "keep the one that the model was trained with, with its rope_theta in it");
+  refuse_partial_rotation(root);
   RopeSpec spec{.dim = dim};
-  if (const auto theta = root.positive("rope_theta")) spec.theta = *theta;
-  if (root.find("rope_parameters")) {
-    const json::Object rope = root.inner("rope_parameters");
-    if (const auto theta = rope.positive("rope_theta")) spec.theta = *theta;
-    read_rope_kind(rope, spec);
-  } else if (root.find("rope_scaling")) {
-    read_rope_kind(root.inner("rope_scaling"), spec);
+  const auto outer = root.positive("rope_theta");
+  if (outer) spec.theta = *outer;
+  const auto& rope = older ? older : newer;
+  if (!rope) return spec;
+  refuse_partial_rotation(*rope);
+  if (const auto inner = rope->positive("rope_theta")) {
+    if (older && outer && *inner != *outer)
+      rope->refuse("rope_theta", cat("is ", number(*inner), ", and outside of it the file says ", number(*outer)),
+                   "keep the one that the model was trained with");
+    spec.theta = *inner;
   }
+  read_rope_kind(root, *rope, spec);
   return spec;
 }
 

@@ -60,6 +60,29 @@ TEST(ReadModel, VersionFourAndFiveSpellTheSame) {
     EXPECT_FALSE(parse(none).rope.scaling) << none;
 }
 
+/// What transformers 5 computes, and no guess where transformers 4 computes another thing.
+TEST(ReadModel, RotaryKeysInTwoPlaces) {
+  const std::string llama3 = R"("rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4,)"
+                             R"( "original_max_position_embeddings": 64)";
+  EXPECT_EQ(parse(R"("rope_scaling": {"rope_type": "default", "rope_theta": 5e5})").rope.theta, 5e5);
+  EXPECT_EQ(parse(cat(R"("rope_scaling": {"rope_theta": 5e5, )", llama3, "}")).rope.theta, 5e5);
+  EXPECT_EQ(parse(cat(R"("rope_theta": 5e5, "rope_scaling": {"rope_theta": 5e5, )", llama3, "}")).rope.theta, 5e5);
+  EXPECT_EQ(parse(R"("rope_theta": 1e4, "rope_parameters": {"rope_theta": 5e5})").rope.theta, 5e5);
+  EXPECT_EQ(parse(R"("rope_scaling": {}, "rope_parameters": {"rope_theta": 5e5})").rope.theta, 5e5);
+  const std::string twice = cat("{", llama3, "}");
+  EXPECT_TRUE(parse(cat(R"("rope_scaling": )", twice, R"(, "rope_parameters": )", twice)).rope.scaling);
+
+  for (const auto& [more, message] : std::vector<std::pair<std::string, std::string>>{
+           {R"("rope_theta": 1e4, "rope_scaling": {"rope_type": "default", "rope_theta": 5e5})",
+            "'rope_scaling.rope_theta' is 5e+05, and outside of it the file says 10000"},
+           {cat(R"("rope_scaling": )", twice, R"(, "rope_parameters": {"rope_theta": 5e5})"),
+            "'rope_scaling' and 'rope_parameters' differ"},
+           {R"("partial_rotary_factor": 0.5)", "rotating a part"},
+           {cat(R"("original_max_position_embeddings": 32, "rope_scaling": )", twice),
+            "'rope_scaling.original_max_position_embeddings' is 64, and outside of it the file says 32"}})
+    EXPECT_THAT(fixture::error_of(Fault::data, [&, text = more] { parse(text); }), HasSubstr(message)) << more;
+}
+
 TEST(ReadModel, NullMeansDefaultAndExplicitHeadDimWins) {
   EXPECT_EQ(parse(R"("head_dim": null, "num_key_value_heads": null)").layers[0].attention.head_dim, 2);
   EXPECT_EQ(parse(R"("head_dim": 8)").layers[0].attention.head_dim, 8);
