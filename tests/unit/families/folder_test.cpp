@@ -117,6 +117,61 @@ TEST(ModelFolder, LeftoversOfConvertersAreAccepted) {
   EXPECT_NO_THROW(check_model(dir.path()));
 }
 
+TEST(ModelFolder, ATiedHeadOfItsOwnIsRefused) {
+  const fixture::TemporaryDirectory dir;
+  fixture::write_tiny_model(dir.path());
+  std::vector<std::byte> other;
+  rewrite(dir.path(), [&](std::vector<NewTensor>& tensors) {
+    NewTensor head = named(tensors, "model.embed_tokens.weight");
+    other.assign(head.bytes.begin(), head.bytes.end());
+    other.back() ^= std::byte{1};
+    head.name = "lm_head.weight";
+    head.bytes = other;
+    tensors.push_back(head);
+  });
+
+  EXPECT_THAT(
+      fixture::error_of(Fault::data, [&] { check_model(dir.path()); }),
+      testing::AllOf(HasSubstr("the file has another lm_head.weight"), HasSubstr("\"tie_word_embeddings\": false")));
+}
+
+TEST(ModelFolder, WeightsThatAreNoNumbersAreRefused) {
+  for (const char* const dtype : {"F32", "BF16", "F16"}) {
+    const fixture::TemporaryDirectory dir;
+    fixture::write_tiny_model(dir.path(), {.dtype = dtype});
+    std::vector<std::byte> bad;
+    rewrite(dir.path(), [&](std::vector<NewTensor>& tensors) {
+      NewTensor& matrix = named(tensors, "model.layers.1.mlp.down_proj.weight");
+      bad.assign(matrix.bytes.begin(), matrix.bytes.end());
+      const std::size_t size = bad.size() / (32 * 64);
+      std::fill_n(bad.begin() + static_cast<std::ptrdiff_t>(5 * size), size, std::byte{0xff});
+      matrix.bytes = bad;
+    });
+    EXPECT_THAT(fixture::error_of(Fault::data, [&] { check_model(dir.path()); }),
+                HasSubstr("value 5 of tensor model.layers.1.mlp.down_proj.weight is not a finite number"));
+  }
+}
+
+/// Three ways of saving that put another prefix before every name.
+TEST(ModelFolder, NamesWithAnotherPrefixAreOneProblem) {
+  for (const auto& [prefix, remedy] :
+       std::vector<std::pair<std::string, std::string>>{{"", "AutoModelForCausalLM"},
+                                                        {"base_model.model.model.", "merge_and_unload"},
+                                                        {"language_model.", "alone"}}) {
+    const fixture::TemporaryDirectory dir;
+    fixture::write_tiny_model(dir.path());
+    rewrite(dir.path(), [&prefix = prefix](std::vector<NewTensor>& tensors) {
+      for (NewTensor& tensor : tensors) tensor.name = prefix + tensor.name.substr(std::string("model.").size());
+    });
+
+    const std::string report = fixture::error_of(Fault::data, [&] { check_model(dir.path()); });
+
+    EXPECT_THAT(report,
+                testing::AllOf(HasSubstr("its tensors' names begin with"), HasSubstr("\"model.\""), HasSubstr(remedy)));
+    EXPECT_EQ(report.find("is missing"), report.npos) << report;
+  }
+}
+
 TEST(ModelFolder, TruncatedWeightsAndMissingFilesAreDataErrors) {
   const fixture::TemporaryDirectory dir;
   EXPECT_THAT(fixture::error_of(Fault::data, [&] { check_model(dir.path()); }), HasSubstr("no config.json in"));
