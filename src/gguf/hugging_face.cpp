@@ -161,6 +161,10 @@ void refuse_what_cannot_be_said(const File& file, const Metadata& metadata) {
   if (metadata.integer("expert_count").value_or(0) > 0) refuse(file, "a mixture of experts is not supported");
   if (const auto kind = metadata.text("rope.scaling.type"); kind && *kind != "none")
     refuse(file, cat(metadata.key("rope.scaling.type"), " is ", quoted(*kind), ", which is not supported"));
+  // Without a type llama.cpp scales linearly by either of these.
+  for (const char* const name : {"rope.scaling.factor", "rope.scale_linear"})
+    if (const auto factor = metadata.positive(name); factor && *factor != 1 && !metadata.text("rope.scaling.type"))
+      refuse(file, cat(metadata.key(name), " is ", number(*factor), ": linear scaling is not supported"));
 }
 
 /// Values of a head, all of which are rotated.
@@ -205,10 +209,15 @@ std::string config_json(const File& file, const families::Family& family) {
   const std::int64_t positions = metadata.size("context_length", kMost);
   const auto eps = metadata.positive("attention.layer_norm_rms_epsilon");
   if (!eps) refuse(file, cat(metadata.key("attention.layer_norm_rms_epsilon"), " is missing or not above 0"));
-  const double theta = metadata.positive("rope.freq_base").value_or(10000);
+  const auto base = metadata.positive("rope.freq_base");
+  const double theta = base.value_or(10000);  // as llama.cpp has it where the key is missing
   std::optional<families::LowFrequencyScaling> scaling;
-  if (const TensorInfo* factors = file.find_tensor(kRopeFactors))
+  if (const TensorInfo* factors = file.find_tensor(kRopeFactors)) {
+    if (!base)
+      refuse(file, cat(metadata.key("rope.freq_base"), " is missing, without which ", kRopeFactors, " says nothing"),
+             "take a GGUF of the model that a newer converter wrote, or the model's Hugging Face folder");
     scaling = recover_scaling(file, *factors, theta, head_dim);
+  }
 
   const Json json = {{"architectures", {family.architecture}},
                      {"model_type", family.model_type},

@@ -3,7 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
+
 #include "families/read_model.hpp"
+#include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 #include "tiny_gguf.hpp"
 
@@ -38,6 +41,26 @@ TEST(ConfigOfGguf, NumbersAreTheDecimalsThatWereMeant) {
   EXPECT_EQ(spec.final_norm.eps, 1e-5);  // stored as the float32 9.99999974737875e-06
   EXPECT_EQ(spec.rope.theta, 1e6);
   EXPECT_TRUE(spec.tied_head);
+}
+
+/// What llama.cpp would scale by, and a table that says nothing without its base.
+TEST(ConfigOfGguf, RotaryKeysThatWouldBeLostAreRefused) {
+  const auto refusal = [](const pst::fixture::TinyModel& model, const std::function<void(fixture::TinyGguf&)>& change) {
+    const pst::fixture::TemporaryDirectory dir;
+    pst::fixture::write_tiny_model(dir / "hf", model);
+    auto gguf = fixture::tiny_gguf(dir / "hf", model);
+    change(gguf);
+    fixture::write_file(dir / "m.gguf", gguf.bytes());
+    return pst::fixture::error_of(Fault::data, [&] { spec_of(dir / "m.gguf"); });
+  };
+  const pst::fixture::TinyModel plain{.dtype = "BF16"}, scaled{.llama3_rope = true, .dtype = "BF16"};
+
+  EXPECT_THAT(refusal(scaled, [](auto& gguf) { gguf.metadata.erase("llama.rope.freq_base"); }),
+              testing::HasSubstr("llama.rope.freq_base is missing"));
+  EXPECT_THAT(refusal(plain, [](auto& gguf) { gguf.set_f32("llama.rope.scaling.factor", 4); }),
+              testing::HasSubstr("llama.rope.scaling.factor is 4: linear scaling is not supported"));
+  EXPECT_THAT(refusal(plain, [](auto& gguf) { gguf.set_f32("llama.rope.scale_linear", 2); }),
+              testing::HasSubstr("llama.rope.scale_linear is 2"));
 }
 
 TEST(ConfigOfGguf, EveryEndTokenCountsOnce) {
