@@ -17,6 +17,12 @@ double unix_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+double thread_cpu_seconds() {
+  std::timespec spent{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+  return static_cast<double>(spent.tv_sec) + 1e-9 * static_cast<double>(spent.tv_nsec);
+}
+
 std::string iso_time(double unix_s) {
   const auto whole = static_cast<std::time_t>(std::floor(unix_s));
   std::tm parts{};
