@@ -19,6 +19,7 @@
 #include "core/strings.hpp"
 #include "doctor/machine_facts.hpp"
 #include "doctor/machine_limits.hpp"
+#include "json/parse.hpp"
 
 namespace pst::doctor {
 namespace {
@@ -126,22 +127,23 @@ std::string encode(const RankFacts& facts) {
 
 RankFacts decode(std::string_view text) {
   try {
-    const auto json = nlohmann::json::parse(text);
-    return {.rank = json.at("rank"),
-            .ranks_here = json.at("here"),
-            .host = json.at("host"),
-            .version = json.at("version"),
-            .cpu = json.at("cpu"),
-            .wall_s = json.at("t"),
-            .gpus_of_step = json.at("gpus"),
-            .scratch_free = json.at("free"),
-            .scratch = json.at("scratch"),
-            .scratch_failure = json.at("scratch_failure"),
-            .run_failure = json.at("run_failure")};
-  } catch (const nlohmann::json::exception&) {
-    throw Error(Fault::usage, "a rank said something at the start that this version does not understand",
-                "all nodes need the same version of peft-studio");
+    nlohmann::json facts;
+    if (!json::read(text, facts))
+      return {.rank = facts.at("rank"),
+              .ranks_here = facts.at("here"),
+              .host = facts.at("host"),
+              .version = facts.at("version"),
+              .cpu = facts.at("cpu"),
+              .wall_s = facts.at("t"),
+              .gpus_of_step = facts.at("gpus"),
+              .scratch_free = facts.at("free"),
+              .scratch = facts.at("scratch"),
+              .scratch_failure = facts.at("scratch_failure"),
+              .run_failure = facts.at("run_failure")};
+  } catch (const nlohmann::json::exception&) {  // one is missing, or of another type
   }
+  throw Error(Fault::usage, "a rank said something at the start that this version does not understand",
+              "all nodes need the same version of peft-studio");
 }
 
 Preflight judge(const std::vector<RankFacts>& ranks, int expected_ranks) {

@@ -25,6 +25,7 @@ bool is_whole(const Value& value, std::int64_t least, std::int64_t most) {
 }
 
 /// Walks a text up to the place that a path names: only complaints ask, so that nothing is remembered while reading.
+/// Of each container it knows how much of the path its own path is. Spelling out every path would cost depth x members.
 class Locator final : public nlohmann::json_sax<Value> {
  public:
   explicit Locator(std::string_view wanted) : wanted_(wanted) {}
@@ -41,23 +42,36 @@ class Locator final : public nlohmann::json_sax<Value> {
   bool start_array(std::size_t) override { return open(/*is_list=*/true); }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
-  bool key(std::string& name) override { return at(member_path(levels_.back().path, name)); }
+  bool key(std::string& name) override {
+    const std::size_t before = levels_.back().matched;
+    std::string_view rest = before == kNone ? std::string_view() : wanted_.substr(before);
+    const bool dotted = before == 0 || (before != kNone && starts_with(rest, "."));
+    if (before != 0 && dotted) rest.remove_prefix(1);
+    here_ = dotted && starts_with(rest, name) ? wanted_.size() - rest.size() + name.size() : kNone;
+    return look();
+  }
   bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override { return false; }
 
  private:
+  static constexpr std::size_t kNone = std::string_view::npos;
   struct Level {
-    std::string path;
+    std::size_t matched;  // bytes of the wanted path that this container's path is; kNone when it is no beginning of it
     bool is_list;
     std::size_t elements = 0;
   };
-  bool at(std::string path) {
-    here_ = std::move(path);
-    found_ = here_ == wanted_;
+  bool look() {
+    found_ = here_ == wanted_.size();
     return !found_;
   }
   bool element() {
     if (levels_.empty() || !levels_.back().is_list) return true;
-    return at(element_path(levels_.back().path, levels_.back().elements++));
+    Level& list = levels_.back();
+    const std::size_t index = list.elements++;
+    here_ = kNone;
+    if (list.matched == kNone) return true;
+    const std::string step = element_path("", index);
+    if (starts_with(wanted_.substr(list.matched), step)) here_ = list.matched + step.size();
+    return look();
   }
   bool open(bool is_list) {
     if (!element()) return false;
@@ -70,21 +84,22 @@ class Locator final : public nlohmann::json_sax<Value> {
   }
 
   std::string_view wanted_;
-  std::string here_;
+  std::size_t here_ = 0;  // like Level::matched, of the value that comes next
   std::vector<Level> levels_;
   bool found_ = false;
 };
 
 }  // namespace
 
-Document::Document(std::string text, std::string name, std::string remedy)
+Document::Document(std::string text, std::string name, std::string remedy, const Limits& limits)
     : text_(std::move(text)),
       name_(std::move(name)),
       remedy_(std::move(remedy)),
-      root_(std::make_unique<const Value>(parse(text_, name_, remedy_))) {}
+      root_(std::make_unique<const Value>(parse(text_, name_, remedy_, limits))) {}
 
-Document::Document(const std::filesystem::path& file, std::uint64_t most_bytes, std::string remedy)
-    : Document(read_file(file, most_bytes), file.string(), std::move(remedy)) {}
+Document::Document(const std::filesystem::path& file, std::uint64_t most_bytes, std::string remedy,
+                   const Limits& limits)
+    : Document(read_file(file, most_bytes), file.string(), std::move(remedy), limits) {}
 
 Document::~Document() = default;
 

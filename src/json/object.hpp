@@ -25,9 +25,10 @@ class Document {
   /// @param name    the file, for messages
   /// @param remedy  what a complaint suggests, unless it knows better
   /// @throws Error(data) "<name>:<line>:<column>: not valid JSON: ..."
-  Document(std::string text, std::string name, std::string remedy = {});
+  Document(std::string text, std::string name, std::string remedy = {}, const Limits& limits = {});
   /// @throws Error(data) when it is missing or over `most_bytes`; Error(io)
-  Document(const std::filesystem::path& file, std::uint64_t most_bytes, std::string remedy = {});
+  Document(const std::filesystem::path& file, std::uint64_t most_bytes, std::string remedy = {},
+           const Limits& limits = {});
   Document(const Document&) = delete;
   ~Document();
 

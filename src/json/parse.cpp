@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,9 @@ std::string reason_of(const nlohmann::json::exception& error) {
   return text.size() > 160 ? quoted(text, 160) : text;
 }
 
+// What a value takes, with its allocations: measured with glibc, where lists grow by doubling.
+constexpr std::size_t kElementBytes = 2 * sizeof(Value), kContainerBytes = 64, kTextBytes = 48, kMemberBytes = 96;
+
 /// Builds a value from the parser's events and stops at the first flaw.
 template <class Json>
 class Builder final : public nlohmann::json_sax<Json> {
@@ -30,7 +34,9 @@ class Builder final : public nlohmann::json_sax<Json> {
 
  public:
   Builder(Json& root, const Limits& limits, const std::size_t& consumed)
-      : root_(root), limits_(limits), consumed_(consumed) {}
+      : root_(root), limits_(limits), consumed_(consumed) {
+    if constexpr (std::is_same_v<Json, Ordered>) limits_.members = std::min<std::size_t>(limits_.members, 4096);
+  }
 
   std::optional<Flaw> flaw() { return std::move(flaw_); }
 
@@ -42,7 +48,7 @@ class Builder final : public nlohmann::json_sax<Json> {
   bool string(std::string& value) override {
     if (!limits_.nul_in_strings && value.find('\0') != std::string::npos)
       return stop("a text has the character \\u0000");
-    return put(std::move(value));
+    return spend(kTextBytes + value.size()) && put(std::move(value));
   }
   bool binary(typename Sax::binary_t&) override { return false; }
   bool start_object(std::size_t) override { return open(Json::object()); }
@@ -56,7 +62,7 @@ class Builder final : public nlohmann::json_sax<Json> {
     if (!is_new) return stop(cat("key ", quoted(value, 60), " occurs twice in one object"));
     if (object.size() > limits_.members) return stop(cat("an object with more than ", limits_.members, " keys"));
     slot_ = &*member;
-    return true;
+    return spend(kMemberBytes + value.size());
   }
 
   bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& error) override {
@@ -69,6 +75,10 @@ class Builder final : public nlohmann::json_sax<Json> {
     flaw_ = Flaw{consumed_ == 0 ? 0 : consumed_ - 1, std::move(reason), /*syntax=*/false};
     return false;
   }
+  bool spend(std::size_t bytes) {
+    spent_ += bytes;
+    return spent_ <= limits_.bytes || stop(cat("JSON that takes more than ", human_bytes(limits_.bytes), " of memory"));
+  }
   Json* place(Json value) {
     if (open_.empty()) return &(root_ = std::move(value));
     Json& parent = *open_.back();
@@ -78,12 +88,12 @@ class Builder final : public nlohmann::json_sax<Json> {
   }
   bool put(Json value) {
     place(std::move(value));
-    return true;
+    return spend(kElementBytes);
   }
   bool open(Json value) {
     if (open_.size() == limits_.levels) return stop(cat("JSON nested more than ", limits_.levels, " levels deep"));
     open_.push_back(place(std::move(value)));
-    return true;
+    return spend(kContainerBytes + kElementBytes);
   }
   bool close() {
     open_.pop_back();
@@ -91,12 +101,24 @@ class Builder final : public nlohmann::json_sax<Json> {
   }
 
   Json& root_;
-  const Limits& limits_;
+  Limits limits_;
   const std::size_t& consumed_;
+  std::size_t spent_ = 0;
   std::vector<Json*> open_;  // containers we are inside of; a parent does not grow while its child is open
   Json* slot_ = nullptr;     // the member whose key was read last
   std::optional<Flaw> flaw_;
 };
+
+template <class Json>
+Json read_or_throw(std::string_view text, const std::string& name, const std::string& remedy, const Limits& limits) {
+  Json value;
+  if (const auto flaw = read(text, value, limits))
+    throw Error(
+        Fault::data,
+        cat(name, ":", line_and_column(text, flaw->offset), ": ", flaw->syntax ? "not valid JSON: " : "", flaw->reason),
+        remedy);
+  return value;
+}
 
 }  // namespace
 
@@ -112,14 +134,12 @@ std::optional<Flaw> read(std::string_view text, Json& into, const Limits& limits
 template std::optional<Flaw> read(std::string_view, Value&, const Limits&);
 template std::optional<Flaw> read(std::string_view, Ordered&, const Limits&);
 
-Value parse(std::string_view text, const std::string& name, const std::string& remedy) {
-  Value value;
-  if (const auto flaw = read(text, value))
-    throw Error(
-        Fault::data,
-        cat(name, ":", line_and_column(text, flaw->offset), ": ", flaw->syntax ? "not valid JSON: " : "", flaw->reason),
-        remedy);
-  return value;
+Value parse(std::string_view text, const std::string& name, const std::string& remedy, const Limits& limits) {
+  return read_or_throw<Value>(text, name, remedy, limits);
+}
+
+Ordered parse_ordered(std::string_view text, const std::string& name, const std::string& remedy, const Limits& limits) {
+  return read_or_throw<Ordered>(text, name, remedy, limits);
 }
 
 std::string line_and_column(std::string_view text, std::size_t offset) {

@@ -14,8 +14,10 @@ using Ordered = nlohmann::ordered_json;  ///< keeps members in the text's order;
 
 /// How much a text may ask for: the bounds hold before the memory is spent.
 struct Limits {
-  std::size_t levels = 64;         ///< of objects and lists inside one another
-  std::size_t members = 1u << 20;  ///< of one object; for an Ordered few, since each is compared with those before
+  std::size_t levels = 64;  ///< of objects and lists inside one another
+  std::size_t members =
+      1u << 20;  ///< of one object; of an Ordered at most 4096, since each is compared with all before
+  std::size_t bytes = 256u << 20;  ///< of memory for the value, which may be fifty times those of its text
   bool nul_in_strings = true;      ///< whether a string may hold the character \u0000
 };
 
@@ -26,7 +28,8 @@ struct Flaw {
   bool syntax;  ///< not JSON at all; else JSON beyond the limits or with a key twice in one object
 };
 
-/// Reads one value that fills the whole of `text`. `into` is unspecified when there is a flaw.
+/// Reads one value that fills the whole of `text`. The only parser of JSON for files, lines and answers of programs.
+/// `into` is unspecified when there is a flaw.
 template <class Json>
 std::optional<Flaw> read(std::string_view text, Json& into, const Limits& limits = {});
 extern template std::optional<Flaw> read(std::string_view, Value&, const Limits&);
@@ -34,7 +37,10 @@ extern template std::optional<Flaw> read(std::string_view, Ordered&, const Limit
 
 /// read() for callers that cannot go on without. @param name the file, for messages
 /// @throws Error(data) "<name>:<line>:<column>: not valid JSON: ..."
-Value parse(std::string_view text, const std::string& name, const std::string& remedy = {});
+Value parse(std::string_view text, const std::string& name, const std::string& remedy = {}, const Limits& limits = {});
+
+Ordered parse_ordered(std::string_view text, const std::string& name, const std::string& remedy = {},
+                      const Limits& limits = {});
 
 /// Line and column of byte `offset` of `text`, both from 1: "12:5".
 std::string line_and_column(std::string_view text, std::size_t offset);

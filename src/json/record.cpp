@@ -6,7 +6,7 @@
 namespace pst::json {
 namespace {
 
-constexpr Limits kLimits{.members = 4096};
+constexpr Limits kLimits{.members = 4096, .bytes = 16u << 20};
 
 const Ordered* find(const Ordered& record, std::string_view key) {
   const auto found = record.find(key);

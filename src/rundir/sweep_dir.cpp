@@ -77,7 +77,7 @@ SweepRecord SweepDir::read_record() const {
 void SweepDir::write_results(const ordered_json& results) const {
   const std::string text = read_file(record_file(), kMostBytes);
   checked(json::Document(text, record_file().string()));
-  ordered_json whole = ordered_json::parse(text);
+  ordered_json whole = json::parse_ordered(text, record_file().string());
   whole["results"] = results;
   write_json(record_file(), whole);
 }

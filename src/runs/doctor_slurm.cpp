@@ -14,6 +14,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "json/parse.hpp"
 #include "runs/job_script_for.hpp"
 #include "version/version.hpp"
 
@@ -163,10 +164,10 @@ std::vector<doctor::Machine> look_at_job_nodes(const std::vector<std::string>& f
   std::vector<doctor::Machine> machines;
   unheard = names;
   for (const auto& [task, text] : by_task(captured.out)) {
-    const auto json = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object() || !json.contains("machine")) continue;
+    nlohmann::ordered_json answer;
+    if (json::read(text, answer) || !answer.is_object() || !answer.contains("machine")) continue;
     try {
-      machines.push_back(json.at("machine").get<doctor::Machine>());
+      machines.push_back(answer.at("machine").get<doctor::Machine>());
       std::erase(unheard, machines.back().host);
     } catch (const nlohmann::json::exception&) {
       // another version: it stays unheard, and the remedy is the same

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "json/parse.hpp"
 #include "runs/live_state.hpp"
 #include "runs/run_monitor.hpp"
 
@@ -93,8 +94,9 @@ ordered_json to_json(const SweepView& view) {
 }
 
 ordered_json json_of_value(const std::string& yaml) {
-  const auto value = ordered_json::parse(yaml, nullptr, /*allow_exceptions=*/false);
-  return value.is_number() || value.is_boolean() || value.is_null() ? value : ordered_json(yaml);
+  ordered_json value;
+  const bool is_json = !json::read(yaml, value);
+  return is_json && (value.is_number() || value.is_boolean() || value.is_null()) ? value : ordered_json(yaml);
 }
 
 void write_results_when_over(const rundir::SweepDir& sweep) {

@@ -75,6 +75,35 @@ TEST(Read, HoldsItsLimits) {
   EXPECT_EQ(reason(R"(["\u0000"])"), "8: a text has the character \\u0000");
 }
 
+/// A value may take fifty times the bytes of its text.
+TEST(Read, MemoryIsBoundedWhateverTheShape) {
+  const json::Limits limits{.bytes = 1 << 20};
+  for (const std::string_view unit : {"[],", "{},", "0,", "\"\",", "{\"a\":1},", "[[]],"}) {
+    SCOPED_TRACE(unit);
+    json::Value value;
+    std::string text = "[" + repeated(unit, static_cast<int>(3'000'000 / unit.size()));
+    text.back() = ']';
+    const auto flaw = json::read(text, value, limits);
+    ASSERT_TRUE(flaw);
+    EXPECT_EQ(flaw->reason, "JSON that takes more than 1.0 MiB of memory");
+    EXPECT_LT(flaw->offset, 200'000u);
+  }
+  std::string members = "{";
+  for (int i = 0; i < 100'000; ++i) members += cat("\"", i, "\":0,");
+  json::Value value;
+  EXPECT_TRUE(json::read(members, value, limits));
+  EXPECT_FALSE(json::read("[\"" + std::string(900'000, 'x') + "\"]", value, limits));
+}
+
+TEST(Read, AnOrderedObjectHasFewMembers) {  // each is compared with all before it
+  std::string text = "{";
+  for (int i = 0; i < 200'000; ++i) text += cat("\"", i, "\":0,");
+  json::Ordered value;
+  const auto flaw = json::read(text, value);
+  ASSERT_TRUE(flaw);
+  EXPECT_EQ(flaw->reason, "an object with more than 4096 keys");
+}
+
 TEST(Read, AMessageDoesNotRepeatMegabytes) {
   json::Value value;
   const auto flaw = json::read("[" + std::string(1'000'000, 'z'), value);
