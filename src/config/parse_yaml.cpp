@@ -11,6 +11,7 @@
 #include <streambuf>
 #include <unordered_map>
 
+#include "core/keyed_hash.hpp"
 #include "core/strings.hpp"
 
 namespace pst::config {
@@ -23,25 +24,48 @@ using Source = std::shared_ptr<const std::string>;
   throw Error(Fault::usage, cat(where.text(), ": ", what, " (1 problem, nothing started)"));
 }
 
-/// Reads memory in place: a document is not copied once more.
+/// Reads memory in place, a block at a time. Inside of brackets the scanner looks ahead for their end, some 200 bytes
+/// of memory for each sign, before the first event comes: where too many signs come without one, the text ends here.
+/// The events of what was read then say what is too deep or too much of it.
 class MemoryBuffer : public std::streambuf {
  public:
-  explicit MemoryBuffer(std::string_view text) {
-    char* const begin = const_cast<char*>(text.data());  // streambuf wants char*, and never writes while reading
-    setg(begin, begin, begin + text.size());
+  explicit MemoryBuffer(std::string_view text) : rest_(text) {}
+
+  void event() { signs_ = 0; }
+  bool was_cut() const { return was_cut_; }
+
+ private:
+  static constexpr std::size_t kMostSigns = 200'000, kBlock = 4096;
+
+  int_type underflow() override {
+    if (gptr() < egptr()) return traits_type::to_int_type(*gptr());
+    if (signs_ > kMostSigns) was_cut_ = !rest_.empty();
+    if (rest_.empty() || was_cut_) return traits_type::eof();
+    const std::string_view block = rest_.substr(0, kBlock);
+    rest_.remove_prefix(block.size());
+    signs_ += static_cast<std::size_t>(
+        std::count_if(block.begin(), block.end(), [](char c) { return c == '[' || c == '{' || c == ','; }));
+    char* const begin = const_cast<char*>(block.data());  // streambuf wants char*, and never writes while reading
+    setg(begin, begin, begin + block.size());
+    return traits_type::to_int_type(*begin);
   }
+
+  std::string_view rest_;
+  std::size_t signs_ = 0;  // since the last event
+  bool was_cut_ = false;
 };
 
 /// Builds our tree from the parser's events, so that limits hold while the document is read and not after.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(Source source, const ParseLimits& limits, Problems& problems)
-      : source_(std::move(source)), limits_(limits), problems_(problems) {}
+  TreeBuilder(Source source, const ParseLimits& limits, Problems& problems, MemoryBuffer& buffer)
+      : source_(std::move(source)), limits_(limits), problems_(problems), buffer_(buffer) {}
 
   Node take() { return std::move(root_); }
 
   /// Where the last quoted text begins; {0, 0} when there is none.
   Mark last_quoted() const { return last_quoted_; }
+  Mark last() const { return last_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ > 1) stop(at(mark), "a second document starts here; a file holds one");
@@ -82,7 +106,7 @@ class TreeBuilder : public YAML::EventHandler {
     bool has_key = false;
     std::string key;
     Mark key_mark;
-    std::unordered_map<std::string, int> seen;  // key -> line
+    std::unordered_map<std::string, int, KeyedHash> seen;  // key -> line
   };
 
   Mark at(const YAML::Mark& mark) const { return {source_, mark.line + 1, mark.column + 1}; }
@@ -95,6 +119,8 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   Node start(const YAML::Mark& mark, Node::Kind kind) {
+    buffer_.event();
+    last_ = at(mark);
     if (++nodes_ > limits_.max_nodes) stop(at(mark), cat("more than ", limits_.max_nodes, " values in one file"));
     Node node;
     node.kind = kind;
@@ -147,9 +173,10 @@ class TreeBuilder : public YAML::EventHandler {
   Source source_;
   ParseLimits limits_;
   Problems& problems_;
+  MemoryBuffer& buffer_;
   std::vector<Frame> stack_;
   Node root_;
-  Mark last_quoted_;
+  Mark last_quoted_, last_;
   std::size_t nodes_ = 0;
   int documents_ = 0;
 };
@@ -202,17 +229,25 @@ void check_quote_is_closed(std::string_view text, const Mark& mark) {
 Node parse_yaml(std::string_view text, const std::string& name, Problems& problems, const ParseLimits& limits) {
   const auto source = std::make_shared<const std::string>(name);
   check_text(text, source, limits);
-  TreeBuilder builder(source, limits, problems);
+  MemoryBuffer buffer(text);
+  TreeBuilder builder(source, limits, problems, buffer);
+  const auto check_all_was_read = [&] {
+    if (!buffer.was_cut()) return;
+    const Mark last = builder.last();
+    stop({source, std::max(1, last.line), std::max(1, last.column)},
+         "a value with more than 200,000 brackets and commas");
+  };
   try {
-    MemoryBuffer buffer(text);
     std::istream in(&buffer);
     YAML::Parser parser(in);
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
+    check_all_was_read();
     stop({source, std::max(0, error.mark.line) + 1, std::max(0, error.mark.column) + 1},
          cat("not valid YAML: ", error.msg));
   }
+  check_all_was_read();
   check_quote_is_closed(text, builder.last_quoted());
   return builder.take();
 }

@@ -25,6 +25,7 @@ class Problems {
 
   bool empty() const { return count_ == 0; }
   std::size_t count() const { return count_; }
+  bool is_full() const { return shown_.size() == kShown; }  ///< what is added now is counted and not shown
   /// "<place>: <what>", file by file in the order of the lines; the first kShown that were added.
   std::vector<std::string> lines() const;
 

@@ -22,9 +22,12 @@ class Reader final : public Fields {
 
   /// Everything that stands in the section and was not asked for is a mistake.
   void report_unknown_keys() const {
+    constexpr std::size_t kMany = 1000;  // a hint compares a key with all of ours
     for (const auto& entry : section_.entries)
       if (std::find(asked_.begin(), asked_.end(), entry.key) == asked_.end())
-        problems_.add(entry.key_mark, cat("unknown key '", shown(joined(prefix_, entry.key)), "'", hint(entry.key)));
+        problems_.add(entry.key_mark,
+                      cat("unknown key '", shown(joined(prefix_, entry.key)), "'",
+                          section_.entries.size() > kMany && problems_.is_full() ? "" : hint(entry.key)));
   }
 
  protected:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <chrono>
 
@@ -79,6 +80,38 @@ TEST(HostileYaml, GetsALocatedErrorInReasonableTime) {
     // Far above what is needed (milliseconds), far below what something quadratic takes on a megabyte.
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
   }
+}
+
+/// Inside of brackets the scanner remembers all of it before the first event: 225 bytes for each of them.
+TEST(HostileYaml, MemoryIsBoundedForTheLargestFiles) {
+  constexpr ParseLimits kCorpus = {.max_bytes = std::size_t{64} << 20, .max_nodes = 1'000'000, .max_depth = 8};
+  const std::pair<std::string, const char*> cases[] = {
+      {"a: " + std::string(20'000'000, '['), "nested more than 8 levels deep"},
+      {std::string(20'000'000, '{'), "nested more than 8 levels deep"},
+      {"[" + repeated("a,", 10'000'000) + "a]", "a value with more than 200,000 brackets and commas"},
+      {"a: " + repeated("[\n", 10'000'000), "nested more than 8 levels deep"},
+  };
+  for (const auto& [text, message] : cases) {
+    SCOPED_TRACE(text.substr(0, 20));
+    Problems problems;
+    try {
+      parse_yaml(text, "f.yaml", problems, kCorpus);
+      ADD_FAILURE() << "was accepted";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.message(), ::testing::HasSubstr(message));
+    }
+  }
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  EXPECT_LT(usage.ru_maxrss, 1'000'000);  // KiB; without the limit 4.5 GB
+}
+
+TEST(HostileYaml, LongTextsAndManyShortListsAreTaken) {
+  constexpr ParseLimits kCorpus = {.max_bytes = std::size_t{64} << 20, .max_nodes = 1'000'000, .max_depth = 8};
+  Problems problems;
+  EXPECT_NO_THROW(parse_yaml("a: \"" + repeated("word, ", 100'000) + "\"", "f.yaml", problems, kCorpus));
+  EXPECT_NO_THROW(parse_yaml("a:\n" + repeated("- [b, c]\n", 200'000), "f.yaml", problems, kCorpus));
+  EXPECT_NO_THROW(parse_yaml("a: [" + repeated("b, ", 150'000) + "c]", "f.yaml", problems, kCorpus));
 }
 
 /// Legal documents of the largest size, in shapes that scanners dislike: whatever the verdict, it must come soon.
