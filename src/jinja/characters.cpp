@@ -63,13 +63,6 @@ std::size_t byte_of(std::string_view text, std::size_t index) {
   return at;
 }
 
-std::vector<std::string> characters_of(std::string_view text) {
-  std::vector<std::string> out;
-  for (std::size_t at = 0; at < text.size(); at += char_bytes(text[at]))
-    out.emplace_back(text.substr(at, char_bytes(text[at])));
-  return out;
-}
-
 bool is_python_space(char32_t c) {
   return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
          (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace pst::jinja {
 
@@ -20,7 +19,6 @@ void append_char(std::string& text, char32_t c);
 std::size_t length_of(std::string_view text);
 /// Byte position of character `index`, text.size() beyond the end.
 std::size_t byte_of(std::string_view text, std::size_t index);
-std::vector<std::string> characters_of(std::string_view text);
 
 bool is_python_space(char32_t c);   ///< str.isspace
 bool is_letter(char32_t c);         ///< str.isalpha

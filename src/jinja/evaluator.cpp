@@ -66,8 +66,15 @@ Value Evaluator::evaluate(const Expression& e) {
   return {};
 }
 
-Value Evaluator::look_up(const Name& name) const {
-  if (const Value* found = scope_->find(name)) return *found;
+const Value* Evaluator::find(const Name& name) {
+  std::int64_t compared = 0;
+  const Value* const found = scope_->find(name, compared);
+  budget_.spend(compared / 16);
+  return found;
+}
+
+Value Evaluator::look_up(const Name& name) {
+  if (const Value* found = find(name)) return *found;
   if (name == "range") return Value::Data(Function::range);
   if (name == "dict") return Value::Data(Function::dict);
   if (name == "namespace") return Value::Data(Function::namespace_);
@@ -89,7 +96,7 @@ Value Evaluator::dict(const Expression& e) {
     Value key = evaluate(*e.parts[i]);
     if (key.dict() || (key.sequence() && (*key.sequence())->kind == Sequence::Kind::list))
       refuse(cat("unhashable type: '", key.type_name(), "'"));
-    if (!key.text()) budget_.spend(static_cast<std::int64_t>(made.size()));
+    look_for(budget_, made, key);
     made.set(std::move(key), evaluate(*e.parts[i + 1]));
   }
   return Value::dict(std::move(made));
@@ -196,7 +203,7 @@ Value Evaluator::binary(Operation operation, const Expression& e) {
 Value Evaluator::concatenation(const Expression& e) {
   std::string out;
   for (const auto& part : e.parts) {
-    out += to_text(budget_, evaluate(*part));
+    append_text(budget_, out, evaluate(*part));
     budget_.spend_bytes(out.size());
   }
   return out;

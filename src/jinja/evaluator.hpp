@@ -23,6 +23,8 @@ class Evaluator {
   /// @param caller  what `caller` is inside of it; null when there is none
   virtual Value call_macro(const Macro& macro, const Given& given, const Value* caller) = 0;
 
+  const Value* find(const Name& name);  ///< a variable; null when there is none
+
   /// One more expression or statement under way, until the end of a C++ block.
   class Level {
    public:
@@ -41,7 +43,7 @@ class Evaluator {
   int depth_ = 0;
 
  private:
-  Value look_up(const Name& name) const;
+  Value look_up(const Name& name);
   std::vector<Value> all(const std::vector<ExpressionPtr>& parts);
   Value dict(const Expression& e);
   Value attribute(const Value& object, const Name& name);

@@ -41,7 +41,9 @@ bool flag(const std::optional<Value>& value) { return value && truth(*value); }
 
 Value member(Budget& budget, Value value, const Value& path, const std::optional<Value>& otherwise) {
   if (!path.text()) return item_of(budget, value, path);
+  budget.look_at(path.text()->size());
   for (const auto& part : split(*path.text(), '.')) {
+    budget.spend(1);
     const auto position = to_int(part);
     value = item_of(budget, value, position && part[0] != '-' ? Value(*position) : Value(part));
     if (value.is_undefined() && otherwise) value = *otherwise;

@@ -20,7 +20,7 @@ class Interpreter final : private Evaluator {
       : Evaluator(std::make_shared<Scope>()), name_(name) {
     located([&] {
       if (!variables.is_object()) refuse("the variables are no JSON object");
-      for (const auto& [key, value] : variables.items()) scope_->names.emplace_back(key, Value::from_json(value));
+      for (const auto& [key, value] : variables.items()) scope_->names.set(key, Value::from_json(value));
     });
   }
 
@@ -66,6 +66,10 @@ class Interpreter final : private Evaluator {
     out_ += text;
     if (out_.size() > kLongestText) refuse("the template prints more than 64 MiB");
   }
+  void print(const Value& value) {
+    if (const auto* text = value.text()) return print(std::string_view(*text));
+    print(std::string_view(to_text(budget_, value)));
+  }
 
   /// What `body` prints, instead of printing it.
   template <class Body>
@@ -86,8 +90,8 @@ class Interpreter final : private Evaluator {
     budget_.spend(1);
     line_ = s.line;
     switch (s.kind) {
-      case Statement::Kind::text: return print(s.text), Flow::on;
-      case Statement::Kind::output: return print(to_text(budget_, evaluate(*s.expressions[0]))), Flow::on;
+      case Statement::Kind::text: return print(std::string_view(s.text)), Flow::on;
+      case Statement::Kind::output: return print(evaluate(*s.expressions[0])), Flow::on;
       case Statement::Kind::if_: return if_statement(s);
       case Statement::Kind::for_: return for_statement(s);
       case Statement::Kind::set: return assign(s.targets[0], evaluate(*s.expressions[0])), Flow::on;
@@ -99,7 +103,7 @@ class Interpreter final : private Evaluator {
       case Statement::Kind::filter: {
         const Inside inside(*this, inner(scope_));
         std::string text = captured([&] { block(s.blocks[0]); });
-        return print(to_text(budget_, filtered(s.filters, std::move(text)))), Flow::on;
+        return print(filtered(s.filters, std::move(text))), Flow::on;
       }
       case Statement::Kind::with: return with_statement(s);
       case Statement::Kind::scope: {
@@ -156,13 +160,13 @@ class Interpreter final : private Evaluator {
       return;
     }
     if (target.member.empty()) return scope_->set(target.name, value);
-    const Value* held = scope_->find(target.name);
+    const Value* held = find(target.name);
     const auto* space = held ? held->as<std::shared_ptr<Namespace>>() : nullptr;
     if (!space) refuse(cat("cannot assign attribute on non-namespace object '", target.name, "'"));
     if (target.member.starts_with("_")) refuse(cat("the name '", target.member, "' is not allowed in a namespace"));
     budget_.spend(value.weight());
     if (value.holds_mutable()) refuse("a namespace or macro inside a namespace is not supported");
-    (*space)->set(target.member, value);
+    (*space)->members.set(target.member, value);
   }
 
   void set_block(const Statement& s) {
@@ -198,7 +202,7 @@ class Interpreter final : private Evaluator {
     const auto* macro = callee.as<std::shared_ptr<const Macro>>();
     if (!macro) refuse("'call' needs a macro");
     const Value caller = Value::Data(std::make_shared<const Macro>(Macro{&s, scope_}));
-    print(to_text(budget_, call_macro(**macro, given, &caller)));
+    print(call_macro(**macro, given, &caller));
   }
 
   Value call_macro(const Macro& macro, const Given& given, const Value* caller) override {
@@ -211,6 +215,7 @@ class Interpreter final : private Evaluator {
     const std::string what = definition.name.empty() ? "caller()" : cat("the macro '", definition.name, "'");
     if (given.positional.size() > definition.parameters.size())
       refuse(cat(what, " takes at most ", definition.parameters.size(), " arguments, not ", given.positional.size()));
+    budget_.spend(static_cast<std::int64_t>(given.named.size() * definition.parameters.size() / 8));
     for (const auto& [name, value] : given.named)
       if (std::none_of(definition.parameters.begin(), definition.parameters.end(),
                        [&, n = &name](const Parameter& p) { return p.name == *n; }))

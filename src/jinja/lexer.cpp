@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
@@ -11,6 +12,9 @@
 
 namespace pst::jinja {
 namespace {
+
+constexpr std::size_t kMostTokens = 500'000;  // real templates have hundreds; each becomes some 400 bytes of program
+constexpr std::size_t kLongestName = 1000;
 
 constexpr std::array<std::string_view, 27> kSigns = {"//", "**", "==", "!=", ">=", "<=", "+", "-", "/",
                                                      "*",  "%",  "~",  "[",  "]",  "(",  ")", "{", "}",
@@ -52,7 +56,10 @@ class Lexer {
     throw Error(Fault::data, cat(name_, ":", line_, ": ", what));
   }
   bool next_is(std::string_view text) const { return source_.compare(at_, text.size(), text) == 0; }
-  void add(Token::Kind kind, std::string value) { tokens_.push_back({kind, std::move(value), line_}); }
+  void add(Token::Kind kind, std::string value) {
+    if (tokens_.size() >= kMostTokens) fail(cat("the template has more than ", kMostTokens, " words and signs"));
+    tokens_.push_back({kind, std::move(value), line_});
+  }
   void advance(std::size_t count) {
     line_ += static_cast<int>(std::count(source_.begin() + static_cast<std::ptrdiff_t>(at_),
                                          source_.begin() + static_cast<std::ptrdiff_t>(at_ + count), '\n'));
@@ -137,21 +144,22 @@ class Lexer {
 
   void raw() {
     const std::size_t start = at_;
+    const int line = line_;
+    const bool line_starting = line_starting_;
     for (auto tag = source_.find("{%", at_); tag != std::string::npos; tag = source_.find("{%", tag + 2)) {
       const char sign = tag + 2 < source_.size() ? source_[tag + 2] : '\0';
-      const std::string_view text =
-          before_tag(std::string_view(source_).substr(start, tag - start), sign, /*block=*/true);
-      const auto at = at_;
-      const auto line = line_;
-      const bool line_starting = line_starting_;
       advance(tag - at_);
       advance(sign == '-' || sign == '+' ? 3 : 2);
       if (is_keyword("endraw")) {
+        const bool after = std::exchange(line_starting_, line_starting);
+        const std::string_view text =
+            before_tag(std::string_view(source_).substr(start, tag - start), sign, /*block=*/true);
+        line_starting_ = after;
         if (!text.empty()) tokens_.push_back({Token::Kind::text, std::string(text), line});
         return;
       }
-      at_ = at, line_ = line, line_starting_ = line_starting;
     }
+    line_ = line;
     fail("'raw' is never closed with 'endraw'");
   }
 
@@ -182,6 +190,7 @@ class Lexer {
     if (starts_name(c)) {
       std::size_t end = at_;
       while (end < source_.size() && continues_name(source_[end])) ++end;
+      if (end - at_ > kLongestName) fail(cat("a name of more than ", kLongestName, " characters"));
       add(Token::Kind::name, source_.substr(at_, end - at_));
       return advance(end - at_);
     }

@@ -12,16 +12,22 @@
 
 namespace pst::jinja {
 
-/// Counts what a template does, and stops it when it does too much.
+/// Counts what a template does, and stops it when it does too much. A step pays for about 100 ns, and for about 16
+/// bytes that stay: whoever does more at once spends more, and before doing it. Where two operands are walked over,
+/// both pay.
 class Budget {
  public:
-  /// @throws Error(data) once more than 10 million steps were taken
+  /// @throws Error(data) once more than 10 million steps were taken, or 20 s of computing
   void spend(std::int64_t steps);
   /// For making a text: a step for 16 bytes. @throws Error(data) beyond 64 MiB in one piece
   void spend_bytes(std::size_t bytes);
+  /// For reading a text once: to hash it, to compare it.
+  void look_at(std::size_t bytes) { spend(static_cast<std::int64_t>(bytes / 16)); }
 
  private:
   std::int64_t left_ = 10'000'000;
+  std::int64_t next_look_ = 9'900'000;  // steps left when the clock is read again
+  double started_s_ = 0;                // 0: the clock was not read yet
 };
 constexpr std::size_t kLongestText = std::size_t{64} << 20;
 
@@ -45,6 +51,9 @@ Value apply_filter(Budget& budget, const std::string& name, const Value& value, 
 bool apply_test(Budget& budget, const std::string& name, const Value& value, const Given& given);
 /// A method of a text, dict or list.
 Value call_method(Budget& budget, const Value& object, const std::string& name, const Given& given);
+const std::string& text_argument(const std::string& method, const std::optional<Value>& value);
+std::int64_t count_argument(const std::string& method, const std::optional<Value>& value, std::int64_t otherwise);
+Value text_method(Budget& budget, const std::string& text, const std::string& name, const Given& given);
 /// Whether Python's type has an attribute of that name, which then hides a dict's member.
 bool has_method(const Value& object, std::string_view name);
 /// Whether it would change a list or dict: HF's sandbox gives an undefined value for it, a dict's member or not.
@@ -54,6 +63,8 @@ Value call_function(Budget& budget, Function function, const Given& given);
 /// x.name and x['name'], which look in another order; an undefined value when there is none.
 Value attribute_of(Budget& budget, const Value& object, const std::string& name);
 Value item_of(Budget& budget, const Value& object, const Value& key);
+/// Pays for looking `key` up in `dict`.
+void look_for(Budget& budget, const Dict& dict, const Value& key);
 /// x[begin:end:step]; null stands for an absent one.
 Value slice_of(Budget& budget, const Value& object, const Value* begin, const Value* end, const Value* step);
 
@@ -62,6 +73,8 @@ Value arithmetic(Budget& budget, Operation operation, const Value& left, const V
 Value negative(const Value& value);
 /// `sign` as in Expression::operators.
 bool compare(Budget& budget, const std::string& sign, const Value& left, const Value& right);
+/// Pays for one less() of the two.
+void spend_on_order(Budget& budget, const Value& a, const Value& b);
 /// Python's <, for sorting. @throws Error(data) on types that have no order
 bool less(const Value& a, const Value& b);
 
@@ -71,11 +84,15 @@ std::int64_t python_length(const Value& value);  ///< @throws Error(data) where 
 
 /// Python's str(), and what printing gives.
 std::string to_text(Budget& budget, const Value& value);
+/// Adds it to `out`. @throws Error(data) where `out` grows beyond 64 MiB
+void append_text(Budget& budget, std::string& out, const Value& value);
 std::string to_repr(Budget& budget, const Value& value);
 /// json.dumps(ensure_ascii=False) with HF's options.
 std::string to_json(Budget& budget, const Value& value, const Given& given);
 std::string float_text(double value);  ///< Python's repr of a float
 
+/// A text that a stranger chose, for a message: its first bytes.
+std::string brief(std::string_view text, std::size_t most = 100);
 [[noreturn]] void refuse(const std::string& what);
 /// Throws that `what` is undefined.
 [[noreturn]] void refuse_undefined(const Value& value);

@@ -53,9 +53,8 @@ Value filter_join(Budget& budget, const Value& value, const Given& given) {
   for (const Value& item : items_of(budget, value)) {
     if (!first) out += separator;
     first = false;
-    out += to_text(budget, args[1] && !args[1]->is_none() ? member(budget, item, *args[1]) : item);
     budget.spend_bytes(separator.size() + 16);
-    if (out.size() > kLongestText) budget.spend_bytes(out.size());
+    append_text(budget, out, args[1] && !args[1]->is_none() ? member(budget, item, *args[1]) : item);
   }
   return out;
 }
@@ -83,6 +82,7 @@ Value filter_sort(Budget& budget, const Value& value, const Given& given) {
   const bool reverse = flag(args[0]);
   std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
     budget.spend(std::min(a.first.weight(), b.first.weight()));
+    spend_on_order(budget, a.first, b.first);
     return reverse ? less(b.first, a.first) : less(a.first, b.first);
   });
   std::vector<Value> items;
@@ -98,7 +98,7 @@ Value filter_unique(Budget& budget, const Value& value, const Given& given) {
     const Value key = sort_key(budget, item, args[1], flag(args[0]));
     if (key.dict() || (key.sequence() && (*key.sequence())->kind == Sequence::Kind::list))
       refuse(cat("unhashable type: '", key.type_name(), "'"));
-    if (!key.text()) budget.spend(static_cast<std::int64_t>(seen.size()) * key.weight());
+    look_for(budget, seen, key);
     if (seen.find(key)) continue;
     seen.set(key, true);
     items.push_back(item);
@@ -115,6 +115,7 @@ Value extreme(Budget& budget, const char* what, bool largest, const Value& value
   for (std::size_t i = 1; i < items.size(); ++i) {
     Value key = sort_key(budget, items[i], args[1], flag(args[0]));
     budget.spend(std::min(key.weight(), best_key.weight()));
+    spend_on_order(budget, key, best_key);
     if (!(largest ? less(best_key, key) : less(key, best_key))) continue;
     best = i;
     best_key = std::move(key);

@@ -5,6 +5,12 @@
 
 namespace pst::jinja {
 
+namespace {
+
+constexpr std::size_t kMostArguments = 255;  // Python's own limit for long
+
+}  // namespace
+
 ExpressionPtr ExpressionParser::constant(int line, Value value) const {
   auto made = make(Kind::constant, line);
   made->value = std::move(value);
@@ -147,6 +153,8 @@ Arguments ExpressionParser::arguments() {
       if (is_sign(")")) break;
     }
     first = false;
+    if (made.positional.size() + made.named.size() >= kMostArguments)
+      fail(cat("a call with more than ", kMostArguments, " arguments"));
     if (is_sign("*") || is_sign("**")) fail("'*' before an argument is not supported");
     if (is(Token::Kind::name) && is_sign("=", 1)) {
       const Name name = take().value;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "core/text_search.hpp"
 #include "jinja/characters.hpp"
 #include "jinja/library.hpp"
 
@@ -17,13 +20,31 @@ void refuse_undefined(const Value& value) {
 }
 
 void Budget::spend(std::int64_t steps) {
+  constexpr double kLongest_s = 20;  // ten times what the steps should take: the last line, should one be too cheap
   if (steps > left_) refuse("the template does too much (more than 10 million steps)");
   left_ -= steps;
+  if (left_ > next_look_) return;
+  next_look_ = left_ - 100'000;
+  const double now_s = thread_cpu_seconds();
+  if (started_s_ == 0) started_s_ = now_s;
+  if (now_s - started_s_ > kLongest_s) refuse("the template takes more than 20 s");
 }
 
 void Budget::spend_bytes(std::size_t bytes) {
   if (bytes > kLongestText) refuse("the template makes a text of more than 64 MiB");
   spend(static_cast<std::int64_t>(bytes / 16) + 1);
+}
+
+std::string brief(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  std::size_t end = most;
+  while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return cat(text.substr(0, end), "...");
+}
+
+void look_for(Budget& budget, const Dict& dict, const Value& key) {
+  if (const auto* text = key.text()) return budget.look_at(text->size());
+  budget.spend(static_cast<std::int64_t>(dict.size()) * key.weight());
 }
 
 namespace {
@@ -136,12 +157,13 @@ bool contains(Budget& budget, const Value& item, const Value& container) {
   if (const auto* text = container.text()) {
     if (!item.text()) refuse(cat("'in <string>' requires string as left operand, not ", item.type_name()));
     budget.spend_bytes(text->size());
-    return text->find(*item.text()) != std::string::npos;
+    budget.look_at(item.text()->size());
+    return find_text(*text, *item.text()) != std::string::npos;
   }
   if (const Dict* dict = container.dict()) {
     if (item.dict() || (is_plain_sequence(item) && (*item.sequence())->kind == Sequence::Kind::list))
       refuse(cat("unhashable type: '", item.type_name(), "'"));
-    if (!item.text()) budget.spend(static_cast<std::int64_t>(dict->size()));
+    look_for(budget, *dict, item);
     return dict->find(item) != nullptr;
   }
   budget.spend(container.weight());
@@ -189,6 +211,11 @@ Value negative(const Value& value) {
   refuse(cat("bad operand type for unary -: '", value.type_name(), "'"));
 }
 
+void spend_on_order(Budget& budget, const Value& a, const Value& b) {
+  // Lists in lists: each level is compared for equality before one goes down into the next.
+  budget.spend(std::min(a.weight(), b.weight()) * std::min(a.depth(), b.depth()));
+}
+
 bool less(const Value& a, const Value& b) {
   if (a.is_undefined()) refuse_undefined(a);
   if (b.is_undefined()) refuse_undefined(b);
@@ -213,6 +240,7 @@ bool compare(Budget& budget, const std::string& sign, const Value& left, const V
   budget.spend(std::min(left.weight(), right.weight()));
   if (sign == "==") return equal(left, right);
   if (sign == "!=") return !equal(left, right);
+  spend_on_order(budget, left, right);
   if (sign == "<") return less(left, right);
   if (sign == ">") return less(right, left);
   const bool numbers = left.is_number() && right.is_number();  // NaN is neither
@@ -220,12 +248,30 @@ bool compare(Budget& budget, const std::string& sign, const Value& left, const V
   return numbers ? less(right, left) || equal(left, right) : !less(left, right);
 }
 
+namespace {
+
+const Value& ascii_character(char c) {
+  static const auto kAll = [] {
+    std::array<Value, 128> all;
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = Value(std::string(1, static_cast<char>(i)));
+    return all;
+  }();
+  return kAll[static_cast<unsigned char>(c)];
+}
+
+}  // namespace
+
 std::vector<Value> items_of(Budget& budget, const Value& value) {
   if (value.is_undefined()) return {};
   std::vector<Value> items;
   if (const auto* text = value.text()) {
     budget.spend(static_cast<std::int64_t>(text->size()));
-    for (auto& character : characters_of(*text)) items.emplace_back(std::move(character));
+    items.reserve(length_of(*text));
+    for (std::size_t at = 0; at < text->size(); at += char_bytes((*text)[at])) {
+      const auto character = std::string_view(*text).substr(at, char_bytes((*text)[at]));
+      if (character.size() > 1) budget.spend(6);  // its text is made; those of ASCII are there
+      items.push_back(character.size() > 1 ? Value(character) : ascii_character(character[0]));
+    }
     return items;
   }
   if (const Dict* dict = value.dict()) {
@@ -250,90 +296,6 @@ std::int64_t python_length(const Value& value) {
   if (!held || (*held)->kind == Sequence::Kind::generator)
     refuse(cat("object of type '", value.type_name(), "' has no len()"));
   return static_cast<std::int64_t>((*held)->items.size());
-}
-
-// ---- members
-
-Value attribute_of(Budget& budget, const Value& object, const std::string& name) {
-  if (object.is_undefined()) refuse_undefined(object);
-  if (name.starts_with("__") && name.ends_with("__"))
-    return Value::undefined(cat("access to attribute '", name, "' is unsafe"));
-  if (const auto* space = object.as<std::shared_ptr<Namespace>>()) {
-    if (const Value* found = (*space)->find(name)) return *found;
-    return Value::undefined(cat("the namespace has no attribute '", name, "'"));
-  }
-  if (has_method(object, name)) return Value::Data(std::make_shared<const BoundMethod>(BoundMethod{object, name}));
-  if (is_forbidden(object, name)) return Value::undefined(cat("access to attribute '", name, "' is unsafe"));
-  budget.spend(1);
-  if (const Dict* dict = object.dict())
-    if (const Value* found = dict->find(Value(name))) return *found;
-  return Value::undefined(cat("'", object.type_name(), " object' has no attribute '", name, "'"));
-}
-
-Value item_of(Budget& budget, const Value& object, const Value& key) {
-  if (object.is_undefined()) refuse_undefined(object);
-  std::int64_t index = 0;
-  if (const Dict* dict = object.dict()) {
-    if (!key.text()) budget.spend(static_cast<std::int64_t>(dict->size()));
-    if (const Value* found = dict->find(key)) return *found;
-  } else if (object.is_list_like() && key.to_integer(index)) {
-    const auto& items = (*object.sequence())->items;
-    const auto size = static_cast<std::int64_t>(items.size());
-    if (index < 0) index += size;
-    if (index >= 0 && index < size) return items[static_cast<std::size_t>(index)];
-  } else if (object.text() && key.to_integer(index)) {
-    const auto& text = *object.text();
-    budget.spend_bytes(text.size());
-    const auto size = static_cast<std::int64_t>(length_of(text));
-    if (index < 0) index += size;
-    if (index >= 0 && index < size) {
-      const std::size_t at = byte_of(text, static_cast<std::size_t>(index));
-      return std::string_view(text).substr(at, char_bytes(text[at]));
-    }
-  }
-  if (const auto* name = key.text()) {
-    if (has_method(object, *name) || object.is<std::shared_ptr<Namespace>>())
-      return attribute_of(budget, object, *name);
-    return Value::undefined(cat("'", object.type_name(), " object' has no attribute '", *name, "'"));
-  }
-  return Value::undefined(cat("'", object.type_name(), " object' has no such element"));
-}
-
-Value slice_of(Budget& budget, const Value& object, const Value* begin, const Value* end, const Value* step) {
-  if (object.is_undefined()) refuse_undefined(object);
-  if (!object.text() && !object.is_list_like()) refuse(cat("a '", object.type_name(), "' cannot be sliced"));
-  const auto number = [](const Value* value, std::int64_t otherwise) {
-    if (!value || value->is_none()) return otherwise;
-    std::int64_t out = 0;
-    if (!value->to_integer(out)) refuse("slice indices must be integers or none");
-    return out;
-  };
-  const std::int64_t stride = number(step, 1);
-  if (stride == 0) refuse("slice step cannot be zero");
-  const std::int64_t size = python_length(object);
-  budget.spend(size + 1);
-  const auto place = [&](const Value* value, std::int64_t otherwise) {
-    std::int64_t at = number(value, otherwise);
-    if (!value || value->is_none()) return at;
-    if (at < 0) at = at < -size ? -1 : at + size;
-    return std::clamp<std::int64_t>(at, stride > 0 ? 0 : -1, stride > 0 ? size : size - 1);
-  };
-  const std::int64_t from = place(begin, stride > 0 ? 0 : size - 1), to = place(end, stride > 0 ? size : -1);
-  std::vector<std::size_t> chosen;
-  for (std::int64_t at = from; stride > 0 ? at < to : at > to;) {
-    chosen.push_back(static_cast<std::size_t>(at));
-    if (__builtin_add_overflow(at, stride, &at)) break;
-  }
-  if (const auto* text = object.text()) {
-    const auto characters = characters_of(*text);
-    std::string out;
-    for (const auto at : chosen) out += characters[at];
-    return out;
-  }
-  const auto& sequence = **object.sequence();
-  std::vector<Value> items;
-  for (const auto at : chosen) items.push_back(sequence.items[at]);
-  return Value::sequence(sequence.kind, std::move(items));
 }
 
 }  // namespace pst::jinja

@@ -11,6 +11,7 @@ namespace pst::jinja {
 namespace {
 
 constexpr int kDeepestBlock = 60;
+constexpr std::size_t kMostParameters = 255;
 
 /// Reads statements; the expressions inside of them are the base's.
 class Parser : private ExpressionParser {
@@ -163,6 +164,7 @@ class Parser : private ExpressionParser {
       else if (!made.empty() && made.back().fallback)
         fail("a parameter without a default follows one with a default");
       made.push_back(std::move(parameter));
+      if (made.size() > kMostParameters) fail(cat("a macro with more than ", kMostParameters, " parameters"));
     }
     take();
     return made;

@@ -17,11 +17,17 @@ void append_hex(std::string& out, char32_t c, int digits) {
   for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) out += kHex[c >> shift & 15];
 }
 
-std::string text_repr(const std::string& text) {
+/// @throws Error(data) where `out` grows beyond 64 MiB
+void check_length(Budget& budget, const std::string& out) {
+  if (out.size() > kLongestText) budget.spend_bytes(out.size());
+}
+
+std::string text_repr(Budget& budget, const std::string& text) {
   const char quote = text.find('\'') != std::string::npos && text.find('"') == std::string::npos ? '"' : '\'';
   std::string out(1, quote);
   for (std::size_t at = 0; at < text.size(); at += char_bytes(text[at])) {
     const char32_t c = char_at(text, at);
+    check_length(budget, out);
     if (c == static_cast<char32_t>(quote) || c == '\\')
       out += cat("\\", text[at]);
     else if (c == '\n')
@@ -61,13 +67,13 @@ class Repr {
     if (out.size() > kLongestText) budget_.spend_bytes(out.size());
   }
 
-  static std::string simple(const Value& value) {
+  std::string simple(const Value& value) {
     if (value.is_undefined()) return "Undefined";
     if (value.is_none()) return "None";
     if (const auto* flag = value.as<bool>()) return *flag ? "True" : "False";
     if (const auto* integer = value.as<std::int64_t>()) return std::to_string(*integer);
     if (const auto* real = value.as<double>()) return float_text(*real);
-    if (const auto* text = value.text()) return text_repr(*text);
+    if (const auto* text = value.text()) return text_repr(budget_, *text);
     refuse(cat("printing a ", value.type_name(), " is not supported"));
   }
 
@@ -100,7 +106,7 @@ class Repr {
 
   void name_space(const Namespace& space) {
     std::vector<std::pair<Value, Value>> items;
-    for (const auto& [name, member] : space.members) items.emplace_back(Value(name), member);
+    for (const auto& [name, member] : space.members.items()) items.emplace_back(Value(name), member);
     members(items, "<Namespace {", "}>");
   }
 
@@ -119,7 +125,7 @@ class JsonWriter {
 
   void value(const Value& value, int level) {
     budget_.spend(1);
-    if (out.size() > kLongestText) budget_.spend_bytes(out.size());
+    check_length(budget_, out);
     if (value.is_none()) {
       out += "null";
     } else if (const auto* flag = value.as<bool>()) {
@@ -152,6 +158,7 @@ class JsonWriter {
     out += '"';
     for (std::size_t at = 0; at < text.size(); at += char_bytes(text[at])) {
       const char32_t c = char_at(text, at);
+      check_length(budget_, out);
       constexpr std::string_view kFrom = "\"\\\n\r\t\f\b", kTo = "\"\\nrtfb";
       const auto found = c < 0x80 ? kFrom.find(static_cast<char>(c)) : std::string_view::npos;
       if (found != std::string_view::npos) {
@@ -174,7 +181,7 @@ class JsonWriter {
     out += '\n';
     for (int i = 0; i < level; ++i) {
       out += *style_.indent;
-      if (out.size() > kLongestText) budget_.spend_bytes(out.size());
+      check_length(budget_, out);
     }
   }
 
@@ -183,6 +190,7 @@ class JsonWriter {
     out += '[';
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (i > 0) out += style_.item_separator;
+      check_length(budget_, out);
       line(level + 1);
       value(items[i], level + 1);
     }
@@ -194,7 +202,10 @@ class JsonWriter {
     if (dict.size() == 0) return void(out += "{}");
     auto items = dict.items();
     if (style_.sort_keys)
-      std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return less(a.first, b.first); });
+      std::stable_sort(items.begin(), items.end(), [&](const auto& a, const auto& b) {
+        budget_.spend(std::min(a.first.weight(), b.first.weight()));
+        return less(a.first, b.first);
+      });
     out += '{';
     bool first = true;
     for (const auto& [key, item] : items) {
@@ -203,6 +214,7 @@ class JsonWriter {
       line(level + 1);
       text(key_text(key));
       out += style_.key_separator;
+      check_length(budget_, out);
       value(item, level + 1);
     }
     line(level);
@@ -255,9 +267,19 @@ std::string float_text(double value) {
 }
 
 std::string to_text(Budget& budget, const Value& value) {
-  if (const auto* text = value.text()) return *text;
+  if (const auto* text = value.text()) return budget.look_at(text->size()), *text;
   if (value.is_undefined()) return {};
   return to_repr(budget, value);
+}
+
+void append_text(Budget& budget, std::string& out, const Value& value) {
+  if (const auto* text = value.text()) {
+    budget.look_at(text->size());
+    out += *text;
+  } else {
+    out += to_text(budget, value);
+  }
+  check_length(budget, out);
 }
 
 std::string to_repr(Budget& budget, const Value& value) {

@@ -11,23 +11,18 @@ namespace pst::jinja {
 
 /// Names and values; a name that is not here is looked for outside.
 struct Scope {
-  std::vector<std::pair<Name, Value>> names;
+  Names names;
   std::shared_ptr<Scope> outside;
 
-  const Value* find(const Name& name) const {
-    for (const Scope* scope = this; scope; scope = scope->outside.get())
-      for (const auto& [key, value] : scope->names)
-        if (key == name) return &value;
+  /// @param compared  grows by the names that it was compared with, at most
+  const Value* find(const Name& name, std::int64_t& compared) const {
+    for (const Scope* scope = this; scope; scope = scope->outside.get()) {
+      compared += static_cast<std::int64_t>(scope->names.walk()) + 1;
+      if (const Value* const found = scope->names.find(name)) return found;
+    }
     return nullptr;
   }
-  void set(const Name& name, Value value) {
-    for (auto& [key, present] : names)
-      if (key == name) {
-        present = std::move(value);
-        return;
-      }
-    names.emplace_back(name, std::move(value));
-  }
+  void set(const Name& name, Value value) { names.set(name, std::move(value)); }
 };
 
 /// What `macro` defines, or the body of a `call` block. It sees the names around its definition, as they are when it

@@ -1,25 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
-#include <optional>
+#include <functional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace pst::jinja {
 
-// Cutting and joining as Python's str does it, on UTF-8. All texts are well-formed.
+// Cutting and joining as Python's str does it, on UTF-8. All texts are well-formed. Linear in the text and in what is
+// looked for.
 
-std::string_view strip_left(std::string_view text);
-std::string_view strip_right(std::string_view text);
-/// @param characters  those to take; white space when absent
-std::string_view strip_left(std::string_view text, const std::optional<std::string>& characters);
-std::string_view strip_right(std::string_view text, const std::optional<std::string>& characters);
+/// Which characters strip() takes: white space, or those of a text.
+class Stripped {
+ public:
+  Stripped() = default;
+  explicit Stripped(std::string_view characters);
+  bool takes(std::string_view character) const;
 
-std::vector<std::string> split_lines(std::string_view text);
-std::vector<std::string> split_space(std::string_view text, std::int64_t at_most);
-std::vector<std::string> split_by(std::string_view text, std::string_view separator, std::int64_t at_most);
-std::vector<std::string> split_by_from_right(std::string_view text, std::string_view separator, std::int64_t at_most);
+ private:
+  bool white_space_ = true;
+  std::set<std::string, std::less<>> characters_;
+};
+
+std::string_view strip_left(std::string_view text, const Stripped& what = {});
+std::string_view strip_right(std::string_view text, const Stripped& what = {});
+
+/// Takes the pieces of a text, from left to right.
+using TakePiece = std::function<void(std::string_view)>;
+void split_lines(std::string_view text, const TakePiece& take);
+void split_space(std::string_view text, std::int64_t at_most, const TakePiece& take);
+void split_by(std::string_view text, std::string_view separator, std::int64_t at_most, const TakePiece& take);
+/// The same cuts counted from the right; the pieces come from right to left.
+void split_by_from_right(std::string_view text, std::string_view separator, std::int64_t at_most,
+                         const TakePiece& take);
 std::string replace(std::string_view text, std::string_view what, std::string_view with, std::int64_t at_most);
 
 }  // namespace pst::jinja

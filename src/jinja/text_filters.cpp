@@ -50,10 +50,11 @@ Value filter_title(Budget& budget, const Value& value, const Given& given) {
 
 Value filter_trim(Budget& budget, const Value& value, const Given& given) {
   const auto args = given.bind("trim", {"chars"});
-  std::optional<std::string> characters;
+  Stripped characters;
   if (args[0] && !args[0]->is_none()) {
     if (!args[0]->text()) refuse("trim: the characters must be a text");
-    characters = *args[0]->text();
+    budget.spend(static_cast<std::int64_t>(args[0]->text()->size()));
+    characters = Stripped(*args[0]->text());
   }
   const std::string text = to_text(budget, value);
   return strip_right(strip_left(text, characters), characters);
@@ -64,6 +65,7 @@ Value filter_replace(Budget& budget, const Value& value, const Given& given) {
   if (!args[0] || !args[1]) refuse("replace needs what to replace, and with what");
   const std::string text = to_text(budget, value), what = to_text(budget, *args[0]), with = to_text(budget, *args[1]);
   budget.spend_bytes((text.size() / std::max<std::size_t>(what.size(), 1) + 1) * with.size() + text.size());
+  budget.look_at(what.size());
   return replace(text, what, with, args[2] && !args[2]->is_none() ? integer_argument("replace: count", *args[2]) : -1);
 }
 
@@ -78,14 +80,17 @@ Value filter_indent(Budget& budget, const Value& value, const Given& given) {
     indention = std::string(
         static_cast<std::size_t>(std::clamp<std::int64_t>(integer_argument("indent: width", *args[0]), 0, 1000)), ' ');
   const bool first = flag(args[1]), blank = flag(args[2]);
-  const auto lines = split_lines(*value.text() + "\n");
-  budget.spend_bytes(value.text()->size() + lines.size() * indention.size());
+  budget.spend_bytes(value.text()->size());
   std::string out;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (i > 0) out += '\n';
-    if (i == 0 ? first : blank || !lines[i].empty()) out += indention;
-    out += lines[i];
-  }
+  bool at_first = true;
+  split_lines(*value.text() + "\n", [&](std::string_view line) {
+    budget.spend_bytes(indention.size());
+    if (!at_first) out += '\n';
+    if (at_first ? first : blank || !line.empty()) out += indention;
+    out += line;
+    at_first = false;
+    if (out.size() > kLongestText) budget.spend_bytes(out.size());
+  });
   return out;
 }
 

@@ -21,6 +21,7 @@ std::size_t Dict::index_of(const Value& key) const {
     const auto found = by_name_.find(*name);
     return found == by_name_.end() ? items_.size() : found->second;
   }
+  if (other_keys_ == 0) return items_.size();
   const auto same = [&](const auto& item) { return !item.first.text() && equal(item.first, key); };
   return static_cast<std::size_t>(std::find_if(items_.begin(), items_.end(), same) - items_.begin());
 }
@@ -33,28 +34,45 @@ const Value* Dict::find(const Value& key) const {
 void Dict::set(Value key, Value value) {
   depth = std::max({depth, 1 + value.depth(), 1 + key.depth()});
   weight += key.weight() + value.weight();
+  if (!key.text()) weight += other_keys_ * key.weight();  // looked up, it is compared with each of them
   check_extent(depth, weight);
   if (const std::size_t at = index_of(key); at < items_.size()) {
     items_[at].second = std::move(value);
     return;
   }
-  if (const auto* name = key.text()) by_name_.emplace(*name, items_.size());
+  if (const auto* name = key.text())
+    by_name_.emplace(*name, items_.size());  // the view stays: a key's text is shared and never changes
+  else
+    ++other_keys_;
   items_.emplace_back(std::move(key), std::move(value));
 }
 
-const Value* Namespace::find(std::string_view name) const {
-  for (const auto& [key, value] : members)
-    if (key == name) return &value;
-  return nullptr;
+std::size_t Names::index_of(std::string_view name) const {
+  if (index_) {
+    const auto found = index_->find(name);
+    return found == index_->end() ? items_.size() : found->second;
+  }
+  const auto same = [&](const auto& item) { return item.first == name; };
+  return static_cast<std::size_t>(std::find_if(items_.begin(), items_.end(), same) - items_.begin());
 }
 
-void Namespace::set(const std::string& name, Value value) {
-  for (auto& [key, present] : members)
-    if (key == name) {
-      present = std::move(value);
-      return;
-    }
-  members.emplace_back(name, std::move(value));
+const Value* Names::find(std::string_view name) const {
+  const std::size_t at = index_of(name);
+  return at < items_.size() ? &items_[at].second : nullptr;
+}
+
+void Names::set(std::string_view name, Value value) {
+  if (const std::size_t at = index_of(name); at < items_.size()) {
+    items_[at].second = std::move(value);
+    return;
+  }
+  items_.emplace_back(name, std::move(value));
+  if (index_) {
+    index_->emplace(name, items_.size() - 1);
+  } else if (items_.size() > kFew) {
+    index_ = std::make_unique<Index>();
+    for (std::size_t i = 0; i < items_.size(); ++i) index_->emplace(items_[i].first, i);
+  }
 }
 
 Value Value::undefined(std::string what) {

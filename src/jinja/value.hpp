@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "core/keyed_hash.hpp"
+
 namespace pst::jinja {
 
 class Value;
@@ -35,7 +37,8 @@ struct Sequence {
 /// A Python dict: keeps the order of insertion.
 class Dict {
  public:
-  const Value* find(const Value& key) const;  ///< null when absent
+  /// Null when absent. It takes steps: a key that is a text is hashed, any other is compared with all that are none.
+  const Value* find(const Value& key) const;
   void set(Value key, Value value);
   std::size_t size() const { return items_.size(); }
   const std::vector<std::pair<Value, Value>>& items() const { return items_; }
@@ -45,14 +48,31 @@ class Dict {
  private:
   std::size_t index_of(const Value& key) const;
   std::vector<std::pair<Value, Value>> items_;
-  std::unordered_map<std::string, std::size_t> by_name_;  // of string keys
+  std::unordered_map<std::string_view, std::size_t, KeyedHash> by_name_;  // of string keys, which items_ owns
+  std::int64_t other_keys_ = 0;                                           // that are no texts
+};
+
+/// Variables or members by name, in the order in which they came. Few are walked over; more have an index, for a
+/// template may set a hundred thousand.
+class Names {
+ public:
+  const Value* find(std::string_view name) const;  ///< null when absent
+  void set(std::string_view name, Value value);
+  const std::vector<std::pair<std::string, Value>>& items() const { return items_; }
+  /// How many a find() compares at most.
+  std::size_t walk() const { return items_.size() < kFew ? items_.size() : kFew; }
+
+ private:
+  static constexpr std::size_t kFew = 16;
+  using Index = std::unordered_map<std::string, std::size_t, KeyedHash, std::equal_to<>>;
+  std::size_t index_of(std::string_view name) const;
+  std::vector<std::pair<std::string, Value>> items_;
+  std::unique_ptr<Index> index_;  // null while there are few
 };
 
 /// namespace(...): the only thing a template can change.
 struct Namespace {
-  std::vector<std::pair<std::string, Value>> members;
-  const Value* find(std::string_view name) const;
-  void set(const std::string& name, Value value);
+  Names members;
 };
 
 /// `joiner` and friends are not supported, so a function is known by its name alone.

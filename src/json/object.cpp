@@ -45,9 +45,9 @@ class Locator final : public nlohmann::json_sax<Value> {
   bool key(std::string& name) override {
     const std::size_t before = levels_.back().matched;
     std::string_view rest = before == kNone ? std::string_view() : wanted_.substr(before);
-    const bool dotted = before == 0 || (before != kNone && starts_with(rest, "."));
+    const bool dotted = before == 0 || (before != kNone && rest.starts_with("."));
     if (before != 0 && dotted) rest.remove_prefix(1);
-    here_ = dotted && starts_with(rest, name) ? wanted_.size() - rest.size() + name.size() : kNone;
+    here_ = dotted && rest.starts_with(name) ? wanted_.size() - rest.size() + name.size() : kNone;
     return look();
   }
   bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override { return false; }
@@ -70,7 +70,7 @@ class Locator final : public nlohmann::json_sax<Value> {
     here_ = kNone;
     if (list.matched == kNone) return true;
     const std::string step = element_path("", index);
-    if (starts_with(wanted_.substr(list.matched), step)) here_ = list.matched + step.size();
+    if (wanted_.substr(list.matched).starts_with(step)) here_ = list.matched + step.size();
     return look();
   }
   bool open(bool is_list) {
