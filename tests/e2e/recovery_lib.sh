@@ -66,7 +66,9 @@ expect_requeued_and_completed() {
   await "completion" completed
   await "the event" has_event completed
   check "it has more than one job" test "$(event_count submitted)" = 1
-  # Not the count of events: what Slurm ends by the requeue may start once more before it is ended itself, and say so too.
+  # The supervisor that Slurm ends by the requeue is not followed by another one, which would begin an attempt and say it once more.
+  check "it was put back by more than one word: $(cat "$run/events.jsonl")" test "$(event_count requeued)" = 1
+  check "there is an attempt that did nothing" test "$(find "$run/attempts" -mindepth 1 -maxdepth 1 | wc -l)" = 2
   check "the job was put back more than once" grep -q ' Restarts=1 ' <<<"$(cluster run -- scontrol show job "$job")"
   check "it lost steps: $(cat "$run/events.jsonl")" restored_at 20
   expect_the_undisturbed_result
