@@ -10,6 +10,7 @@
 #include "requests/generate_request.hpp"
 #include "requests/probe_request.hpp"
 #include "requests/train_request.hpp"
+#include "support/environment.hpp"
 
 namespace pst::requests {
 namespace {
@@ -78,6 +79,16 @@ TEST(AGenerateRequest, IsReadBackAsItWas) {
 TEST(AGenerateRequest, CanBeToldWithoutItsTexts) {
   const auto words = words_of({.run = "r", .prompt = "secret", .system = "hidden"}, Texts::left_out);
   EXPECT_THAT(words, testing::Not(testing::Contains(testing::AnyOf("secret", "hidden", "--prompt", "--system"))));
+}
+
+TEST(AGenerateRequest, TakesTheTextsThatAreLeftOutFromTheEnvironment) {
+  const GenerateRequest all{.run = "r", .prompt = "-two\nlines", .system = "a=b"};
+  const fixture::Variable prompt(kPromptVariable, all.prompt), system(kSystemVariable, *all.system);
+  GenerateRequest other;
+
+  EXPECT_EQ(read(other, words_of(all, Texts::left_out)), std::nullopt);
+
+  expect_equal(other, all);
 }
 
 TEST(AGenerateRequest, KeepsAnyPrompt) {
