@@ -20,6 +20,7 @@ endif()
 install(DIRECTORY configs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/peft-studio)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.png")
 install(PROGRAMS packaging/self-test.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/peft-studio/tests)
+install(FILES packaging/libtorch.txt DESTINATION ${CMAKE_INSTALL_DATADIR}/peft-studio)
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Completions and the manual page come out of the program itself.

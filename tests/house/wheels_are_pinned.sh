@@ -1,16 +1,24 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What tools/setup and tools/quickstart fetch from PyPI has a digest in tools/lib/wheels.txt, and pip is told to demand it.
+# What tools/setup and tools/quickstart fetch from PyPI has a digest beside it, and pip is told to demand it.
 source "$(dirname -- "${BASH_SOURCE[0]}")/check.sh"
 count=0
 for script in tools/setup tools/quickstart; do
   while IFS= read -r wheel; do
     count=$((count + 1))
-    grep -q "^$wheel \\\\" tools/lib/wheels.txt || complain "$script: $wheel has no digest in tools/lib/wheels.txt"
+    grep -q "^$wheel \\\\" packaging/libtorch.txt tools/lib/wheels.txt ||
+      complain "$script: $wheel has no digest in packaging/libtorch.txt or tools/lib/wheels.txt"
   done < <(grep -oE '\b[a-z][a-z0-9-]*==[0-9][0-9.]*' "$script" | sort -u)
   # A command with its continued lines; what is only named in a hint for people fetches nothing.
   while IFS= read -r command; do
     [[ $command == *--require-hashes* ]] || complain "$script: pip without --require-hashes: $command"
   done < <(sed -e ':a' -e '/\\$/N; s/\\\n//; ta' "$script" | grep -E '^ *"\$[a-z0-9]+" -m pip (install|download)')
 done
+# What people and images are to type.
+while IFS=: read -r file command; do
+  count=$((count + 1))
+  [[ $command == *--require-hashes* ]] || complain "$file: pip without --require-hashes: $command"
+done < <(for file in docs/install.md packaging/apptainer/peft-studio.def; do
+  sed -e ':a' -e '/\\$/N; s/\\\n//; ta' "$file" | grep -E 'pip install --no-deps' | sed "s|^|$file:|"
+done)
 finish "$count" "wheels"

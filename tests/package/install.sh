@@ -41,7 +41,7 @@ mv "$work/second" "$work/elsewhere/prefix"
 prefix=$work/elsewhere/prefix
 for file in bin/peft-studio bin/peft-studio-worker libexec/peft-studio/make-tiny-model share/man/man1/peft-studio.1 \
   share/bash-completion/completions/peft-studio share/zsh/site-functions/_peft-studio share/fish/vendor_completions.d/peft-studio.fish \
-  share/peft-studio/grafana/peft-studio.json share/peft-studio/recipes/smollm2/135m_lora_laptop.yaml share/doc/peft-studio/LICENSE share/doc/peft-studio/install.md; do
+  share/peft-studio/grafana/peft-studio.json share/peft-studio/libtorch.txt share/peft-studio/recipes/smollm2/135m_lora_laptop.yaml share/doc/peft-studio/LICENSE share/doc/peft-studio/install.md; do
   [[ -s $prefix/$file ]] || die "$file is not installed"
 done
 [[ ! -e $build/lib/peft-studio/libpst_cuda.so || -s $prefix/lib/peft-studio/libpst_cuda.so ]] || die "the module for GPUs is not installed"
