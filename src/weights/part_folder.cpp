@@ -45,9 +45,10 @@ void look_at_leftovers(const fs::path& dir, const std::set<std::string>& files) 
     struct stat info {};
     const bool is_ours = ::fstat(lock, &info) == 0 && info.st_uid == ::geteuid();
     const bool is_free = is_ours && ::flock(lock, LOCK_EX | LOCK_NB) == 0;
+    const bool is_held = is_ours && !is_free && errno == EWOULDBLOCK;  // else this file system has no locks
     if (is_free) remove_leftover(entry.path(), info, files);
     ::close(lock);
-    if (is_ours && !is_free)
+    if (is_held)
       throw Error(Fault::usage, cat(entry.path().string(), " is being written by another process of yours"),
                   "wait for it, or choose another folder");
   }
