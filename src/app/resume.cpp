@@ -7,6 +7,7 @@
 #include "checkpoint/retention.hpp"
 #include "checkpoint/store.hpp"
 #include "core/error.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "recipe/changes.hpp"
 #include "rundir/allowed_change.hpp"
@@ -54,7 +55,8 @@ std::filesystem::path Resumer::choose() const {
     throw Error(Fault::usage,
                 cat("the recipe differs from the one that ", found->folder.filename().string(),
                     " was made with, and the result would be neither's: ", recipe::to_text(changes)),
-                cat("put the values back, or accept it: peft-studio resume ", run_.root().string(), " --allow-change"));
+                cat("put the values back, or accept it: peft-studio resume ", shell_quoted(run_.root().string()),
+                    " --allow-change"));
   run_.try_event("restored", {{"attempt", attempt_},
                               {"step", found->manifest.step},
                               {"checkpoint", found->folder.filename().string()},

@@ -10,6 +10,7 @@
 
 #include "config/slurm_words.hpp"
 #include "core/error.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 
 namespace pst::cluster {
@@ -27,8 +28,8 @@ class File {
                   errno == ENOENT ? cat("set slurm.secrets_file, notify.secrets_file (or the site's secrets_file) to a "
                                         "file that is there, or "
                                         "make it: `umask 077; echo NAME=value > ",
-                                        path_, "`")
-                                  : cat("it has to be readable for you: `ls -l ", path_, "`"));
+                                        shell_quoted(path_), "`")
+                                  : cat("it has to be readable for you: `ls -l ", shell_quoted(path_), "`"));
   }
   ~File() { ::close(descriptor_); }
   File(const File&) = delete;
@@ -46,7 +47,7 @@ class File {
               "that"));
     if ((status.st_mode & 077) != 0)
       throw Error(Fault::usage, cat("the secrets file ", path_, " is open to others"),
-                  cat("`chmod 600 ", path_, "`, so that only you can read it"));
+                  cat("`chmod 600 ", shell_quoted(path_), "`, so that only you can read it"));
   }
 
   std::string read() const {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 
 namespace pst::monitor {
@@ -82,11 +83,11 @@ std::map<std::string, std::string> Message::variables() const {
 }
 
 cluster::Command as_mail(const Message& message, const std::string& program, const std::string& address) {
-  return {
-      .argv = {program, "-s", message.subject(), address},
-      .remedy_when_missing = "notify by webhook or command where the node has no mail program",
-      .input = cat(message.line(), "\n\nrun     ", message.sender.folder.string(), "\nhost    ", message.sender.host,
-                   "\ntime    ", message.time, "\n\npeft-studio status ", message.sender.folder.string(), "\n")};
+  return {.argv = {program, "-s", message.subject(), address},
+          .remedy_when_missing = "notify by webhook or command where the node has no mail program",
+          .input = cat(message.line(), "\n\nrun     ", message.sender.folder.string(), "\nhost    ",
+                       message.sender.host, "\ntime    ", message.time, "\n\npeft-studio status ",
+                       shell_quoted(message.sender.folder.string()), "\n")};
 }
 
 std::string curl_quoted(const std::string& value) {

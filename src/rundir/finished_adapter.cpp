@@ -2,6 +2,7 @@
 #include "rundir/finished_adapter.hpp"
 
 #include "core/error.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 
 namespace pst::rundir {
@@ -9,7 +10,7 @@ namespace pst::rundir {
 fs::path finished_adapter(const RunDir& run) {
   if (!run.read_completed())
     throw Error(Fault::data, cat("run ", run.root().string(), " has no finished adapter: there is no completed.json"),
-                cat("peft-studio status ", run.root().string()));
+                cat("peft-studio status ", shell_quoted(run.root().string())));
   return run.adapter();
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "rundir/json_file.hpp"
 
@@ -63,7 +64,7 @@ void check_generation(const RunDir& run, int generation) {
     throw Error(Fault::transient,
                 cat("attempt ", generation, " of this run has been replaced by attempt ", newest,
                     " and may write nothing more"),
-                cat("nothing is lost; the newer one goes on: peft-studio status ", run.root().string()));
+                cat("nothing is lost; the newer one goes on: peft-studio status ", shell_quoted(run.root().string())));
 }
 
 }  // namespace pst::rundir

@@ -8,6 +8,7 @@
 #include "cluster/slurm.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "json/record.hpp"
 #include "rundir/lease.hpp"
@@ -97,11 +98,11 @@ void refuse_unless_completed(const RunDir& before, const RunDir& run, double pat
   const auto is_there = [](const RunState& state) { return rundir::is_final(state.state); };
   const RunState state = read_until(before, patience_s, is_there);
   if (state.state == State::completed) return;
-  throw Error(
-      Fault::data,
-      cat("run ", before.root().string(), ", which this one comes after, is ", rundir::name_of(state.state),
-          state.reason.empty() ? "" : ": " + state.reason.substr(0, state.reason.find('\n'))),
-      cat("peft-studio resume ", before.root().string(), "   and then  peft-studio resume ", run.root().string()));
+  throw Error(Fault::data,
+              cat("run ", before.root().string(), ", which this one comes after, is ", rundir::name_of(state.state),
+                  state.reason.empty() ? "" : ": " + state.reason.substr(0, state.reason.find('\n'))),
+              cat("peft-studio resume ", shell_quoted(before.root().string()), "   and then  peft-studio resume ",
+                  shell_quoted(run.root().string())));
 }
 
 }  // namespace pst::runs

@@ -5,6 +5,7 @@
 
 #include "config/node.hpp"
 #include "core/error.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "methods/method.hpp"
 
@@ -59,9 +60,10 @@ std::string starting_recipe(const Start& start) {
   std::string text;
   const auto line = [&](const auto&... parts) { text += cat(parts...) + "\n"; };
   line("# ", p.title, ". Made by `peft-studio init`; every key is explained in docs/recipe.md.");
-  line("#   peft-studio validate ", file, "     checks recipe, model and data");
-  line("#   peft-studio plan ", file, "         says how long it takes and how much memory");
-  line(start.slurm ? "#   peft-studio submit " : "#   peft-studio train ", file, start.slurm ? " --follow" : "");
+  line("#   peft-studio validate ", shell_quoted(file), "     checks recipe, model and data");
+  line("#   peft-studio plan ", shell_quoted(file), "         says how long it takes and how much memory");
+  line(start.slurm ? "#   peft-studio submit " : "#   peft-studio train ", shell_quoted(file),
+       start.slurm ? " --follow" : "");
   line("name: ", yaml(start.name), "\n");
   line("model:");
   line("  path: ", yaml(start.model), "     # folder with config.json, tokenizer.json, *.safetensors\n");

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "json/record.hpp"
 #include "runs/handle.hpp"
@@ -19,16 +20,17 @@ Before come_after(const rundir::RunDir& run, NeedCompleted need) {
   if (live.run.state == State::completed) return {.jobs = {}, .run = must_complete};
   if (rundir::is_final(live.run.state)) {
     if (need == NeedCompleted::no) return {};
-    throw Error(Fault::data,
-                cat("run ", handle(run), " is ", rundir::name_of(live.run.state),
-                    live.run.reason.empty() ? "" : ": " + live.run.reason),
-                cat("peft-studio resume ", handle(run), "   first, or do without its success: --after-any"));
+    throw Error(
+        Fault::data,
+        cat("run ", handle(run), " is ", rundir::name_of(live.run.state),
+            live.run.reason.empty() ? "" : ": " + live.run.reason),
+        cat("peft-studio resume ", shell_quoted(handle(run)), "   first, or do without its success: --after-any"));
   }
   const auto& chain = live.run.chain;
   const std::string job = chain.empty() ? live.run.job_id.value_or("") : chain.back();
   if (!cluster::is_job_id(job))
     throw Error(Fault::usage, cat("run ", handle(run), " has no Slurm job that could be waited for"),
-                cat("let it end first: peft-studio follow ", handle(run)));
+                cat("let it end first: peft-studio follow ", shell_quoted(handle(run))));
   return {.jobs = {job}, .run = must_complete};
 }
 

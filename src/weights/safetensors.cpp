@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "weights/dtype.hpp"
 #include "weights/header.hpp"
@@ -39,7 +40,7 @@ void refuse_other_formats(const fs::path& path, std::string_view start) {
                 "convert it where you trust it: transformers' save_pretrained(DIR) writes model.safetensors");
   if (begins("GGUF"))
     throw Error(Fault::data, cat(path.string(), " is a GGUF file"),
-                cat("peft-studio model import ", path.string(), " DIR"));
+                cat("peft-studio model import ", shell_quoted(path.string()), " DIR"));
   if (begins("version https://git-lfs"))
     throw Error(Fault::data, cat(path.string(), " is a Git LFS pointer, not the weights"),
                 "run git lfs pull in that folder");

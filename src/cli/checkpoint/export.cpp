@@ -4,6 +4,7 @@
 #include "checkpoint/export_adapter.hpp"
 #include "cli/verb.hpp"
 #include "core/error.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "runs/checkpoint_choice.hpp"
 
@@ -22,10 +23,10 @@ checkpoint::Found choose(const RunArguments& run, std::optional<std::int64_t> st
                 rejected.empty()
                     ? cat("its first one is written after checkpoint.every_steps or every_minutes; `peft-studio "
                           "status ",
-                          run.run,
+                          shell_quoted(run.run),
                           "` tells how far it is; a completed run has its result in the "
                           "folder adapter")
-                    : cat("`peft-studio checkpoint list ", run.run, "` shows what is left of it"));
+                    : cat("`peft-studio checkpoint list ", shell_quoted(run.run), "` shows what is left of it"));
   return std::move(*found);
 }
 

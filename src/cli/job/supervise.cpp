@@ -11,6 +11,7 @@
 #include "cluster/supervisor.hpp"
 #include "cluster/watcher_step.hpp"
 #include "core/error.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "monitor/monitor.hpp"
 #include "recipe/load.hpp"
@@ -140,9 +141,10 @@ int supervise(const std::string& folder, const std::string& setup_failed, double
     }
   try {
     if (!setup_failed.empty())
-      throw Error(Fault::unfit, cat("the job's set-up failed at: ", setup_failed),
-                  cat("correct it in this run's copy of the site profile, ", run.site().string(),
-                      " (and in the profile, for later runs), then: peft-studio resume ", run.root().string()));
+      throw Error(
+          Fault::unfit, cat("the job's set-up failed at: ", setup_failed),
+          cat("correct it in this run's copy of the site profile, ", run.site().string(),
+              " (and in the profile, for later runs), then: peft-studio resume ", shell_quoted(run.root().string())));
     const int status = supervise_turn(run, job, runs::await_submission(run, job, kSubmissionWithin_s));
     write_results_of_its_sweep(run);
     return status;

@@ -11,6 +11,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "runs/cancel_run.hpp"
 #include "runs/handle.hpp"
@@ -39,8 +40,8 @@ std::string line_for(const runs::LiveState& live, const std::optional<runs::Prog
 
 [[noreturn]] void detach(const RunDir& run) {
   throw Error(Fault::stopped, cat("no longer following ", runs::handle(run), ", which goes on"),
-              cat("peft-studio follow ", runs::handle(run), "   to watch it again, peft-studio cancel ",
-                  runs::handle(run), "   to end it"));
+              cat("peft-studio follow ", shell_quoted(runs::handle(run)), "   to watch it again, peft-studio cancel ",
+                  shell_quoted(runs::handle(run)), "   to end it"));
 }
 
 Fault fault_for(int exit) {
@@ -83,7 +84,8 @@ int report_end(const RunDir& run, const rundir::RunState& state) {
     std::cout << "validation loss  " << fixed(*completed.validation_loss_before, 3) << " -> "
               << fixed(*completed.validation_loss_after, 3) << '\n';
   std::cout << "adapter          " << runs::handle(run) << "/adapter\n"
-            << "talk to it       peft-studio generate --run " << runs::handle(run) << " --prompt \"...\"" << std::endl;
+            << "talk to it       peft-studio generate --run " << shell_quoted(runs::handle(run)) << " --prompt \"...\""
+            << std::endl;
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "cluster/signals.hpp"
 #include "console/live_line.hpp"
 #include "core/error.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "runs/handle.hpp"
 #include "runs/sweep_view.hpp"
@@ -25,8 +26,8 @@ int follow_sweep(const rundir::SweepDir& sweep) {
     if (signals.wait(kPoll_s)) {
       line.finish();
       throw Error(Fault::stopped, cat("no longer following ", runs::handle(sweep), ", which goes on"),
-                  cat("peft-studio watch ", runs::handle(sweep), "   to watch it again, peft-studio cancel ",
-                      runs::handle(sweep), "   to end it"));
+                  cat("peft-studio watch ", shell_quoted(runs::handle(sweep)),
+                      "   to watch it again, peft-studio cancel ", shell_quoted(runs::handle(sweep)), "   to end it"));
     }
     view = runs::look_at(sweep);
   }

@@ -8,6 +8,7 @@
 #include "console/printable.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "runs/handle.hpp"
 #include "runs/live_state.hpp"
@@ -73,7 +74,7 @@ int logs(const LogsArguments& arguments) {
               arguments.choice.rank
                   ? cat("there is no log of rank ", *arguments.choice.rank, " in run ", runs::handle(run))
                   : cat("run ", runs::handle(run), " has no logs yet"),
-              cat("peft-studio status ", runs::handle(run)));
+              cat("peft-studio status ", shell_quoted(runs::handle(run))));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "cli/verb.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "families/read_model.hpp"
 #include "methods/method.hpp"
@@ -79,7 +80,7 @@ int init(InitArguments arguments) {
   write_durably(arguments.output, text);
   std::cout << "written: " << arguments.output << "\n";
   for (const std::string& what : missing) std::cout << "missing: " << what << "\n";
-  std::cout << "next: peft-studio validate " << arguments.output << "\n";
+  std::cout << "next: peft-studio validate " << shell_quoted(arguments.output) << "\n";
   return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "cli/verb.hpp"
 #include "core/error.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "runs/cancel_run.hpp"
 #include "runs/handle.hpp"
@@ -24,7 +25,7 @@ int cancel_sweep(const rundir::SweepDir& sweep) {
   }
   if (jobs.empty())
     throw Error(Fault::usage, cat("there is nothing to cancel: no run of sweep ", runs::handle(sweep), " has a job"),
-                cat("peft-studio status ", runs::handle(sweep)));
+                cat("peft-studio status ", shell_quoted(runs::handle(sweep))));
   cluster::cancel(jobs);
   for (std::size_t i = 0; i < runs.size(); ++i)
     if (!rundir::is_final(live[i].run.state) && runs::waits_in_queue(live[i]))

@@ -9,6 +9,7 @@
 #include "cli/verb.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "rundir/attempt.hpp"
 #include "runs/handle.hpp"
@@ -97,13 +98,13 @@ int pause(const RunDir& run, How how) {
   if (!rundir::is_final(now.state))
     throw Error(Fault::transient,
                 cat("run ", runs::handle(run), " was asked to pause and is still ", rundir::name_of(now.state)),
-                cat("watch it with peft-studio status ", runs::handle(run)));
+                cat("watch it with peft-studio status ", shell_quoted(runs::handle(run))));
   if (now.state != State::paused) {
     std::cout << "run " << runs::handle(run) << " is not paused but " << rundir::name_of(now.state) << ": "
               << now.reason << std::endl;
     return now.state == State::completed ? 0 : now.exit;
   }
-  std::cout << "paused; go on with: peft-studio resume " << runs::handle(run) << std::endl;
+  std::cout << "paused; go on with: peft-studio resume " << shell_quoted(runs::handle(run)) << std::endl;
   return 0;
 }
 
@@ -122,7 +123,7 @@ int pause_sweep(const rundir::SweepDir& sweep, How how) {
   }
   if (waiting.empty() && at_work.empty())
     throw Error(Fault::usage, cat("there is nothing to pause: no run of sweep ", runs::handle(sweep), " waits or runs"),
-                cat("peft-studio status ", runs::handle(sweep)));
+                cat("peft-studio status ", shell_quoted(runs::handle(sweep))));
   cluster::cancel(waiting);
   for (std::size_t i = 0; i < runs.size(); ++i)
     if (!rundir::is_final(live[i].run.state) && runs::waits_in_queue(live[i]))
@@ -141,8 +142,9 @@ int pause_sweep(const rundir::SweepDir& sweep, How how) {
   if (still_there > 0)
     throw Error(Fault::transient,
                 cat(still_there, " runs of ", runs::handle(sweep), " were asked to pause and still go on"),
-                cat("watch them with peft-studio status ", runs::handle(sweep)));
-  std::cout << paused << " runs paused; go on with: peft-studio resume " << runs::handle(sweep) << std::endl;
+                cat("watch them with peft-studio status ", shell_quoted(runs::handle(sweep))));
+  std::cout << paused << " runs paused; go on with: peft-studio resume " << shell_quoted(runs::handle(sweep))
+            << std::endl;
   return 0;
 }
 

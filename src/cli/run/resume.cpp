@@ -11,6 +11,7 @@
 #include "cluster/slurm.hpp"
 #include "console/live_line.hpp"
 #include "core/error.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
 #include "rundir/attempt.hpp"
@@ -44,7 +45,7 @@ void refuse_unless_it_rests(const RunDir& run) {
                 "to go on with its adapter: a new recipe with adapter.init_from set to the run's folder adapter");
   if (!rests(state))
     throw Error(Fault::usage, cat("run ", runs::handle(run), " is ", rundir::name_of(state), " already"),
-                cat("watch it with peft-studio follow ", runs::handle(run)));
+                cat("watch it with peft-studio follow ", shell_quoted(runs::handle(run))));
 }
 
 /// As many as the run had when it was last started.
@@ -94,7 +95,7 @@ int resume_run(const RunDir& run, const ResumeArguments& arguments) {
 int resume_sweep(const rundir::SweepDir& sweep, const ResumeArguments& arguments) {
   if (!arguments.change.overrides.empty() || arguments.change.allowed || arguments.jobs > 1)
     throw Error(Fault::usage, "--set, --allow-change and --jobs are for a single run",
-                cat("peft-studio resume ", runs::handle(sweep), "/0 --set ..."));
+                cat("peft-studio resume ", shell_quoted(runs::handle(sweep)), "/0 --set ..."));
   const auto record = sweep.read_record();
   const auto runs = sweep.runs(record);
   const auto live = runs::live_states(runs);
@@ -103,7 +104,7 @@ int resume_sweep(const rundir::SweepDir& sweep, const ResumeArguments& arguments
     if (rests(live[i].run.state) || live[i].run.state == State::unknown) resting.push_back(static_cast<int>(i));
   if (resting.empty())
     throw Error(Fault::usage, cat("no run of sweep ", runs::handle(sweep), " rests; there is nothing to resume"),
-                cat("peft-studio status ", runs::handle(sweep)));
+                cat("peft-studio status ", shell_quoted(runs::handle(sweep))));
   std::error_code ignored;
   if (std::filesystem::exists(sweep.job_script(), ignored) && arguments.ranks == 0) {
     if (const auto waiting = runs::unknown_jobs(sweep.job_script(), runs); !waiting.empty())
@@ -113,7 +114,7 @@ int resume_sweep(const rundir::SweepDir& sweep, const ResumeArguments& arguments
                   cat("let it run, or end it first: scancel ", waiting.front()));
     for (const int number : resting) runs[static_cast<std::size_t>(number)].event("resumed", {{"launcher", "srun"}});
     submit_array(sweep, record, resting, {});
-    std::cout << "watch it with: peft-studio watch " << runs::handle(sweep) << std::endl;
+    std::cout << "watch it with: peft-studio watch " << shell_quoted(runs::handle(sweep)) << std::endl;
     return 0;
   }
   for (const int number : resting) {

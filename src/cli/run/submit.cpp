@@ -10,6 +10,7 @@
 #include "console/live_line.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
 #include "runs/handle.hpp"
@@ -106,12 +107,12 @@ int submit(const SubmitArguments& arguments) {
   if (sweep) {
     const runs::MadeSweep made = submit_sweep(arguments.recipe, wanted.before);
     if (arguments.follow) return follow_sweep(made.dir);
-    std::cout << "watch it with: peft-studio watch " << runs::handle(made.dir) << std::endl;
+    std::cout << "watch it with: peft-studio watch " << shell_quoted(runs::handle(made.dir)) << std::endl;
     return 0;
   }
   const auto run = submit_one(arguments, recipe, chosen, wanted);
   if (arguments.follow) return follow_run(run, on_interrupt);
-  std::cout << "watch it with: peft-studio watch " << runs::handle(run) << std::endl;
+  std::cout << "watch it with: peft-studio watch " << shell_quoted(runs::handle(run)) << std::endl;
   return 0;
 }
 

@@ -5,6 +5,8 @@
 
 #include <iomanip>
 
+#include "core/shell_quoted.hpp"
+
 namespace pst {
 namespace {
 
@@ -45,6 +47,14 @@ TEST(Strings, QuotedIsOursAlsoBesideIomanip) {
   EXPECT_EQ(cat(quoted(std::string_view(text))), expected);
   EXPECT_EQ(cat(quoted("a\n")), expected);
   EXPECT_EQ(cat(quoted(text, 60)), expected);
+}
+
+TEST(Strings, AShellReadsOneWordAsItWas) {
+  EXPECT_EQ(shell_quoted("/a/b-c_1.jsonl"), "/a/b-c_1.jsonl");
+  EXPECT_EQ(shell_quoted("a b"), "'a b'");
+  EXPECT_EQ(shell_quoted("it's $(x)"), "'it'\\''s $(x)'");
+  EXPECT_EQ(shell_quoted(""), "''");
+  EXPECT_EQ(shell_quoted("-x"), "'-x'");
 }
 
 TEST(Strings, HumanUnits) {
