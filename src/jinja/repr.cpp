@@ -72,6 +72,7 @@ class Repr {
     if (value.is_none()) return "None";
     if (const auto* flag = value.as<bool>()) return *flag ? "True" : "False";
     if (const auto* integer = value.as<std::int64_t>()) return std::to_string(*integer);
+    if (const auto* digits = value.long_integer()) return *digits;
     if (const auto* real = value.as<double>()) return float_text(*real);
     if (const auto* text = value.text()) return text_repr(budget_, *text);
     refuse(cat("printing a ", value.type_name(), " is not supported"));
@@ -132,6 +133,8 @@ class JsonWriter {
       out += *flag ? "true" : "false";
     } else if (const auto* integer = value.as<std::int64_t>()) {
       out += std::to_string(*integer);
+    } else if (const auto* digits = value.long_integer()) {
+      out += *digits;
     } else if (const auto* real = value.as<double>()) {
       out += number(*real);
     } else if (const auto* held = value.text()) {

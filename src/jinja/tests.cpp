@@ -82,8 +82,8 @@ bool apply_test(Budget& budget, const std::string& name, const Value& value, con
   if (name == "true") return value.is<bool>() && *value.as<bool>();
   if (name == "false") return value.is<bool>() && !*value.as<bool>();
   if (name == "string") return value.text() != nullptr;
-  if (name == "number") return value.is_number();
-  if (name == "integer") return value.is<std::int64_t>();
+  if (name == "number") return value.is_number() || value.long_integer();
+  if (name == "integer") return value.is<std::int64_t>() || value.long_integer();
   if (name == "float") return value.is<double>();
   if (name == "mapping") return value.dict() != nullptr;
   if (name == "iterable") return value.is_undefined() || value.text() || value.dict() || value.sequence();

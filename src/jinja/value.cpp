@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "json/parse.hpp"
 
 namespace pst::jinja {
 
@@ -99,12 +100,15 @@ Value Value::from_json(const nlohmann::ordered_json& json, int depth) {
     if (!is_utf8(text)) throw Error(Fault::data, cat("the text ", pst::quoted(text, 60), " is not UTF-8"));
     return Value(text);
   };
+  const auto long_integer = [](std::string digits) {
+    return Value(Data(LongInteger{std::make_shared<const std::string>(std::move(digits))}));
+  };
   switch (json.type()) {
     case nlohmann::ordered_json::value_t::boolean: return json.get<bool>();
     case nlohmann::ordered_json::value_t::number_integer: return json.get<std::int64_t>();
     case nlohmann::ordered_json::value_t::number_unsigned:
       if (json.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX))
-        throw Error(Fault::data, cat("the integer ", json.get<std::uint64_t>(), " is too large"));
+        return long_integer(std::to_string(json.get<std::uint64_t>()));
       return json.get<std::int64_t>();
     case nlohmann::ordered_json::value_t::number_float: return json.get<double>();
     case nlohmann::ordered_json::value_t::string: return checked(json.get_ref<const std::string&>());
@@ -119,8 +123,8 @@ Value Value::from_json(const nlohmann::ordered_json& json, int depth) {
       for (const auto& [key, item] : json.items()) made.set(checked(key), from_json(item, depth + 1));
       return dict(std::move(made));
     }
+    case nlohmann::ordered_json::value_t::binary: return long_integer(*json::long_integer(json));
     case nlohmann::ordered_json::value_t::null:
-    case nlohmann::ordered_json::value_t::binary:
     case nlohmann::ordered_json::value_t::discarded: break;
   }
   return None{};
@@ -180,6 +184,7 @@ const char* Value::type_name() const {
     const char* operator()(const bool&) const { return "bool"; }
     const char* operator()(const std::int64_t&) const { return "int"; }
     const char* operator()(const double&) const { return "float"; }
+    const char* operator()(const LongInteger&) const { return "int of more than 64 bits"; }
     const char* operator()(const Text&) const { return "str"; }
     const char* operator()(const std::shared_ptr<Sequence>& s) const {
       switch (s->kind) {
@@ -221,6 +226,7 @@ bool equal(const Value& a, const Value& b) {
   if (a.text() && b.text()) return *a.text() == *b.text();
   if (a.data().index() != b.data().index()) return false;
   if (a.is_none() || a.is_undefined()) return true;
+  if (a.long_integer()) return *a.long_integer() == *b.long_integer();
   if (a.sequence()) {
     const auto &x = **a.sequence(), &y = **b.sequence();
     if (&x == &y) return true;

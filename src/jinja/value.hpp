@@ -24,6 +24,11 @@ struct Undefined {
 };
 struct None {};
 
+/// An int that fits no 64 bits: it can be written and compared for equality, and nothing else. Ids are such numbers.
+struct LongInteger {
+  std::shared_ptr<const std::string> digits;  ///< with its sign
+};
+
 /// A Python list, or something that differs from one in what it may be used for.
 struct Sequence {
   enum class Kind { list, tuple, range, view, generator };
@@ -87,7 +92,7 @@ class Value {
   using Text = std::shared_ptr<const std::string>;
   using Data = std::variant<Undefined, None, bool, std::int64_t, double, Text, std::shared_ptr<Sequence>,
                             std::shared_ptr<const Dict>, std::shared_ptr<Namespace>, std::shared_ptr<const Macro>,
-                            std::shared_ptr<LoopState>, Function, std::shared_ptr<const BoundMethod>>;
+                            std::shared_ptr<LoopState>, Function, std::shared_ptr<const BoundMethod>, LongInteger>;
 
   Value() : data_(Undefined{}) {}
   Value(None) : data_(None{}) {}
@@ -103,7 +108,7 @@ class Value {
   static Value sequence(Sequence::Kind kind, std::vector<Value> items);
   static Value list(std::vector<Value> items) { return sequence(Sequence::Kind::list, std::move(items)); }
   static Value dict(Dict dict);
-  /// @throws Error(data) on an integer beyond 63 bits, text that is not UTF-8, or deep nesting
+  /// @throws Error(data) on text that is not UTF-8, or deep nesting
   static Value from_json(const nlohmann::ordered_json& json, int depth = 0);
 
   template <class T>
@@ -118,6 +123,7 @@ class Value {
 
   bool is_undefined() const { return is<Undefined>(); }
   bool is_none() const { return is<None>(); }
+  const std::string* long_integer() const { return is<LongInteger>() ? as<LongInteger>()->digits.get() : nullptr; }
   const std::string* text() const { return is<Text>() ? std::get<Text>(data_).get() : nullptr; }
   const std::shared_ptr<Sequence>* sequence() const { return as<std::shared_ptr<Sequence>>(); }
   const Dict* dict() const;

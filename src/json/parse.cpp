@@ -44,7 +44,11 @@ class Builder final : public nlohmann::json_sax<Json> {
   bool boolean(bool value) override { return put(value); }
   bool number_integer(typename Sax::number_integer_t value) override { return put(value); }
   bool number_unsigned(typename Sax::number_unsigned_t value) override { return put(value); }
-  bool number_float(typename Sax::number_float_t value, const std::string&) override { return put(value); }
+  bool number_float(typename Sax::number_float_t value, const std::string& text) override {
+    if (limits_.long_integers && text.find_first_of(".eE") == text.npos)  // an integer that fits no 64 bits
+      return put(Json::binary(typename Json::binary_t::container_type(text.begin(), text.end())));
+    return put(value);
+  }
   bool string(std::string& value) override {
     if (!limits_.nul_in_strings && value.find('\0') != std::string::npos)
       return stop("a text has the character \\u0000");
@@ -133,6 +137,11 @@ std::optional<Flaw> read(std::string_view text, Json& into, const Limits& limits
 }
 template std::optional<Flaw> read(std::string_view, Value&, const Limits&);
 template std::optional<Flaw> read(std::string_view, Ordered&, const Limits&);
+
+std::optional<std::string> long_integer(const Ordered& value) {
+  if (!value.is_binary()) return std::nullopt;
+  return std::string(value.get_binary().begin(), value.get_binary().end());
+}
 
 Value parse(std::string_view text, const std::string& name, const std::string& remedy, const Limits& limits) {
   return read_or_throw<Value>(text, name, remedy, limits);

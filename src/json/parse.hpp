@@ -19,6 +19,7 @@ struct Limits {
       1u << 20;  ///< of one object; of an Ordered at most 4096, since each is compared with all before
   std::size_t bytes = 256u << 20;  ///< of memory for the value, which may be fifty times those of its text
   bool nul_in_strings = true;      ///< whether a string may hold the character \u0000
+  bool long_integers = false;      ///< keep integers beyond 64 bits (see long_integer()); else they become real numbers
 };
 
 /// Why a text was not taken.
@@ -34,6 +35,10 @@ template <class Json>
 std::optional<Flaw> read(std::string_view text, Json& into, const Limits& limits = {});
 extern template std::optional<Flaw> read(std::string_view, Value&, const Limits&);
 extern template std::optional<Flaw> read(std::string_view, Ordered&, const Limits&);
+
+/// The digits (and sign) of an integer that does not fit 64 bits, where Limits::long_integers kept it. The library has
+/// no type for it: it is held as binary data, which no JSON text has.
+std::optional<std::string> long_integer(const Ordered& value);
 
 /// read() for callers that cannot go on without. @param name the file, for messages
 /// @throws Error(data) "<name>:<line>:<column>: not valid JSON: ..."

@@ -71,7 +71,6 @@ TEST(TemplateErrors, RunTimeErrorsNameTheLine) {
 TEST(TemplateErrors, VariablesAreChecked) {
   EXPECT_THAT(message("x", nlohmann::ordered_json::array()), HasSubstr("no JSON object"));
   EXPECT_THAT(message("x", {{"a", "\xff"}}), HasSubstr("not UTF-8"));
-  EXPECT_THAT(message("x", {{"a", 18446744073709551615ull}}), HasSubstr("too large"));
   nlohmann::ordered_json deep = 1;
   for (int i = 0; i < 1000; ++i) deep = nlohmann::ordered_json::array({deep});
   EXPECT_THAT(message("x", {{"a", deep}}), HasSubstr("nested more than"));

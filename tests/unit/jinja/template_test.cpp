@@ -29,6 +29,19 @@ TEST(Template, RendersAConversation) {
   EXPECT_EQ(text, "<|user|>\nHi\n<|assistant|>\n");
 }
 
+TEST(Template, IntegersOfAnySizeAreWrittenAsTheyStood) {
+  const std::string digits = "123456789012345678901234567890";
+  Json variables = {{"u", 18446744073709551615u}};
+  variables["d"]["n"] = Json::binary({digits.begin(), digits.end()});  // as json::read keeps it
+
+  EXPECT_EQ(render("{{ d | tojson }}{{ d.n }}{{ d }}", variables),
+            "{\"n\": " + digits + "}" + digits + "{'n': " + digits + "}");
+  EXPECT_EQ(render("{{ u | tojson }} {{ u is number }} {{ u is integer }} {{ u is float }}", variables),
+            "18446744073709551615 True True False");
+  EXPECT_EQ(render("{{ d.n == d.n }}{{ d.n == u }}{{ d.n == 1 }}{{ 'yes' if d.n }}", variables), "TrueFalseFalseyes");
+  EXPECT_THROW(render("{{ d.n + 1 }}", variables), Error);
+}
+
 TEST(Template, KeepsTheOrderOfKeys) {
   EXPECT_EQ(render("{{ d | tojson }}", {{"d", {{"z", 1}, {"a", 2}, {"m", 3}}}}), R"({"z": 1, "a": 2, "m": 3})");
 }

@@ -30,6 +30,20 @@ TEST(Parse, TakesWhatTheLibraryTakes) {
   }
 }
 
+TEST(Parse, IntegersBeyond64BitsAreKeptWhereThatIsAsked) {
+  const std::string digits = "123456789012345678901234567890";
+  json::Ordered kept, real;
+  ASSERT_FALSE(
+      json::read("[" + digits + ", -9223372036854775809, 18446744073709551615, 1e30]", kept, {.long_integers = true}));
+  ASSERT_FALSE(json::read("[" + digits + "]", real));
+
+  EXPECT_EQ(json::long_integer(kept[0]), digits);
+  EXPECT_EQ(json::long_integer(kept[1]), "-9223372036854775809");
+  EXPECT_EQ(kept[2], 18446744073709551615u);
+  EXPECT_EQ(json::long_integer(kept[3]), std::nullopt);
+  EXPECT_TRUE(real[0].is_number_float());
+}
+
 TEST(Parse, KeepsTheOrderOfMembers) {
   const std::string text = R"({"z":1,"a":[{"y":2,"b":3}]})";
   json::Ordered ordered;
