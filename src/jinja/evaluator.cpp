@@ -145,7 +145,7 @@ Value Evaluator::call(const Expression& e) {
   if (callee.is_undefined()) refuse_undefined(callee);
   const Given given = evaluate(e.arguments);
   line_ = e.line;
-  if (const auto* function = callee.as<Function>()) return call_function(budget_, *function, given);
+  if (const auto* function = callee.as<Function>()) return call_function(budget_, *function, given, today_);
   if (const auto* macro = callee.as<std::shared_ptr<const Macro>>()) return call_macro(**macro, given, nullptr);
   if (const auto* bound = callee.as<std::shared_ptr<const BoundMethod>>())
     return call_method(budget_, (*bound)->object, (*bound)->name, given);

@@ -13,7 +13,7 @@ namespace pst::jinja {
 /// Gives expressions their values. What a macro does is statements, which are the derived class's.
 class Evaluator {
  protected:
-  explicit Evaluator(std::shared_ptr<Scope> scope) : scope_(std::move(scope)) {}
+  Evaluator(std::shared_ptr<Scope> scope, const std::optional<Day>& today) : scope_(std::move(scope)), today_(today) {}
   virtual ~Evaluator() = default;
   Evaluator(const Evaluator&) = delete;
   Evaluator& operator=(const Evaluator&) = delete;
@@ -39,6 +39,7 @@ class Evaluator {
 
   Budget budget_;
   std::shared_ptr<Scope> scope_;
+  std::optional<Day> today_;
   int line_ = 1;
   int depth_ = 0;
 

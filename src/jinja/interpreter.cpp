@@ -16,8 +16,8 @@ enum class Flow { on, broke, continued };
 /// Runs statements.
 class Interpreter final : private Evaluator {
  public:
-  Interpreter(const std::string& name, const nlohmann::ordered_json& variables)
-      : Evaluator(std::make_shared<Scope>()), name_(name) {
+  Interpreter(const std::string& name, const nlohmann::ordered_json& variables, const std::optional<Day>& today)
+      : Evaluator(std::make_shared<Scope>(), today), name_(name) {
     located([&] {
       if (!variables.is_object()) refuse("the variables are no JSON object");
       for (const auto& [key, value] : variables.items()) scope_->names.set(key, Value::from_json(value));
@@ -247,8 +247,9 @@ class Interpreter final : private Evaluator {
 
 }  // namespace
 
-std::string run(const Block& program, const std::string& name, const nlohmann::ordered_json& variables) {
-  return Interpreter(name, variables).run(program);
+std::string run(const Block& program, const std::string& name, const nlohmann::ordered_json& variables,
+                const std::optional<Day>& today) {
+  return Interpreter(name, variables, today).run(program);
 }
 
 }  // namespace pst::jinja

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "jinja/template.hpp"
 #include "jinja/value.hpp"
 
 namespace pst::jinja {
@@ -58,7 +59,11 @@ Value text_method(Budget& budget, const std::string& text, const std::string& na
 bool has_method(const Value& object, std::string_view name);
 /// Whether it would change a list or dict: HF's sandbox gives an undefined value for it, a dict's member or not.
 bool is_forbidden(const Value& object, std::string_view name);
-Value call_function(Budget& budget, Function function, const Given& given);
+/// @param today  for strftime_now(); absent: the machine's clock
+Value call_function(Budget& budget, Function function, const Given& given, const std::optional<Day>& today);
+
+/// @param today  absent: the machine's clock
+Value strftime_now(const Given& given, const std::optional<Day>& today);
 
 /// x.name and x['name'], which look in another order; an undefined value when there is none.
 Value attribute_of(Budget& budget, const Value& object, const std::string& name);

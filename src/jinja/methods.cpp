@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
-#include <ctime>
 
 #include "core/strings.hpp"
 #include "jinja/characters.hpp"
@@ -126,20 +125,6 @@ Dict initial_members(Budget& budget, const std::string& what, const Given& given
   return made;
 }
 
-Value strftime_now(const Given& given) {
-  const auto args = given.bind("strftime_now", {"format"});
-  const auto& format = text_argument("strftime_now", args[0]);
-  if (format.size() > 1000) refuse("strftime_now(): the format is longer than 1000 bytes");
-  if (format.empty()) return "";
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  localtime_r(&now, &local);
-  std::array<char, 20000> out{};
-  const std::size_t size = std::strftime(out.data(), out.size(), format.c_str(), &local);
-  if (!is_utf8({out.data(), size})) refuse("strftime_now(): the locale's date is not UTF-8");
-  return std::string_view(out.data(), size);
-}
-
 }  // namespace
 
 std::vector<std::optional<Value>> Given::bind(const std::string& what,
@@ -186,7 +171,7 @@ Value call_method(Budget& budget, const Value& object, const std::string& name, 
   return object.dict() ? dict_method(budget, object, name, given) : list_method(budget, object, name, given);
 }
 
-Value call_function(Budget& budget, Function function, const Given& given) {
+Value call_function(Budget& budget, Function function, const Given& given, const std::optional<Day>& today) {
   budget.spend(1);
   switch (function) {
     case Function::range: return make_range(budget, given);
@@ -210,7 +195,7 @@ Value call_function(Budget& budget, Function function, const Given& given) {
       const std::string message = to_text(budget, args[0].value_or(Value()));
       refuse(cat("the template refuses this conversation: ", brief(message, /*most=*/2000)));
     }
-    case Function::strftime_now: return strftime_now(given);
+    case Function::strftime_now: return strftime_now(given, today);
   }
   return {};
 }

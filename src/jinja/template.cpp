@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jinja/template.hpp"
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "jinja/interpreter.hpp"
+#include "jinja/lexer.hpp"
 #include "jinja/parser.hpp"
 
 namespace pst::jinja {
@@ -12,6 +15,7 @@ constexpr std::size_t kLongestSource = 4 << 20;
 
 struct Template::Impl {
   std::string name;
+  bool reads_clock = false;
   Block program;
 };
 
@@ -25,12 +29,18 @@ Template Template::parse(std::string_view source, std::string name) {
     throw Error(Fault::data, cat(name, ": a template of ", human_bytes(source.size()), " is too long"));
   auto impl = std::make_unique<Impl>();
   impl->program = jinja::parse(source, name);
+  const auto tokens = tokenize(source, name);
+  impl->reads_clock = std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {
+    return token.kind == Token::Kind::name && token.value == "strftime_now";
+  });
   impl->name = std::move(name);
   return Template(std::move(impl));
 }
 
-std::string Template::render(const nlohmann::ordered_json& variables) const {
-  return run(impl_->program, impl_->name, variables);
+std::string Template::render(const nlohmann::ordered_json& variables, const std::optional<Day>& today) const {
+  return run(impl_->program, impl_->name, variables, today);
 }
+
+bool Template::reads_clock() const { return impl_->reads_clock; }
 
 }  // namespace pst::jinja

@@ -42,6 +42,19 @@ TEST(Template, IntegersOfAnySizeAreWrittenAsTheyStood) {
   EXPECT_THROW(render("{{ d.n + 1 }}", variables), Error);
 }
 
+TEST(Template, TheDayCanBeGiven) {
+  const auto on = [](const Day& day, const std::string& format) {
+    return Template::parse("{{ strftime_now('" + format + "') }}", "t").render(Json::object(), day);
+  };
+
+  EXPECT_EQ(on({2026, 11, 30}, "%A %d %B %Y %j %H:%M:%S [%Z%z] 100%%s"),
+            "Monday 30 November 2026 334 00:00:00 [] 100%s");
+  EXPECT_EQ(on({2024, 2, 29}, "%a"), "Thu");
+  EXPECT_THROW(on({2024, 2, 29}, "%s"), Error) << "depends on the time zone";
+  EXPECT_TRUE(Template::parse("{% if strftime_now is defined %}x{% endif %}", "t").reads_clock());
+  EXPECT_FALSE(Template::parse("strftime_now {{ 'strftime_now' }}", "t").reads_clock());
+}
+
 TEST(Template, KeepsTheOrderOfKeys) {
   EXPECT_EQ(render("{{ d | tojson }}", {{"d", {{"z", 1}, {"a", 2}, {"m", 3}}}}), R"({"z": 1, "a": 2, "m": 3})");
 }
