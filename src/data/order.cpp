@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/order.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "core/error.hpp"
 #include "core/rng.hpp"
 #include "core/strings.hpp"
+#include "recipe/recipe.hpp"
 
 namespace pst::data {
 namespace {
@@ -34,9 +36,9 @@ std::vector<std::uint32_t> file_order(std::size_t count) {
 struct DataOrder::Impl {
   OrderSettings settings;
   std::vector<std::uint32_t> lengths;
-  std::int64_t rows_per_epoch = 0, steps_per_epoch = 0;
+  std::int64_t rows_per_epoch = 0;
   std::int64_t planned_epoch = -1;
-  std::vector<std::vector<Row>> steps;  // of planned_epoch
+  std::vector<std::vector<Row>> steps;  // those that begin in planned_epoch
 
   std::uint32_t capacity() const { return static_cast<std::uint32_t>(settings.max_length); }
 
@@ -55,22 +57,56 @@ struct DataOrder::Impl {
     return rows;
   }
 
+  std::int64_t batch() const { return settings.global_batch_size; }
+  bool carries() const { return settings.remainder == recipe::Remainder::carry; }
+
+  /// Steps of an epoch where every epoch has its own.
+  std::int64_t whole_steps() const {
+    const bool drops = settings.remainder == recipe::Remainder::drop;
+    return (rows_per_epoch + (drops ? 0 : batch() - 1)) / batch();
+  }
+  /// The epoch in which a step begins.
+  std::int64_t epoch_of(std::int64_t step) const {
+    return carries() ? step * batch() / rows_per_epoch : step / whole_steps();
+  }
+  std::int64_t first_step_of(std::int64_t epoch) const {
+    return carries() ? (epoch * rows_per_epoch + batch() - 1) / batch() : epoch * whole_steps();
+  }
+
   void plan(std::int64_t epoch) {
     if (epoch == planned_epoch) return;
     auto rows = rows_of(epoch);
-    const auto batch = static_cast<std::size_t>(settings.global_batch_size);
+    const auto size = static_cast<std::size_t>(batch());
+    if (carries()) {
+      const auto taken = first_step_of(epoch) * batch() - epoch * rows_per_epoch;  // by the step before
+      rows.erase(rows.begin(), rows.begin() + taken);
+      for (std::int64_t next = epoch + 1; rows.size() % size != 0; ++next) {
+        const auto more = rows_of(next);
+        const std::size_t missing = std::min(size - rows.size() % size, more.size());
+        rows.insert(rows.end(), more.begin(), more.begin() + static_cast<std::ptrdiff_t>(missing));
+      }
+    } else if (settings.remainder == recipe::Remainder::drop) {
+      rows.resize(rows.size() - rows.size() % size);
+    }
     std::vector<std::vector<Row>> planned;
-    for (std::size_t begin = 0; begin < rows.size(); begin += batch) {
-      const auto end = std::min(rows.size(), begin + batch);
+    for (std::size_t begin = 0; begin < rows.size(); begin += size) {
+      const auto end = std::min(rows.size(), begin + size);
       planned.emplace_back(std::make_move_iterator(rows.begin() + static_cast<std::ptrdiff_t>(begin)),
                            std::make_move_iterator(rows.begin() + static_cast<std::ptrdiff_t>(end)));
     }
     steps = std::move(planned);
     planned_epoch = epoch;
-    rows_per_epoch = static_cast<std::int64_t>(rows.size());
-    steps_per_epoch = static_cast<std::int64_t>(steps.size());
   }
 };
+
+OrderSettings order_settings(const recipe::Recipe& recipe) {
+  return {.packing = recipe.data.packing,
+          .shuffle = recipe.data.shuffle,
+          .max_length = recipe.data.max_length,
+          .global_batch_size = recipe.train.global_batch_size,
+          .seed = recipe.train.seed,
+          .remainder = recipe.data.remainder};
+}
 
 DataOrder::DataOrder(const PreparedSet& documents, OrderSettings settings) : impl_(std::make_unique<Impl>()) {
   PST_ASSERT(settings.max_length >= 1 && settings.global_batch_size >= 1, "a recipe's values are positive");
@@ -78,20 +114,33 @@ DataOrder::DataOrder(const PreparedSet& documents, OrderSettings settings) : imp
     throw Error(Fault::data, "there is no example to train on", "look at the report of the preparation for the reason");
   impl_->settings = settings;
   impl_->lengths = lengths_of(documents, impl_->capacity());
-  impl_->plan(0);
+  impl_->rows_per_epoch = static_cast<std::int64_t>(impl_->rows_of(0).size());
+  if (impl_->whole_steps() == 0)
+    throw Error(Fault::usage,
+                cat("data.remainder: drop leaves no step: an epoch has ", impl_->rows_per_epoch,
+                    " rows, and train.global_batch_size is ", settings.global_batch_size),
+                "set data.remainder: carry, or a smaller train.global_batch_size");
 }
 
 DataOrder::~DataOrder() = default;
 
 const std::vector<Row>& DataOrder::rows_of_step(std::int64_t step) const {
   PST_ASSERT(step >= 0, "steps count from 0");
-  impl_->plan(step / impl_->steps_per_epoch);
-  return impl_->steps[static_cast<std::size_t>(step % impl_->steps_per_epoch)];
+  const std::int64_t epoch = impl_->epoch_of(step);
+  impl_->plan(epoch);
+  return impl_->steps[static_cast<std::size_t>(step - impl_->first_step_of(epoch))];
 }
 
 std::int64_t DataOrder::steps_in(double epochs) const {
-  return static_cast<std::int64_t>(std::ceil(epochs * static_cast<double>(impl_->steps_per_epoch)));
+  return static_cast<std::int64_t>(std::ceil(epochs * steps_per_epoch()));
 }
+
+double DataOrder::steps_per_epoch() const {
+  if (!impl_->carries()) return static_cast<double>(impl_->whole_steps());
+  return static_cast<double>(impl_->rows_per_epoch) / static_cast<double>(impl_->batch());
+}
+
+std::int64_t DataOrder::rows_left() const { return impl_->rows_per_epoch % impl_->batch(); }
 
 std::int64_t DataOrder::rows_per_epoch() const { return impl_->rows_per_epoch; }
 

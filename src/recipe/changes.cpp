@@ -52,8 +52,13 @@ std::vector<Change> changes_between(const std::map<std::string, std::string>& wa
     if (now == is.end() || now->second != value)
       changes.push_back({key, value, now == is.end() ? std::string() : now->second});
   }
-  for (const auto& [key, value] : is)
-    if (was.count(key) == 0) changes.push_back({key, "", value});
+  // A key that an older version did not know has changed nothing while it has its default.
+  const auto defaults = all_keys(Recipe{});
+  for (const auto& [key, value] : is) {
+    if (was.count(key) != 0) continue;
+    const auto standard = defaults.find(key);
+    if (standard == defaults.end() || standard->second != value) changes.push_back({key, "", value});
+  }
   return changes;
 }
 

@@ -20,6 +20,10 @@ std::vector<std::pair<const char*, TooLong>> words_of(TooLong) {
   return {{"truncate", TooLong::truncate}, {"skip", TooLong::skip}};
 }
 
+std::vector<std::pair<const char*, Remainder>> words_of(Remainder) {
+  return {{"step", Remainder::step}, {"carry", Remainder::carry}, {"drop", Remainder::drop}};
+}
+
 void bind(config::Fields& field, Source& s) {
   field.required("path", &s.path, path(), "File with the examples.");
   field("format", &s.format,
@@ -40,6 +44,10 @@ void bind(config::Fields& field, Data& s) {
   field("train_on", &s.train_on,
         "Tokens to learn: the text and end-of-turn of every assistant turn, of the last one only, or all.");
   field("shuffle", &s.shuffle, "A new order every epoch, from `train.seed`; false keeps the order of the files.");
+  field(
+      "remainder", &s.remainder,
+      "Rows at the end of an epoch that do not fill a step: `step` makes a smaller step of them, which weighs each row "
+      "more; `carry` takes them into the next epoch's first step; `drop` leaves them out of this epoch.");
   field("max_examples", &s.max_examples, Absent::null, config::at_least(1),
         "Take only the first so many of every training file.");
   field("chat_template", &s.chat_template, Absent::null, path(),

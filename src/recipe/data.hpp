@@ -14,6 +14,8 @@ namespace pst::recipe {
 enum class DataFormat { automatic, chat, prompt_completion, alpaca, text, chatterbot };
 enum class TrainOn { assistant, completion, all };
 enum class TooLong { truncate, skip };
+/// What becomes of the rows that are left at the end of an epoch and do not fill a step.
+enum class Remainder { step, carry, drop };
 
 struct Source {
   std::string path;
@@ -29,6 +31,7 @@ struct Data {
   bool packing = true;
   TrainOn train_on = TrainOn::assistant;
   bool shuffle = true;
+  Remainder remainder = Remainder::step;
   std::optional<int> max_examples;           ///< the first so many of every training file
   std::optional<std::string> chat_template;  ///< a Jinja file instead of the model's own
 };
@@ -36,6 +39,7 @@ struct Data {
 std::vector<std::pair<const char*, DataFormat>> words_of(DataFormat);
 std::vector<std::pair<const char*, TrainOn>> words_of(TrainOn);
 std::vector<std::pair<const char*, TooLong>> words_of(TooLong);
+std::vector<std::pair<const char*, Remainder>> words_of(Remainder);
 void bind(config::Fields& field, Source& s);
 void bind(config::Fields& field, Data& s);
 

@@ -2,6 +2,7 @@
 #include "runs/plan_inputs.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
@@ -47,11 +48,7 @@ std::uint64_t bytes_in(const fs::path& folder, const std::string& ending) {
 
 plan::Work work_of(const recipe::Recipe& recipe, const fs::path& store) {
   const auto train = data::PreparedSet::open(store, "train");
-  const data::DataOrder order(train, {.packing = recipe.data.packing,
-                                      .shuffle = recipe.data.shuffle,
-                                      .max_length = recipe.data.max_length,
-                                      .global_batch_size = recipe.train.global_batch_size,
-                                      .seed = recipe.train.seed});
+  const data::DataOrder order(train, data::order_settings(recipe));
   plan::Work work{.steps = recipe.train.max_steps.value_or(order.steps_in(recipe.train.epochs)),
                   .documents = static_cast<std::int64_t>(train.size()),
                   .rows_per_epoch = order.rows_per_epoch(),
@@ -73,14 +70,17 @@ plan::Work work_of(const recipe::Recipe& recipe, const fs::path& store) {
   } else {  // whole epochs are known exactly, the rest of one by its share
     std::int64_t labelled = 0;
     for (std::size_t i = 0; i < train.size(); ++i) labelled += train.labelled_tokens(i);
-    const double epochs = static_cast<double>(work.steps) / static_cast<double>(epoch);
+    const double epochs = static_cast<double>(work.steps) / order.steps_per_epoch();
+    const bool drops = recipe.data.remainder == recipe::Remainder::drop && order.rows_left() > 0;
+    const double taken =
+        drops ? 1 - static_cast<double>(order.rows_left()) / static_cast<double>(work.rows_per_epoch) : 1;
     const auto of = [&](std::int64_t count_of_epoch) {
-      return static_cast<std::int64_t>(static_cast<double>(count_of_epoch) * epochs);
+      return static_cast<std::int64_t>(static_cast<double>(count_of_epoch) * epochs * taken);
     };
     work.rows = of(work.rows_per_epoch);
     work.tokens = of(train.tokens());
     work.labelled = of(labelled);
-    work.exact = work.steps % epoch == 0;
+    work.exact = !drops && std::floor(epochs) == epochs;
   }
 
   const auto validation = data::PreparedSet::open(store, "validation");

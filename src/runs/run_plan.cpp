@@ -120,15 +120,33 @@ RunPlan plan_recipe(recipe::Recipe checked, int ranks, PlanMemory& memory, const
                 cat(recipe.model.path, ": the tokenizer gave id ", train.largest_id(),
                     ", and the model's vocabulary ends at ", vocabulary - 1),
                 "tokenizer.json and config.json there belong to different models: copy both from the same one");
-  const data::DataOrder order(train, {.packing = recipe.data.packing,
-                                      .shuffle = recipe.data.shuffle,
-                                      .max_length = recipe.data.max_length,
-                                      .global_batch_size = recipe.train.global_batch_size,
-                                      .seed = recipe.train.seed});
+  const data::DataOrder order(train, data::order_settings(recipe));
   plan.rows_per_epoch = order.rows_per_epoch();
+  plan.rows_left = order.rows_left();
   plan.steps = recipe.train.max_steps.value_or(order.steps_in(recipe.train.epochs));
   return plan;
 }
+
+namespace {
+
+/// What becomes of the rows that do not fill a step, where the run comes to the end of an epoch.
+std::string remainder_of(const RunPlan& plan) {
+  const std::int64_t size = plan.recipe.train.global_batch_size;
+  if (plan.rows_left == 0 || plan.steps * size <= plan.rows_per_epoch - plan.rows_left) return {};
+  const std::string rows = count_of(plan.rows_left, "row");
+  switch (plan.recipe.data.remainder) {
+    case recipe::Remainder::step:
+      return cat(
+          "note: the last step of an epoch has ", rows, " instead of ", size,
+          ", so that each of them weighs more than others do; data.remainder: carry or drop makes steps alike\n");
+    case recipe::Remainder::carry:
+      return cat("the last ", rows, " of an epoch go into the next one's first step (data.remainder: carry)\n");
+    case recipe::Remainder::drop: return cat("the last ", rows, " of each epoch are left out (data.remainder: drop)\n");
+  }
+  return {};
+}
+
+}  // namespace
 
 std::string to_text(const RunPlan& plan) {
   const auto& recipe = plan.recipe;
@@ -137,6 +155,7 @@ std::string to_text(const RunPlan& plan) {
   text += cat("steps: ", grouped(plan.steps), ", each of ", recipe.train.global_batch_size, " rows of up to ",
               recipe.data.max_length, " tokens; an epoch is ", count_of(plan.rows_per_epoch, "row"),
               recipe.data.packing ? ", packed\n" : "\n");
+  text += remainder_of(plan);
   text += cat("ranks: ", plan.ranks, " (", count_of(recipe.slurm.nodes, "node"), ", ", recipe.slurm.ranks_per_node,
               " on each), micro batches of ", count_of(recipe.train.micro_batch_size, "row"), "\n");
   return text;

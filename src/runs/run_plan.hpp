@@ -21,6 +21,7 @@ struct RunPlan {
   std::string model_digest;
   data::PreparedStore data;
   std::int64_t steps = 0, rows_per_epoch = 0;
+  std::int64_t rows_left = 0;  ///< at the end of an epoch, beside those of full steps
   int ranks = 1;
 };
 std::string to_text(const RunPlan& plan);

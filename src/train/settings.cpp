@@ -13,6 +13,7 @@ Settings settings_of(const recipe::Recipe& recipe, nn::Recompute recompute) {
           .guard = recipe.guard,
           .packing = recipe.data.packing,
           .shuffle = recipe.data.shuffle,
+          .remainder = recipe.data.remainder,
           .max_length = recipe.data.max_length,
           .recompute = recompute};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "nn/causal_lm.hpp"
+#include "recipe/data.hpp"
 #include "recipe/guard.hpp"
 #include "recipe/optimizers.hpp"
 #include "recipe/schedules.hpp"
@@ -20,6 +21,7 @@ struct Settings {
   recipe::Evaluate evaluate;
   recipe::Guard guard;
   bool packing = true, shuffle = true;
+  recipe::Remainder remainder = recipe::Remainder::step;
   int max_length = 1024;  ///< tokens of a row
   nn::Recompute recompute = nn::Recompute::nothing;
 };

@@ -48,7 +48,7 @@ class Loop {
       : parts_(parts),
         settings_(settings),
         order_(parts.training, {settings.packing, settings.shuffle, settings.max_length,
-                                settings.train.global_batch_size, settings.train.seed}),
+                                settings.train.global_batch_size, settings.train.seed, settings.remainder}),
         total_steps_(steps_in(order_, settings.train)),
         leaves_((settings.train.global_batch_size + settings.train.micro_batch_size - 1) /
                 settings.train.micro_batch_size),

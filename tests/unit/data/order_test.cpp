@@ -111,6 +111,60 @@ TEST_F(Order, StepsAreCountedAsTransformersDoes) {
   EXPECT_EQ(order.steps_in(0.01), 1);
 }
 
+TEST_F(Order, WhatIsLeftOfAnEpochIsAStepCarriedOrDropped) {
+  const PreparedSet documents = store_of(std::vector<std::uint32_t>(33, 5));
+  OrderSettings settings{.packing = false, .max_length = 8, .global_batch_size = 16};
+  const auto sizes = [&](recipe::Remainder remainder, std::int64_t steps) {
+    settings.remainder = remainder;
+    const DataOrder order(documents, settings);
+    std::vector<std::size_t> all;
+    for (std::int64_t step = 0; step < steps; ++step) all.push_back(order.rows_of_step(step).size());
+    return all;
+  };
+
+  EXPECT_THAT(sizes(recipe::Remainder::step, 6), ElementsAre(16, 16, 1, 16, 16, 1));
+  EXPECT_THAT(sizes(recipe::Remainder::drop, 4), Each(16));
+  EXPECT_THAT(sizes(recipe::Remainder::carry, 33), Each(16));
+  settings.remainder = recipe::Remainder::drop;
+  const DataOrder drops(documents, settings);
+  EXPECT_EQ(drops.steps_in(3), 6);
+  EXPECT_EQ(drops.rows_left(), 1);
+  settings.remainder = recipe::Remainder::carry;
+  const DataOrder carries(documents, settings);
+  EXPECT_EQ(carries.steps_in(1), 3) << "33 rows and 15 of the next epoch";
+  EXPECT_EQ(carries.steps_in(16), 33);
+  EXPECT_THAT(times_seen(carries, 0, 33, documents.size()), Each(16)) << "16 epochs are 33 full steps";
+}
+
+TEST_F(Order, CarriedRowsAreThoseOfTheEpochsOneAfterTheOther) {
+  const PreparedSet documents = store_of(fixture::random_lengths(11, 50, 4));
+  for (const int batch : {1, 4, 11, 12, 30}) {  // an epoch may be shorter than a step
+    SCOPED_TRACE(batch);
+    const OrderSettings one{.packing = false, .max_length = 64, .global_batch_size = 11};
+    OrderSettings settings = one;
+    settings.global_batch_size = batch;
+    settings.remainder = recipe::Remainder::carry;
+    const DataOrder epochs(documents, one), carries(documents, settings);
+    std::vector<Row> expected, rows;
+    for (std::int64_t epoch = 0; epoch < 60; ++epoch)
+      expected.insert(expected.end(), epochs.rows_of_step(epoch).begin(), epochs.rows_of_step(epoch).end());
+    for (std::int64_t step = 0; step < 20; ++step)
+      rows.insert(rows.end(), carries.rows_of_step(step).begin(), carries.rows_of_step(step).end());
+
+    expected.resize(rows.size());
+    EXPECT_EQ(rows.size(), static_cast<std::size_t>(20 * batch));
+    EXPECT_EQ(rows, expected);
+    const std::vector<Row> seventh = carries.rows_of_step(7);
+    EXPECT_EQ(DataOrder(documents, settings).rows_of_step(7), seventh) << "in whatever order it is asked for";
+  }
+}
+
+TEST_F(Order, DroppingAllThereIsIsRefused) {
+  const PreparedSet documents = store_of({10, 20});
+
+  EXPECT_THROW(DataOrder(documents, {.packing = false, .remainder = recipe::Remainder::drop}), Error);
+}
+
 TEST_F(Order, ValidationRowsKeepTheOrder) {
   const PreparedSet documents = store_of({10, 20, 5});
 

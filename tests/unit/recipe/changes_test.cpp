@@ -48,6 +48,14 @@ TEST(Changes, WhatGivesTheSameBitsIsNot) {
   EXPECT_THAT(keys_that_alter(parse_minimal()), Not(Contains(Key("train.threads"))));
 }
 
+TEST(Changes, AKeyThatIsNewAndHasItsDefaultIsNone) {
+  auto is = keys_that_alter(parse_minimal({}, {"train.max_steps=9"})), was = is;
+  was.erase("data.remainder");  // as a checkpoint of an older version has it
+  EXPECT_TRUE(changes_between(was, is).empty());
+  was.erase("train.max_steps");
+  EXPECT_EQ(to_text(changes_between(was, is)), "train.max_steps was not there and is 9");
+}
+
 TEST(Changes, AKeyMayComeAndGo) {
   const auto changes = changes_between({{"a", "1"}, {"b", "2"}}, {{"b", "2"}, {"c", "3"}});
 

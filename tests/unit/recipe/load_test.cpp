@@ -149,6 +149,7 @@ TEST(Load, RefusesWhatOneKeyMustNotBe) {
       {"data: {train: []}", "data.train is empty"},
       {"data: {train: [{path: a}], max_length: 1}", "it must be from 2 to 1048576"},
       {"data: {train: [{path: a}], validation_fraction: 1}", "it must be at least 0 and below 1"},
+      {"data: {train: [{path: a}], remainder: keep}", "it must be step, carry or drop"},
       {"adapter: {r: 0}", "adapter.r is 0; it must be at least 1"},
       {"adapter: {type: loha}", "adapter.type is loha; it must be lora"},
       {"adapter: {dropout: 1.0}", "at least 0 and below 1"},
