@@ -35,7 +35,18 @@ struct Inputs {
 
 std::vector<SourceFile> open_all(const std::vector<recipe::Source>& sources) {
   std::vector<SourceFile> files;
-  for (const auto& source : sources) files.push_back(open_source(source));
+  std::vector<std::string> wrong;
+  std::string remedy;
+  for (const auto& source : sources) {
+    try {
+      files.push_back(open_source(source));
+    } catch (const Error& error) {
+      if (error.fault() != Fault::data) throw;
+      if (wrong.empty()) remedy = error.remedy();
+      wrong.push_back(error.message());
+    }
+  }
+  if (!wrong.empty()) throw Error(Fault::data, join(wrong, "\n"), remedy);
   return files;
 }
 

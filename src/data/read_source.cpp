@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/read_source.hpp"
 
+#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
+#include "data/record_texts.hpp"
 #include "data/records.hpp"
 #include "data/text_lines.hpp"
 
@@ -15,35 +17,42 @@ using recipe::DataFormat;
 }
 
 const char* const kFormatRemedy =
-    "convert it to one JSON object per line with \"messages\", or name the format in data.train (docs/formats/data.md)";
+    "convert it to JSON objects with \"messages\", one on each line, or name the format in data.train "
+    "(docs/formats/data.md)";
 
-/// The format by the first record of a JSONL file.
+constexpr int kMostProblems = 20;
+
+/// The format by the first record of a JSON file that shows one; what is wrong with those before is told when they are
+/// read in this format.
 Guess guess_by_content(const SourceFile& source) {
-  TextLines lines(source.text());
-  while (const auto line = lines.next()) {
-    if (trim(*line).empty()) continue;
-    const std::string place = cat(source.path, ":", lines.number());
-    if (const auto flaw = flaw_of_line(*line)) throw Error(Fault::data, cat(place, ": ", *flaw));
-    if (trim(*line).front() == '[')
-      refuse(source.path, "is a JSON list; examples are one JSON object per line",
-             cat("jq -c '.[]' ", source.path, " > ", fs::path(source.path).stem().string(), ".jsonl"));
+  RecordTexts records(source.text());
+  config::Problems problems;
+  for (bool is_first = true; problems.count() < kMostProblems; is_first = false) {
     try {
-      Guess guess = guess_format(parse_record(*line));
-      if (guess.format == DataFormat::automatic)
-        throw Error(Fault::data, cat(place, ": ", guess.reason), kFormatRemedy);
+      const auto record = records.next();
+      if (!record) break;
+      if (const auto flaw = flaw_of_line(*record)) throw Error(Fault::data, std::string(*flaw));
+      Guess guess = guess_format(parse_record(*record));
+      if (guess.format == DataFormat::automatic) throw Error(Fault::data, guess.reason);
+      guess.reason =
+          cat(is_first ? "the first record" : cat("the record in line ", records.line()), " has ", guess.reason);
       return guess;
-    } catch (Error& error) {
-      if (error.message().starts_with(place)) throw;
-      throw Error(Fault::data, cat(place, ": ", error.message()), kFormatRemedy);
+    } catch (const Error& error) {
+      problems.add(source.at_line(records.line()), error.message());
     }
   }
-  refuse(source.path, "has only blank lines");
+  if (problems.empty()) refuse(source.path, trim(source.text()).empty() ? "has only blank lines" : "has no record");
+  try {
+    problems.throw_if_any(Fault::data);
+  } catch (const Error& error) {
+    throw Error(Fault::data, error.message(), kFormatRemedy);
+  }
+  return {};
 }
 
-/// One line, one example: JSONL and plain text.
-void read_lines(const SourceFile& source, const std::function<bool(Example&&)>& take,
-                const std::function<bool(int line, const std::string& what)>& wrong) {
-  const bool plain = source.format == DataFormat::text && lower(fs::path(source.path).extension().string()) == ".txt";
+/// The examples of a text file: one on each line.
+void read_plain_text(const SourceFile& source, const std::function<bool(Example&&)>& take,
+                     const std::function<bool(int line, const std::string& what)>& wrong) {
   TextLines lines(source.text());
   bool more = true;
   while (more) {
@@ -54,21 +63,50 @@ void read_lines(const SourceFile& source, const std::function<bool(Example&&)>& 
       more = wrong(lines.number(), std::string(*flaw));
       continue;
     }
+    Example example;
+    example.kind = Example::Kind::text;
+    example.completion = *line;
+    example.line = lines.number();
+    more = take(std::move(example));
+  }
+}
+
+/// The examples of a JSON file.
+void read_records(const SourceFile& source, const std::function<bool(Example&&)>& take,
+                  const std::function<bool(int line, const std::string& what)>& wrong) {
+  RecordTexts records(source.text());
+  bool more = true;
+  while (more) {
     try {
-      Example example;
-      if (plain) {
-        example.kind = Example::Kind::text;
-        example.completion = *line;
-      } else {
-        example = example_of(parse_record(*line), source.format);
-      }
-      example.line = lines.number();
+      const auto record = records.next();
+      if (!record) return;
+      if (const auto flaw = flaw_of_line(*record)) throw Error(Fault::data, std::string(*flaw));
+      Example example = example_of(parse_record(*record), source.format);
+      example.line = records.line();
       more = take(std::move(example));
     } catch (const Error& error) {
       if (error.fault() != Fault::data) throw;
-      more = wrong(lines.number(), error.message());
+      more = wrong(records.line(), error.message());
     }
   }
+}
+
+/// Windows programs write UTF-16; a JSON text in it has a NUL in its first two bytes even without a mark.
+void refuse_utf16(const SourceFile& source) {
+  const auto text = source.text();
+  const bool little = starts_with(text, "\xff\xfe"), big = starts_with(text, "\xfe\xff");
+  const auto opens_json = [](char c) { return c == '{' || c == '['; };
+  const bool bare_little = text.size() > 1 && opens_json(text[0]) && text[1] == '\0';
+  const bool bare_big = text.size() > 1 && text[0] == '\0' && opens_json(text[1]);
+  if (!little && !big && !bare_little && !bare_big) return;
+  const fs::path path(source.path);
+  const fs::path copy = path.parent_path() / cat(path.stem().string(), "-utf8", path.extension().string());
+  refuse(source.path, "is UTF-16, and must be UTF-8",
+         cat("iconv -f ",
+             little || big ? "UTF-16"
+             : bare_little ? "UTF-16LE"
+                           : "UTF-16BE",
+             " -t UTF-8 ", shell_quoted(source.path), " > ", shell_quoted(copy.string())));
 }
 
 MappedFile mapped(const recipe::Source& source) {
@@ -85,6 +123,7 @@ MappedFile mapped(const recipe::Source& source) {
 SourceFile open_source(const recipe::Source& source) {
   SourceFile opened{source.path, mapped(source), source.format, "given in the recipe"};
   if (opened.text().empty()) refuse(source.path, "is empty");
+  refuse_utf16(opened);
   if (source.format != DataFormat::automatic) return opened;
   const std::string extension = lower(fs::path(source.path).extension().string());
   if (extension == ".yml" || extension == ".yaml") {
@@ -103,7 +142,6 @@ SourceFile open_source(const recipe::Source& source) {
 
 void read_examples(const SourceFile& source, std::optional<int> most, const TakeExample& take,
                    config::Problems& problems) {
-  constexpr int kMostProblems = 20;
   int taken = 0, bad = 0;
   const auto wrong = [&](int line, const std::string& what) {
     problems.add(source.at_line(line), what);
@@ -120,8 +158,10 @@ void read_examples(const SourceFile& source, std::optional<int> most, const Take
   };
   if (source.format == DataFormat::chatterbot)
     read_chatterbot(source, take_one, wrong);
+  else if (source.format == DataFormat::text && lower(fs::path(source.path).extension().string()) == ".txt")
+    read_plain_text(source, take_one, wrong);
   else
-    read_lines(source, take_one, wrong);
+    read_records(source, take_one, wrong);
   if (taken == 0 && bad == 0) problems.add(source.at_line(0), "the file has no example");
 }
 

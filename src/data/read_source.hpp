@@ -22,7 +22,8 @@ struct SourceFile {
   config::Mark at_line(int line) const { return {std::make_shared<const std::string>(path), line, 0}; }
 };
 
-/// Opens a file and finds its format: by its extension (.yml, .yaml: chatterbot; .txt: text), else by the first record.
+/// Opens a file and finds its format: by its extension (.yml, .yaml: chatterbot; .txt: text), else by the first record
+/// that shows one.
 /// @throws Error(data) when it is missing, empty, or of no known format
 SourceFile open_source(const recipe::Source& source);
 

@@ -21,11 +21,11 @@ std::span<const RecordFormat* const> record_formats() {
 Guess guess_format(const Json& record) {
   std::vector<std::string> known;
   for (const auto* const row : record_formats()) {
-    if (row->fits(record)) return {row->format, cat("the first record has ", row->keys)};
+    if (row->fits(record)) return {row->format, row->keys};
     known.emplace_back(row->keys);
   }
   return {recipe::DataFormat::automatic,
-          cat("the first record has none of ", join(known, "; "), "; its keys: ", keys_of(record))};
+          cat("the record has none of ", join(known, "; "), "; its keys: ", keys_of(record))};
 }
 
 Example example_of(const Json& record, recipe::DataFormat format) {

@@ -5,10 +5,10 @@
 
 namespace pst::data {
 
-/// The format that a record's keys show, with the reason for the report; DataFormat::automatic when they show none.
+/// The format that a record's keys show; DataFormat::automatic when they show none.
 struct Guess {
   recipe::DataFormat format = recipe::DataFormat::automatic;
-  std::string reason;
+  std::string reason;  ///< the keys that show it; else why they show none
 };
 Guess guess_format(const Json& record);
 

@@ -235,15 +235,84 @@ TEST_F(ReadSource, StopsAfterTwentyProblems) {
   EXPECT_THAT(result.problems[20], HasSubstr("after 20 problems the rest of the file was not read"));
 }
 
+TEST_F(ReadSource, AJsonListIsReadLikeLines) {
+  const std::string one = R"({"messages": [{"role": "user", "content": "[\"]{ a"}]})";
+  for (const DataFormat format : {DataFormat::automatic, DataFormat::chat})
+    for (const char* const name : {"l.json", "l.jsonl"}) {
+      const auto result =
+          read(name, "\n[\n  " + one + ",\n  {\n \"messages\": 3},\n{\"a\": }, 4 ,\n" + one + "\n]\n", format);
+      ASSERT_EQ(result.examples.size(), 2u);
+      EXPECT_EQ(result.examples[0].line, 3);
+      EXPECT_EQ(result.examples[1].line, 7);
+      EXPECT_EQ(result.examples[1].messages[0]["content"], "[\"]{ a");
+      EXPECT_THAT(result.problems,
+                  ElementsAre(HasSubstr(":4: \"messages\" is a JSON number"), HasSubstr(":6: not JSON at column 7"),
+                              HasSubstr(":6: the line is a JSON number")));
+    }
+  const std::pair<const char*, const char*> broken[] = {
+      {"[{\"text\": \"a\"}, {\"text\": ", "f.json:1: the file is a JSON list, and this record of it does not end"},
+      {"[{\"text\": \"a\"}\n", "f.json:2: the file is a JSON list that does not end"},
+      {"[{\"text\": \"a\"}\n{}]", "f.json:2: the file is a JSON list; a comma or its end is missing here"},
+      {"[{\"text\": \"a\"},\n]", "f.json:2: the file is a JSON list; a record is missing here"},
+      {"[{\"text\": \"a\"}]\n{}", "f.json:2: there is more behind the end of the JSON list"},
+      {"[]", "f.json: the file has no example"},
+  };
+  for (const auto& [content, message] : broken) {
+    SCOPED_TRACE(content);
+    EXPECT_THAT(read("f.json", content, DataFormat::text).problems, ElementsAre(HasSubstr(message)));
+  }
+}
+
+TEST_F(ReadSource, TheFormatIsThatOfTheFirstRecordThatShowsOneAndAllMistakesAreTold) {
+  const std::string good = R"({"text": "a"})";
+  const std::string content = "{\n" + std::string(R"({"txet": "b"})") + "\n" + good + "\n}\n" + good;
+
+  const auto guessed = read("f.jsonl", content), named = read("f.jsonl", content, DataFormat::text);
+
+  EXPECT_EQ(guessed.problems, named.problems);
+  EXPECT_EQ(guessed.problems.size(), 3u);
+  EXPECT_EQ(guessed.examples.size(), 2u);
+  EXPECT_EQ(guessed.reason, "the record in line 3 has \"text\"");
+  EXPECT_THAT(open_error("f.jsonl", "{\n{\"a\": 1}\n[\n"),
+              ::testing::AllOf(HasSubstr("f.jsonl:1: not JSON"), HasSubstr("f.jsonl:2: the record has none of"),
+                               HasSubstr("f.jsonl:3: not JSON"), HasSubstr("(3 problems, nothing started)")));
+}
+
+/// A remedy that is a command does what it promises, whatever the file is called, and leaves its input alone.
+TEST_F(ReadSource, TheRemedyForUtf16CanBeRun) {
+  for (const char* const name : {"a.jsonl", "a b'c $(touch pwned) \"d\".jsonl", "-x.txt"})
+    for (const bool has_mark : {true, false}) {
+      SCOPED_TRACE(name);
+      std::string wide = has_mark ? std::string("\xff\xfe", 2) : std::string();
+      for (const char c : std::string(R"({"text": "abc"})")) wide += std::string({c, '\0'});
+      const fs::path file = folder_ / name;
+      write_durably(file, wide);
+      std::string command;
+      try {
+        open_source({file.string(), DataFormat::text});
+        FAIL() << "accepted";
+      } catch (const Error& error) {
+        EXPECT_THAT(error.message(), HasSubstr("is UTF-16, and must be UTF-8"));
+        command = error.remedy();
+      }
+
+      ASSERT_EQ(std::system(cat("cd ", folder_.path().string(), " && ", command).c_str()), 0) << command;
+
+      EXPECT_EQ(read_file(file), wide);
+      const fs::path copy = folder_ / cat(file.stem().string(), "-utf8", file.extension().string());
+      EXPECT_EQ(read_file(copy), R"({"text": "abc"})");
+      EXPECT_FALSE(fs::exists(folder_ / "pwned"));
+    }
+}
+
 TEST_F(ReadSource, SaysWhyAFileCannotBeUsedAtAll) {
   EXPECT_THAT(open_error("e.jsonl", ""), HasSubstr("e.jsonl is empty"));
   EXPECT_THAT(open_error("b.jsonl", "\n \n"), HasSubstr("has only blank lines"));
-  EXPECT_THAT(open_error("l.json", "[\n {\"messages\": []}\n]"), HasSubstr("jq -c '.[]'"));
   EXPECT_THAT(open_error("s.jsonl", R"({"dialogue": [], "x": 1})"),
-              HasSubstr(R"(s.jsonl:1: the first record has none of "messages")"));
+              HasSubstr(R"(s.jsonl:1: the record has none of "messages")"));
   EXPECT_THAT(open_error("s.jsonl", R"({"dialogue": [], "x": 1})"), HasSubstr(R"(its keys: "dialogue", "x")"));
   EXPECT_THAT(open_error("j.jsonl", "\nhello\n"), HasSubstr("j.jsonl:2: not JSON at column 1"));
-  EXPECT_THAT(open_error("u.jsonl", "\xff\xfe{\0}\0"), HasSubstr("u.jsonl:1: the line is not UTF-8"));
+  EXPECT_THAT(open_error("u.jsonl", "\xff{}"), HasSubstr("u.jsonl:1: the line is not UTF-8"));
   try {
     open_source({"/no/such/file.jsonl", DataFormat::automatic});
     FAIL();
