@@ -8,17 +8,18 @@ namespace {
 Json turn(const char* role, std::string content) { return {{"role", role}, {"content", std::move(content)}}; }
 
 /// instruction, input, output, system, history of Stanford Alpaca and LLaMA-Factory.
-Example read(const Json& record) {
-  std::string question = text_of(record, "instruction");
-  if (const std::string input = text_or_empty(record, "input"); !input.empty()) question += "\n" + input;
-  const std::string system = text_or_empty(record, "system");
-  const auto history = record.find("history");
-  const bool has_history = history != record.end() && !history->is_null() && !history->empty();
+Example read(const Record& record) {
+  std::string question = record.text("instruction");
+  if (const std::string input = record.text_or_empty("input"); !input.empty()) question += "\n" + input;
+  const std::string system = record.text_or_empty("system");
+  const Json* const history = record.find("history");
+  const bool has_history = history && !history->is_null() && !history->empty();
   Example example;
+  example.is_bad = record.is_marked_bad("kto_tag");
   if (system.empty() && !has_history) {
     example.kind = Example::Kind::pair;
     example.prompt = std::move(question);
-    example.completion = text_of(record, "output");
+    example.completion = record.text("output");
     return example;
   }
   if (!system.empty()) example.messages.push_back(turn("system", system));
@@ -31,7 +32,7 @@ Example read(const Json& record) {
     }
   }
   example.messages.push_back(turn("user", std::move(question)));
-  example.messages.push_back(turn("assistant", text_of(record, "output")));
+  example.messages.push_back(turn("assistant", record.text("output")));
   return example;
 }
 

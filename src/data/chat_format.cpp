@@ -26,16 +26,27 @@ std::optional<std::string> token_text(const Json& value) {
   return std::nullopt;
 }
 
-/// `chat_template` of a configuration: a text, or a list of {name, template} of which "default" is meant.
-std::optional<std::string> template_in(const Json& config, const fs::path& path) {
+struct Texts {
+  std::string general;
+  std::optional<std::string> tool_use;
+};
+
+std::optional<std::string> named(const Json& list, const char* name) {
+  for (const Json& entry : list)
+    if (entry.is_object() && entry.value("name", Json()) == name && entry.contains("template") &&
+        entry["template"].is_string())
+      return entry["template"].get<std::string>();
+  return std::nullopt;
+}
+
+/// `chat_template` of a configuration: a text, or a list of {name, template} of which "default" is meant, and
+/// "tool_use" where there are tools, as transformers does it.
+std::optional<Texts> template_in(const Json& config, const fs::path& path) {
   const auto found = config.find("chat_template");
   if (found == config.end() || found->is_null()) return std::nullopt;
-  if (found->is_string()) return found->get<std::string>();
+  if (found->is_string()) return Texts{found->get<std::string>(), {}};
   if (found->is_array())
-    for (const Json& entry : *found)
-      if (entry.is_object() && entry.value("name", Json()) == "default" && entry.contains("template") &&
-          entry["template"].is_string())
-        return entry["template"].get<std::string>();
+    if (auto general = named(*found, "default")) return Texts{std::move(*general), named(*found, "tool_use")};
   throw Error(Fault::data, cat(path.string(), ": chat_template is neither a text nor a list with an entry \"default\""),
               "give a Jinja file as data.chat_template");
 }
@@ -53,21 +64,28 @@ ChatFormat ChatFormat::load(const fs::path& model_dir, const std::optional<std::
   if (const auto eos = format.special_tokens_.find("eos_token"); eos != format.special_tokens_.end())
     format.eos_token_ = eos->get<std::string>();
 
-  const auto use = [&](std::string text, const fs::path& file) {
-    format.template_text_ = std::move(text);
+  const auto use = [&](Texts texts, const fs::path& file) {
+    format.template_text_ = std::move(texts.general);
     format.template_file_ = file.string();
     format.template_.emplace(jinja::Template::parse(format.template_text_, format.template_file_));
+    if (!texts.tool_use) return;
+    format.tool_template_text_ = std::move(*texts.tool_use);
+    format.tool_template_.emplace(
+        jinja::Template::parse(format.tool_template_text_, cat(format.template_file_, " (tool_use)")));
   };
+  const fs::path tool_file = model_dir / "additional_chat_templates" / "tool_use.jinja";
   const fs::path own_file = model_dir / "chat_template.jinja", processor_file = model_dir / "chat_template.json";
   if (override_file) {
-    use(read_file(*override_file, kMostBytes), *override_file);
+    use({read_file(*override_file, kMostBytes), {}}, *override_file);
   } else if (fs::exists(own_file)) {
-    use(read_file(own_file, kMostBytes), own_file);
-  } else if (auto text = template_in(config, config_file)) {
-    use(std::move(*text), config_file);
+    std::optional<std::string> tool_use;
+    if (fs::exists(tool_file)) tool_use = read_file(tool_file, kMostBytes);
+    use({read_file(own_file, kMostBytes), std::move(tool_use)}, own_file);
+  } else if (auto texts = template_in(config, config_file)) {
+    use(std::move(*texts), config_file);
   } else if (fs::exists(processor_file)) {
-    if (auto processor_text = template_in(read_json(processor_file), processor_file))
-      use(std::move(*processor_text), processor_file);
+    if (auto processor_texts = template_in(read_json(processor_file), processor_file))
+      use(std::move(*processor_texts), processor_file);
   }
   return format;
 }
@@ -79,13 +97,22 @@ std::string ChatFormat::render(const Json& messages, const Json& tools, bool add
   variables["tools"] = tools;  // null, not undefined: templates ask `tools is not none`, as transformers lets them
   variables["documents"] = nullptr;
   variables["add_generation_prompt"] = add_generation_prompt;
-  return template_->render(variables);
+  const bool is_for_tools = tool_template_ && !tools.is_null();
+  return (is_for_tools ? *tool_template_ : *template_).render(variables);
+}
+
+bool ChatFormat::mentions(const std::string& word) const {
+  for (const char quote : {'\'', '"'})
+    for (const auto* text : {&template_text_, &tool_template_text_})
+      if (text->find(quote + word + quote) != text->npos) return true;
+  return false;
 }
 
 std::string ChatFormat::digest() const {
   Digester digester;
   digester.add_field(template_text_);
   digester.add_field(special_tokens_.dump());
+  if (tool_template_) digester.add_field(tool_template_text_);
   return digester.hex();
 }
 

@@ -1,49 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/strings.hpp"
-#include "data/record_checks.hpp"
+#include "data/messages.hpp"
 #include "data/record_format.hpp"
 
 namespace pst::data {
+
+Example read_sharegpt(const Record& record);
+
 namespace {
 
-/// ShareGPT's {"from": "human", "value": ...} as {"role": "user", "content": ...}.
-Json messages_of_sharegpt(const Json& conversations) {
-  if (!conversations.is_array()) return conversations;  // append_messages says what is wrong with it
-  Json messages = Json::array();
-  for (const Json& item : conversations) {
-    if (!item.is_object() || !item.contains("from") || !item.contains("value")) {
-      messages.push_back(item);
-      continue;
-    }
-    Json message = {{"role", item["from"]}, {"content", item["value"]}};
-    if (message["role"] == "human") message["role"] = "user";
-    if (message["role"] == "gpt" || message["role"] == "model" || message["role"] == "bot")
-      message["role"] = "assistant";
-    messages.push_back(std::move(message));
-  }
-  return messages;
-}
-
-Example read(const Json& record) {
+/// Both forms are the format `chat`: a file may mix them.
+Example read(const Record& record) {
+  const Json* const messages = record.find("messages");
+  if (!messages && record.find("conversations")) return read_sharegpt(record);
   Example example;
-  if (!record.contains("messages") && record.contains("conversations"))
-    append_messages(example.messages, messages_of_sharegpt(record["conversations"]), "conversations");
-  else
-    append_messages(example.messages, must_have(record, "messages"), "messages");
-  if (const auto tools = record.find("tools"); tools != record.end() && !tools->is_null()) {
-    if (!tools->is_array()) refuse(cat("\"tools\" is a JSON ", tools->type_name(), "; it must be a list"));
-    if (!tools->empty()) example.tools = *tools;
-  }
+  append_messages(example, messages ? *messages : record.must_have("messages"), "messages");
+  read_tools_and_system(example, record);
+  example.is_bad = record.is_marked_bad("kto_tag");
   return example;
 }
 
 }  // namespace
 
-extern const RecordFormat kChatRecords, kShareGptRecords;
+extern const RecordFormat kChatRecords;
 const RecordFormat kChatRecords{recipe::DataFormat::chat,
                                 [](const Json& record) { return record.contains("messages"); }, "\"messages\"", &read};
-const RecordFormat kShareGptRecords{recipe::DataFormat::chat,
-                                    [](const Json& record) { return record.contains("conversations"); },
-                                    "\"conversations\", as ShareGPT writes them", &read};
 
 }  // namespace pst::data

@@ -13,12 +13,31 @@ void Counts::count(const EncodeResult& result) {
   switch (result.outcome) {
     case Outcome::skipped_no_label: ++skipped_no_label; return;
     case Outcome::skipped_too_long: ++skipped_too_long; return;
+    case Outcome::skipped_bad: ++skipped_bad; return;
     case Outcome::truncated: ++truncated; break;
     case Outcome::kept: break;
   }
   ++kept;
   tokens += static_cast<std::int64_t>(result.document.ids.size());
   labelled_tokens += std::count(result.document.labelled.begin(), result.document.labelled.end(), 1);
+}
+
+void SourceReport::add(const std::vector<Note>& found, int line) {
+  constexpr std::size_t kMost = 64;
+  for (const Note& note : found) {
+    const auto same = std::find_if(notes.begin(), notes.end(), [&](const CountedNote& other) {
+      return other.note.what == note.what && other.note.subject == note.subject;
+    });
+    if (same == notes.end()) {
+      if (notes.size() < kMost)
+        notes.push_back({note, line, 1, line});
+      else
+        ++more_notes;
+      continue;
+    }
+    if (same->last_line != line) ++same->examples;
+    same->last_line = line;
+  }
 }
 
 namespace {
@@ -30,6 +49,8 @@ std::string sentence(const Counts& counts, int max_length) {
     text += cat(", ", grouped(counts.skipped_too_long), " left out (longer than ", max_length, " tokens)");
   if (counts.skipped_no_label > 0)
     text += cat(", ", grouped(counts.skipped_no_label), " left out (nothing to learn in them)");
+  if (counts.skipped_bad > 0)
+    text += cat(", ", grouped(counts.skipped_bad), " left out (marked as answers that are not wanted)");
   return text;
 }
 
@@ -40,6 +61,27 @@ std::string sentence(const SplitReport& split) {
              grouped(split.labelled_tokens), " of them learned (", fixed(share, 0), " %)");
 }
 
+/// Notes of one kind in one line: "note: a.jsonl:3: keys that are not used: "id" (12 examples), "x" (1 example)".
+std::string notes_of(const SourceReport& source) {
+  std::vector<std::pair<std::string, std::string>> lines;  // by what they say, in the order of the file
+  const auto count = [](std::int64_t examples) {
+    return cat(" (", grouped(examples), examples == 1 ? " example)" : " examples)");
+  };
+  for (const auto& [note, line, examples, last_line] : source.notes) {
+    const auto same = std::find_if(lines.begin(), lines.end(), [&](const auto& l) { return l.first == note.what; });
+    if (same != lines.end())
+      same->second += cat(", ", note.subject, count(examples));
+    else
+      lines.emplace_back(note.what, cat("note: ", source.path, line > 0 ? cat(":", line) : std::string(), ": ",
+                                        note.what, note.subject.empty() ? "" : ": ", note.subject, count(examples)));
+  }
+  std::string text;
+  for (const auto& line : lines) text += line.second + "\n";
+  if (source.more_notes > 0)
+    text += cat("note: ", source.path, ": ", grouped(source.more_notes), " more of other kinds\n");
+  return text;
+}
+
 }  // namespace
 
 std::string PrepareReport::to_text() const {
@@ -47,6 +89,7 @@ std::string PrepareReport::to_text() const {
   for (const auto& source : sources)
     text +=
         cat(source.path, ": ", source.format, " (", source.reason, "); ", sentence(source.counts, max_length), "\n");
+  for (const auto& source : sources) text += notes_of(source);
   text += cat("train: ", sentence(train));
   if (validation.documents > 0) text += cat("\nvalidation: ", sentence(validation));
   if (validation_seen_in_training > 0)
@@ -66,14 +109,15 @@ Json counts_json(const Counts& c) {
           {"truncated", c.truncated},
           {"skipped_no_label", c.skipped_no_label},
           {"skipped_too_long", c.skipped_too_long},
+          {"skipped_bad", c.skipped_bad},
           {"tokens", c.tokens},
           {"labelled_tokens", c.labelled_tokens}};
 }
 
 Counts counts_of(const Json& json) {
   const auto get = [&](const char* key) { return json.at(key).get<std::int64_t>(); };
-  return {get("examples"),         get("kept"),   get("truncated"),      get("skipped_no_label"),
-          get("skipped_too_long"), get("tokens"), get("labelled_tokens")};
+  return {get("examples"),         get("kept"),        get("truncated"), get("skipped_no_label"),
+          get("skipped_too_long"), get("skipped_bad"), get("tokens"),    get("labelled_tokens")};
 }
 
 Json split_json(const SplitReport& split) {
@@ -83,6 +127,23 @@ Json split_json(const SplitReport& split) {
 SplitReport split_of(const Json& json) {
   return {json.at("documents").get<std::int64_t>(), json.at("tokens").get<std::int64_t>(),
           json.at("labelled_tokens").get<std::int64_t>()};
+}
+
+Json notes_json(const SourceReport& source) {
+  Json notes = Json::array();
+  for (const auto& [note, line, examples, last_line] : source.notes)
+    notes.push_back({{"what", note.what}, {"subject", note.subject}, {"line", line}, {"examples", examples}});
+  return notes;
+}
+
+std::vector<CountedNote> notes_from(const Json& json) {
+  std::vector<CountedNote> notes;
+  for (const Json& note : json)
+    notes.push_back({{note.at("what").get<std::string>(), note.at("subject").get<std::string>()},
+                     note.at("line").get<int>(),
+                     note.at("examples").get<std::int64_t>(),
+                     0});
+  return notes;
 }
 
 }  // namespace
@@ -102,6 +163,8 @@ void to_json(Json& json, const PrepareReport& report) {
     entry["format"] = source.format;
     entry["reason"] = source.reason;
     entry["counts"] = counts_json(source.counts);
+    entry["notes"] = notes_json(source);
+    entry["more_notes"] = source.more_notes;
     json["sources"].push_back(std::move(entry));
   }
 }
@@ -115,7 +178,8 @@ void from_json(const Json& json, PrepareReport& report) {
   for (const auto& source : json.at("sources"))
     report.sources.push_back({source.at("path").get<std::string>(), source.at("split").get<std::string>(),
                               source.at("format").get<std::string>(), source.at("reason").get<std::string>(),
-                              counts_of(source.at("counts"))});
+                              counts_of(source.at("counts")), notes_from(source.at("notes")),
+                              source.at("more_notes").get<std::int64_t>()});
 }
 
 }  // namespace pst::data

@@ -13,15 +13,27 @@ namespace pst::data {
 struct Counts {
   std::int64_t examples = 0;  ///< read
   std::int64_t kept = 0;      ///< among them the truncated ones
-  std::int64_t truncated = 0, skipped_no_label = 0, skipped_too_long = 0;
+  std::int64_t truncated = 0, skipped_no_label = 0, skipped_too_long = 0, skipped_bad = 0;
   std::int64_t tokens = 0, labelled_tokens = 0;  ///< of the kept ones
 
   void count(const EncodeResult& result);
 };
 
+/// A note, and how many examples of a file it is about.
+struct CountedNote {
+  Note note;
+  int line = 0;  ///< of the first
+  std::int64_t examples = 0;
+  int last_line = 0;
+};
+
 struct SourceReport {
   std::string path, split, format, reason;  ///< reason: why it is this format
   Counts counts;
+  std::vector<CountedNote> notes = {};
+  std::int64_t more_notes = 0;  ///< that there was no room for
+
+  void add(const std::vector<Note>& found, int line);
 };
 
 struct SplitReport {

@@ -5,10 +5,12 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "data/turn_checks.hpp"
 
 namespace pst::data {
 
-EncodeResult Encoder::encode(const Example& example) const {
+EncodeResult Encoder::encode(const Example& example) {
+  if (example.is_bad) return {Outcome::skipped_bad, {}};
   switch (example.kind) {
     case Example::Kind::chat:
       if (!format_.has_template())
@@ -16,9 +18,12 @@ EncodeResult Encoder::encode(const Example& example) const {
                     "give a Jinja file as data.chat_template");
       return encode_chat(example);
     case Example::Kind::pair: {
-      if (!format_.has_template())
-        return encode_text(example.prompt + example.completion + end_of_text(),
-                           settings_.train_on == recipe::TrainOn::all ? 0 : example.prompt.size());
+      if (!format_.has_template()) {
+        EncodeResult result = encode_text(example.prompt + example.completion + end_of_text(),
+                                          settings_.train_on == recipe::TrainOn::all ? 0 : example.prompt.size());
+        if (trim(example.completion).empty()) result.notes.push_back({"a completion is empty: its end is learned", {}});
+        return result;
+      }
       Example chat;
       chat.messages.push_back({{"role", "user"}, {"content", example.prompt}});
       chat.messages.push_back({{"role", "assistant"}, {"content", example.completion}});
@@ -32,8 +37,40 @@ EncodeResult Encoder::encode(const Example& example) const {
   return {};
 }
 
-EncodeResult Encoder::encode_chat(const Example& example) const {
+EncodeResult Encoder::encode_chat(const Example& example) {
+  if (auto messages = check_.with_objects(example)) {
+    Example other = example;
+    other.messages = std::move(*messages);
+    return encode_chat(other);
+  }
+  if (settings_.train_on == recipe::TrainOn::all && !example.not_learned.empty())
+    throw Error(Fault::data,
+                cat("message ", example.not_learned.front() + 1, " is kept from being learned, and train_on is all"),
+                "set data.train_on: assistant, or take weight, train, training and loss out of the messages");
+  std::vector<Note> notes;
+  check_roles(example, format_, settings_.train_on, notes);
   const std::string text = format_.render(example.messages, example.tools, /*add_generation_prompt=*/false);
+  look_at_turns(example, notes);
+  check_.look_at(example, text, notes);
+  look_for_control_tokens(example, notes);
+  EncodeResult result = encode_checked_chat(example, text);
+  if (result.outcome == Outcome::skipped_no_label)
+    notes.push_back({cat("left out: ", why_nothing_is_learned(example)), {}});
+  result.notes = std::move(notes);
+  return result;
+}
+
+/// A text may spell a control token, and then it is one: a user's turn can end itself, and go on as the assistant's.
+void Encoder::look_for_control_tokens(const Example& example, std::vector<Note>& notes) const {
+  for (const Json& message : example.messages)
+    if (const auto token = tokenizer_.special_in(message["content"].get_ref<const std::string&>()))
+      notes.push_back(
+          {cat("read as control tokens, which begin and end turns, though they stand in the text of a turn (",
+               quoted(message["role"].get_ref<const std::string&>(), 40), ")"),
+           quoted(*token, 40)});
+}
+
+EncodeResult Encoder::encode_checked_chat(const Example& example, const std::string& text) const {
   const auto pieces = tokenizer_.encode_pieces(text);
   const bool is_long = pieces.size() > most();
   if (is_long && settings_.too_long == recipe::TooLong::skip) return {Outcome::skipped_too_long, {}};

@@ -4,16 +4,18 @@
 #include "data/example.hpp"
 #include "data/label_spans.hpp"
 #include "data/store_writer.hpp"
+#include "data/template_check.hpp"
 #include "recipe/data.hpp"
 #include "tokenizer/tokenizer.hpp"
 
 namespace pst::data {
 
-enum class Outcome { kept, truncated, skipped_no_label, skipped_too_long };
+enum class Outcome { kept, truncated, skipped_no_label, skipped_too_long, skipped_bad };
 
 struct EncodeResult {
   Outcome outcome = Outcome::kept;
   Encoded document;  ///< empty when skipped
+  std::vector<Note> notes = {};
 };
 
 /// From an example to token ids and labels: template, tokens, mask, length.
@@ -22,13 +24,15 @@ struct EncodeResult {
 class Encoder {
  public:
   Encoder(const tokenizer::Tokenizer& tokenizer, const ChatFormat& format, const recipe::Data& settings)
-      : tokenizer_(tokenizer), format_(format), settings_(settings) {}
+      : tokenizer_(tokenizer), format_(format), settings_(settings), check_(format) {}
 
   /// @throws Error(data) when the template or tokenizer does not take the example
-  EncodeResult encode(const Example& example) const;
+  EncodeResult encode(const Example& example);
 
  private:
-  EncodeResult encode_chat(const Example& example) const;
+  EncodeResult encode_chat(const Example& example);
+  EncodeResult encode_checked_chat(const Example& example, const std::string& text) const;
+  void look_for_control_tokens(const Example& example, std::vector<Note>& notes) const;
   EncodeResult encode_text(const std::string& text, std::size_t learn_from) const;
   EncodeResult finish(std::span<const tokenizer::Piece> pieces, std::span<const ByteSpan> spans) const;
   const std::string& end_of_text() const;
@@ -37,6 +41,7 @@ class Encoder {
   const tokenizer::Tokenizer& tokenizer_;
   const ChatFormat& format_;
   const recipe::Data& settings_;
+  TemplateCheck check_;
 };
 
 }  // namespace pst::data

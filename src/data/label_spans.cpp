@@ -17,9 +17,14 @@ std::vector<std::size_t> chosen_turns(const Example& example, recipe::TrainOn tr
   std::vector<std::size_t> turns;
   for (std::size_t i = example.prompt_messages; i < example.messages.size(); ++i)
     if (example.messages[i]["role"] == "assistant") turns.push_back(i);
+  // What the record keeps from being learned is taken out last: else an earlier turn would become the completion.
+  const auto is_kept_out = [&](std::size_t turn) {
+    return std::binary_search(example.not_learned.begin(), example.not_learned.end(), turn);
+  };
   // Of a chat the completion is the last answer; where a record says what the completion is, all of it.
   const bool last_only = train_on == recipe::TrainOn::completion && example.prompt_messages == 0;
   if (last_only && turns.size() > 1) turns.erase(turns.begin(), turns.end() - 1);
+  std::erase_if(turns, is_kept_out);
   return turns;
 }
 
@@ -115,7 +120,7 @@ std::vector<ByteSpan> learned_spans(const Example& example, const Rendered& rend
     const std::string through = is_last ? rendered.text : beginnings.text(turn + 1, /*add_generation_prompt=*/false);
     // A template may close the last message of all differently; up to there the turn must be the same.
     const std::size_t turn_end = common_prefix(rendered.text, through);
-    const bool calls_tools = message.contains("tool_calls");
+    const bool calls_tools = has_calls(message);
     if (turn_end < begin || (calls_tools && turn_end != through.size())) not_a_prefix(format, turn);
 
     // Without a prompt for an answer, the turn begins with a header that the model is given, not asked for: all that

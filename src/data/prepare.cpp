@@ -54,8 +54,10 @@ Inputs open_inputs(const recipe::Recipe& recipe) {
   // The data first: a wrong path there is the likelier mistake, and found in no time.
   auto train = open_all(recipe.data.train);
   auto validation = open_all(recipe.data.validation);
-  return {recipe, tokenizer::Tokenizer::load(recipe.model.path),
-          ChatFormat::load(recipe.model.path, recipe.data.chat_template), std::move(train), std::move(validation)};
+  Inputs inputs{recipe, tokenizer::Tokenizer::load(recipe.model.path),
+                ChatFormat::load(recipe.model.path, recipe.data.chat_template), std::move(train),
+                std::move(validation)};
+  return inputs;
 }
 
 std::string digest_of(const Inputs& inputs) {
@@ -96,7 +98,7 @@ class Preparation {
   void run(const std::vector<SourceFile>& sources, const std::string& split,
            const std::function<void(const Encoded&)>& take) {
     for (const SourceFile& source : sources) {
-      SourceReport entry{source.path, split, word_of(source.format), source.reason, {}};
+      SourceReport entry{source.path, split, word_of(source.format), source.reason, {}, {}};
       const auto most = split == "train" ? inputs_.recipe.data.max_examples : std::nullopt;
       read_examples(
           source, most,
@@ -104,6 +106,8 @@ class Preparation {
             try {
               const EncodeResult result = encoder_.encode(example);
               tell(result, entry.counts);
+              entry.add(example.notes, example.line);
+              entry.add(result.notes, example.line);
               if (!result.document.ids.empty() && problems_.empty()) take(result.document);
               return std::nullopt;
             } catch (const Error& error) {
@@ -238,8 +242,21 @@ PrepareReport build(const Inputs& inputs, const std::string& name, const fs::pat
   return report;
 }
 
-/// The store that is there, when it is whole.
-std::optional<PreparedStore> find_store(const fs::path& folder, const std::string& name) {
+/// The report that a store was made with, as one on the files that are given now: the same data may have other names.
+PrepareReport on_these_files(PrepareReport report, const Inputs& inputs) {
+  std::vector<const SourceFile*> files;
+  for (const auto* sources : {&inputs.train, &inputs.validation})
+    for (const auto& source : *sources) files.push_back(&source);
+  if (files.size() != report.sources.size()) throw Error(Fault::data, "the report is on other files");
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    report.sources[i].path = files[i]->path;
+    report.sources[i].reason = files[i]->reason;
+  }
+  return report;
+}
+
+/// The store that is there, when it is whole. Those of older versions have no notes, and are made again.
+std::optional<PreparedStore> find_store(const fs::path& folder, const std::string& name, const Inputs& inputs) {
   if (!fs::exists(folder / "meta.json")) return std::nullopt;
   try {
     PreparedSet::open(folder, "train");
@@ -247,7 +264,7 @@ std::optional<PreparedStore> find_store(const fs::path& folder, const std::strin
     json::Ordered meta;
     if (json::read(read_file(folder / "meta.json"), meta)) return std::nullopt;
     if (meta.at("digest") != name) return std::nullopt;
-    return PreparedStore{folder, name, meta.at("report").get<PrepareReport>(), true};
+    return PreparedStore{folder, name, on_these_files(meta.at("report").get<PrepareReport>(), inputs), true};
   } catch (const Error& error) {
     if (error.fault() != Fault::data) throw;
   } catch (const nlohmann::json::exception&) {
@@ -295,16 +312,16 @@ PreparedStore prepare(const recipe::Recipe& recipe, const Progress& progress) {
     throw Error(Fault::usage, cat("the prepared data in ", folder.string(), " is not believed: ", *why),
                 "move that folder away, or set output_dir to another folder");
   return doing(cat("preparing the data in ", folder.string()), [&]() -> PreparedStore {
-    if (auto found = find_store(folder, name)) return std::move(*found);
+    if (auto found = find_store(folder, name, inputs)) return std::move(*found);
     const fs::path part = make_part(folder);
     try {
       PrepareReport report = build(inputs, name, part, progress);
       // A damaged store is moved out of the way; whoever has it mapped keeps its bytes.
-      if (fs::exists(folder) && !find_store(folder, name)) fs::rename(folder, part.string() + ".damaged");
+      if (fs::exists(folder) && !find_store(folder, name, inputs)) fs::rename(folder, part.string() + ".damaged");
       std::error_code status;
       fs::rename(part, folder, status);
       if (status) {  // somebody else built the same meanwhile
-        auto theirs = find_store(folder, name);
+        auto theirs = find_store(folder, name, inputs);
         if (!theirs) throw Error(Fault::io, cat("cannot rename to ", folder.string(), ": ", status.message()));
         fs::remove_all(part);
         return std::move(*theirs);

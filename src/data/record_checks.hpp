@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "data/example.hpp"
 
@@ -8,11 +10,26 @@ namespace pst::data {
 
 // What formats of records share. All throw Error(data) naming the key that is wrong, without the file's place.
 [[noreturn]] void refuse(const std::string& what);
+
+/// One record, which remembers what was read of it: what nobody asked for is told.
+class Record {
+ public:
+  explicit Record(const Json& json) : json_(json) {}
+
+  const Json* find(std::string_view key) const;  ///< null when absent
+  const Json& must_have(std::string_view key) const;
+  const std::string& text(std::string_view key) const;  ///< needed
+  std::string text_or_empty(std::string_view key) const;
+  /// Whether `key` says that the answer is of the kind that is not wanted: false, as in unpaired preferences.
+  bool is_marked_bad(std::string_view key) const;
+
+  std::vector<std::string> unread() const;  ///< keys that were not asked for
+
+ private:
+  const Json& json_;
+  mutable std::vector<std::string> read_;
+};
+
 std::string keys_of(const Json& record);  ///< the first ten, for messages
-const Json& must_have(const Json& record, const char* key);
-const std::string& text_of(const Json& record, const char* key);
-std::string text_or_empty(const Json& record, const char* key);
-/// Checks a list of messages and appends it. @param key  where the list stands, for messages
-void append_messages(Json& to, const Json& messages, const char* key);
 
 }  // namespace pst::data

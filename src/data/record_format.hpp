@@ -3,6 +3,7 @@
 #include <span>
 
 #include "data/example.hpp"
+#include "data/record_checks.hpp"
 #include "recipe/data.hpp"
 
 namespace pst::data {
@@ -13,7 +14,7 @@ struct RecordFormat {
   bool (*fits)(const Json& record);  ///< by its keys
   const char* keys;                  ///< those, for the report: "\"prompt\" and \"completion\""
   /// @throws Error(data) naming the key or the message that is wrong, without the file's place
-  Example (*read)(const Json& record);
+  Example (*read)(const Record& record);
 };
 
 /// In the order in which a file's first record is held against them.

@@ -29,8 +29,13 @@ Guess guess_format(const Json& record) {
 }
 
 Example example_of(const Json& record, recipe::DataFormat format) {
-  for (const auto* const row : record_formats())
-    if (row->format == format) return row->read(record);
+  for (const auto* const row : record_formats()) {
+    if (row->format != format) continue;
+    const Record fields(record);
+    Example example = row->read(fields);
+    for (const auto& key : fields.unread()) example.notes.push_back({"not used, keys of the records", quoted(key, 40)});
+    return example;
+  }
   throw Error(Fault::bug, "this format has no JSON records");
 }
 

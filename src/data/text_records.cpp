@@ -5,10 +5,10 @@
 namespace pst::data {
 namespace {
 
-Example read(const Json& record) {
+Example read(const Record& record) {
   Example example;
   example.kind = Example::Kind::text;
-  example.completion = text_of(record, "text");
+  example.completion = record.text("text");
   return example;
 }
 

@@ -256,6 +256,16 @@ std::optional<std::int32_t> Tokenizer::id_of(std::string_view token) const {
   return impl_->bpe.id_of(token);
 }
 
+std::optional<std::string> Tokenizer::special_in(std::string_view text) const {
+  std::optional<std::string> first;
+  const auto look = [&](Range, const AddedToken* token) {
+    if (token && token->special && !first) first = token->content;
+  };
+  impl_->raw.cut(text, look);
+  if (!first && !impl_->normalized.empty()) impl_->normalized.cut(text, look);
+  return first;
+}
+
 bool Tokenizer::is_special(std::int32_t id) const {
   const auto at = static_cast<std::size_t>(id);
   return id >= 0 && at < impl_->added.size() && impl_->added[at] && impl_->added[at]->special;

@@ -33,6 +33,33 @@ TEST(ChatFormat, TheTemplatesFileComesBeforeTheConfiguration) {
   EXPECT_EQ(rendered(folder.path(), (folder / "mine.jinja").string()), "mine");
 }
 
+std::string with_tools(const fs::path& folder) {
+  return ChatFormat::load(folder, std::nullopt)
+      .render(Json::array({turn("user", "x")}), Json::array({{{"name", "f"}}}), false);
+}
+
+TEST(ChatFormat, ConversationsWithToolsTakeTheTemplateOfThatName) {
+  const pst::fixture::TemporaryDirectory folder;
+  write_durably(folder / "tokenizer_config.json",
+                R"({"chat_template": [{"name": "default", "template": "plain"}, {"name": "tool_use", "template": )"
+                R"("{{ tools[0].name }}"}]})");
+  EXPECT_EQ(rendered(folder.path()), "plain");
+  EXPECT_EQ(with_tools(folder.path()), "f");
+  const std::string digest = ChatFormat::load(folder.path(), std::nullopt).digest();
+
+  write_durably(folder / "chat_template.jinja", "plain");
+  EXPECT_EQ(with_tools(folder.path()), "plain");
+  EXPECT_NE(ChatFormat::load(folder.path(), std::nullopt).digest(), digest) << "rows with tools differ";
+  make_directories(folder / "additional_chat_templates");
+  write_durably(folder / "additional_chat_templates" / "tool_use.jinja", "{{ tools[0].name }}");
+  EXPECT_EQ(with_tools(folder.path()), "f");
+  EXPECT_EQ(ChatFormat::load(folder.path(), std::nullopt).digest(), digest);
+  write_durably(folder / "mine.jinja", "mine");
+  EXPECT_EQ(ChatFormat::load(folder.path(), (folder / "mine.jinja").string())
+                .render(Json::array({turn("user", "x")}), Json::array({1}), false),
+            "mine");
+}
+
 TEST(ChatFormat, SpecialTokensAreVariables) {
   const fixture::ModelFolder model("{{ bos_token }}|{{ eos_token }}|{{ tools is none }}");
 

@@ -31,7 +31,7 @@ struct Labelling {
   tokenizer::Tokenizer tokenizer;
   ChatFormat format;
   recipe::Data settings;
-  Encoder encoder;
+  mutable Encoder encoder;  // it remembers which keys a template writes
 };
 
 Example chat(std::initializer_list<Json> turns) {

@@ -95,6 +95,34 @@ TEST_F(Prepare, IsBuiltOnceAndReused) {
   EXPECT_EQ(fs::last_write_time(first.store / "train.ids"), written);
 }
 
+TEST_F(Prepare, AStoreThatIsUsedAgainTellsOfTheFilesThatAreGivenNow) {
+  write("train.jsonl", chat_line("a", "") + chat_line("a", "b"));
+  prepare(recipe_);
+  write("copy.jsonl", read_file(folder_ / "train.jsonl"));
+  recipe_.data.train[0].path = (folder_ / "copy.jsonl").string();
+
+  const PreparedStore again = prepare(recipe_);
+
+  EXPECT_TRUE(again.reused);
+  EXPECT_THAT(again.report.to_text(), HasSubstr("copy.jsonl: chat"));
+  EXPECT_THAT(again.report.to_text(),
+              HasSubstr("note: " + (folder_ / "copy.jsonl").string() + ":1: an answer is empty"));
+  EXPECT_THAT(again.report.to_text(), ::testing::Not(HasSubstr("train.jsonl")));
+}
+
+TEST_F(Prepare, AStoreOfAnOlderVersionIsMadeAgainUnderItsName) {
+  const PreparedStore first = prepare(recipe_);
+  auto meta = nlohmann::ordered_json::parse(read_file(first.store / "meta.json"));
+  meta["report"]["sources"][0].erase("notes");
+  write_durably(first.store / "meta.json", meta.dump());
+
+  const PreparedStore second = prepare(recipe_);
+
+  EXPECT_FALSE(second.reused);
+  EXPECT_EQ(second.digest, first.digest);
+  EXPECT_TRUE(prepare(recipe_).reused);
+}
+
 TEST_F(Prepare, NameFollowsEverythingThatDecidesTheContentAndNothingElse) {
   const std::string name = prepare(recipe_).digest;
   const auto with = [&](const std::function<void(recipe::Recipe&)>& change) {
@@ -172,8 +200,12 @@ TEST_F(Prepare, TellsWhatItCutAndLeftOut) {
   EXPECT_EQ(report.total.truncated, 1);
   EXPECT_EQ(report.total.skipped_no_label, 2);
   EXPECT_THAT(report.to_text(),
-              HasSubstr("train.jsonl: chat (the first record has \"messages\"); 4 examples, 2 kept, 1 of them cut "
-                        "to 40 tokens, 2 left out (nothing to learn in them)\ntrain: 2 examples, "));
+              ::testing::AllOf(
+                  HasSubstr("train.jsonl: chat (the first record has \"messages\"); 4 examples, 2 kept, 1 of them cut "
+                            "to 40 tokens, 2 left out (nothing to learn in them)\n"),
+                  HasSubstr("train.jsonl:3: left out: no token of an answer is within max_length (1 example)\n"),
+                  HasSubstr("train.jsonl:4: left out: the conversation has no turn of the assistant (1 example)\n"),
+                  HasSubstr("\ntrain: 2 examples, ")));
   recipe_.data.too_long = recipe::TooLong::skip;
   EXPECT_EQ(prepare(recipe_).report.total.skipped_too_long, 2);
 }
