@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/chat_format.hpp"
 
+#include <cstdio>
+
 #include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
@@ -98,7 +100,18 @@ std::string ChatFormat::render(const Json& messages, const Json& tools, bool add
   variables["documents"] = nullptr;
   variables["add_generation_prompt"] = add_generation_prompt;
   const bool is_for_tools = tool_template_ && !tools.is_null();
-  return (is_for_tools ? *tool_template_ : *template_).render(variables);
+  return (is_for_tools ? *tool_template_ : *template_).render(variables, day_);
+}
+
+bool ChatFormat::reads_clock() const {
+  return (template_ && template_->reads_clock()) || (tool_template_ && tool_template_->reads_clock());
+}
+
+void ChatFormat::set_day(const std::string& date) {
+  jinja::Day day;
+  const int read = std::sscanf(date.c_str(), "%4d-%2d-%2d", &day.year, &day.month, &day.day);
+  PST_ASSERT(read == 3, "a date is checked where it is read");
+  day_ = day;
 }
 
 bool ChatFormat::mentions(const std::string& word) const {

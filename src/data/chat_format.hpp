@@ -19,6 +19,10 @@ class ChatFormat {
   static ChatFormat load(const std::filesystem::path& model_dir, const std::optional<std::string>& override_file);
 
   bool has_template() const { return template_.has_value(); }
+  /// Whether what is written may depend on the day.
+  bool reads_clock() const;
+  /// The day that templates are told from now on: "2026-11-30"; else they read the machine's clock.
+  void set_day(const std::string& date);
   /// @param messages  a list of {"role", "content", ...}
   /// @param tools     a list, or null where the conversation has none
   /// @throws Error(data) when the template does not take them
@@ -33,6 +37,7 @@ class ChatFormat {
  private:
   std::optional<jinja::Template> template_, tool_template_;
   std::string template_text_, tool_template_text_, template_file_, eos_token_;
+  std::optional<jinja::Day> day_;
   Json special_tokens_ = Json::object();  // "bos_token": "<s>", ...
 };
 

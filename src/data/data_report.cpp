@@ -90,6 +90,9 @@ std::string PrepareReport::to_text() const {
     text +=
         cat(source.path, ": ", source.format, " (", source.reason, "); ", sentence(source.counts, max_length), "\n");
   for (const auto& source : sources) text += notes_of(source);
+  if (!date.empty())
+    text += cat("note: the chat template writes the day on which it is used; here it is ", date,
+                " in every example; a run keeps it, data.date sets it\n");
   text += cat("train: ", sentence(train));
   if (validation.documents > 0) text += cat("\nvalidation: ", sentence(validation));
   if (validation_seen_in_training > 0)
@@ -155,6 +158,7 @@ void to_json(Json& json, const PrepareReport& report) {
   json["validation"] = split_json(report.validation);
   json["max_length"] = report.max_length;
   json["validation_seen_in_training"] = report.validation_seen_in_training;
+  json["date"] = report.date;
   json["sources"] = Json::array();
   for (const auto& source : report.sources) {
     Json entry = Json::object();
@@ -175,6 +179,7 @@ void from_json(const Json& json, PrepareReport& report) {
   report.validation = split_of(json.at("validation"));
   json.at("max_length").get_to(report.max_length);
   json.at("validation_seen_in_training").get_to(report.validation_seen_in_training);
+  json.at("date").get_to(report.date);
   for (const auto& source : json.at("sources"))
     report.sources.push_back({source.at("path").get<std::string>(), source.at("split").get<std::string>(),
                               source.at("format").get<std::string>(), source.at("reason").get<std::string>(),

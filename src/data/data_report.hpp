@@ -47,6 +47,7 @@ struct PrepareReport {
   SplitReport train, validation;
   int max_length = 0;
   std::int64_t validation_seen_in_training = 0;  ///< validation documents that are, token by token, training documents
+  std::string date;                              ///< what a template that reads the clock was told; else empty
 
   std::string to_text() const;
 };

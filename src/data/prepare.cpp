@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <unordered_set>
@@ -29,6 +31,7 @@ struct Inputs {
   tokenizer::Tokenizer tokenizer;
   ChatFormat format;
   std::vector<SourceFile> train, validation;
+  std::string date;  ///< what a template that reads the clock is told; else empty
 
   bool splits() const { return recipe.data.validation_fraction > 0; }
 };
@@ -50,13 +53,27 @@ std::vector<SourceFile> open_all(const std::vector<recipe::Source>& sources) {
   return files;
 }
 
+std::string today() {
+  const jinja::Day day = jinja::today();
+  std::array<char, 40> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02d-%02d", day.year, day.month, day.day);
+  return text.data();
+}
+
 Inputs open_inputs(const recipe::Recipe& recipe) {
   // The data first: a wrong path there is the likelier mistake, and found in no time.
   auto train = open_all(recipe.data.train);
   auto validation = open_all(recipe.data.validation);
-  Inputs inputs{recipe, tokenizer::Tokenizer::load(recipe.model.path),
-                ChatFormat::load(recipe.model.path, recipe.data.chat_template), std::move(train),
-                std::move(validation)};
+  Inputs inputs{recipe,
+                tokenizer::Tokenizer::load(recipe.model.path),
+                ChatFormat::load(recipe.model.path, recipe.data.chat_template),
+                std::move(train),
+                std::move(validation),
+                {}};
+  if (inputs.format.reads_clock()) {
+    inputs.date = recipe.data.date.value_or(today());
+    inputs.format.set_day(inputs.date);
+  }
   return inputs;
 }
 
@@ -82,6 +99,7 @@ std::string digest_of(const Inputs& inputs) {
       field(digest(source.file.bytes()));
     }
   }
+  if (!inputs.date.empty()) field(cat("date ", inputs.date));
   return digester.hex();
 }
 
@@ -93,6 +111,7 @@ class Preparation {
   Preparation(const Inputs& inputs, const Progress& progress)
       : inputs_(inputs), progress_(progress), encoder_(inputs.tokenizer, inputs.format, inputs.recipe.data) {
     report_.max_length = inputs.recipe.data.max_length;
+    report_.date = inputs.date;
   }
 
   void run(const std::vector<SourceFile>& sources, const std::string& split,

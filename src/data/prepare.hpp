@@ -25,7 +25,8 @@ using Progress = std::function<void(std::int64_t examples)>;
 
 /// Tokenises the data of a recipe into a store, or finds the one that is there. The store's name is a digest of the
 /// contents of the files, their formats, the tokenizer, the template and the settings that matter (not of shuffle and
-/// packing), so that it is built once. It is built beside its place and renamed: a store that is there is whole. There
+/// packing), so that it is built once. Where the template reads the clock, the day is one of them: data.date, or today.
+/// It is built beside its place and renamed: a store that is there is whole. There
 /// is always a split "validation"; it is empty when the recipe asks for none.
 /// @throws Error(data) listing what is wrong in the files, up to 20 mistakes each; Error(io)
 PreparedStore prepare(const recipe::Recipe& recipe, const Progress& progress = {});

@@ -94,7 +94,7 @@ void read_records(const SourceFile& source, const std::function<bool(Example&&)>
 /// Windows programs write UTF-16; a JSON text in it has a NUL in its first two bytes even without a mark.
 void refuse_utf16(const SourceFile& source) {
   const auto text = source.text();
-  const bool little = starts_with(text, "\xff\xfe"), big = starts_with(text, "\xfe\xff");
+  const bool little = text.starts_with("\xff\xfe"), big = text.starts_with("\xfe\xff");
   const auto opens_json = [](char c) { return c == '{' || c == '['; };
   const bool bare_little = text.size() > 1 && opens_json(text[0]) && text[1] == '\0';
   const bool bare_big = text.size() > 1 && text[0] == '\0' && opens_json(text[1]);

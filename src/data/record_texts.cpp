@@ -34,7 +34,7 @@ std::size_t length_of_value(std::string_view text) {
 }  // namespace
 
 RecordTexts::RecordTexts(std::string_view text) : lines_(text) {
-  if (starts_with(text, "\xef\xbb\xbf")) text.remove_prefix(3);
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   const auto first = text.find_first_not_of(kSpace);
   is_list_ = first != text.npos && text[first] == '[';
   if (!is_list_) return;

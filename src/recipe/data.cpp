@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recipe/data.hpp"
 
+#include <chrono>
+
 #include "config/fields.hpp"
+#include "core/strings.hpp"
 #include "recipe/text_checks.hpp"
 
 namespace pst::recipe {
@@ -23,6 +26,24 @@ std::vector<std::pair<const char*, TooLong>> words_of(TooLong) {
 std::vector<std::pair<const char*, Remainder>> words_of(Remainder) {
   return {{"step", Remainder::step}, {"carry", Remainder::carry}, {"drop", Remainder::drop}};
 }
+
+namespace {
+
+/// A day of the calendar, written as ISO 8601 does.
+config::Constraint day() {
+  return config::text_that("a day, such as 2026-11-30", [](std::string_view text) {
+    if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
+    for (const auto at : {0, 1, 2, 3, 5, 6, 8, 9})
+      if (text[static_cast<std::size_t>(at)] < '0' || text[static_cast<std::size_t>(at)] > '9') return false;
+    const auto year = to_int(text.substr(0, 4)), month = to_int(text.substr(5, 2)), day = to_int(text.substr(8, 2));
+    return std::chrono::year_month_day{std::chrono::year(static_cast<int>(*year)),
+                                       std::chrono::month(static_cast<unsigned>(*month)),
+                                       std::chrono::day(static_cast<unsigned>(*day))}
+        .ok();
+  });
+}
+
+}  // namespace
 
 void bind(config::Fields& field, Source& s) {
   field.required("path", &s.path, path(), "File with the examples.");
@@ -52,6 +73,10 @@ void bind(config::Fields& field, Data& s) {
         "Take only the first so many of every training file.");
   field("chat_template", &s.chat_template, Absent::null, path(),
         "Jinja file to use instead of the model's own template.");
+  field(
+      "date", &s.date, Absent::null, day(),
+      "Day that a chat template with `strftime_now` writes; null: the day on which the data are prepared. A run keeps "
+      "its day.");
 }
 
 }  // namespace pst::recipe

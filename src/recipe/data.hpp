@@ -34,6 +34,7 @@ struct Data {
   Remainder remainder = Remainder::step;
   std::optional<int> max_examples;           ///< the first so many of every training file
   std::optional<std::string> chat_template;  ///< a Jinja file instead of the model's own
+  std::optional<std::string> date;           ///< YYYY-MM-DD: the day that a template with strftime_now writes
 };
 
 std::vector<std::pair<const char*, DataFormat>> words_of(DataFormat);

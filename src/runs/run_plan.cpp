@@ -120,6 +120,8 @@ RunPlan plan_recipe(recipe::Recipe checked, int ranks, PlanMemory& memory, const
                 cat(recipe.model.path, ": the tokenizer gave id ", train.largest_id(),
                     ", and the model's vocabulary ends at ", vocabulary - 1),
                 "tokenizer.json and config.json there belong to different models: copy both from the same one");
+  // The run keeps the day that its template wrote: made again on another, the data are the same.
+  if (!plan.data.report.date.empty()) plan.recipe.data.date = plan.data.report.date;
   const data::DataOrder order(train, data::order_settings(recipe));
   plan.rows_per_epoch = order.rows_per_epoch();
   plan.rows_left = order.rows_left();
@@ -152,6 +154,8 @@ std::string to_text(const RunPlan& plan) {
   const auto& recipe = plan.recipe;
   std::string text = plan.data.report.to_text();
   if (!text.ends_with("\n")) text += '\n';
+  if (recipe.data.date && plan.data.report.date.empty())
+    text += "note: data.date is not used: the chat template does not ask for the day\n";
   text += cat("steps: ", grouped(plan.steps), ", each of ", recipe.train.global_batch_size, " rows of up to ",
               recipe.data.max_length, " tokens; an epoch is ", count_of(plan.rows_per_epoch, "row"),
               recipe.data.packing ? ", packed\n" : "\n");

@@ -60,6 +60,16 @@ TEST(ChatFormat, ConversationsWithToolsTakeTheTemplateOfThatName) {
             "mine");
 }
 
+TEST(ChatFormat, TheDayCanBeFixed) {
+  const fixture::ModelFolder model("{{ strftime_now('%d %b %Y %H:%M') }}"), other;
+  ChatFormat format = ChatFormat::load(model.path(), std::nullopt);
+
+  EXPECT_TRUE(format.reads_clock());
+  format.set_day("2024-02-29");
+  EXPECT_EQ(format.render(Json::array(), nullptr, false), "29 Feb 2024 00:00");
+  EXPECT_FALSE(ChatFormat::load(other.path(), std::nullopt).reads_clock());
+}
+
 TEST(ChatFormat, SpecialTokensAreVariables) {
   const fixture::ModelFolder model("{{ bos_token }}|{{ eos_token }}|{{ tools is none }}");
 

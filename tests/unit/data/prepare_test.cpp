@@ -123,6 +123,29 @@ TEST_F(Prepare, AStoreOfAnOlderVersionIsMadeAgainUnderItsName) {
   EXPECT_TRUE(prepare(recipe_).reused);
 }
 
+TEST_F(Prepare, TheDayOfATemplateThatWritesItIsPartOfTheName) {
+  write("t.jinja", cat("{{ strftime_now('%d %b %Y') }}", fixture::kChatml));
+  recipe_.data.date = "2026-01-02";
+  const std::string without = prepare(recipe_).digest;  // this template does not ask
+  recipe_.data.chat_template = (folder_ / "t.jinja").string();
+
+  const PreparedStore one = prepare(recipe_);
+  recipe_.data.date = "2026-01-03";
+  const PreparedStore two = prepare(recipe_);
+  recipe_.data.date.reset();
+  const PreparedStore today = prepare(recipe_);
+
+  EXPECT_THAT(texts(one, "train")[0], ::testing::StartsWith("02 Jan 2026<|im_start|>"));
+  EXPECT_THAT(texts(two, "train")[0], ::testing::StartsWith("03 Jan 2026<|im_start|>"));
+  EXPECT_EQ(std::set({without, one.digest, two.digest, today.digest}).size(), 4u);
+  EXPECT_THAT(one.report.to_text(),
+              HasSubstr("the chat template writes the day on which it is used; here it is 2026-01-02"));
+  recipe_.data.date = today.report.date;
+  EXPECT_EQ(prepare(recipe_).digest, today.digest);
+  recipe_.data.chat_template.reset();
+  EXPECT_EQ(prepare(recipe_).digest, without);
+}
+
 TEST_F(Prepare, NameFollowsEverythingThatDecidesTheContentAndNothingElse) {
   const std::string name = prepare(recipe_).digest;
   const auto with = [&](const std::function<void(recipe::Recipe&)>& change) {

@@ -149,6 +149,8 @@ TEST(Load, RefusesWhatOneKeyMustNotBe) {
       {"data: {train: []}", "data.train is empty"},
       {"data: {train: [{path: a}], max_length: 1}", "it must be from 2 to 1048576"},
       {"data: {train: [{path: a}], validation_fraction: 1}", "it must be at least 0 and below 1"},
+      {"data: {train: [{path: a}], date: 2026-02-30}", "data.date is 2026-02-30; it must be a day, such as 2026-11-30"},
+      {"data: {train: [{path: a}], date: 30.11.2026}", "it must be a day, such as 2026-11-30"},
       {"data: {train: [{path: a}], remainder: keep}", "it must be step, carry or drop"},
       {"adapter: {r: 0}", "adapter.r is 0; it must be at least 1"},
       {"adapter: {type: loha}", "adapter.type is loha; it must be lora"},
