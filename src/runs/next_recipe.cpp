@@ -64,7 +64,20 @@ void refuse_another_name(const recipe::Recipe& was, const recipe::Recipe& is) {
       "leave it as it was, or start a new run: peft-studio submit (or train) RECIPE");
 }
 
+[[noreturn]] void refuse_other_data(const std::string& was, const RunPlan& plan) {
+  throw Error(Fault::data,
+              cat("the run's prepared data are gone, and those made again from its recipe are others: the digest was ",
+                  was, " and is ", plan.data.digest, ". A data file, the tokenizer or the template has changed since"),
+              "put it back as it was; or accept the new data with --allow-change; or start a new run");
+}
+
 }  // namespace
+
+bool has_prepared_data(const rundir::RunDir& run) {
+  const fs::path store = run.read_record().store;
+  std::error_code ignored;
+  return store.empty() || fs::exists(store / "meta.json", ignored);
+}
 
 NextRecipe next_recipe(const rundir::RunDir& run, const RecipeChange& change, int ranks,
                        const data::Progress& reading) {
@@ -86,18 +99,28 @@ NextRecipe next_recipe(const rundir::RunDir& run, const RecipeChange& change, in
   };
   if (manifest) note(changes_since(*manifest, next.recipe));
 
-  if (!next.is_new) return next;
+  const bool is_gone = !has_prepared_data(run);
+  if (!next.is_new && !is_gone) return next;
   const auto changes = recipe::changes_between(recipe::keys_that_alter(former), recipe::keys_that_alter(next.recipe));
-  if (by_hand || std::any_of(changes.begin(), changes.end(), decides_the_data)) {
+  const bool are_others = by_hand || std::any_of(changes.begin(), changes.end(), decides_the_data);
+  if (are_others || is_gone) {
     const RunPlan plan = plan_run(source, ranks, reading);
-    next.record.model_digest = plan.model_digest;
+    if (!are_others && !change.allowed && plan.data.digest != next.record.data_digest)
+      refuse_other_data(next.record.data_digest, plan);
+    const fs::path store = fs::absolute(plan.data.store).lexically_normal();
+    next.is_new = next.is_new || next.record.data_digest != plan.data.digest || next.record.store != store;
+    if (are_others) next.record.model_digest = plan.model_digest;
     next.record.data_digest = plan.data.digest;
     next.record.model_path = plan.recipe.model.path;
-    next.record.store = fs::absolute(plan.data.store).lexically_normal();
+    next.record.store = store;
     if (manifest && manifest->data_digest != plan.data.digest)
       note({{"the prepared data", manifest->data_digest, plan.data.digest}});
+    if (next.recipe.data.date != plan.recipe.data.date) {  // a template that reads the clock is new to the run
+      next.recipe.data.date = plan.recipe.data.date;
+      next.effective = recipe::to_yaml(next.recipe);
+    }
   }
-  next.record.recipe_digest = digest;
+  next.record.recipe_digest = pst::digest(next.effective);
   return next;
 }
 

@@ -25,12 +25,16 @@ struct NextRecipe {
   std::vector<recipe::Change> to_allow;  ///< since the newest checkpoint, and not yet in events.jsonl
 };
 
-/// Checks everything; of the run's folder it changes nothing.
+/// Checks everything; of the run's folder it changes nothing. Prepared data that are gone are made again.
 /// @param ranks  0: as many as the slurm section says
 /// @throws Error(usage) for the recipe, and when a key differs from the newest checkpoint's and is not allowed to;
-/// Error(data) for model and data
+/// Error(data) for model and data, and when the data that are made again are not those which the run was made with
 NextRecipe next_recipe(const rundir::RunDir& run, const RecipeChange& change, int ranks,
                        const data::Progress& reading = {});
+
+/// Whether the tokens that a run trains on are where it left them. The folder may be removed while no job uses it;
+/// next_recipe() makes it again.
+bool has_prepared_data(const rundir::RunDir& run);
 
 /// recipe.yaml, job.sh where there is one, run.json, and what was allowed into events.jsonl.
 void put_in_place(const rundir::RunDir& run, const NextRecipe& next);

@@ -112,7 +112,12 @@ int resume_sweep(const rundir::SweepDir& sweep, const ResumeArguments& arguments
                   cat("job ", waiting.front(), " of sweep ", runs::handle(sweep),
                       " is in Slurm's queue already, from a submission that had no answer"),
                   cat("let it run, or end it first: scancel ", waiting.front()));
-    for (const int number : resting) runs[static_cast<std::size_t>(number)].event("resumed", {{"launcher", "srun"}});
+    for (const int number : resting) {
+      const RunDir& run = runs[static_cast<std::size_t>(number)];
+      if (!runs::has_prepared_data(run))
+        runs::put_in_place(run, runs::next_recipe(run, {}, 0, console::ReadingLine().progress()));
+      run.event("resumed", {{"launcher", "srun"}});
+    }
     submit_array(sweep, record, resting, {});
     std::cout << "watch it with: peft-studio watch " << shell_quoted(runs::handle(sweep)) << std::endl;
     return 0;

@@ -128,6 +128,33 @@ TEST_F(NextRecipes, OtherDataIsPreparedAnew) {
   EXPECT_TRUE(fs::exists(after.store));
 }
 
+TEST_F(NextRecipes, PreparedDataThatAreGoneAreMadeAgain) {
+  const auto before = run_.read_record();
+  EXPECT_TRUE(has_prepared_data(run_));
+  fs::remove_all(before.store.parent_path());
+  EXPECT_FALSE(has_prepared_data(run_));
+
+  const NextRecipe same = next({});
+
+  EXPECT_FALSE(same.is_new);
+  EXPECT_TRUE(has_prepared_data(run_));
+  EXPECT_EQ(same.record.data_digest, before.data_digest);
+}
+
+TEST_F(NextRecipes, OtherDataThanTheRunHadAreNotMadeAgainUnasked) {
+  const auto before = run_.read_record();
+  fs::remove_all(before.store.parent_path());
+  std::ofstream(dir_.path() / "chats.jsonl", std::ios::app)
+      << R"({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "no"}]})" << '\n';
+
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { next({}); }),
+              testing::AllOf(HasSubstr("the run's prepared data are gone, and those made again"),
+                             HasSubstr(before.data_digest), HasSubstr("--allow-change")));
+  put_in_place(run_, next({}, /*allowed=*/true));
+  EXPECT_NE(run_.read_record().data_digest, before.data_digest);
+  EXPECT_TRUE(has_prepared_data(run_));
+}
+
 TEST_F(NextRecipes, AnEditorsWorkCountsAsAChange) {
   const std::string text = read_file(run_.recipe());
   const auto at = text.find("seed: 42");
