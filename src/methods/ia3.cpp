@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "config/fields.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "methods/method.hpp"
+#include "methods/peft_config.hpp"
 #include "methods/peft_targets.hpp"
 
 namespace pst::methods {
@@ -59,8 +61,7 @@ json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& mo
 }
 
 Adapter from_peft(const json::Object& config) {
-  if (config.flag("fan_in_fan_out")) config.refuse("fan_in_fan_out", "is true, which is not supported here");
-  if (config.find("modules_to_save")) config.refuse("modules_to_save", "is set, which is not supported here");
+  refuse_other_keys(config, {"target_modules", "exclude_modules", "feedforward_modules", "init_ia3_weights"});
   Adapter adapter(*methods::find("ia3"));
   adapter.targeting = read_peft_targeting(config);
   if (const auto names = config.get("feedforward_modules"))
@@ -69,7 +70,11 @@ Adapter from_peft(const json::Object& config) {
 }
 
 void check_start(const Adapter& stored, const Adapter& wanted) {
-  if (stored.as<Ia3>().feedforward_modules == wanted.as<Ia3>().feedforward_modules) return;
+  const auto sorted = [](const Adapter& adapter) {
+    const auto& names = adapter.as<Ia3>().feedforward_modules;
+    return std::set<std::string>(names.begin(), names.end());
+  };
+  if (sorted(stored) == sorted(wanted)) return;
   throw Error(Fault::usage, "the adapter to start from has other feedforward_modules than the recipe",
               "write adapter.feedforward_modules as its adapter_config.json does, or start from another adapter");
 }

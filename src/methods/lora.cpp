@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "methods/method.hpp"
+#include "methods/peft_config.hpp"
 #include "methods/peft_targets.hpp"
 
 namespace pst::methods {
@@ -85,12 +86,29 @@ json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& mo
   return config;
 }
 
+/// Starts that leave the base as it is. The others move a part of it into A and B: without that the adapter fits
+/// nothing.
+void require_plain_base(const json::Object& config) {
+  const auto init = config.get("init_lora_weights");
+  if (!init || !init->is_text()) return;
+  const std::string word = init->text();
+  for (const char* const plain : {"gaussian", "eva", "orthogonal"})
+    if (word == plain) return;
+  init->refuse(
+      cat("is ", quoted(word), ": such an adapter belongs to a base that its start has changed"),
+      "convert it with PEFT: save_pretrained(DIR, path_initial_model_for_weight_conversion=START), where START "
+      "holds the adapter as it was before training");
+}
+
 Adapter from_peft(const json::Object& config) {
-  for (const char* const flag : {"use_dora", "fan_in_fan_out", "lora_bias", "use_qalora"})
-    if (config.flag(flag)) config.refuse(flag, "is true, which is not supported here");
   if (const auto bias = config.text("bias"); bias && *bias != "none")
     config.refuse("bias", "is not \"none\", which is not supported here");
-  if (config.find("modules_to_save")) config.refuse("modules_to_save", "is set, which is not supported here");
+  require_plain_base(config);
+  // The last seven are about how A and B start, or belong to features that are off.
+  refuse_other_keys(config, {"r", "lora_alpha", "lora_dropout", "use_rslora", "bias", "rank_pattern", "alpha_pattern",
+                             "target_modules", "exclude_modules", "layers_to_transform", "layers_pattern",
+                             "init_lora_weights", "eva_config", "corda_config", "loftq_config", "lora_ga_config",
+                             "megatron_core", "qalora_group_size", "ensure_weight_tying"});
 
   Adapter adapter;
   Lora& s = adapter.as<Lora>();
@@ -117,6 +135,11 @@ void check_start(const Adapter& stored_adapter, const Adapter& wanted_adapter) {
   if (stored.alpha != wanted.alpha) refuse("alpha", number(stored.alpha), number(wanted.alpha));
   if (stored.use_rslora != wanted.use_rslora)
     refuse("use_rslora", stored.use_rslora ? "true" : "false", wanted.use_rslora ? "true" : "false");
+  const auto shown = [](const auto& pattern) { return json::Value(pattern).dump(); };
+  if (stored.rank_pattern != wanted.rank_pattern)
+    refuse("rank_pattern", shown(stored.rank_pattern), shown(wanted.rank_pattern));
+  if (stored.alpha_pattern != wanted.alpha_pattern)
+    refuse("alpha_pattern", shown(stored.alpha_pattern), shown(wanted.alpha_pattern));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/peft_config.hpp"
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
@@ -8,6 +10,29 @@
 #include "methods/method.hpp"
 
 namespace pst::methods {
+namespace {
+
+/// Keys of every method that say whose adapter it is and how it was made.
+constexpr std::array<std::string_view, 8> kOfEvery = {"peft_type",      "task_type",     "base_model_name_or_path",
+                                                      "inference_mode", "revision",      "auto_mapping",
+                                                      "peft_version",   "runtime_config"};
+
+bool says_nothing(const json::Value& value) {
+  return value.is_null() || value == false || value == "" || (value.is_structured() && value.empty());
+}
+
+}  // namespace
+
+void refuse_other_keys(const json::Object& config, std::initializer_list<std::string_view> read) {
+  for (const auto& [key, node] : config.members()) {
+    const auto is_key = [&key = key](std::string_view known) { return known == key; };
+    if (says_nothing(node.value()) || std::any_of(kOfEvery.begin(), kOfEvery.end(), is_key) ||
+        std::any_of(read.begin(), read.end(), is_key))
+      continue;
+    node.refuse(cat("is ", json::shown(node.value()), ", which is not supported here"),
+                "take another adapter, or remove the key if what the adapter computes does not depend on it");
+  }
+}
 
 Adapter read_peft_config(const std::filesystem::path& folder) {
   const auto file = folder / "adapter_config.json";

@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <filesystem>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "json/object.hpp"
 #include "methods/adapter.hpp"
 
 namespace pst::methods {
 
+/// What PEFT puts before the names of a model's modules: it wraps a model twice.
+constexpr const char* kPeftPrefix = "base_model.model.";
+
 /// The section that the adapter_config.json of a PEFT adapter folder amounts to.
 /// @throws Error(data) for a peft_type that no row of table() has, or a feature we lack
 Adapter read_peft_config(const std::filesystem::path& folder);
+
+/// Refuses keys that say something which nobody reads, so that PEFT computes something else of them. Null, false, ""
+/// and empty lists and objects say nothing.
+/// @param read  keys of the method that were read, or that do not bear on what the adapter computes
+/// @throws Error(data) naming key and line
+void refuse_other_keys(const json::Object& config, std::initializer_list<std::string_view> read);
 
 /// Text of the adapter_config.json. @param modules  names of the layers that are adapted
 /// @param base_model  path that PEFT users find in it

@@ -27,6 +27,10 @@ Targeting read_peft_targeting(const json::Object& config) {
     targeting.target_modules = {Targets::Kind::names, targets.texts(), {}};
   else if (const std::string text = targets.text(); text != "all-linear")
     targeting.target_modules = {Targets::Kind::pattern, {}, text};
+  // PEFT takes the number after it for the layer's; in the models here it is always this word.
+  if (const auto pattern = config.get("layers_pattern"))
+    for (const std::string& word : pattern->is_text() ? std::vector{pattern->text()} : pattern->texts())
+      if (!word.empty() && word != "layers") pattern->refuse("is another word than \"layers\"");
   if (const auto excluded = config.get("exclude_modules")) targeting.exclude_modules = excluded->texts();
   if (const auto layers = config.get("layers_to_transform")) {
     if (!layers->is_list()) {

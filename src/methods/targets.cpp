@@ -58,13 +58,6 @@ struct YamlValue<methods::Targets> {
 namespace pst::methods {
 namespace {
 
-/// The first number between dots: 12 in model.layers.12.mlp.up_proj.
-std::optional<std::int64_t> layer_number(const std::string& name) {
-  for (const auto& part : split(name, '.'))
-    if (const auto number = to_int(part)) return number;
-  return std::nullopt;
-}
-
 void require_use(const std::vector<std::string>& wanted, const std::vector<LinearLayer>& layers, const char* key) {
   for (const auto& ending : wanted) {
     if (std::any_of(layers.begin(), layers.end(),
@@ -83,6 +76,12 @@ void require_use(const std::vector<std::string>& wanted, const std::vector<Linea
 }
 
 }  // namespace
+
+std::optional<std::int64_t> layer_number(const std::string& name) {
+  for (const auto& part : split(name, '.'))
+    if (const auto number = to_int(part)) return number;
+  return std::nullopt;
+}
 
 bool ends_at_a_dot(const std::string& name, const std::string& ending) {
   return name == ending || name.ends_with("." + ending);

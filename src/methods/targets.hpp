@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,12 +46,16 @@ std::vector<std::size_t> select_layers(const Targeting& targeting, const std::ve
 /// Whether a layer's name is `ending`, or ends with it after a dot.
 bool ends_at_a_dot(const std::string& name, const std::string& ending);
 
-/// Values by a layer's name ending or by regular expression, in the map's order; the first match wins.
+/// The first number between dots: 12 in model.layers.12.mlp.up_proj.
+std::optional<std::int64_t> layer_number(const std::string& name);
+
+/// Values by a layer's name ending or by regular expression, in the order of a map or a list; the first match wins.
 template <class Value>
 class ByPattern {
  public:
   /// @param key  of the recipe, for messages
-  ByPattern(const std::string& key, const std::map<std::string, Value>& values) {
+  template <class Pairs>
+  ByPattern(const std::string& key, const Pairs& values) {
     for (const auto& [name, value] : values) rules_.emplace_back(Pattern(key, name, "(?:.*\\.)?(?:", ")"), value);
   }
   Value of(const std::string& name, Value otherwise) const {

@@ -4,34 +4,20 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
-#include "methods/method.hpp"
 #include "methods/peft_config.hpp"
+#include "methods/start.hpp"
 #include "ops/torch_exec.hpp"
 #include "weights/safetensors.hpp"
 
 namespace pst::peft {
-namespace {
-
-constexpr const char* kPrefix = "base_model.model.";  // PEFT wraps a model twice; its keys say so
-
-void check_start(const methods::Adapter& stored, const methods::Adapter& wanted) {
-  if (stored.method != wanted.method)
-    throw Error(
-        Fault::usage,
-        cat("the adapter to start from is of type ", stored.method->name, ", the recipe says ", wanted.method->name),
-        cat("write adapter.type: ", stored.method->name, ", or start from another adapter"));
-  wanted.method->check_start(stored, wanted);
-}
-
-}  // namespace
 
 void Adapter::load(const std::filesystem::path& folder) {
   at::NoGradGuard no_gradients;
   doing(cat("loading the adapter ", folder.string()), [&] {
-    check_start(methods::read_peft_config(folder), recipe_);
+    methods::require_start(methods::read_peft_config(folder), recipe_);
     const auto store = weights::TensorStore::open(folder / "adapter_model.safetensors");
     for (auto& parameter : parameters_.all()) {
-      const weights::Tensor& stored = store.get(kPrefix + parameter.name);
+      const weights::Tensor& stored = store.get(methods::kPeftPrefix + parameter.name);
       if (stored.shape != parameter.shape)
         throw Error(Fault::data,
                     cat("tensor '", stored.name, "' has another shape than this recipe's adapter has there"),
@@ -64,8 +50,8 @@ void Adapter::save(const std::filesystem::path& folder, const std::string& base_
     std::vector<at::Tensor> here;  // of a GPU: copies, which live until they are written
     for (const auto& parameter : parameters_.all()) {
       here.push_back(parameter.value.detach().cpu());
-      tensors.push_back(
-          {kPrefix + parameter.name, "F32", parameter.shape, std::as_bytes(ops::view_of(here.back()).as<float>())});
+      tensors.push_back({methods::kPeftPrefix + parameter.name, "F32", parameter.shape,
+                         std::as_bytes(ops::view_of(here.back()).as<float>())});
     }
     weights::save_tensors(part / "adapter_model.safetensors", tensors);
     fs::remove_all(folder, ignored);
