@@ -14,6 +14,7 @@
 #include "families/read_model.hpp"
 #include "lowbit/quantise_folder.hpp"
 #include "methods/method.hpp"
+#include "methods/start.hpp"
 #include "recipe/linear_layers.hpp"
 #include "recipe/load.hpp"
 #include "runs/job_script_for.hpp"
@@ -55,12 +56,8 @@ void check_fit(const recipe::Recipe& recipe, const families::ModelSpec& config, 
         "set train.device: cuda, or take slurm.gpus_per_node out and give the ranks cores: slurm.cpus_per_rank");
   if (const std::string& from = recipe.checkpoint.resume; from != "auto" && from != "never")
     doing("reading checkpoint.resume", [&] { checkpoint::open_valid(from); });
-  if (!recipe.adapter.init_from || fs::path(*recipe.adapter.init_from) == coming_adapter) return;
-  for (const char* const file : {"adapter_config.json", "adapter_model.safetensors"})
-    if (!fs::exists(fs::path(*recipe.adapter.init_from) / file))
-      throw Error(Fault::data,
-                  cat("adapter.init_from is ", *recipe.adapter.init_from, ", and there is no ", file, " in it"),
-                  "name a folder that PEFT or this program wrote");
+  if (recipe.adapter.init_from && fs::path(*recipe.adapter.init_from) != coming_adapter)
+    methods::check_start(*recipe.adapter.init_from, recipe.adapter, layers);
 }
 
 std::string count_of(std::int64_t count, const char* what) {
@@ -96,6 +93,11 @@ recipe::Recipe check_all(const RecipeSource& source, const data::Progress& readi
   auto recipe = check_recipe_and_model(source, 0);
   data::examine(recipe, reading);
   return recipe;
+}
+
+void check_one(const recipe::Recipe& recipe, PlanMemory& memory, const data::Progress& reading) {
+  check_with_model(recipe, 0, memory);
+  if (memory.examined_data.insert(what_decides_the_data(recipe)).second) data::examine(recipe, reading);
 }
 
 RunPlan plan_run(const RecipeSource& source, int ranks, const data::Progress& reading) {

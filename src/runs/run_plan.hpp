@@ -34,7 +34,7 @@ recipe::Recipe check_recipe_and_model(const RecipeSource& source, int ranks);
 struct PlanMemory {
   std::map<std::string, std::string> model_digests;  ///< by folder
   std::map<std::string, data::PreparedStore> data;   ///< by everything that decides it
-  std::set<std::string> checked_models;
+  std::set<std::string> checked_models, examined_data;
   /// An adapter that a run yet to be completed will have written by the time this one starts.
   fs::path coming_adapter;
 };
@@ -43,6 +43,9 @@ struct PlanMemory {
 /// @throws Error(usage) for the recipe, Error(data) for model and data
 /// @param reading  is told now and then how many examples have been read
 recipe::Recipe check_all(const RecipeSource& source, const data::Progress& reading = {});
+
+/// The same for one of several runs.
+void check_one(const recipe::Recipe& recipe, PlanMemory& memory, const data::Progress& reading = {});
 
 /// The same, and tokenises the data into its store unless that exists.
 /// @param ranks  0: as many as the slurm section says

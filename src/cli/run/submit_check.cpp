@@ -29,6 +29,10 @@ Checked check_recipes(const runs::RecipeSource& arguments) {
   if (!recipe::is_sweep(arguments.file, arguments.overrides))
     return {runs::check_all(arguments, console::ReadingLine().progress()), 1};
   const auto sweep = recipe::load_sweep(arguments.file, arguments.overrides);
+  runs::PlanMemory memory;
+  for (std::size_t i = 0; i < sweep.runs.size(); ++i)
+    doing(cat("checking run ", i, " of the sweep (", join(sweep.runs[i].values, ", "), ")"),
+          [&] { runs::check_one(sweep.runs[i].recipe, memory, console::ReadingLine().progress()); });
   return {sweep.runs.front().recipe, sweep.runs.size()};
 }
 
@@ -50,7 +54,7 @@ int submit_check(const runs::RecipeSource& arguments) {
   cluster::require_program("sbatch", cluster::kWithoutSlurm);
   cluster::worker_program();
   std::vector<Finding> findings = {
-      {Kind::ok, runs == 1 ? "recipe, model and data" : cat("the recipes of all ", runs, " runs"), {}}};
+      {Kind::ok, runs == 1 ? "recipe, model and data" : cat("recipes, model and data of all ", runs, " runs"), {}}};
   const auto add = [&](Finding finding) { findings.push_back(std::move(finding)); };
   for (auto& finding : runs::about_variables(runs::environment_here(), recipe.slurm)) add(std::move(finding));
   // The folder is only a name here: nothing is made.
