@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "data/chat_format.hpp"
+#include "families/folder.hpp"
 #include "families/read_model.hpp"
 #include "infer/generator.hpp"
 #include "methods/peft_config.hpp"
@@ -77,6 +78,7 @@ class Printer {
 void generate(const requests::GenerateRequest& request) {
   const Folders folders = folders_of(request);
   ops::set_threads(usable_cores());
+  families::check_model(folders.model);
   const families::ModelSpec spec = families::read_model(folders.model);
   const auto tokenizer = tokenizer::Tokenizer::load(folders.model);
   const auto format = data::ChatFormat::load(folders.model, std::nullopt);
