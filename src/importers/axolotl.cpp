@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys and defaults of axolotl's configuration schema (axolotl.utils.schemas, version 0.12).
-#include <set>
-
 #include "core/strings.hpp"
 #include "importers/common.hpp"
 #include "importers/programs.hpp"
@@ -30,48 +28,51 @@ void set_adapter(ForeignFile& file, Draft& draft) {
   // It lets `adapter: qlora` stand only with load_in_4bit, and always quantises the scales of NF4 as well.
   const bool four = file.flag("load_in_4bit").value_or(false) || (adapter && lower(*adapter) == "qlora");
   const bool eight = file.flag("load_in_8bit").value_or(false);
-  set_quantisation(file, draft, "load_in_4bit", four ? 4 : eight ? 8 : 0, "nf4", true);
+  if (four && eight) file.drop("load_in_8bit", ": the weights are kept in 4 bits");
+  set_quantisation(file, draft, "load_in_4bit", four ? 4 : eight ? 8 : 0, "", true);
   draft.set("adapter.type", "lora");
   draft.set("adapter.r", file.integer("lora_r"));
   draft.set("adapter.alpha", file.number("lora_alpha"));
   draft.set("adapter.dropout", file.number("lora_dropout").value_or(0));
-  if (file.flag("lora_target_linear").value_or(false)) draft.set_word("adapter.target_modules", "all-linear");
-  set_targets(file, draft, "lora_target_modules", file.words("lora_target_modules"));
+  auto targets = file.words("lora_target_modules");
+  if (file.flag("lora_target_linear").value_or(false)) {
+    if (!targets.empty()) file.drop("lora_target_modules", ": lora_target_linear adapts all linear layers");
+    targets = {"all-linear"};
+  }
+  set_targets(file, draft, "lora_target_modules", std::move(targets));
   if (!draft.find("adapter.target_modules"))
     file.note(Kind::changed, "", "no lora_target_modules: all linear layers are adapted");
   if (const auto rs = file.flag("peft_use_rslora")) draft.set("adapter.use_rslora", *rs);
   if (const auto from = file.text("lora_model_dir")) draft.set("adapter.init_from", *from);
 }
 
-void set_data(ForeignFile& file, Draft& draft) {
-  const config::Node* datasets = file.take("datasets");
+/// The sections of `key`; true when one of them holds conversations.
+bool add_datasets(ForeignFile& file, Draft& draft, const char* key, const char* otherwise, const char* list) {
   bool chat = false;
-  if (datasets && datasets->kind == config::Node::Kind::list) {
-    static const std::set<std::string> kRead = {"path", "type", "split", "data_files", "ds_type"};
-    for (const config::Node& item : datasets->items) {
-      const config::Node* path = item.find("path");
-      const config::Node* files = item.find("data_files");
-      const config::Node* type = item.find("type");
-      const char* format = type && type->kind == config::Node::Kind::scalar ? format_of(type->text) : "auto";
-      chat = chat || std::string(format) == "chat";
-      const config::Node* from = files && files->kind == config::Node::Kind::scalar ? files : path;
-      if (from && from->kind == config::Node::Kind::scalar) add_dataset(file, draft, "datasets", from->text, format);
-      for (const auto& entry : item.entries)
-        if (!kRead.count(entry.key) && entry.value.kind != config::Node::Kind::null)
-          file.note(Kind::dropped, "datasets", cat("datasets: ", entry.key, ": ", entry.value.describe()));
-      if (type && type->kind != config::Node::Kind::scalar)
-        file.note(Kind::dropped, "datasets",
-                  "datasets: a prompt style of its own; write the examples as chat or alpaca records");
+  for (const std::string& path : file.items(key)) {
+    const std::string type_key = path + ".type";
+    const char* format = otherwise;
+    if (const config::Node* const type = file.take(type_key); type && type->kind == config::Node::Kind::scalar) {
+      format = format_of(type->text);
+      if (std::string_view(format) == "auto") file.drop(type_key, ": the format follows from the file's first record");
+    } else if (type) {
+      file.drop(type_key, ": a prompt style of its own; write the examples as chat or alpaca records");
     }
+    chat = chat || std::string_view(format) == "chat";
+    file.ignore({path + ".ds_type"});
+    add_loaded_dataset(file, draft, path, "path", format, list);
   }
+  return chat;
+}
+
+void set_data(ForeignFile& file, Draft& draft) {
+  const bool chat = add_datasets(file, draft, "datasets", "auto", "data.train");
+  add_datasets(file, draft, "pretraining_dataset", "text", "data.train");
+  add_datasets(file, draft, "test_datasets", "auto", "data.validation");
   set_fraction(file, draft, "val_set_size");
-  if (const config::Node* tests = file.take("test_datasets"); tests && tests->kind == config::Node::Kind::list)
-    for (const config::Node& item : tests->items)
-      if (const config::Node* path = item.find("path"))
-        add_dataset(file, draft, "test_datasets", path->text, "auto", "data.validation");
   draft.set("data.max_length", file.integer("sequence_len").value_or(512));
   draft.set("data.packing", file.flag("sample_packing").value_or(false));
-  const bool all = file.flag("train_on_inputs").value_or(false);
+  const bool all = file.flag("train_on_inputs").value_or(!file.items("pretraining_dataset").empty());
   draft.set_word("data.train_on", all ? "all" : chat ? "assistant" : "completion");
   if (const auto name = file.text("chat_template"); name && *name != "tokenizer_default")
     file.note(
@@ -99,8 +100,7 @@ void from_axolotl(ForeignFile& file, Draft& draft, int ranks) {
   draft.set("optimizer.lr", file.number("learning_rate"));
   draft.set("optimizer.weight_decay", file.number("weight_decay").value_or(0));
   set_scheduler(file, draft, "lr_scheduler", "cosine");
-  if (const auto steps = file.integer("warmup_steps")) draft.set("scheduler.warmup_steps", *steps);
-  draft.set("scheduler.warmup_ratio", file.number("warmup_ratio"));
+  set_warmup(file, draft);
   set_saving(file, draft);
   draft.set("output_dir", file.text("output_dir").value_or("runs"));
   if (file.take("evals_per_epoch"))
@@ -114,11 +114,11 @@ void from_axolotl(ForeignFile& file, Draft& draft, int ranks) {
               "special_tokens: those of the model's tokenizer are used, and there is no padding");
   for (const char* key : {"loss_watchdog_threshold", "loss_watchdog_patience"})
     if (file.take(key)) file.note(Kind::changed, key, cat(key, ": the section `guard` watches loss and gradient"));
+  drop_unless(file, "resume_from_checkpoint", {"false"}, ": checkpoints of other programs cannot be resumed");
   file.ignore({"dataset_prepared_path",
                "strict",
                "eval_sample_packing",
                "pad_to_sequence_len",
-               "group_by_length",
                "wandb_project",
                "wandb_entity",
                "wandb_watch",
@@ -145,8 +145,6 @@ void from_axolotl(ForeignFile& file, Draft& draft, int ranks) {
                "lora_qkv_kernel",
                "lora_o_kernel",
                "lora_mlp_kernel",
-               "plugins",
-               "resume_from_checkpoint",
                "auto_resume_from_checkpoints",
                "dataset_processes",
                "save_safetensors"});

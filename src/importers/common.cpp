@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "importers/common.hpp"
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "core/strings.hpp"
 
@@ -20,6 +22,29 @@ std::string last_part(const std::string& path) {
   std::string trimmed = path;
   while (trimmed.size() > 1 && trimmed.back() == '/') trimmed.pop_back();
   return trimmed.substr(trimmed.find_last_of('/') + 1);
+}
+
+/// What load_dataset() takes for the way to read `data_files`, and not for a data set's name.
+bool is_loader(std::string_view text) {
+  for (const char* word : {"json", "csv", "text", "parquet", "arrow", "pandas", "webdataset"})
+    if (text == word) return true;
+  return false;
+}
+
+bool has_source(const Draft& draft, const char* list, const std::string& path) {
+  const config::Node* const sources = draft.find(list);
+  return sources && std::any_of(sources->items.begin(), sources->items.end(),
+                                [&](const config::Node& source) { return source.find("path")->text == path; });
+}
+
+/// The texts of one text or of a list of them; nothing for what holds something else.
+std::vector<std::string> texts_of(const config::Node& node) {
+  std::vector<std::string> texts;
+  if (node.kind == config::Node::Kind::scalar) texts.push_back(node.text);
+  if (node.kind == config::Node::Kind::list)
+    for (const auto& item : node.items)
+      if (item.kind == config::Node::Kind::scalar) texts.push_back(item.text);
+  return texts.size() == std::max<std::size_t>(1, node.items.size()) ? texts : std::vector<std::string>();
 }
 
 bool is_folder(std::string_view text) {
@@ -51,10 +76,42 @@ void set_model(ForeignFile& file, Draft& draft, std::string_view key) {
 
 void add_dataset(ForeignFile& file, Draft& draft, std::string_view key, const std::string& dataset, const char* format,
                  const char* list) {
-  if (is_file(dataset)) return draft.add_source(list, dataset, format);
-  const std::string path = cat("data/", last_part(dataset), ".jsonl");
+  const bool is_validation = std::string_view(list) == "data.validation";
+  std::string path = dataset;
+  if (!is_file(dataset)) {
+    path = cat("data/", last_part(dataset), ".jsonl");
+    if (is_validation && has_source(draft, "data.train", path)) path.insert(path.size() - 6, "-validation");
+  }
+  if (has_source(draft, list, path))
+    return file.note(Kind::dropped, key, cat(path, " is named a second time: here a file is learned once in an epoch"));
+  if (is_validation && has_source(draft, "data.train", path))
+    return file.note(Kind::dropped, key,
+                     cat(path, " is learned as well: set data.validation_fraction to hold a part of it out"));
   draft.add_source(list, path, format);
-  file.note(Kind::to_do, key, cat("export the dataset ", dataset, " as JSON lines to ", path, ", or change ", list));
+  if (!is_file(dataset))
+    file.note(Kind::to_do, key, cat("export the dataset ", dataset, " as JSON lines to ", path, ", or change ", list));
+}
+
+void add_loaded_dataset(ForeignFile& file, Draft& draft, const std::string& path, const char* name_key,
+                        const char* format, const char* list) {
+  const std::string key = cat(path, ".", name_key), files_key = path + ".data_files";
+  const auto name = file.text(key);
+  if (const config::Node* const files = file.take(files_key)) {
+    const auto names = texts_of(*files);
+    for (const auto& each : names) add_dataset(file, draft, files_key, each, format, list);
+    if (names.empty()) file.drop(files_key, ": write the files into " + std::string(list));
+    if (name && !is_loader(*name))
+      file.note(Kind::changed, key, cat(key, ": ", *name, ": the files are looked for beside the recipe, not in it"));
+  } else if (name) {
+    add_dataset(file, draft, key, *name, format, list);
+  }
+  drop_unless(file, path + ".split", {"train"}, ": all of the file is read; make one of that part");
+}
+
+void drop_unless(ForeignFile& file, std::string_view key, std::initializer_list<std::string_view> plain,
+                 const std::string& why) {
+  if (const auto text = file.text(key))
+    if (std::find(plain.begin(), plain.end(), lower(*text)) == plain.end()) file.drop(key, why);
 }
 
 void set_targets(ForeignFile& file, Draft& draft, std::string_view key, std::vector<std::string> words) {
@@ -82,12 +139,15 @@ void set_targets(ForeignFile& file, Draft& draft, std::string_view key, std::vec
 
 void set_batches(ForeignFile& file, Draft& draft, std::string_view batch_key, std::int64_t batch,
                  std::int64_t accumulation, int ranks) {
+  std::int64_t rows = 0;
+  if (__builtin_mul_overflow(batch, accumulation, &rows) || __builtin_mul_overflow(rows, ranks, &rows))
+    throw Error(Fault::usage, cat(batch_key, ": batches of ", batch, " x ", accumulation, " accumulated x ", ranks,
+                                  " processes are more rows than can be counted"));
   draft.set("train.micro_batch_size", batch);
-  draft.set("train.global_batch_size", batch * accumulation * ranks);
+  draft.set("train.global_batch_size", rows);
   file.note(Kind::changed, batch_key,
-            cat("global_batch_size is ", batch * accumulation * ranks, ": batches of ", batch, " x ", accumulation,
-                " accumulated x ", ranks, ranks == 1 ? " process" : " processes",
-                ranks == 1 ? " (say --ranks when it was more)" : ""));
+            cat("global_batch_size is ", rows, ": batches of ", batch, " x ", accumulation, " accumulated x ", ranks,
+                ranks == 1 ? " process" : " processes", ranks == 1 ? " (say --ranks when it was more)" : ""));
 }
 
 void set_optimizer(ForeignFile& file, Draft& draft, std::string_view key) {
@@ -117,35 +177,70 @@ void set_scheduler(ForeignFile& file, Draft& draft, std::string_view key, const 
 
 void set_precision(ForeignFile& file, Draft& draft) {
   const auto bf16 = file.text("bf16"), fp16 = file.text("fp16");
-  if (bf16 && lower(*bf16) == "true") return draft.set("train.precision", "bf16");
-  if (fp16 && lower(*fp16) == "true") {
+  const auto says = [](const std::optional<std::string>& key, std::string_view word) {
+    return key && lower(*key) == word;
+  };
+  if (says(bf16, "true") || says(bf16, "full")) return draft.set("train.precision", "bf16");
+  if (says(fp16, "true")) {
     draft.set_word("train.precision", "auto");
-    file.note(Kind::changed, "fp16", "fp16 becomes precision: auto, bf16 where the hardware has it and fp32 elsewhere");
+    return file.note(Kind::changed, "fp16",
+                     "fp16 becomes precision: auto, bf16 where the hardware has it and fp32 elsewhere");
   }
+  for (const auto& [key, word] : {std::pair{"bf16", bf16}, std::pair{"fp16", fp16}})
+    if (word && !says(word, "auto") && !(says(word, "false") && std::string_view(key) == "fp16"))
+      file.note(Kind::changed, key,
+                cat(key, ": ", *word, ": train.precision is auto, bf16 where the hardware has it and fp32 elsewhere"));
 }
 
 void set_fraction(ForeignFile& file, Draft& draft, std::string_view key) {
   const auto size = file.number(key);
-  if (!size || *size <= 0) return;
+  if (size && *size < 0) return file.drop(key);
+  if (!size || *size == 0) return;
   if (*size < 1) return draft.set("data.validation_fraction", *size);
   file.note(Kind::dropped, key, cat(key, " is a number of examples: set data.validation_fraction to a share of them"));
 }
 
+namespace {
+
+/// A number of steps as our `path`. Below 1 it is a share of all steps there.
+void set_interval(ForeignFile& file, Draft& draft, const char* key, const char* path) {
+  const auto steps = file.number(key);
+  if (!steps) return;
+  if (*steps >= 1 && *steps < 1e15) return draft.set(path, static_cast<std::int64_t>(*steps));
+  file.drop(key, cat(*steps > 0 && *steps < 1 ? " of all steps" : "", ": ", path, " counts steps"));
+}
+
+}  // namespace
+
+void set_warmup(ForeignFile& file, Draft& draft) {
+  const auto steps = file.number("warmup_steps"), ratio = file.number("warmup_ratio");
+  if (ratio) draft.set("scheduler.warmup_ratio", *ratio);
+  if (!steps) return;
+  if (*steps >= 1 && *steps < 1e15) return draft.set("scheduler.warmup_steps", static_cast<std::int64_t>(*steps));
+  if (*steps > 0 && *steps < 1) return draft.set("scheduler.warmup_ratio", *steps);  // transformers 5: a share
+  if (*steps != 0) return file.drop("warmup_steps");
+  if (!ratio) draft.set("scheduler.warmup_steps", std::int64_t{0});
+}
+
 void set_saving(ForeignFile& file, Draft& draft) {
-  if (const auto steps = file.number("save_steps"); steps && *steps >= 1)
-    draft.set("checkpoint.every_steps", static_cast<std::int64_t>(*steps));
+  set_interval(file, draft, "save_steps", "checkpoint.every_steps");
+  set_interval(file, draft, "eval_steps", "evaluate.every_steps");
+  drop_unless(file, "save_strategy", {"steps"}, ": checkpoints are taken every few minutes or checkpoint.every_steps");
+  for (const char* key : {"eval_strategy", "evaluation_strategy"})
+    drop_unless(file, key, {"steps"}, ": the validation loss is measured every evaluate.every_steps");
   if (const auto keep = file.integer("save_total_limit"); keep && *keep >= 1) {
     draft.set("checkpoint.keep", std::max<std::int64_t>(2, *keep));
     if (*keep == 1)
       file.note(Kind::changed, "save_total_limit",
                 "two checkpoints are kept: the second is for the day the first is damaged");
+  } else if (keep) {
+    file.drop("save_total_limit", ": checkpoint.keep says how many are kept");
   }
-  if (const auto steps = file.number("eval_steps"); steps && *steps >= 1)
-    draft.set("evaluate.every_steps", static_cast<std::int64_t>(*steps));
 }
 
-void set_quantisation(ForeignFile& file, Draft& draft, std::string_view key, std::int64_t bits, const std::string& type,
-                      bool double_quantisation) {
+void set_quantisation(ForeignFile& file, Draft& draft, std::string_view key, std::int64_t bits,
+                      std::string_view type_key, bool double_quantisation) {
+  const std::string type = type_key.empty() ? "nf4" : file.text(type_key).value_or("nf4");
   if (bits == 0) return;
   if (bits != 4 && bits != 8) {
     file.note(Kind::dropped, key, cat(key, ": weights of ", bits, " bits are not kept here; there are nf4 and int8"));
@@ -154,7 +249,8 @@ void set_quantisation(ForeignFile& file, Draft& draft, std::string_view key, std
   draft.set("model.quantization.format", bits == 4 ? "nf4" : "int8");
   if (bits == 8) return;
   if (lower(type) != "nf4")
-    file.note(Kind::changed, key, cat(key, ": 4 bits are NF4 here, not ", type, "; it has the smaller error"));
+    file.note(Kind::changed, type_key,
+              cat(type_key, ": 4 bits are NF4 here, not ", type, "; it has the smaller error"));
   draft.set("model.quantization.double_quantization", double_quantisation);
 }
 
@@ -175,14 +271,14 @@ void set_training_arguments(ForeignFile& file, Draft& draft) {
   }
   if (is_adam) draft.set("optimizer.eps", eps);
   set_scheduler(file, draft, "lr_scheduler_type", "linear");
-  const auto warmup_steps = file.number("warmup_steps");
-  draft.set("scheduler.warmup_ratio", file.number("warmup_ratio").value_or(0));
-  if (warmup_steps && *warmup_steps >= 1) draft.set("scheduler.warmup_steps", static_cast<std::int64_t>(*warmup_steps));
+  draft.set("scheduler.warmup_ratio", 0.0);
+  set_warmup(file, draft);
   set_precision(file, draft);
   set_saving(file, draft);
-  if (const auto from = file.text("resume_from_checkpoint"); from && lower(*from) != "true" && lower(*from) != "false")
-    file.note(Kind::dropped, "resume_from_checkpoint",
-              "checkpoints of other programs cannot be resumed; adapter.init_from takes a PEFT adapter");
+  drop_unless(file, "resume_from_checkpoint", {"false"},
+              ": checkpoints of other programs cannot be resumed; adapter.init_from takes a PEFT adapter");
+  for (const char* key : {"torch_dtype", "dtype"})
+    drop_unless(file, key, {"auto", "bfloat16"}, ": train.precision says in what is computed");
   draft.set("output_dir", file.text("output_dir").value_or("runs"));
 }
 
@@ -194,12 +290,9 @@ void ignore_training_arguments(ForeignFile& file) {
                "log_level",
                "report_to",
                "run_name",
-               "save_strategy",
                "save_only_model",
                "save_safetensors",
                "overwrite_output_dir",
-               "eval_strategy",
-               "evaluation_strategy",
                "do_train",
                "do_eval",
                "push_to_hub",
@@ -222,9 +315,7 @@ void ignore_training_arguments(ForeignFile& file) {
                "tf32",
                "gradient_checkpointing_kwargs",
                "use_liger_kernel",
-               "include_num_input_tokens_seen",
-               "torch_dtype",
-               "dtype"});
+               "include_num_input_tokens_seen"});
 }
 
 }  // namespace pst::importers

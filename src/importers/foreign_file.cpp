@@ -28,16 +28,36 @@ std::optional<bool> as_flag(const Node& node) {
   return std::nullopt;
 }
 
+std::string shown(const Node& value) {
+  const std::string text = value.describe();
+  return text.size() > 60 ? text.substr(0, 57) + "..." : text;
+}
+
 }  // namespace
 
 const Node* ForeignFile::find(std::string_view path) const {
   const Node* at = &document_;
-  for (const std::string& key : split(path, '.')) {
+  for (const std::string& part : split(path, '.')) {
+    const auto bracket = part.find('[');
     if (at->kind != Node::Kind::map) return nullptr;
-    at = at->find(key);
+    at = at->find(part.substr(0, bracket));
     if (!at) return nullptr;
+    if (bracket == part.npos) continue;
+    const auto index = to_int(part.substr(bracket + 1, part.size() - bracket - 2));
+    if (at->kind != Node::Kind::list || !index || *index < 0 || *index >= static_cast<std::int64_t>(at->items.size()))
+      return nullptr;
+    at = &at->items[static_cast<std::size_t>(*index)];
   }
   return at;
+}
+
+std::vector<std::string> ForeignFile::items(std::string_view path) const {
+  const Node* const node = find(path);
+  std::vector<std::string> paths;
+  if (node && node->kind == Node::Kind::map) paths.emplace_back(path);
+  if (node && node->kind == Node::Kind::list)
+    for (std::size_t i = 0; i < node->items.size(); ++i) paths.push_back(cat(path, "[", i, "]"));
+  return paths;
 }
 
 const Node* ForeignFile::take(std::string_view path) {
@@ -53,9 +73,13 @@ void ForeignFile::mismatch(std::string_view path, const Node& value, const char*
 std::optional<std::string> ForeignFile::text(std::string_view path) {
   const Node* node = take(path);
   if (!node) return std::nullopt;
-  if (node->kind == Node::Kind::scalar) return node->text;
-  mismatch(path, *node, "a text");
-  return std::nullopt;
+  if (node->kind != Node::Kind::scalar) {
+    mismatch(path, *node, "a text");
+    return std::nullopt;
+  }
+  if (node->text.find("${") != std::string::npos)
+    note(Note::Kind::to_do, path, cat(path, " is ", shown(*node), ": write what it stands for"));
+  return node->text;
 }
 
 std::optional<double> ForeignFile::number(std::string_view path) {
@@ -108,7 +132,7 @@ std::vector<std::string> ForeignFile::words(std::string_view path) {
 }
 
 void ForeignFile::ignore(std::initializer_list<std::string_view> paths) {
-  taken_.insert(taken_.end(), paths.begin(), paths.end());
+  ignored_.insert(ignored_.end(), paths.begin(), paths.end());
 }
 
 void ForeignFile::note(Note::Kind kind, std::string_view path, const std::string& text) {
@@ -116,27 +140,40 @@ void ForeignFile::note(Note::Kind kind, std::string_view path, const std::string
   notes_.push_back({kind, node ? node->mark : config::Mark{document_.mark.source, 0, 0}, text});
 }
 
-bool ForeignFile::is_known(const std::string& path) const {
-  return std::find(taken_.begin(), taken_.end(), path) != taken_.end();
+void ForeignFile::drop(std::string_view path, const std::string& why) {
+  const Node* const node = find(path);
+  note(Note::Kind::dropped, path, cat(path, ": ", node ? shown(*node) : "", why));
 }
 
-void ForeignFile::note_rest_of(const Node& map, const std::string& prefix) {
-  for (const auto& entry : map.entries) {
-    const std::string path = prefix + entry.key;
-    if (is_known(path) || says_nothing(entry.value)) continue;
-    const bool looked_inside = std::any_of(taken_.begin(), taken_.end(),
-                                           [&](const std::string& known) { return known.starts_with(path + "."); });
-    if (entry.value.kind == Node::Kind::map && looked_inside) {
-      note_rest_of(entry.value, path + ".");
-      continue;
-    }
-    if (as_flag(entry.value) == false) continue;
-    std::string value = entry.value.describe();
-    if (value.size() > 60) value = value.substr(0, 57) + "...";
-    notes_.push_back({Note::Kind::dropped, entry.key_mark, cat(path, ": ", value)});
+bool ForeignFile::is_known(const std::string& path) const {
+  const auto has = [&](const std::vector<std::string>& paths) {
+    return std::find(paths.begin(), paths.end(), path) != paths.end();
+  };
+  return has(taken_) || has(ignored_);
+}
+
+bool ForeignFile::looked_inside(const std::string& path) const {
+  const auto is_inside = [&](const std::string& known) {
+    return known.size() > path.size() && known.starts_with(path) &&
+           (known[path.size()] == '.' || known[path.size()] == '[');
+  };
+  return path.empty() || std::any_of(taken_.begin(), taken_.end(), is_inside) ||
+         std::any_of(ignored_.begin(), ignored_.end(), is_inside);
+}
+
+void ForeignFile::note_rest_of(const Node& value, const config::Mark& mark, const std::string& path) {
+  if (is_known(path) || says_nothing(value)) return;
+  if (value.kind == Node::Kind::map && looked_inside(path)) {
+    for (const auto& entry : value.entries)
+      note_rest_of(entry.value, entry.key_mark, path.empty() ? entry.key : cat(path, ".", entry.key));
+  } else if (value.kind == Node::Kind::list && looked_inside(path)) {
+    for (std::size_t i = 0; i < value.items.size(); ++i)
+      note_rest_of(value.items[i], value.items[i].mark, cat(path, "[", i, "]"));
+  } else {
+    notes_.push_back({Note::Kind::dropped, mark, cat(path, ": ", shown(value))});
   }
 }
 
-void ForeignFile::note_the_rest() { note_rest_of(document_, ""); }
+void ForeignFile::note_the_rest() { note_rest_of(document_, document_.mark, ""); }
 
 }  // namespace pst::importers

@@ -26,7 +26,7 @@ class ForeignFile {
  public:
   explicit ForeignFile(config::Node document) : document_(std::move(document)) {}
 
-  /// The value of `section.key`, when it is there and says something: null, "" and [] count as absent.
+  /// The value of `section.key` or `list[0].key`, when it is there and says something: null, "" and [] count as absent.
   const config::Node* take(std::string_view path);
   /// The same for values of one type. A value of another type is noted as dropped.
   std::optional<std::string> text(std::string_view path);
@@ -35,24 +35,31 @@ class ForeignFile {
   std::optional<bool> flag(std::string_view path);        ///< true, false; yes and no too
   std::vector<std::string> words(std::string_view path);  ///< of a list, or of one text with commas
 
+  /// The paths of what a list holds: `datasets[0]`, `datasets[1]`. Of a single section, that of itself.
+  std::vector<std::string> items(std::string_view path) const;
+
   /// Keys that have no bearing on what is trained here, each with the reason nobody needs to know.
   void ignore(std::initializer_list<std::string_view> paths);
 
   void note(Note::Kind kind, std::string_view path, const std::string& text);
-  /// Adds a note for every key that was neither taken nor ignored; `false` and empty values say nothing and get none.
+  /// A note that a key which was taken is not carried over. @param why  "" or what follows its value
+  void drop(std::string_view path, const std::string& why = {});
+  /// Adds a note for every key that was neither taken nor ignored; empty values say nothing and get none.
   void note_the_rest();
 
   const std::vector<Note>& notes() const { return notes_; }
+  const std::vector<std::string>& taken() const { return taken_; }  ///< paths that were asked for, there or not
   const config::Node& document() const { return document_; }
 
  private:
   const config::Node* find(std::string_view path) const;
   void mismatch(std::string_view path, const config::Node& value, const char* wanted);
-  void note_rest_of(const config::Node& map, const std::string& prefix);
+  void note_rest_of(const config::Node& value, const config::Mark& mark, const std::string& path);
   bool is_known(const std::string& path) const;
+  bool looked_inside(const std::string& path) const;
 
   config::Node document_;
-  std::vector<std::string> taken_;
+  std::vector<std::string> taken_, ignored_;
   std::vector<Note> notes_;
 };
 

@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "importers/programs.hpp"
+#include "importers/references.hpp"
 
 namespace pst::importers {
 namespace {
@@ -109,7 +110,10 @@ Imported import_config(std::string_view text, const std::string& name, std::opti
                     "is known"),
                 "say whose it is: --from axolotl (or llama-factory, torchtune, trl, peft)");
 
+  std::vector<std::string> used;
+  if (*program == Program::torchtune) used = resolve_references(document);
   ForeignFile file(std::move(document));
+  for (const std::string& path : used) file.ignore({path});
   Draft draft;
   draft.set("name", run_name(name));
   switch (*program) {

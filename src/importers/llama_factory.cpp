@@ -23,7 +23,11 @@ void from_llama_factory(ForeignFile& file, Draft& draft, int ranks) {
   auto targets = file.words("lora_target");
   set_targets(file, draft, "lora_target", targets.empty() ? std::vector<std::string>{"all"} : targets);
   if (const auto rs = file.flag("use_rslora")) draft.set("adapter.use_rslora", *rs);
-  if (const auto from = file.text("adapter_name_or_path")) draft.set("adapter.init_from", *from);
+  if (const auto from = file.text("adapter_name_or_path")) {
+    draft.set("adapter.init_from", *from);
+    if (from->find(',') != std::string::npos)
+      file.note(Kind::to_do, "adapter_name_or_path", "adapter.init_from takes one adapter: merge the others first");
+  }
 
   for (const std::string& name : file.words("dataset"))
     add_dataset(file, draft, "dataset", name, stage == "pt" ? "text" : "auto");
@@ -47,10 +51,12 @@ void from_llama_factory(ForeignFile& file, Draft& draft, int ranks) {
               file.integer("gradient_accumulation_steps").value_or(1), ranks);
   draft.set("optimizer.lr", file.number("learning_rate").value_or(5e-5));
   if (file.flag("disable_gradient_checkpointing").value_or(false)) draft.set("train.gradient_checkpointing", false);
-  set_quantisation(file, draft, "quantization_bit", file.integer("quantization_bit").value_or(0),
-                   file.text("quantization_type").value_or("nf4"), file.flag("double_quantization").value_or(true));
+  set_quantisation(file, draft, "quantization_bit", file.integer("quantization_bit").value_or(0), "quantization_type",
+                   file.flag("double_quantization").value_or(true));
+  drop_unless(file, "quantization_method", {"bnb", "bitsandbytes"}, ": model.quantization has the formats here");
+  drop_unless(file, "dataset_dir", {"data"}, ": its dataset_info.json says which file each dataset is");
   ignore_training_arguments(file);
-  file.ignore({"dataset_dir", "flash_attn", "quantization_method", "tokenized_path", "cache_dir"});
+  file.ignore({"flash_attn", "tokenized_path", "cache_dir"});
 }
 
 }  // namespace pst::importers

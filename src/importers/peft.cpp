@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fields of PEFT's adapter_config.json (peft.LoraConfig). It says what to adapt and nothing of data or training.
-#include <set>
-
 #include "core/strings.hpp"
 #include "importers/common.hpp"
 #include "importers/programs.hpp"
@@ -18,10 +16,15 @@ void from_peft(ForeignFile& file, Draft& draft) {
   draft.set("adapter.r", file.integer("r").value_or(8));
   draft.set("adapter.alpha", file.number("lora_alpha").value_or(8));
   draft.set("adapter.dropout", file.number("lora_dropout").value_or(0));
-  auto targets = file.words("target_modules");
+  // One text is a regular expression there, commas and all.
+  const config::Node* const given = file.take("target_modules");
+  auto targets =
+      given && given->kind == config::Node::Kind::scalar ? std::vector{given->text} : file.words("target_modules");
   if (targets.empty()) targets = {"q_proj", "v_proj"};
   set_targets(file, draft, "target_modules", std::move(targets));
-  if (const auto excluded = file.words("exclude_modules"); !excluded.empty()) {
+  if (const config::Node* const text = file.take("exclude_modules"); text && text->kind == config::Node::Kind::scalar) {
+    file.drop("exclude_modules", ": list the ends of the names here");
+  } else if (const auto excluded = file.words("exclude_modules"); !excluded.empty()) {
     config::Node list = config::Node::list();
     for (const auto& word : excluded) list.items.push_back(config::Node::string(word));
     draft.set("adapter.exclude_modules", std::move(list));
@@ -39,11 +42,12 @@ void from_peft(ForeignFile& file, Draft& draft) {
   file.note(
       Kind::to_do, "",
       "an adapter_config.json names no data: set data.train, and look at the training keys, which have our defaults");
-  file.ignore({"task_type", "inference_mode", "auto_mapping", "revision", "peft_version", "base_model_class",
-               "parent_library", "fan_in_fan_out", "megatron_config", "megatron_core", "eva_config", "corda_config",
-               "loftq_config", "runtime_config", "ensure_weight_tying", "qalora_group_size"});
-  if (const auto bias = file.text("bias"); bias && *bias != "none")
-    file.note(Kind::dropped, "bias", cat("bias: ", *bias));
+  drop_unless(file, "bias", {"none"});
+  drop_unless(file, "layers_pattern", {"layers"});
+  file.ignore({"task_type", "inference_mode", "auto_mapping", "peft_version", "megatron_core", "runtime_config",
+               "qalora_group_size"});
+  for (const auto& entry : file.document().entries)  // PEFT writes every switch that is off
+    if (entry.value.kind == config::Node::Kind::scalar && lower(entry.value.text) == "false") file.ignore({entry.key});
 }
 
 }  // namespace pst::importers

@@ -21,7 +21,7 @@ void set_adapter(ForeignFile& file, Draft& draft) {
   if (!contains(builder, "lora"))
     refuse(file, "model._component_", "the model is not one of torchtune's LoRA builders");
   const bool quantised = contains(builder, "qlora") || file.flag("model.quantize_base").value_or(false);
-  set_quantisation(file, draft, "model._component_", quantised ? 4 : 0, "nf4",
+  set_quantisation(file, draft, "model._component_", quantised ? 4 : 0, "",
                    true);  // torchao's NF4 has nested scales
   draft.set("adapter.type", "lora");
   draft.set("adapter.r", file.integer("model.lora_rank").value_or(8));
@@ -38,30 +38,57 @@ void set_adapter(ForeignFile& file, Draft& draft) {
   set_targets(file, draft, "model.lora_attn_modules", std::move(targets));
 }
 
-void set_data(ForeignFile& file, Draft& draft) {
-  const std::string builder = component(file, "dataset");
+struct Learned {
+  bool packed = false, input = false;
+};
+
+/// One data set, and how it is learned.
+Learned add_dataset_of(ForeignFile& file, Draft& draft, const std::string& path, const char* list) {
+  const std::string builder = component(file, path);
   const char* format = "auto";
-  bool learns_input = false;
-  std::string source = file.text("dataset.source").value_or("");
+  Learned learned;
+  const char* known_source = nullptr;
   if (contains(builder, "alpaca")) {
     format = "alpaca";
-    learns_input = true;  // its alpaca datasets train on the input unless told otherwise
-    if (source.empty()) source = contains(builder, "cleaned") ? "yahma/alpaca-cleaned" : "tatsu-lab/alpaca";
+    learned.input = true;  // its alpaca datasets train on the input unless told otherwise
+    known_source = contains(builder, "cleaned") ? "yahma/alpaca-cleaned" : "tatsu-lab/alpaca";
   } else if (contains(builder, "chat_dataset")) {
     format = "chat";
   } else if (contains(builder, "instruct_dataset")) {
     format = "prompt_completion";
   } else if (contains(builder, "text_completion")) {
     format = "text";
-    learns_input = true;
+    learned.input = true;
+  } else if (!builder.empty()) {
+    file.drop(path + "._component_", ": the format follows from the file's first record");
   }
-  if (const auto files = file.words("dataset.data_files"); !files.empty())
-    for (const std::string& path : files) add_dataset(file, draft, "dataset.data_files", path, format);
-  else
-    add_dataset(file, draft, "dataset.source", source.empty() ? "train" : source, format);
-  draft.set("data.packing", file.flag("dataset.packed").value_or(false));
-  learns_input = file.flag("dataset.train_on_input").value_or(learns_input);
-  draft.set_word("data.train_on", learns_input ? "all" : "assistant");
+  const bool named = file.take(path + ".source") || file.take(path + ".data_files");
+  add_loaded_dataset(file, draft, path, "source", format, list);
+  if (!named) add_dataset(file, draft, path + "._component_", known_source ? known_source : "train", format, list);
+  learned.packed = file.flag(path + ".packed").value_or(false);
+  learned.input = file.flag(path + ".train_on_input").value_or(learned.input);
+  return learned;
+}
+
+void set_data(ForeignFile& file, Draft& draft) {
+  std::optional<Learned> first;
+  const auto tell_difference = [&](const std::string& path, const Learned& learned) {
+    const auto tell = [&](const char* key) {
+      const std::string whole = cat(path, ".", key);
+      file.note(Kind::changed, whole, cat(whole, ": it is the same for all here, as the first data set has it"));
+    };
+    if (first && first->packed != learned.packed) tell("packed");
+    if (first && first->input != learned.input) tell("train_on_input");
+  };
+  for (const std::string& path : file.items("dataset")) {
+    const Learned learned = add_dataset_of(file, draft, path, "data.train");
+    if (!first) first = learned;
+    tell_difference(path, learned);
+  }
+  for (const std::string& path : file.items("dataset_val"))
+    tell_difference(path, add_dataset_of(file, draft, path, "data.validation"));
+  draft.set("data.packing", first && first->packed);
+  draft.set_word("data.train_on", first && first->input ? "all" : "assistant");
   if (const auto length = file.integer("tokenizer.max_seq_len")) {
     draft.set("data.max_length", *length);
   } else {
@@ -84,11 +111,27 @@ void from_torchtune(ForeignFile& file, Draft& draft, int ranks) {
 
   const auto epochs = file.integer("epochs").value_or(1);
   draft.set("train.epochs", epochs);
-  if (const auto steps = file.integer("max_steps_per_epoch")) draft.set("train.max_steps", *steps * epochs);
+  if (const auto steps = file.integer("max_steps_per_epoch")) {
+    std::int64_t most = 0;
+    if (__builtin_mul_overflow(*steps, epochs, &most))
+      file.drop("max_steps_per_epoch");
+    else
+      draft.set("train.max_steps", most);
+  }
   set_batches(file, draft, "batch_size", file.integer("batch_size").value_or(1),
               file.integer("gradient_accumulation_steps").value_or(1), ranks);
   draft.set("train.max_grad_norm", file.number("clip_grad_norm").value_or(0));
-  if (const auto type = file.text("dtype")) draft.set("train.precision", lower(*type) == "fp32" ? "fp32" : "bf16");
+  if (const auto type = file.text("dtype")) {
+    draft.set("train.precision", lower(*type) == "fp32" ? "fp32" : "bf16");
+    if (lower(*type) != "fp32" && lower(*type) != "bf16")
+      file.note(Kind::changed, "dtype", cat("dtype ", *type, " becomes bf16"));
+  }
+  if (const auto device = file.text("device")) {
+    if (lower(*device) == "cpu")
+      draft.set("train.device", "cpu");
+    else if (!(lower(*device)).starts_with("cuda"))
+      file.drop("device");
+  }
   draft.set("train.gradient_checkpointing", file.flag("enable_activation_checkpointing").value_or(false));
   if (file.flag("enable_activation_offloading").value_or(false))
     file.note(Kind::dropped, "enable_activation_offloading",
@@ -108,33 +151,23 @@ void from_torchtune(ForeignFile& file, Draft& draft, int ranks) {
   // torch.optim's defaults
   draft.set("optimizer.weight_decay", file.number("optimizer.weight_decay").value_or(is_sgd ? 0 : 0.01));
   const std::string schedule = component(file, "lr_scheduler");
+  const bool known_schedule = contains(schedule, "cosine") || contains(schedule, "linear");
   draft.set("scheduler.name", contains(schedule, "cosine")   ? "cosine"
                               : contains(schedule, "linear") ? "linear"
                                                              : "constant");
+  if (!known_schedule && !schedule.empty() && !contains(schedule, "constant"))
+    file.note(Kind::changed, "lr_scheduler._component_", cat(schedule, " becomes constant"));
   draft.set("scheduler.warmup_steps", file.integer("lr_scheduler.num_warmup_steps").value_or(0));
+  if (const std::string loss = component(file, "loss");
+      !loss.empty() && !contains(loss, "crossentropy") && !contains(loss, "cewith"))
+    file.drop("loss._component_", ": the loss is that of the next token");
+  drop_unless(file, "resume_from_checkpoint", {"false"}, ": checkpoints of other programs cannot be resumed");
   draft.set("output_dir", file.text("output_dir").value_or("runs"));
 
-  file.ignore({"tokenizer._component_",
-               "tokenizer.path",
-               "tokenizer.merges_file",
-               "checkpointer._component_",
-               "checkpointer.checkpoint_files",
-               "checkpointer.recipe_checkpoint",
-               "checkpointer.output_dir",
-               "checkpointer.model_type",
-               "resume_from_checkpoint",
-               "save_adapter_weights_only",
-               "dataset.split",
-               "optimizer.fused",
-               "loss",
-               "metric_logger",
-               "log_every_n_steps",
-               "log_peak_memory_stats",
-               "log_level",
-               "device",
-               "compile",
-               "profiler",
-               "seed"});
+  file.ignore({"tokenizer._component_", "tokenizer.path", "tokenizer.merges_file", "checkpointer._component_",
+               "checkpointer.checkpoint_files", "checkpointer.recipe_checkpoint", "checkpointer.output_dir",
+               "checkpointer.model_type", "save_adapter_weights_only", "optimizer.fused", "loss.num_output_chunks",
+               "metric_logger", "log_every_n_steps", "log_peak_memory_stats", "log_level", "compile", "profiler"});
 }
 
 }  // namespace pst::importers

@@ -10,9 +10,9 @@ namespace pst::importers {
 using Kind = Note::Kind;
 
 void from_trl(ForeignFile& file, Draft& draft, int ranks) {
-  for (const char* key : {"beta", "loss_type", "num_generations", "reward_model_path"})
-    if (file.take(key) && std::string_view(key) != "loss_type")
-      refuse(file, key, cat("`", key, "` belongs to preference training or reinforcement learning"));
+  drop_unless(file, "loss_type", {"nll"}, ": the loss is that of the next token");
+  for (const char* key : {"beta", "num_generations", "reward_model_path"})
+    if (file.take(key)) refuse(file, key, cat("`", key, "` belongs to preference training or reinforcement learning"));
   set_model(file, draft, "model_name_or_path");
   if (!file.flag("use_peft").value_or(false))
     file.note(Kind::changed, "use_peft",
@@ -31,16 +31,18 @@ void from_trl(ForeignFile& file, Draft& draft, int ranks) {
   if (const auto rs = file.flag("use_rslora")) draft.set("adapter.use_rslora", *rs);
 
   if (const auto name = file.text("dataset_name")) add_dataset(file, draft, "dataset_name", *name, "auto");
-  if (const config::Node* datasets = file.take("datasets"); datasets && datasets->kind == config::Node::Kind::list)
-    for (const config::Node& item : datasets->items)
-      if (const config::Node* path = item.find("path")) add_dataset(file, draft, "datasets", path->text, "auto");
-  if (const config::Node* mixture = file.take("dataset_mixer"); mixture && mixture->kind == config::Node::Kind::map)
+  for (const std::string& path : file.items("datasets")) add_loaded_dataset(file, draft, path, "path", "auto");
+  for (const std::string& path : file.items("dataset_mixture.datasets"))  // of the alignment handbook, like the next
+    add_loaded_dataset(file, draft, path, "id", "auto");
+  if (const config::Node* mixture = file.take("dataset_mixer")) {
     for (const auto& entry : mixture->entries) add_dataset(file, draft, "dataset_mixer", entry.key, "auto");
-  if (const config::Node* mixture = file.take("dataset_mixture"); mixture && mixture->find("datasets"))
-    for (const config::Node& item : mixture->find("datasets")->items)  // of the alignment handbook
-      if (const config::Node* id = item.find("id")) add_dataset(file, draft, "dataset_mixture", id->text, "auto");
+    file.note(Kind::changed, "dataset_mixer", "dataset_mixer: shares are not kept; every file is read whole");
+  }
   std::int64_t length = file.integer("max_seq_length").value_or(1024);
-  if (const auto newer = file.integer("max_length")) length = *newer;
+  if (const auto newer = file.integer("max_length")) {
+    if (file.take("max_seq_length") && *newer != length) file.drop("max_seq_length", ": max_length counts");
+    length = *newer;
+  }
   draft.set("data.max_length", length);
   draft.set("data.packing", file.flag("packing").value_or(false));
   const bool assistant = file.flag("assistant_only_loss").value_or(false);
@@ -56,19 +58,22 @@ void from_trl(ForeignFile& file, Draft& draft, int ranks) {
   draft.set("optimizer.lr", file.number("learning_rate").value_or(2e-5));
   draft.set("train.gradient_checkpointing", file.flag("gradient_checkpointing").value_or(true));
   const bool four = file.flag("load_in_4bit").value_or(false), eight = file.flag("load_in_8bit").value_or(false);
+  if (four && eight) file.drop("load_in_8bit", ": the weights are kept in 4 bits");
   set_quantisation(file, draft, four ? "load_in_4bit" : "load_in_8bit",
                    four    ? 4
                    : eight ? 8
                            : 0,
-                   file.text("bnb_4bit_quant_type").value_or("nf4"), file.flag("use_bnb_nested_quant").value_or(false));
+                   "bnb_4bit_quant_type", file.flag("use_bnb_nested_quant").value_or(false));
   if (file.take("chat_template"))
     file.note(Kind::changed, "chat_template",
               "chat_template: write it to a Jinja file and name that in data.chat_template; until then the model's own "
               "is used");
   ignore_training_arguments(file);
-  file.ignore({"dataset_splits", "dataset_train_split", "dataset_test_split", "dataset_configs", "dataset_config",
-               "dataset_text_field", "model_revision", "bnb_4bit_quant_storage", "lora_task_type", "padding_free",
-               "env", "preprocessing_num_workers"});
+  drop_unless(file, "dataset_train_split", {"train"}, ": export that part of the data set");
+  drop_unless(file, "dataset_test_split", {}, ": export that part too, and name it in data.validation");
+  drop_unless(file, "dataset_text_field", {"text"}, ": a record's text is called `text` here");
+  drop_unless(file, "model_revision", {"main"}, ": take the folder of that version");
+  file.ignore({"bnb_4bit_quant_storage", "lora_task_type", "padding_free"});
 }
 
 }  // namespace pst::importers

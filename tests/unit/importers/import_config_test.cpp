@@ -205,6 +205,96 @@ metric_logger: {_component_: torchtune.training.metric_logging.DiskLogger, log_d
   EXPECT_THAT(texts(read.notes, Note::Kind::dropped), IsEmpty());
 }
 
+TEST(Import, StepsBelowOneAreShares) {
+  const std::string trl = "model_name_or_path: ./m\ndataset_name: d.jsonl\nuse_peft: true\n";
+  const auto read = imported(trl + "warmup_steps: 0.1\nsave_steps: 0.25\neval_steps: 0.2\n");
+  EXPECT_EQ(read.recipe.scheduler.warmup_ratio, 0.1);
+  EXPECT_FALSE(read.recipe.scheduler.warmup_steps);
+  EXPECT_THAT(texts(read.notes, Note::Kind::dropped),
+              ElementsAre("save_steps: 0.25 of all steps: checkpoint.every_steps counts steps",
+                          "eval_steps: 0.2 of all steps: evaluate.every_steps counts steps"));
+  EXPECT_EQ(imported(trl + "warmup_steps: 0\nwarmup_ratio: 0.2\n").recipe.scheduler.warmup_ratio, 0.2);
+  EXPECT_EQ(imported(trl + "warmup_steps: 20\nwarmup_ratio: 0.2\n").recipe.scheduler.warmup_steps, 20);
+
+  const std::string axolotl = "base_model: ./m\nadapter: lora\nlora_r: 8\nlora_alpha: 8\n";
+  EXPECT_EQ(imported(axolotl + "warmup_steps: 0\n").recipe.scheduler.warmup_steps, 0);
+  EXPECT_EQ(imported(axolotl + "warmup_ratio: 0\n").recipe.scheduler.warmup_ratio, 0);
+}
+
+std::vector<std::string> paths(const std::vector<recipe::Source>& sources) {
+  std::vector<std::string> found;
+  for (const auto& source : sources) found.push_back(source.path);
+  return found;
+}
+
+TEST(Import, FilesAndPartsOfDatasets) {
+  const auto read = imported(R"(
+base_model: ./m
+adapter: lora
+lora_r: 8
+lora_alpha: 16
+datasets:
+  - {path: json, ds_type: json, type: chat_template, data_files: [one.jsonl, two.jsonl]}
+  - {path: big.jsonl, type: alpaca, split: "train[:10%]", shards: 4}
+test_datasets:
+  - {path: json, split: train, data_files: [held-out.jsonl]}
+  - {path: big.jsonl, split: "train[10%:]"}
+)");
+
+  EXPECT_THAT(paths(read.recipe.data.train),
+              ElementsAre("/home/me/one.jsonl", "/home/me/two.jsonl", "/home/me/big.jsonl"));
+  EXPECT_THAT(paths(read.recipe.data.validation), ElementsAre("/home/me/held-out.jsonl"));
+  EXPECT_THAT(texts(read.notes, Note::Kind::dropped),
+              ElementsAre(HasSubstr("datasets[1].split: \"train[:10%]\""),
+                          HasSubstr("big.jsonl is learned as well: set data.validation_fraction"),
+                          HasSubstr("test_datasets[1].split: \"train[10%:]\""), "datasets[1].shards: 4"));
+}
+
+TEST(Import, TheSameHubNameTwiceIsTwoFiles) {
+  const auto read = imported(
+      "base_model: ./m\nadapter: lora\nlora_r: 8\nlora_alpha: 8\ndatasets: [{path: org/chats}]\n"
+      "test_datasets: [{path: org/chats, split: test}]\n");
+
+  EXPECT_THAT(paths(read.recipe.data.train), ElementsAre("/home/me/data/chats.jsonl"));
+  EXPECT_THAT(paths(read.recipe.data.validation), ElementsAre("/home/me/data/chats-validation.jsonl"));
+}
+
+TEST(Import, TorchtuneReferencesAndSeveralDatasets) {
+  const auto read = imported(R"(
+output_dir: ./out
+base: /models
+model_dir: ${base}/llama
+model: {_component_: torchtune.models.llama3_1.lora_llama3_1_8b, lora_attn_modules: [q_proj], lora_rank: 8}
+tokenizer: {_component_: t, path: "${model_dir}/tokenizer.model", max_seq_len: 512}
+checkpointer: {checkpoint_dir: "${model_dir}", output_dir: "${output_dir}"}
+dataset:
+  - {_component_: torchtune.datasets.chat_dataset, source: json, data_files: a.jsonl}
+  - {_component_: torchtune.datasets.instruct_dataset, source: json, data_files: b.jsonl, column_map: {input: question}}
+optimizer: {_component_: torch.optim.AdamW, lr: "${oc.env:RATE}"}
+)");
+
+  EXPECT_EQ(read.recipe.model.path, "/models/llama");
+  EXPECT_THAT(paths(read.recipe.data.train), ElementsAre("/home/me/a.jsonl", "/home/me/b.jsonl"));
+  EXPECT_THAT(texts(read.notes, Note::Kind::dropped),
+              ElementsAre(HasSubstr("optimizer.lr is \"${oc.env:RATE}\", and not a number"),
+                          HasSubstr("dataset[1].column_map")));
+}
+
+/// References that go round in circles or double what they stand for are harmless.
+TEST(Import, HostileReferences) {
+  const std::string head = "model: {_component_: lora}\n";
+  EXPECT_THAT(
+      texts(imported(head + "checkpointer: {checkpoint_dir: '${a}'}\na: '${b}'\nb: '${a}'\n").notes, Note::Kind::to_do),
+      Contains(HasSubstr("write what it stands for")));
+  std::string doubling = head + "checkpointer: {checkpoint_dir: '${k0}'}\n";
+  for (int i = 0; i < 60; ++i) {
+    std::string many;
+    for (int j = 0; j < 40; ++j) many += cat("${k", i + 1, "}");
+    doubling += cat("k", i, ": '", many, "'\n");
+  }
+  EXPECT_THAT(fixture::error_of(Fault::usage, [&] { imported(doubling); }), HasSubstr("references"));
+}
+
 TEST(Import, SgdStaysSgd) {
   const auto of_trl = imported(
                           "model_name_or_path: m\ndataset_name: d\nuse_peft: true\noptim: sgd\nadam_beta1: 0.9\n"
