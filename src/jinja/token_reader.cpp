@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "jinja/library.hpp"
 
 namespace pst::jinja {
 namespace {
@@ -18,7 +19,7 @@ std::string describe(const Token& token) {
     case Token::Kind::block_end: return "'%}'";
     case Token::Kind::string: return "a string";
     case Token::Kind::end: return "the end of the template";
-    default: return cat("'", token.value, "'");
+    default: return cat("'", brief(token.value), "'");
   }
 }
 
