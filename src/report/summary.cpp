@@ -49,11 +49,15 @@ ordered_json plan_of(const rundir::RunDir& run) {
   try {
     const json::Document document(file, 4u << 20);
     const json::Object plan = document.object(), chosen = plan.inner("prediction"), choice = chosen.inner("choice");
-    return {{"machine", plan.at("machine").value()},
-            {"ranks", choice.at("nodes").whole() * choice.at("ranks_per_node").whole()},
-            {"memory_peak_bytes", chosen.inner("memory_bytes").at("peak").value()},
-            {"step_s", chosen.inner("step_s").at("total").value()},
-            {"tokens_per_s", chosen.at("tokens_per_s").value()}};
+    const auto amount = [](const json::Node& node) -> const json::Value& {
+      (void)node.real(0);  // or it is refused
+      return node.value();
+    };
+    return {{"machine", plan.at("machine").text()},
+            {"ranks", choice.at("nodes").whole(1, 1 << 20) * choice.at("ranks_per_node").whole(1, 1 << 20)},
+            {"memory_peak_bytes", amount(chosen.inner("memory_bytes").at("peak"))},
+            {"step_s", amount(chosen.inner("step_s").at("total"))},
+            {"tokens_per_s", amount(chosen.at("tokens_per_s"))}};
   } catch (const Error& error) {
     return {{"problem", cat(file.string(), " cannot be read: ", error.message())}};
   }

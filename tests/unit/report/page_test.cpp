@@ -28,6 +28,27 @@ TEST(Page, IsOneFileThatAsksForNothing) {
   EXPECT_THAT(page, HasSubstr("dygraphs"));
 }
 
+/// Damaged or made by hand: what plan promised is left out, and the page is there.
+TEST(Page, APlanThatIsNone) {
+  for (
+      const char* const plan :
+      {"", "{}", "[]", "{\"prediction\": {}}",
+       R"({"machine": {}, "prediction": {"choice": {"nodes": 1, "ranks_per_node": 1}, "memory_bytes": {"peak": 1},)"
+       R"( "step_s": {"total": 1}, "tokens_per_s": 1}})",
+       R"({"machine": "m", "prediction": {"choice": {"nodes": 4e18, "ranks_per_node": 1}, "memory_bytes": {"peak": 1},)"
+       R"( "step_s": {"total": 1}, "tokens_per_s": 1}})",
+       R"({"machine": "m", "prediction": {"choice": {"nodes": 1, "ranks_per_node": 1}, "memory_bytes": {"peak": "1"},)"
+       R"( "step_s": {"total": 1}, "tokens_per_s": null}})"}) {
+    MadeRun made;
+    made.attempt(1, {{"n1", {0}}}, 1, 20, kEpoch);
+    write_durably(made.run().root() / "plan.json", plan);
+
+    EXPECT_THAT(page_of(made), HasSubstr("</html>")) << plan;
+    EXPECT_THAT(summarise(made.run(), read_metrics(made.run()), {})["plan"].dump(), HasSubstr("cannot be read"))
+        << plan;
+  }
+}
+
 TEST(Page, WhatARunSaysCannotBecomeMarkup) {
   MadeRun made;
   made.attempt(1, {{"n1", {0}}}, 1, 20, kEpoch);
