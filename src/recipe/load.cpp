@@ -22,6 +22,9 @@ void make_absolute(std::optional<std::string>& path, const fs::path& base) {
 }
 
 void make_paths_absolute(Recipe& recipe, const fs::path& base) {
+  if (!is_utf8(base.string()))
+    throw Error(Fault::usage, cat("the folder ", quoted(base.string()), " has a name that is not UTF-8"),
+                "run the command from another folder, or rename this one: a run's records are UTF-8");
   make_absolute(recipe.model.path, base);
   make_absolute(recipe.adapter.init_from, base);
   for (auto& source : recipe.data.train) make_absolute(source.path, base);

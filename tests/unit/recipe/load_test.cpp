@@ -119,6 +119,11 @@ TEST(Load, ReadsAFileAndTakesPathsFromTheCurrentDirectory) {
   EXPECT_EQ(recipe.model.path, (fs::current_path() / "models/m").string());
 }
 
+TEST(Load, RecordsCannotHoldAFolderThatIsNoUtf8) {
+  EXPECT_THAT(pst::fixture::error_of(Fault::usage, [] { parse(kMinimal, "r.yaml", {}, "/tmp/\xff\xfe"); }),
+              HasSubstr("the folder \"/tmp/\\xff\\xfe\" has a name that is not UTF-8"));
+}
+
 TEST(Load, AMissingFileIsWrongUsage) {
   for (const char* path : {"/no/such/recipe.yaml", "/"}) {
     try {
