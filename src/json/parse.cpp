@@ -14,12 +14,16 @@
 namespace pst::json {
 namespace {
 
-/// What the library says without its label and place, and without the text it quotes, which may be megabytes.
+/// What the library says without its label and place, what it was about to parse, and the text it quotes, which may be
+/// megabytes.
 std::string reason_of(const nlohmann::json::exception& error) {
   std::string text = error.what();
   if (const auto label = text.find("] "); label != std::string::npos) text.erase(0, label + 2);
   if (const auto place = text.find(": "); text.starts_with("parse error") && place != std::string::npos)
     text.erase(0, place + 2);
+  if (const auto dash = text.find(" - "); text.starts_with("syntax error") && dash != std::string::npos)
+    text.erase(0, dash + 3);
+  if (text.starts_with("number overflow")) return "a number is too large";
   if (const auto quote = text.find("; last read"); quote != std::string::npos) text.erase(quote);
   return text.size() > 160 ? quoted(text, 160) : text;
 }
