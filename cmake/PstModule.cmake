@@ -5,7 +5,7 @@
 set(PST_LAYERS
   # layer     | modules                                 | may use
   "core       | core version                            |"
-  "json       | json                                    | core"
+  "json       | json regex                              | core"
   "basics     | kernels comm                            | core"
   "basics     | config doctor heartbeat jinja           | core json"
   "basics     | telemetry tokenizer weights             | core json"

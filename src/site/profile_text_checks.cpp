@@ -1,39 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "site/profile_text_checks.hpp"
 
-#include <regex.h>
-
 #include <algorithm>
 
 #include "config/slurm_words.hpp"
+#include "core/error.hpp"
 #include "core/strings.hpp"
+#include "regex/regex.hpp"
 
 namespace pst::site {
 namespace {
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-/// POSIX, because it neither throws nor takes exponential time.
-class Expression {
- public:
-  explicit Expression(const std::string& text)
-      : good_(::regcomp(&compiled_, text.c_str(), REG_EXTENDED | REG_NOSUB) == 0) {}
-  ~Expression() {
-    if (good_) ::regfree(&compiled_);
-  }
-  Expression(const Expression&) = delete;
-  Expression& operator=(const Expression&) = delete;
-
-  bool good() const { return good_; }
-  bool is_found_in(const std::string& text) const {
-    return good_ && ::regexec(&compiled_, text.c_str(), 0, nullptr, 0) == 0;
-  }
-
- private:
-  regex_t compiled_{};
-  bool good_;
-};
 
 bool is_profile_name(std::string_view text) {
   return !text.empty() && text.size() <= 64 && (is_letter(text.front()) || is_digit(text.front())) &&
@@ -75,9 +54,8 @@ config::Constraint profile_name() {
 
 config::Constraint regular_expression() {
   return config::text_that("an extended regular expression", [](std::string_view text) {
-    // Nested repetition counts, (a{99}){99}, would make regcomp take gigabytes.
-    const bool cheap = text.size() <= 1000 && std::count(text.begin(), text.end(), '{') <= 1;
-    return !text.empty() && cheap && Expression(std::string(text)).good();
+    Regex::Mistake ignored;
+    return !text.empty() && text.size() <= 1000 && Regex::compile(text, Regex::Fits::found_in, ignored).has_value();
   });
 }
 
@@ -97,7 +75,14 @@ config::Constraint scratch_path() {
 }
 
 bool is_found(const std::string& expression, const std::string& text) {
-  return Expression(expression).is_found_in(text);
+  Regex::Mistake ignored;
+  const auto regex = Regex::compile(expression, Regex::Fits::found_in, ignored);
+  if (!regex) return false;
+  if (const auto fits = regex->fits(text)) return *fits;
+  throw Error(
+      Fault::usage,
+      cat("match: the regular expression ", quoted(expression, 60), " takes too many steps on ", quoted(text, 60)),
+      "write it without nested repetitions, or name the profile: slurm.site");
 }
 
 }  // namespace pst::site
