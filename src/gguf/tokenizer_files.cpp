@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/error.hpp"
+#include "core/keyed_hash.hpp"
 #include "core/strings.hpp"
 
 namespace pst::gguf {
@@ -60,7 +61,7 @@ PreTokenizer pre_tokenizer(const File& file) {
 struct Vocabulary {
   const std::vector<std::string>& tokens;
   std::vector<std::int64_t> types;
-  std::unordered_map<std::string_view, std::size_t> ids;
+  std::unordered_map<std::string_view, std::size_t, KeyedHash> ids;
 };
 
 Vocabulary read_vocabulary(const File& file, const families::ModelSpec& spec) {

@@ -3,11 +3,14 @@
 
 #include <algorithm>
 
-#include "tokenizer/text_pattern.hpp"
+#include "core/error.hpp"
+#include "tokenizer/pattern.hpp"
 #include "tokenizer/unicode.hpp"
 
 namespace pst::tokenizer {
 namespace {
+
+constexpr std::size_t kLongWalk = 64;  // bytes; longer ones are paid for
 
 /// Start of the character that ends at `end`.
 std::size_t previous_char(std::string_view text, std::size_t end) {
@@ -19,7 +22,8 @@ std::size_t previous_char(std::string_view text, std::size_t end) {
 bool is_word(std::string_view character) {
   // Rust's \w decides here: it has the joiners, and lacks the Latin-1 digits and fractions that Oniguruma's has.
   static const Pattern kWord = Pattern::regex("\\A(?![\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}])[\\w\\x{200c}\\x{200d}]");
-  Scan scan(kWord, /*newer=*/true);
+  Effort effort(character.size());
+  Scan scan(kWord, /*newer=*/true, effort);
   scan.start(character);
   return scan.next().has_value();
 }
@@ -78,9 +82,11 @@ void AddedTokenFinder::add(const AddedToken& token) {
   tokens_.push_back(token);
 }
 
-std::int32_t AddedTokenFinder::longest_at(std::string_view text, std::size_t at, std::size_t& end) const {
+std::int32_t AddedTokenFinder::longest_at(std::string_view text, std::size_t at, std::size_t& end,
+                                          Effort& effort) const {
   std::int32_t best = -1;
   std::uint32_t node = 0;
+  const std::size_t begin = at;
   for (; at < text.size(); ++at) {
     const auto byte = static_cast<unsigned char>(text[at]);
     const auto& next = nodes_[node].next;
@@ -92,14 +98,19 @@ std::int32_t AddedTokenFinder::longest_at(std::string_view text, std::size_t at,
     best = nodes_[node].token;
     end = at + 1;
   }
+  if (at - begin > kLongWalk && !effort.backtrack(at - begin))
+    throw Error(Fault::data, "the added tokens of tokenizer.json take too many steps: they share long beginnings",
+                "take tokenizer.json from the model's publisher");
   return best;
 }
 
-void AddedTokenFinder::cut(std::string_view text, const std::function<void(Range, const AddedToken*)>& found) const {
+void AddedTokenFinder::cut(std::string_view text, Effort& effort,
+                           const std::function<void(Range, const AddedToken*)>& found) const {
   std::size_t done = 0;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t end = 0;
-    const std::int32_t index = may_start_[static_cast<unsigned char>(text[at])] ? longest_at(text, at, end) : -1;
+    const std::int32_t index =
+        may_start_[static_cast<unsigned char>(text[at])] ? longest_at(text, at, end, effort) : -1;
     if (index < 0) {
       ++at;
       continue;

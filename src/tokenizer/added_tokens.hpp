@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tokenizer/aligned.hpp"
+#include "tokenizer/effort.hpp"
 
 namespace pst::tokenizer {
 
@@ -33,14 +34,14 @@ class AddedTokenFinder {
   bool empty() const { return nodes_.size() == 1; }
 
   /// Cuts `text` into tokens and what is between them: calls found(range, token or nullptr) from left to right.
-  void cut(std::string_view text, const std::function<void(Range, const AddedToken*)>& found) const;
+  void cut(std::string_view text, Effort& effort, const std::function<void(Range, const AddedToken*)>& found) const;
 
  private:
   struct Node {
     std::vector<std::pair<unsigned char, std::uint32_t>> next;  // sorted by byte
     std::int32_t token = -1;                                    // index in tokens_
   };
-  std::int32_t longest_at(std::string_view text, std::size_t at, std::size_t& end) const;
+  std::int32_t longest_at(std::string_view text, std::size_t at, std::size_t& end, Effort& effort) const;
 
   std::vector<AddedToken> tokens_;
   std::vector<Node> nodes_;

@@ -62,11 +62,6 @@ Bpe::WordTable::Slot Bpe::WordTable::key_of(std::string_view word) {
   return key;
 }
 
-std::size_t Bpe::WordTable::place(const Slot& key) const {
-  const std::uint64_t mixed = (key.low ^ std::rotl(key.high, 29) ^ key.length) * 0x9e3779b97f4a7c15ull;
-  return ((mixed ^ mixed >> 32) * 0xd6e8feb86659fd93ull) >> shift_;
-}
-
 void Bpe::WordTable::set(std::string_view word, std::int32_t id) {
   if (word.size() > 16) {
     long_words_.emplace(word, id);
@@ -131,11 +126,10 @@ void Bpe::read_vocabulary(const json::Node& node) {
   if (static_cast<std::size_t>(largest) > 2 * ids_.size() + 100'000)
     node.refuse(cat("has ", ids_.size(), " tokens but the id ", largest));
   tokens_.resize(static_cast<std::size_t>(largest) + 1);
-  for (const auto& [token, id] : ids_) {
+  for (const auto& [token, value] : node.value().items()) {  // in the order of the tokens, whatever the hash's secret
+    const auto id = value.get<std::int32_t>();
     auto& slot = tokens_[static_cast<std::size_t>(id)];
-    if (slot)
-      node.refuse(cat("gives the id ", id, " to both ", pst::quoted(std::min(*slot, token)), " and ",
-                      pst::quoted(std::max(*slot, token))));
+    if (slot) node.refuse(cat("gives the id ", id, " to both ", pst::quoted(*slot), " and ", pst::quoted(token)));
     slot = token;
   }
 }

@@ -8,16 +8,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/keyed_hash.hpp"
 #include "json/object.hpp"
 
 namespace pst::tokenizer {
 
-/// Lets a map keyed by strings be searched with a string_view.
-struct TextHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-};
-using IdByText = std::unordered_map<std::string, std::int32_t, TextHash, std::equal_to<>>;
+using IdByText = std::unordered_map<std::string, std::int32_t, KeyedHash, std::equal_to<>>;
 
 /// How a word is spelled before merging: one symbol per byte, or one per character.
 enum class Symbols { bytes, characters };
@@ -50,6 +46,8 @@ class Bpe {
     std::int32_t id = -1;
   };
 
+  // Places in both tables depend on secret words: a vocabulary cannot be made to collide.
+
   /// Open addressing on (left, right): one probe, nearly always.
   class MergeTable {
    public:
@@ -63,7 +61,8 @@ class Bpe {
       Merge merge;
     };
     static constexpr std::uint64_t kFree = ~0ull;
-    std::size_t place(std::uint64_t key) const { return (key * 0x9e3779b97f4a7c15ull) >> shift_; }
+    std::size_t place(std::uint64_t key) const { return folded_product(key ^ secret_[0], secret_[1]) >> shift_; }
+    std::array<std::uint64_t, 2> secret_ = process_secret();
     std::vector<Slot> slots_;
     int shift_ = 63;
   };
@@ -82,7 +81,10 @@ class Bpe {
       std::int32_t id = -1;
     };
     static Slot key_of(std::string_view word);
-    std::size_t place(const Slot& key) const;
+    std::size_t place(const Slot& key) const {
+      return folded_product(key.low ^ secret_[0], key.high ^ (secret_[1] + key.length)) >> shift_;
+    }
+    std::array<std::uint64_t, 2> secret_ = process_secret();
     std::vector<Slot> slots_;
     int shift_ = 63;
     IdByText long_words_;

@@ -19,7 +19,7 @@ namespace pst::tokenizer {
 
 struct Normalizer::Step {
   virtual ~Step() = default;
-  virtual Aligned apply(Aligned text) const = 0;
+  virtual Aligned apply(Aligned text, Effort& effort) const = 0;
 };
 
 namespace {
@@ -65,7 +65,7 @@ struct UnicodeForm final : Normalizer::Step {
   UnicodeForm(Compatibility compatibility, Composition composition)
       : compatibility_(compatibility), composition_(composition) {}
 
-  Aligned apply(Aligned in) const override {
+  Aligned apply(Aligned in, Effort& effort) const override {
     const auto text = in.text();
     if (is_ascii(text)) return in;
     Aligned out;
@@ -74,6 +74,7 @@ struct UnicodeForm final : Normalizer::Step {
     std::size_t run_begin = 0;
     const auto flush = [&](std::size_t end) {
       if (const auto changed = normalized(run, text.substr(run_begin, end - run_begin))) {
+        effort.write(run_begin - copied + changed->size());
         out.append(in, {copied, run_begin});
         out.append(*changed, in.original({run_begin, end}));
         copied = end;
@@ -94,6 +95,7 @@ struct UnicodeForm final : Normalizer::Step {
     }
     flush(text.size());
     if (copied == 0) return in;
+    effort.write(text.size() - copied);
     out.append(in, {copied, text.size()});
     return out;
   }
@@ -151,8 +153,9 @@ struct UnicodeForm final : Normalizer::Step {
 };
 
 struct Lowercase final : Normalizer::Step {
-  Aligned apply(Aligned in) const override {
+  Aligned apply(Aligned in, Effort& effort) const override {
     const auto text = in.text();
+    effort.write(2 * text.size());  // two bytes become three at most
     Aligned out;
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t begin = at;
@@ -171,9 +174,10 @@ struct Lowercase final : Normalizer::Step {
 
 struct Prepend final : Normalizer::Step {
   explicit Prepend(std::string text) : prefix_(std::move(text)) {}
-  Aligned apply(Aligned in) const override {
+  Aligned apply(Aligned in, Effort& effort) const override {
     if (in.text().empty()) return in;
     const auto start = in.original({0, 0});
+    effort.write(prefix_.size() + in.text().size());
     Aligned out;
     out.append(prefix_, start);
     out.append(in, {0, in.text().size()});
@@ -184,14 +188,16 @@ struct Prepend final : Normalizer::Step {
 
 struct Replace final : Normalizer::Step {
   Replace(Pattern what, std::string with) : what_(std::move(what)), with_(std::move(with)) {}
-  Aligned apply(Aligned in) const override {
-    Scan scan(what_, has_newer_characters(in.text()));
+  Aligned apply(Aligned in, Effort& effort) const override {
+    Scan scan(what_, has_newer_characters(in.text()), effort);
     scan.start(in.text());
     auto match = scan.next();
     if (!match) return in;
     Aligned out;
     std::size_t done = 0;
+    effort.write(in.text().size());
     for (; match; match = scan.next()) {
+      effort.write(with_.size());
       out.append(in, {done, match->begin});
       out.append(with_, in.original(*match));
       done = match->end;
@@ -242,8 +248,8 @@ void Normalizer::read(const json::Object& node, int depth) {
   if (steps_.size() > 64) node.node().refuse("has more than 64 steps");
 }
 
-Aligned Normalizer::apply(Aligned text) const {
-  for (const auto& step : steps_) text = step->apply(std::move(text));
+Aligned Normalizer::apply(Aligned text, Effort& effort) const {
+  for (const auto& step : steps_) text = step->apply(std::move(text), effort);
   return text;
 }
 

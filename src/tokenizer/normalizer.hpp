@@ -6,6 +6,7 @@
 
 #include "json/object.hpp"
 #include "tokenizer/aligned.hpp"
+#include "tokenizer/effort.hpp"
 
 namespace pst::tokenizer {
 
@@ -21,8 +22,10 @@ class Normalizer {
   ~Normalizer();
 
   bool empty() const { return steps_.empty(); }
-  Aligned apply(Aligned text) const;
-  std::string apply(std::string_view text) const { return std::string(apply(Aligned(text, 0)).text()); }
+  Aligned apply(Aligned text, Effort& effort) const;
+  std::string apply(std::string_view text, Effort& effort) const {
+    return std::string(apply(Aligned(text, 0), effort).text());
+  }
 
  private:
   void read(const json::Object& node, int depth);

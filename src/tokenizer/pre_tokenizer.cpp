@@ -13,7 +13,7 @@ namespace pst::tokenizer {
 
 struct PreTokenizer::Step {
   virtual ~Step() = default;
-  virtual void apply(Words& words) const = 0;
+  virtual void apply(Words& words, Effort& effort) const = 0;
 };
 
 namespace {
@@ -73,10 +73,10 @@ struct Split final : PreTokenizer::Step {
   Split(Pattern pattern, Behavior behavior, bool invert)
       : pattern_(std::move(pattern)), behavior_(behavior), invert_(invert) {}
 
-  void apply(Words& words) const override {
+  void apply(Words& words, Effort& effort) const override {
     std::vector<Range> out;
     out.reserve(words.ranges.size() + words.text.text().size() / 4);
-    Scan scan(pattern_, words.newer);
+    Scan scan(pattern_, words.newer, effort);
     std::vector<Part> parts;
     for (const Range word : words.ranges) {
       scan.start(words.text.text().substr(word.begin, word.size()));
@@ -108,7 +108,7 @@ struct Split final : PreTokenizer::Step {
 struct Digits final : PreTokenizer::Step {
   explicit Digits(bool individual) : behavior_(individual ? Behavior::isolated : Behavior::contiguous) {}
 
-  void apply(Words& words) const override {
+  void apply(Words& words, Effort&) const override {
     const auto text = words.text.text();
     std::vector<Range> out;
     out.reserve(words.ranges.size() + text.size() / 8);
@@ -134,22 +134,23 @@ struct Digits final : PreTokenizer::Step {
 
 /// Rewrites every word through `edit(word, where to append)`.
 template <class Edit>
-void rewrite(Words& words, Edit edit) {
+void rewrite(Words& words, Effort& effort, Edit edit) {
   Aligned out;
   for (Range& word : words.ranges) {
     const std::size_t begin = out.text().size();
     edit(word, out);
+    effort.write(out.text().size() - begin);
     word = {begin, out.text().size()};
   }
   words.text = std::move(out);
 }
 
 struct PrefixSpace final : PreTokenizer::Step {
-  void apply(Words& words) const override {
+  void apply(Words& words, Effort& effort) const override {
     const auto text = words.text.text();
     const auto has_one = [&](Range word) { return text[word.begin] == ' '; };
     if (std::all_of(words.ranges.begin(), words.ranges.end(), has_one)) return;
-    rewrite(words, [&](Range word, Aligned& out) {
+    rewrite(words, effort, [&](Range word, Aligned& out) {
       const auto start = words.text.original({word.begin, word.begin});
       if (!has_one(word)) out.append(" ", start);
       out.append(words.text, word);
@@ -163,9 +164,9 @@ struct Metaspace final : PreTokenizer::Step {
 
   Metaspace(std::string sign, Prepend prepend) : sign_(std::move(sign)), prepend_(prepend) {}
 
-  void apply(Words& words) const override {
+  void apply(Words& words, Effort& effort) const override {
     const auto text = words.text.text();
-    rewrite(words, [&](Range word, Aligned& out) {
+    rewrite(words, effort, [&](Range word, Aligned& out) {
       const auto inside = text.substr(word.begin, word.size());
       const auto start = words.text.original({word.begin, word.begin});
       const bool has_one = inside[0] == ' ' || inside.starts_with(sign_);
@@ -245,8 +246,8 @@ void PreTokenizer::read(const json::Object& node, int depth) {
   if (steps_.size() > 64) node.node().refuse("has more than 64 steps");
 }
 
-void PreTokenizer::run(Words& words) const {
-  for (const auto& step : steps_) step->apply(words);
+void PreTokenizer::run(Words& words, Effort& effort) const {
+  for (const auto& step : steps_) step->apply(words, effort);
 }
 
 }  // namespace pst::tokenizer

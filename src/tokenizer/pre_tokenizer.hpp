@@ -5,6 +5,7 @@
 
 #include "json/object.hpp"
 #include "tokenizer/aligned.hpp"
+#include "tokenizer/effort.hpp"
 
 namespace pst::tokenizer {
 
@@ -28,7 +29,7 @@ class PreTokenizer {
 
   /// Words are to be spelled in the byte alphabet (byte_alphabet.hpp); `run` leaves them as they are.
   bool byte_level() const { return byte_level_; }
-  void run(Words& words) const;
+  void run(Words& words, Effort& effort) const;
 
  private:
   void read(const json::Object& node, int depth);

@@ -6,8 +6,10 @@
 
 #include <array>
 
+#include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "core/text_search.hpp"
 #include "tokenizer/translate.hpp"
 #include "tokenizer/unicode.hpp"
 
@@ -15,8 +17,9 @@ namespace pst::tokenizer {
 namespace {
 
 constexpr std::size_t kLongestPattern = 1 << 16;
-constexpr std::uint32_t kMatchLimit = 50'000'000;    // backtracking steps
-constexpr std::uint32_t kHeapLimitKib = 512 * 1024;  // of the interpreter, which takes over where the JIT's stack ends
+// Backtracking steps. A search of a published pattern takes a few; what takes more is paid for out of the effort.
+constexpr std::uint32_t kFirstLimit = 250, kLastLimit = 50'000'000;
+constexpr std::uint32_t kHeapLimitKib = 128 * 1024;  // of the interpreter, which takes over where the JIT's stack ends
 
 /// Everything that must be the same for all patterns, made once and never changed.
 struct Settings {
@@ -27,7 +30,7 @@ struct Settings {
   Settings() {
     if (!compile || !match) throw std::bad_alloc();
     pcre2_set_newline(compile.get(), PCRE2_NEWLINE_LF);  // Oniguruma's '.', '^' and '$' know no other
-    pcre2_set_match_limit(match.get(), kMatchLimit);
+    pcre2_set_match_limit(match.get(), kFirstLimit);
     pcre2_set_heap_limit(match.get(), kHeapLimitKib);
   }
 };
@@ -79,8 +82,9 @@ Pattern Pattern::literal(std::string text) {
   return pattern;
 }
 
-Scan::Scan(const Pattern& pattern, bool newer)
+Scan::Scan(const Pattern& pattern, bool newer, Effort& effort)
     : pattern_(pattern),
+      effort_(effort),
       code_(newer ? pattern.newer_.get() : pattern.code_.get()),
       compiled_(false),
       found_(code_ ? pcre2_match_data_create(1, nullptr) : nullptr, pcre2_match_data_free) {
@@ -113,19 +117,46 @@ std::optional<Range> Scan::next() {
   return std::nullopt;
 }
 
+int Scan::match(std::size_t from, const pcre2_match_context* limits) {
+  auto* const context = const_cast<pcre2_match_context*>(limits);  // PCRE2 takes a pointer, and changes nothing
+  int result = PCRE2_ERROR_JIT_STACKLIMIT;
+  if (compiled_)
+    result = pcre2_jit_match(code_, units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK, found_.get(), context);
+  if (result == PCRE2_ERROR_JIT_STACKLIMIT)
+    result =
+        pcre2_match(code_, units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, found_.get(), context);
+  return result;
+}
+
+/// Again, with twice the steps each time, until they are enough or the effort is spent. How many a search took PCRE2
+/// does not say: so each limit is paid for in full. A step may walk over the whole text: where they took long already,
+/// twice as many are not tried.
+int Scan::match_with_more(std::size_t from) {
+  constexpr double kLong_s = 0.2;
+  const std::unique_ptr<pcre2_match_context, decltype(&pcre2_match_context_free)> limits{
+      pcre2_match_context_copy(settings().match.get()), pcre2_match_context_free};
+  if (!limits) throw std::bad_alloc();
+  int result = PCRE2_ERROR_MATCHLIMIT;
+  double took_s = 0;
+  for (std::uint32_t limit = 2 * kFirstLimit; result == PCRE2_ERROR_MATCHLIMIT && limit <= kLastLimit; limit *= 2) {
+    if (took_s > kLong_s || !effort_.backtrack(limit)) break;
+    pcre2_set_match_limit(limits.get(), limit);
+    const double start_s = thread_cpu_seconds();
+    result = match(from, limits.get());
+    took_s = thread_cpu_seconds() - start_s;
+  }
+  return result;
+}
+
 std::optional<Range> Scan::search(std::size_t from) {
+  effort_.search(text_.size() - from);
   if (!code_) {
-    const auto begin = text_.find(pattern_.source_, from);
+    const auto begin = find_text(text_, pattern_.source_, from);
     if (begin == std::string_view::npos) return std::nullopt;
     return Range{begin, begin + pattern_.source_.size()};
   }
-  int result = PCRE2_ERROR_JIT_STACKLIMIT;
-  if (compiled_)
-    result = pcre2_jit_match(code_, units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK, found_.get(),
-                             settings().match.get());
-  if (result == PCRE2_ERROR_JIT_STACKLIMIT)
-    result = pcre2_match(code_, units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, found_.get(),
-                         settings().match.get());
+  int result = match(from, settings().match.get());
+  if (result == PCRE2_ERROR_MATCHLIMIT) result = match_with_more(from);
   if (result == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (result < 0)
     throw Error(Fault::data,

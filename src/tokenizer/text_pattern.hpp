@@ -6,8 +6,10 @@
 #include <string_view>
 
 #include "tokenizer/aligned.hpp"
+#include "tokenizer/effort.hpp"
 
 struct pcre2_real_code_8;
+struct pcre2_real_match_context_8;
 struct pcre2_real_match_data_8;
 
 namespace pst::tokenizer {
@@ -29,8 +31,8 @@ class Pattern {
 /// Finds the matches of a pattern in one text after another. One thread at a time.
 class Scan {
  public:
-  /// @param newer  whether one of the texts has_newer_characters()
-  Scan(const Pattern& pattern, bool newer);
+  /// @param newer  whether one of the texts has_newer_characters(). @param effort  outlives the scan
+  Scan(const Pattern& pattern, bool newer, Effort& effort);
   ~Scan();
   Scan(const Scan&) = delete;
   Scan& operator=(const Scan&) = delete;
@@ -38,13 +40,16 @@ class Scan {
   /// @param text well-formed UTF-8 that stays where it is until the last next()
   void start(std::string_view text);
   /// The next match, left to right, without overlaps; an empty match never touches the end of the one before it.
-  /// @throws Error(data) when the pattern needs more than a bounded effort on this text
+  /// @throws Error(data) when the pattern needs more than the effort that is left
   std::optional<Range> next();
 
  private:
   std::optional<Range> search(std::size_t from);
+  int match(std::size_t from, const pcre2_real_match_context_8* limits);
+  int match_with_more(std::size_t from);
 
   const Pattern& pattern_;
+  Effort& effort_;
   const pcre2_real_code_8* code_;
   bool compiled_;  // to machine code
   std::unique_ptr<pcre2_real_match_data_8, void (*)(pcre2_real_match_data_8*)> found_;

@@ -25,12 +25,14 @@ std::optional<char> fallback_byte(std::string_view token) {
   return static_cast<char>(value);
 }
 
-std::string replaced(const std::string& text, const Pattern& what, const std::string& with) {
-  Scan scan(what, has_newer_characters(text));
+std::string replaced(const std::string& text, const Pattern& what, const std::string& with, Effort& effort) {
+  Scan scan(what, has_newer_characters(text), effort);
   scan.start(text);
   std::string out;
   std::size_t done = 0;
+  effort.write(text.size());
   while (const auto match = scan.next()) {
+    effort.write(with.size());
     out += text.substr(done, match->begin - done) + with;
     done = match->end;
   }
@@ -113,11 +115,11 @@ void Decoder::read(const json::Object& node, int depth) {
   if (steps_.size() > 64) node.node().refuse("has more than 64 steps");
 }
 
-void Decoder::apply(const Step& step, std::vector<std::string>& texts) {
+void Decoder::apply(const Step& step, std::vector<std::string>& texts, Effort& effort) {
   switch (step.kind) {
     case Kind::byte_level: return;
     case Kind::replace:
-      for (auto& text : texts) text = replaced(text, step.what[0], step.text);
+      for (auto& text : texts) text = replaced(text, step.what[0], step.text, effort);
       return;
     case Kind::byte_fallback: return join_bytes(texts);
     case Kind::fuse: {
@@ -131,7 +133,7 @@ void Decoder::apply(const Step& step, std::vector<std::string>& texts) {
     case Kind::metaspace: {
       const Pattern sign = Pattern::literal(step.text);
       for (std::size_t i = 0; i < texts.size(); ++i)
-        texts[i] = replaced(texts[i], sign, i == 0 && step.drop_first ? "" : " ");
+        texts[i] = replaced(texts[i], sign, i == 0 && step.drop_first ? "" : " ", effort);
       return;
     }
   }
@@ -144,21 +146,27 @@ std::string Decoder::decode(std::span<const Spelling> tokens) const {
     return lossy_utf8(bytes);
   }
   std::vector<std::string> texts;
-  for (const Spelling token : tokens) texts.emplace_back(token.token);
-  for (const Step& step : steps_) apply(step, texts);
+  std::size_t bytes = 0;
+  for (const Spelling token : tokens) {
+    bytes += token.token.size();
+    texts.emplace_back(token.token);
+  }
+  Effort effort(bytes);
+  for (const Step& step : steps_) apply(step, texts, effort);
   return join(texts, "");
 }
 
 std::string Decoder::bytes_of(Spelling token) const {
   std::string text(token.token);
+  Effort effort(text.size());
   for (const Step& step : steps_) {
     switch (step.kind) {
       case Kind::byte_level: return bytes_of_letters(token);
       case Kind::byte_fallback:
         if (const auto byte = fallback_byte(text)) return std::string(1, *byte);
         break;
-      case Kind::replace: text = replaced(text, step.what[0], step.text); break;
-      case Kind::metaspace: text = replaced(text, Pattern::literal(step.text), " "); break;
+      case Kind::replace: text = replaced(text, step.what[0], step.text, effort); break;
+      case Kind::metaspace: text = replaced(text, Pattern::literal(step.text), " ", effort); break;
       case Kind::fuse: break;
       case Kind::strip: break;  // concerns the whole text's ends
     }

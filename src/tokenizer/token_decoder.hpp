@@ -38,7 +38,7 @@ class Decoder {
     bool drop_first = false;               // metaspace: the sign before the first token was put there
   };
   void read(const json::Object& node, int depth);
-  static void apply(const Step& step, std::vector<std::string>& texts);
+  static void apply(const Step& step, std::vector<std::string>& texts, Effort& effort);
 
   std::vector<Step> steps_;
 };

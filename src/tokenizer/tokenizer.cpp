@@ -24,6 +24,8 @@ constexpr std::uint64_t kLargestFile = 128ull << 20;  // four times Gemma's, the
 constexpr std::size_t kLongestText = std::size_t{1} << 30;
 constexpr std::size_t kLongestAddedToken = 1024;
 constexpr std::size_t kAddedTokenBytes = 4 << 20;
+// Of memory for the file's values while it is read: three times Gemma's, whose merges are half a million lists.
+constexpr json::Limits kLimits{.bytes = 512u << 20};
 
 constexpr const char* kFetchAgain = "fetch the file again; it may be truncated";
 
@@ -85,7 +87,7 @@ struct Tokenizer::Impl {
   template <class OnToken, class OnWord>
   void walk(std::string_view text, OnToken token, OnWord word) const;
   template <class OnToken, class OnWord>
-  void walk_between(Aligned text, OnToken token, OnWord word) const;
+  void walk_between(Aligned text, Effort& effort, OnToken token, OnWord word) const;
 
   /// A token as the decoder sees it. @throws Error(data) on an id without a token
   Spelling spelling_of(std::int32_t id) const;
@@ -116,6 +118,10 @@ Tokenizer::Impl::Impl(const json::Object& top, std::string digest_of_content)
 
 void Tokenizer::Impl::place_added_tokens(const std::vector<json::Node>& nodes) {
   const auto tokens = read_added_tokens(nodes);
+  std::size_t bytes = 0;
+  for (const auto& token : tokens) bytes += token.content.size();
+  Effort effort(bytes);
+  std::size_t spelled = 0;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const AddedToken& token = tokens[i];
     if (token.content.empty()) continue;
@@ -133,7 +139,9 @@ void Tokenizer::Impl::place_added_tokens(const std::vector<json::Node>& nodes) {
     if (added[id] || !added_ids.emplace(token.content, token.id).second)
       entry.refuse(cat("repeats ", pst::quoted(token.content)));
     added[id] = token;
-    added[id]->spelling = token.normalized ? normalizer.apply(token.content) : token.content;
+    added[id]->spelling = token.normalized ? normalizer.apply(token.content, effort) : token.content;
+    spelled += added[id]->spelling.size();
+    if (spelled > kAddedTokenBytes) entry.refuse("is beyond 4 MiB of normalised content");
     (token.normalized ? normalized : raw).add(*added[id]);
   }
 }
@@ -146,31 +154,32 @@ void Tokenizer::Impl::walk(std::string_view text, OnToken token, OnWord word) co
   if (const auto bad = find_malformed(text); bad != std::string_view::npos)
     throw Error(Fault::data, cat("byte ", bad, " of ", pst::quoted(text, 60), " is not UTF-8"),
                 "convert the text to UTF-8");
+  Effort effort(text.size());
   if (raw.empty()) {
-    if (!text.empty()) walk_between(Aligned(text, 0), token, word);
+    if (!text.empty()) walk_between(Aligned(text, 0), effort, token, word);
     return;
   }
-  raw.cut(text, [&](Range range, const AddedToken* found) {
+  raw.cut(text, effort, [&](Range range, const AddedToken* found) {
     if (found)
       token(found->id, range);
     else
-      walk_between(Aligned(text.substr(range.begin, range.size()), range.begin), token, word);
+      walk_between(Aligned(text.substr(range.begin, range.size()), range.begin), effort, token, word);
   });
 }
 
 template <class OnToken, class OnWord>
-void Tokenizer::Impl::walk_between(Aligned text, OnToken token, OnWord word) const {
-  text = normalizer.apply(std::move(text));
+void Tokenizer::Impl::walk_between(Aligned text, Effort& effort, OnToken token, OnWord word) const {
+  text = normalizer.apply(std::move(text), effort);
   const auto run = [&](Aligned part) {
     Words words{std::move(part), {}};
     words.ranges.push_back({0, words.text.text().size()});
     words.newer = has_newer_characters(words.text.text());
-    pre_tokenizer.run(words);
+    pre_tokenizer.run(words, effort);
     for (const Range range : words.ranges) word(words.text, range);
   };
   if (text.text().empty()) return;
   if (normalized.empty()) return run(std::move(text));
-  normalized.cut(text.text(), [&](Range range, const AddedToken* found) {
+  normalized.cut(text.text(), effort, [&](Range range, const AddedToken* found) {
     if (found)
       token(found->id, text.original(range));
     else
@@ -197,13 +206,13 @@ Tokenizer Tokenizer::load(const fs::path& model_dir) {
   if (!fs::exists(file))
     throw Error(Fault::data, cat(file.string(), " does not exist"),
                 "point model.path at a folder with tokenizer.json; tokenizer.model files have to be converted first");
-  Tokenizer tokenizer(Impl::read(json::Document(file, kLargestFile, kFetchAgain)));
+  Tokenizer tokenizer(Impl::read(json::Document(file, kLargestFile, kFetchAgain, kLimits)));
   tokenizer.impl_->special_names = read_special_names(model_dir / "tokenizer_config.json");
   return tokenizer;
 }
 
 Tokenizer Tokenizer::parse(std::string_view tokenizer_json, const std::string& name) {
-  return Tokenizer(Impl::read(json::Document(std::string(tokenizer_json), name, kFetchAgain)));
+  return Tokenizer(Impl::read(json::Document(std::string(tokenizer_json), name, kFetchAgain, kLimits)));
 }
 
 std::vector<Piece> Tokenizer::encode_pieces(std::string_view text) const {

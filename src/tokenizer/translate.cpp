@@ -24,6 +24,8 @@ constexpr std::array kScripts = {"Han",   "Hiragana", "Katakana", "Hangul", "Lat
 // Letter pairs that Unicode folds into one character: under (?i) Oniguruma matches it, PCRE2 does not.
 constexpr std::array kFoldingPairs = {"ss", "ff", "fi", "fl", "st"};
 
+constexpr std::size_t kLongest = 1 << 20;  // \w and its like are written out
+
 bool is_ascii_letter(char32_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char32_t c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
@@ -38,7 +40,10 @@ class Translator {
       out_ = "(?i)";
       ignore_case_ = true;
     }
-    while (at_ < in_.size()) one();
+    while (at_ < in_.size()) {
+      one();
+      if (out_.size() > kLongest) refuse(cat("a pattern that becomes more than ", kLongest, " bytes"));
+    }
     if (!groups_.empty()) refuse("a '(' without its ')'");
     return std::move(out_);
   }

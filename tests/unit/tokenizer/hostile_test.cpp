@@ -2,6 +2,9 @@
 // Text and tokenizer.json come from strangers: work stays near linear, and nothing crashes.
 #include <gmock/gmock.h>
 
+#include <bit>
+#include <cstring>
+
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
@@ -21,6 +24,16 @@ std::string repeat(const std::string& text, std::size_t times) {
   out.reserve(text.size() * times);
   for (std::size_t i = 0; i < times; ++i) out += text;
   return out;
+}
+
+template <class Body>
+std::string fixture_error(Body&& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    return error.message();
+  }
+  return "nothing was thrown";
 }
 
 /// Merges that build ever longer runs of one letter.
@@ -68,6 +81,98 @@ TEST(HostilePattern, ExponentialBacktrackingEndsWithAnError) {
   const double start = monotonic_seconds();
   EXPECT_THROW(tokenizer.encode(std::string(5000, 'a')), Error);
   EXPECT_LT(monotonic_seconds() - start, 60);
+}
+
+Json split_by(const std::string& regex) {
+  return {{"type", "Sequence"},
+          {"pretokenizers",
+           {{{"type", "Split"}, {"pattern", {{"Regex", regex}}}, {"behavior", "Isolated"}},
+            {{"type", "ByteLevel"}, {"use_regex", false}}}}};
+}
+
+/// Each search alone is within its limit: it is their number that makes it long.
+TEST(HostilePattern, SlowAtEveryByteEndsWithAnErrorToo) {
+  for (const char* regex : {"(?:.|.){22}(?=\\d)", "(?:.|.){12}(?=\\d)", "(?:a|a?)+b", "(?=(?:a*)*b)a"}) {
+    Json json = small();
+    json["pre_tokenizer"] = split_by(regex);
+    const Tokenizer tokenizer = parsed(json);
+    const double start_s = thread_cpu_seconds();
+    EXPECT_THROW(tokenizer.encode(std::string(100'000, 'a')), Error) << regex;
+    EXPECT_LT(thread_cpu_seconds() - start_s, 10) << regex;
+  }
+}
+
+/// A word of any length is one search that walks far, and a good pattern pays nothing for it.
+TEST(HostilePattern, LongMatchesAreNoBacktracking) {
+  const Tokenizer tokenizer = parsed(small());
+  for (const std::string unit : {"a", " ", "1", "!", "\n"})
+    EXPECT_NO_THROW(tokenizer.encode("x" + repeat(unit, 2'000'000) + "y")) << unit;
+}
+
+TEST(HostileFile, ChainedStepsDoNotMultiplyTheText) {
+  Json doubles = Json::array(), longer = Json::array();
+  for (int i = 0; i < 40; ++i)
+    doubles.push_back({{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}});
+  Json json = small();
+  json["normalizer"] = {{"type", "Sequence"}, {"normalizers", doubles}};
+  EXPECT_THAT(fixture_error([&] { parsed(json).encode("a"); }), testing::HasSubstr("makes more than 1.0 MiB"));
+
+  json["normalizer"] = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", std::string(1 << 20, 'b')}};
+  EXPECT_THAT(fixture_error([&] { parsed(json).encode(repeat("a", 10'000)); }), testing::HasSubstr("makes more than"));
+
+  // Each sign is put before the words that the other one made: their number grows as Fibonacci's.
+  for (int i = 0; i < 30; ++i)
+    longer.push_back({{"type", "Metaspace"}, {"replacement", i % 2 ? "_" : "^"}, {"prepend_scheme", "always"}});
+  json["normalizer"] = nullptr;
+  json["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", longer}};
+  EXPECT_THAT(fixture_error([&] { parsed(json).encode("a"); }), testing::HasSubstr("makes more than 1.0 MiB"));
+
+  json = small();
+  json["decoder"] = {{"type", "Sequence"}, {"decoders", doubles}};
+  const Tokenizer decodes = parsed(json);
+  EXPECT_THAT(fixture_error([&] { decodes.decode(decodes.encode("a")); }), testing::HasSubstr("makes more than"));
+}
+
+TEST(HostileFile, AddedTokensWithALongBeginningInCommon) {
+  Json json = small();
+  json["added_tokens"] = {{{"id", 256}, {"content", repeat("a", 1000) + "b"}, {"normalized", false}}};
+  const Tokenizer tokenizer = parsed(json);
+  EXPECT_NO_THROW(tokenizer.encode(repeat("a", 500)));
+  const double start_s = thread_cpu_seconds();
+  try {
+    tokenizer.encode(repeat("a", 400'000));
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::data);
+  }
+  EXPECT_LT(thread_cpu_seconds() - start_s, 15);
+}
+
+/// Where a table's entries lie depended on constants of the source. These words of 16 bytes all lay at one place: the
+/// second half is chosen so that it undoes what the first half adds.
+TEST(HostileFile, WordsMadeToCollideDoNot) {
+  constexpr int kMany = 60'000;
+  Json json = small();
+  json["model"]["ignore_merges"] = true;
+  json["pre_tokenizer"]["use_regex"] = false;
+  Json& vocab = json["model"]["vocab"];
+  for (std::uint64_t i = 0, made = 0; made < kMany; ++i) {
+    const std::uint64_t low =
+        0x6161616161616161 + (i & 15) + (i >> 4 & 15) * 0x100 + (i >> 8 & 15) * 0x10000 + (i >> 12 & 15) * 0x1000000;
+    const std::uint64_t high = std::rotr(low ^ 0x0202020202020202, 29);
+    std::string word(16, '\0');
+    std::memcpy(word.data(), &low, 8), std::memcpy(word.data() + 8, &high, 8);
+    std::string token;
+    for (const char c : word) token += fixture::byte_letter(static_cast<unsigned char>(c));
+    if (vocab.contains(token)) break;
+    vocab[token] = vocab.size();
+    ++made;
+  }
+  ASSERT_GT(vocab.size(), 50'000u);
+  const double start_s = thread_cpu_seconds();
+
+  const Tokenizer tokenizer = parsed(json);
+
+  EXPECT_LT(thread_cpu_seconds() - start_s, 3);  // quadratic: 60,000 x 60,000 / 2 probes
 }
 
 TEST(HostileFile, TruncationsAndMutantsNeverCrash) {

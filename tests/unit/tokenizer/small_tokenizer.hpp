@@ -17,14 +17,19 @@ inline std::string letter(int c) {
   return {static_cast<char>(0xc0 | c >> 6), static_cast<char>(0x80 | (c & 0x3f))};
 }
 
+/// The letter of the byte alphabet that stands for a byte.
+inline std::string byte_letter(int byte) {
+  const auto itself = [](int b) { return (b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b <= 0xac) || b >= 0xae; };
+  if (itself(byte)) return letter(byte);
+  int next = 0x100;
+  for (int b = 0; b < byte; ++b) next += itself(b) ? 0 : 1;
+  return letter(next);
+}
+
 /// All 256 letters of the byte alphabet as tokens 0 .. 255 (by byte), then one token per merge.
 inline Json small(const std::vector<std::pair<std::string, std::string>>& merges = {}) {
   Json vocab = Json::object(), pairs = Json::array();
-  int next = 0x100;
-  for (int byte = 0; byte < 256; ++byte) {
-    const bool itself = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-    vocab[letter(itself ? byte : next++)] = byte;
-  }
+  for (int byte = 0; byte < 256; ++byte) vocab[byte_letter(byte)] = byte;
   for (const auto& [a, b] : merges) {
     pairs.push_back({a, b});
     if (!vocab.contains(a + b)) vocab[a + b] = vocab.size();

@@ -12,7 +12,8 @@ namespace {
 
 std::vector<std::string> matches(const std::string& pattern, const std::string& text) {
   const Pattern compiled = Pattern::regex(pattern);
-  Scan scan(compiled, has_newer_characters(text));
+  Effort effort(text.size());
+  Scan scan(compiled, has_newer_characters(text), effort);
   scan.start(text);
   std::vector<std::string> found;
   while (const auto range = scan.next()) found.push_back(text.substr(range->begin, range->size()));
