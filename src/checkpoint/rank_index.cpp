@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/rank_index.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/json_shape.hpp"
@@ -32,6 +33,24 @@ StoredShare read_share(const json::Object& json, std::uint64_t end) {
   if (offsets.size() != chunks) refuse("another number of chunks than its rows make");
   share.chunks.assign(offsets.begin(), offsets.end());
   return share;
+}
+
+/// Each chunk has bytes of its own. A file of a megabyte could otherwise claim tensors of any size, every chunk being
+/// the same one.
+void check_chunks_are_apart(const std::vector<StoredShare>& shares, const std::string& name) {
+  struct Place {
+    std::uint64_t begin, end;
+    const StoredShare* share;
+  };
+  std::vector<Place> places;
+  for (const auto& share : shares)
+    for (const auto offset : share.chunks) places.push_back({offset, offset + share.chunk_bytes() + 4, &share});
+  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.begin < b.begin; });
+  for (std::size_t i = 1; i < places.size(); ++i)
+    if (places[i].begin < places[i - 1].end)
+      throw Error(Fault::data,
+                  cat(name, " (index): two chunks have bytes in common at byte ", places[i].begin, ": of ",
+                      quoted(places[i - 1].share->tensor.name), " and of ", quoted(places[i].share->tensor.name)));
 }
 
 }  // namespace
@@ -68,6 +87,7 @@ RankIndex parse_index(std::string_view text, std::uint64_t end, const std::strin
   index.ranks = json.at("ranks").small_whole(1, kMostRanks);
   index.rank = json.at("rank").small_whole(0, index.ranks - 1);
   for (const auto& share : json.at("tensors").list()) index.shares.push_back(read_share(share.object(), end));
+  check_chunks_are_apart(index.shares, name);
   return index;
 }
 

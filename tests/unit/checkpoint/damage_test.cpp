@@ -4,7 +4,10 @@
 
 #include <fstream>
 
+#include "checkpoint/fletcher32.hpp"
+#include "checkpoint/rank_index.hpp"
 #include "core/clock.hpp"
+#include "core/digest.hpp"
 #include "core/file.hpp"
 #include "support/errors.hpp"
 #include "unit/checkpoint/a_run.hpp"
@@ -126,6 +129,41 @@ TEST_F(Forged, NumbersAreBounded) {
   manifest_.step = 0, manifest_.format = 2;
   EXPECT_THAT(refusal(), HasSubstr("has format 2; this program reads 1"));
 }
+/// A megabyte that claims to be two gigabytes: every row is the same bytes of the file. Its digests and checksums are
+/// right.
+TEST(ForgedFile, ChunksHaveNoBytesInCommon) {
+  constexpr std::int64_t kRows = 2000, kValues = 1 << 18;
+  const TemporaryDirectory dir;
+  const fs::path folder = dir / "step-00000010";
+  fs::create_directory(folder);
+  const std::string row(4 * kValues, '\0');
+  Fletcher32 sum;
+  sum.add(std::as_bytes(std::span(row)));
+  std::string checksum(4, '\0');
+  for (std::size_t i = 0; i < 4; ++i) checksum[i] = static_cast<char>(sum.value() >> (8 * i) & 0xff);
+  const TensorSpec tensor{"adapter/a", {kRows, kValues}};
+  const auto forge = [&](const std::vector<StoredShare>& shares) {
+    const std::string file = row + checksum + row + checksum + write_index({.rank = 0, .ranks = 1, .shares = shares});
+    put(folder / "rank-0.h5", file);
+    put(folder / "state.h5", "x");
+    Manifest manifest{.step = 10, .adapter_config = "{}"};
+    for (const auto& share : shares) manifest.tensors.push_back(share.tensor);
+    manifest.files = {{"state.h5", 1, digest("x")}, {"rank-0.h5", file.size(), digest(file)}};
+    put(folder / "manifest.json", to_text(manifest));
+  };
+
+  forge({{tensor, 0, kRows, 1, std::vector<std::uint64_t>(kRows, 0)}});
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { open_valid(folder); }),
+              HasSubstr("two chunks have bytes in common at byte 0: of \"adapter/a\" and of \"adapter/a\""));
+
+  const TensorSpec one{"adapter/a", {1, kValues}}, other{"adapter/b", {1, kValues}};
+  forge({{one, 0, 1, 1, {0}}, {other, 0, 1, 1, {row.size() + 3}}});
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { open_valid(folder); }),
+              HasSubstr("two chunks have bytes in common"));
+  forge({{one, 0, 1, 1, {0}}, {other, 0, 1, 1, {row.size() + 4}}});
+  EXPECT_NO_THROW(open_valid(folder));
+}
+
 TEST_F(Forged, NothingIsTwice) {
   manifest_.tensors.push_back(manifest_.tensors[0]);
   EXPECT_THAT(refusal(), HasSubstr("listed twice"));
