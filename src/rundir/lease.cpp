@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rundir/lease.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <thread>
+
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/shell_quoted.hpp"
@@ -10,9 +15,22 @@
 namespace pst::rundir {
 namespace {
 
+/// Whether its holder writes it anew, as one that works does every few seconds. A time ahead of our clock says nothing
+/// about when it was written.
+bool is_renewed(const RunDir& run, const Lease& lease, const std::function<void(double)>& wait) {
+  for (double waited_s = 0; waited_s < kLeaseFresh_s; ++waited_s) {
+    wait(1);
+    const auto now = read_lease(run);
+    if (now && (now->renewed != lease.renewed || now->generation != lease.generation)) return true;
+  }
+  return false;
+}
+
 fs::path lease_file(const RunDir& run) { return run.root() / "lease.json"; }
 
 }  // namespace
+
+void sleep_for(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
 
 void write_lease(const RunDir& run, const Lease& lease) {
   write_json(lease_file(run), {{"generation", lease.generation},
@@ -41,17 +59,18 @@ std::optional<Lease> read_lease(const RunDir& run) {
 }
 
 void refuse_when_held(const RunDir& run, const std::string& own_job,
-                      const std::function<bool(const ProcessMark&)>& is_gone) {
+                      const std::function<bool(const ProcessMark&)>& is_gone, const std::function<void(double)>& wait) {
   const auto lease = read_lease(run);
-  if (!lease) return;
+  if (!lease || !std::isfinite(lease->renewed)) return;  // no time at all: damaged
   const double age = unix_seconds() - lease->renewed;
   if (age > kLeaseFresh_s || is_gone(lease->holder)) return;
   if (!own_job.empty() && lease->job_id == own_job) return;
+  if (age < -kLeaseFresh_s && !is_renewed(run, *lease, wait)) return;
   throw Error(
       Fault::usage,
       cat("run ", run.root().string(), " is being worked on already (attempt ", lease->generation, "): process ",
           lease->holder.pid, " on ", lease->holder.host, lease->job_id.empty() ? "" : cat(" (job ", lease->job_id, ")"),
-          ", last heard from ", fixed(age, 0), " s ago"),
+          ", last heard from ", fixed(std::max(age, 0.0), 0), " s ago"),
       cat("watch it with `peft-studio follow`, end it with `peft-studio pause` or `cancel`; if it is dead, wait ",
           fixed(kLeaseFresh_s, 0), " s"));
 }

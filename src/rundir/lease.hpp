@@ -27,12 +27,16 @@ void write_lease(const RunDir& run, const Lease& lease);  ///< @throws Error(io)
 /// guards against is guarded by the attempts' folders as well.
 std::optional<Lease> read_lease(const RunDir& run);
 
-/// For a supervisor that is about to begin an attempt.
+void sleep_for(double seconds);
+
+/// For a supervisor that is about to begin an attempt. A lease from more than kLeaseFresh_s ahead of this machine's
+/// clock is believed when it is renewed within that time, which is waited for.
 /// @param own_job  ours; a holder of the same job is a former start of it, since Slurm runs a job once at a time
 /// @param is_gone  whether a process is known to have ended; "unknown" is no
 /// @throws Error(usage) saying who holds the lease and for how long
 void refuse_when_held(const RunDir& run, const std::string& own_job,
-                      const std::function<bool(const ProcessMark&)>& is_gone);
+                      const std::function<bool(const ProcessMark&)>& is_gone,
+                      const std::function<void(double)>& wait = sleep_for);
 
 /// To be called before anything is committed, and by the supervisor with every renewal.
 /// @throws Error(transient) when a newer attempt has begun

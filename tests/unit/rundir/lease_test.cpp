@@ -21,10 +21,17 @@ class Leases : public testing::Test {
               .job_id = "12",
               .renewed = unix_seconds()};
   bool gone = false;
+  double waited_s = 0;
+  std::function<void()> meanwhile = [] {};
+  void wait(double s) {
+    waited_s += s;
+    meanwhile();
+  }
 
   bool refused(const std::string& job) {
     try {
-      refuse_when_held(run, job, [&](const ProcessMark&) { return gone; });
+      refuse_when_held(
+          run, job, [&](const ProcessMark&) { return gone; }, [&](double s) { wait(s); });
       return false;
     } catch (const Error& error) {
       EXPECT_EQ(error.fault(), Fault::usage);
@@ -49,6 +56,32 @@ TEST_F(Leases, AStaleOneOrADeadHoldersIsFree) {
   lease.renewed = unix_seconds();
   write_lease(run, lease);
   gone = true;
+  EXPECT_FALSE(refused("13"));
+}
+
+TEST_F(Leases, OneFromTheFutureIsBelievedOnlyWhenItIsRenewed) {
+  lease.renewed = unix_seconds() + 86400;
+  write_lease(run, lease);
+  EXPECT_FALSE(refused("13"));
+  EXPECT_EQ(waited_s, kLeaseFresh_s);
+
+  meanwhile = [&] {
+    if (waited_s < kLeaseFresh_s + 5) return;
+    lease.renewed += 5;
+    write_lease(run, lease);
+  };
+  EXPECT_TRUE(refused("13"));
+  EXPECT_EQ(waited_s, kLeaseFresh_s + 5);
+
+  lease.renewed = unix_seconds() + kLeaseFresh_s / 2;  // clocks of two nodes differ a little
+  write_lease(run, lease);
+  EXPECT_TRUE(refused("13"));
+  EXPECT_EQ(waited_s, kLeaseFresh_s + 5);
+}
+
+TEST_F(Leases, OneWithoutATimeIsDamaged) {
+  lease.renewed = std::numeric_limits<double>::quiet_NaN();
+  write_lease(run, lease);
   EXPECT_FALSE(refused("13"));
 }
 
