@@ -106,15 +106,15 @@ void record_outcome(const RunDir& run, int attempt, const Ending& ending, const 
 
 std::vector<AttemptEnd> attempts_so_far(const RunDir& run) {
   std::vector<AttemptEnd> history;
-  for (const auto& event : run.read_events()) {
+  run.for_each_event([&](const nlohmann::ordered_json& event) {
     const std::string kind = json::text_of(event, "event");
     if (kind == "submitted" || kind == "resumed") history.clear();
-    if (kind != "attempt-ended") continue;
+    if (kind != "attempt-ended") return;
     history.push_back({.end = end_named(json::text_of(event, "end")),
                        .exit = static_cast<int>(whole(event, "exit")),
                        .step = whole(event, "step"),
                        .node_lost = json::is_true(event, "node_lost")});
-  }
+  });
   return history;
 }
 

@@ -28,6 +28,53 @@ struct Span {
 
 std::optional<double> time_of(const ordered_json& event) { return unix_of(text_of(event, "t")); }
 
+/// What did not end an attempt but is worth a look.
+bool is_warning(const ordered_json& event) {
+  const std::string kind = text_of(event, "event");
+  return kind == "guard" || kind == "checkpoint-failed" || kind == "checkpoint-warning" ||
+         kind == "checkpoint-rejected" || kind == "waiting-for-disk" || kind == "shrunk" || kind == "spare-used" ||
+         kind == "recipe-changed" || kind == "change-allowed" ||
+         (kind == "alert" && text_of(event, "state") == "firing");
+}
+
+/// Of the events what an account is made of. A guard that skips every step writes a line for each: of a kind the first
+/// ones are kept, and the last with the number of those between.
+struct Events {
+  struct More {
+    std::int64_t count = 0;
+    ordered_json last;
+  };
+  std::vector<ordered_json> kept;
+  std::map<std::string, More> more;  ///< by kind
+
+  void add(const ordered_json& event) {
+    constexpr std::int64_t kMostWarnings = 200, kMostOthers = 10'000;
+    constexpr std::size_t kMostKinds = 100;
+    const std::string kind = text_of(event, "event");
+    if (!seen_.contains(kind) && seen_.size() >= kMostKinds) return;
+    if (++seen_[kind] <= (is_warning(event) ? kMostWarnings : kMostOthers)) return kept.push_back(shortened(event));
+    ++more[kind].count;
+    more[kind].last = shortened(event);
+  }
+
+ private:
+  /// What is read of an event.
+  static ordered_json shortened(const ordered_json& event) {
+    constexpr std::size_t kLongest = 2000;
+    ordered_json kept;
+    for (const char* key : {"t", "event", "attempt", "end", "reason", "exit", "node_lost", "remedy", "step", "state",
+                            "what", "hosts", "ranks", "nodes", "noticed_after_s"}) {
+      const auto found = event.find(key);
+      if (found == event.end() || (found->is_structured() && found->size() > kLongest)) continue;
+      kept[key] = *found;
+      if (found->is_string() && found->get_ref<const std::string&>().size() > kLongest)
+        kept[key] = quoted(found->get_ref<const std::string&>(), kLongest);
+    }
+    return kept;
+  }
+  std::map<std::string, std::int64_t> seen_;
+};
+
 std::optional<double> started_by_record(const rundir::RunDir& run, int number) {
   try {
     return unix_of(rundir::read_attempt(run, number).started);
@@ -59,8 +106,7 @@ void apply(const ordered_json& event, std::map<int, Span>& spans) {
 }
 
 /// Steps are known only by their ends; the first began its own length before.
-std::vector<Span> spans_of(const rundir::RunDir& run, const std::vector<Attempt>& attempts,
-                           const std::vector<ordered_json>& events) {
+std::vector<Span> spans_of(const rundir::RunDir& run, const std::vector<Attempt>& attempts, const Events& events) {
   std::map<int, Span> spans;
   for (const auto& attempt : attempts) {
     Span span{.attempt = &attempt, .started = started_by_record(run, attempt.number)};
@@ -71,7 +117,7 @@ std::vector<Span> spans_of(const rundir::RunDir& run, const std::vector<Attempt>
     }
     spans.emplace(attempt.number, span);
   }
-  for (const auto& event : events) apply(event, spans);
+  for (const auto& event : events.kept) apply(event, spans);
   std::vector<Span> all;
   for (auto& [number, span] : spans) {
     if (!span.attempt->steps.empty()) {
@@ -165,8 +211,7 @@ ordered_json attempts_of(const std::vector<Span>& spans, const CountedSteps& ste
 }
 
 /// What each attempt that did not complete has cost: steps done again, and the time until a step was done again.
-ordered_json faults_of(const std::vector<Span>& spans, const CountedSteps& steps,
-                       const std::vector<ordered_json>& events) {
+ordered_json faults_of(const std::vector<Span>& spans, const CountedSteps& steps, const Events& events) {
   ordered_json all = ordered_json::array();
   for (std::size_t i = 0; i < spans.size(); ++i) {
     const Span& span = spans[i];
@@ -186,7 +231,7 @@ ordered_json faults_of(const std::vector<Span>& spans, const CountedSteps& steps
     if (i + 1 < spans.size() && span.ended && !spans[i + 1].attempt->steps.empty())
       fault["standstill_s"] = std::max(0.0, spans[i + 1].first_step_began - *span.ended);
     ordered_json notes = ordered_json::array();
-    for (const auto& event : events) {
+    for (const auto& event : events.kept) {
       const std::string kind = text_of(event, "event");
       if (integer(event, "attempt") != span.attempt->number) continue;
       if (kind == "rank-lost" || kind == "node-lost" || kind == "no-progress") {
@@ -203,21 +248,19 @@ ordered_json faults_of(const std::vector<Span>& spans, const CountedSteps& steps
 }
 
 /// What did not end an attempt but is worth a look.
-ordered_json warnings_of(const std::vector<ordered_json>& events) {
+ordered_json warnings_of(const Events& events) {
   ordered_json all = ordered_json::array();
-  for (const auto& event : events) {
-    const std::string kind = text_of(event, "event");
-    if (kind != "guard" && kind != "checkpoint-failed" && kind != "checkpoint-warning" &&
-        kind != "checkpoint-rejected" && kind != "waiting-for-disk" && kind != "shrunk" && kind != "spare-used" &&
-        kind != "recipe-changed" && kind != "change-allowed" &&
-        (kind != "alert" || text_of(event, "state") != "firing"))
-      continue;
+  const auto add = [&](const ordered_json& event, const std::string& reason) {
     all.push_back({{"t", or_null(time_of(event))},
-                   {"kind", kind},
+                   {"kind", text_of(event, "event")},
                    {"step", or_null(integer(event, "step"))},
-                   {"reason", text_of(event, kind == "alert" ? "what" : "reason")},
+                   {"reason", reason},
                    {"what_to_do", text_of(event, "remedy")}});
-  }
+  };
+  for (const auto& event : events.kept)
+    if (is_warning(event)) add(event, text_of(event, text_of(event, "event") == "alert" ? "what" : "reason"));
+  for (const auto& [kind, more] : events.more)
+    if (is_warning(more.last)) add(more.last, cat("and ", grouped(more.count), " more, up to here"));
   return all;
 }
 
@@ -261,14 +304,14 @@ ordered_json cost_of(double node_hours, const std::vector<Attempt>& attempts, co
 
 void add_account(ordered_json& report, const rundir::RunDir& run, const std::vector<Attempt>& attempts,
                  const CountedSteps& steps, const Figures& figures) {
-  std::vector<ordered_json> events;
+  Events events;
   try {
-    events = run.read_events();
+    run.for_each_event([&](const ordered_json& event) { events.add(event); });
   } catch (const Error& error) {
     report["coverage"]["gaps"].push_back(error.message());
   }
   std::optional<double> submitted;
-  for (const auto& event : events)
+  for (const auto& event : events.kept)
     if (!submitted && text_of(event, "event") == "submitted") submitted = time_of(event);
   const auto spans = spans_of(run, attempts, events);
   const Account a = account_of(spans, steps, submitted);

@@ -8,7 +8,9 @@
 namespace pst::report {
 namespace {
 
-constexpr std::int64_t kWidestGap = 10'000;  ///< between steps: a damaged number must not cost gigabytes
+// A damaged number must not cost gigabytes, nor many of them: a run tells of every step.
+constexpr std::int64_t kWidestGap = 10'000;     ///< between steps
+constexpr std::int64_t kPlacesPerTelling = 16;  ///< how many steps there may be for each time that one was told
 
 /// What of a step was told by the ranks, added up; the slowest two stay known.
 void merge(Step& into, const Step& from) {
@@ -40,12 +42,15 @@ void merge(Step& into, const Step& from) {
 
 Step* Gathered::at(std::int64_t step) {
   if (step < 1) return nullptr;
+  ++told;
   if (steps.empty()) {
     steps.push_back({.step = step});
     return &steps.front();
   }
   const std::int64_t first = steps.front().step, last = steps.back().step;
+  if (step >= first && step <= last) return &steps[static_cast<std::size_t>(step - first)];
   if (step > last + kWidestGap || step < first - kWidestGap) return nullptr;
+  if (std::max(step, last) - std::min(step, first) > kWidestGap + kPlacesPerTelling * told) return nullptr;
   if (step < first) {
     std::vector<Step> before;
     for (std::int64_t number = step; number < first; ++number) before.push_back({.step = number});

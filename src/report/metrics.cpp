@@ -117,8 +117,9 @@ std::optional<double> unix_of(std::string_view iso) {
 
 std::vector<Attempt> read_metrics(const rundir::RunDir& run) {
   std::vector<Attempt> attempts;
+  std::error_code ignored;
   for (int number = 1, last = run.last_attempt(); number <= last; ++number)
-    attempts.push_back(read_attempt_metrics(run, number));
+    if (fs::exists(run.attempt(number), ignored)) attempts.push_back(read_attempt_metrics(run, number));
   return attempts;
 }
 

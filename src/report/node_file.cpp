@@ -90,11 +90,15 @@ class NodeReader {
     if (const auto reason = text_of(record, "first_rank_only"); !reason.empty()) node_.problem = reason;
   }
 
-  Rank& rank(int number, bool split_known) {
+  /// nullptr for one that no node has.
+  Rank* rank(int number, bool split_known) {
+    constexpr int kMostRanks = 1 << 20;
+    constexpr std::size_t kMostOfANode = 1024;
     for (auto& known : members_)
-      if (known.rank == number) return known;
+      if (known.rank == number) return &known;
+    if (number < 0 || number >= kMostRanks || members_.size() >= kMostOfANode) return nullptr;
     members_.push_back({.rank = number, .host = node_.host, .split_known = split_known});
-    return members_.back();
+    return &members_.back();
   }
 
   void fast_step(const StepText& text, std::string_view line) {
@@ -106,7 +110,11 @@ class NodeReader {
     if (node_.format < 0) node_.format = 1;  // its first line is damaged
     if (!step->has_values)
       if (const auto record = json::parse_record(line)) values(*step, *record);
-    for (const auto& [number, times] : times_) into_.add_rank_step(*step, rank(number, true), times);
+    for (const auto& [number, times] : times_)
+      if (Rank* const one = rank(number, true))
+        into_.add_rank_step(*step, *one, times);
+      else
+        return void(++node_.unreadable_lines);
     ++node_.steps;
   }
 
@@ -133,7 +141,9 @@ class NodeReader {
     sum += times.phase_us[static_cast<std::size_t>(StepPhase::checkpoint)];
     times.phase_us[static_cast<std::size_t>(StepPhase::other)] = std::max<std::int64_t>(0, times.step_us - sum);
     if (!step->has_values) values(*step, record);
-    into_.add_rank_step(*step, rank(first_rank_, false), times);
+    Rank* const one = rank(first_rank_, false);
+    if (one == nullptr) return void(++node_.unreadable_lines);
+    into_.add_rank_step(*step, *one, times);
     ++node_.steps;
   }
 
@@ -163,7 +173,7 @@ class NodeReader {
 
 void read_node_file(const std::filesystem::path& file, Gathered& into) {
   Gathered here;  // evaluations of one node at a time: every node tells the same ones
-  std::swap(here.steps, into.steps);
+  std::swap(here.steps, into.steps), std::swap(here.told, into.told);
   NodeReader reader(here, file.stem().string());
   LineCount count;
   std::string problem;
@@ -177,7 +187,7 @@ void read_node_file(const std::filesystem::path& file, Gathered& into) {
   here.members = reader.members();
   read_samples(file.parent_path().parent_path() / "samples", here, node);
   here.nodes.push_back(std::move(node));
-  std::swap(here.steps, into.steps);
+  std::swap(here.steps, into.steps), std::swap(here.told, into.told);
   into.add(std::move(here));
 }
 

@@ -24,6 +24,7 @@ class Gathered {
   std::vector<Evaluation> evaluations;
   std::optional<Work> work;
   std::int64_t total_steps = 0, most_rows = 0;
+  std::int64_t told = 0;  ///< how often at() was asked
   int ranks = 0;
   nlohmann::ordered_json resolved;
   bool has_root = false;  ///< evaluations are those of rank 0's node

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the samples of a node say over a whole attempt (docs/formats/metrics.md).
 #include <algorithm>
+#include <map>
 
 #include "json/record.hpp"
 #include "report/line_blocks.hpp"
@@ -36,7 +37,9 @@ ordered_json cell(const ordered_json& row, std::size_t column) {
 
 class Samples {
  public:
-  explicit Samples(Gathered& into) : into_(into) {}
+  explicit Samples(Gathered& into) : into_(into), cores_(into.members.size()) {
+    for (std::size_t i = 0; i < into.members.size(); ++i) places_.emplace(into.members[i].rank, i);
+  }
 
   void take(const ordered_json& record) {
     if (text_of(record, "kind") != "sample") return;
@@ -74,21 +77,20 @@ class Samples {
   void rank(const ordered_json& row, double seconds) {
     const auto number = cell(row, 0), resident = cell(row, 2);
     if (!number.is_number_integer()) return;
-    cores_.resize(into_.members.size());
-    for (std::size_t i = 0; i < into_.members.size(); ++i) {
-      auto& member = into_.members[i];
-      if (member.rank != number.get<int>()) continue;
-      cores_[i].add(cell(row, 1), seconds);
-      if (resident.is_number_integer())
-        member.resident_peak_bytes = std::max(member.resident_peak_bytes.value_or(0), resident.get<std::int64_t>());
-    }
+    const auto place = places_.find(number.get<std::int64_t>());
+    if (place == places_.end()) return;
+    auto& member = into_.members[place->second];
+    cores_[place->second].add(cell(row, 1), seconds);
+    if (resident.is_number_integer())
+      member.resident_peak_bytes = std::max(member.resident_peak_bytes.value_or(0), resident.get<std::int64_t>());
   }
 
   Gathered& into_;
   double seconds_ = 0;
   Mean busy_, received_, sent_, gpu_busy_, gpu_energy_;
   std::optional<std::int64_t> least_, throttled_;
-  std::vector<Mean> cores_;
+  std::vector<Mean> cores_;                     // of the members, in their order
+  std::map<std::int64_t, std::size_t> places_;  // of the members, by rank
 };
 
 }  // namespace

@@ -17,10 +17,12 @@ void allow_change(const RunDir& run, const std::string& recipe_digest, const std
 }
 
 bool change_is_allowed(const RunDir& run, const std::string& recipe_digest) {
-  const auto events = run.read_events();
-  return std::any_of(events.begin(), events.end(), [&](const auto& event) {
-    return json::text_of(event, "event") == kKind && json::text_of(event, "recipe_digest") == recipe_digest;
+  bool allowed = false;
+  run.for_each_event([&](const nlohmann::ordered_json& event) {
+    if (json::text_of(event, "event") == kKind && json::text_of(event, "recipe_digest") == recipe_digest)
+      allowed = true;
   });
+  return allowed;
 }
 
 }  // namespace pst::rundir

@@ -123,6 +123,14 @@ void RunDir::try_event(const std::string& kind, ordered_json details) const noex
   }
 }
 
-std::vector<ordered_json> RunDir::read_events() const { return telemetry::read_lines(events_file()); }
+void RunDir::for_each_event(const std::function<void(const ordered_json&)>& take) const {
+  telemetry::for_each_record(events_file(), take);
+}
+
+std::vector<ordered_json> RunDir::read_events() const {
+  std::vector<ordered_json> all;
+  for_each_event([&](const ordered_json& event) { all.push_back(event); });
+  return all;
+}
 
 }  // namespace pst::rundir

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -65,7 +66,10 @@ class RunDir {
   /// The same where an event must not end what it tells of: on a disk that takes nothing it goes to stderr instead.
   void try_event(const std::string& kind,
                  nlohmann::ordered_json details = nlohmann::ordered_json::object()) const noexcept;
-  std::vector<nlohmann::ordered_json> read_events() const;  ///< a torn last line is left out
+  /// Gives the events to `take`, few of them in memory at a time: their number has no end. A torn last line is left
+  /// out.
+  void for_each_event(const std::function<void(const nlohmann::ordered_json&)>& take) const;
+  std::vector<nlohmann::ordered_json> read_events() const;  ///< all of them, for tests
   int last_attempt() const;                                 ///< 0 when there was none
   int begin_attempt() const;                                ///< makes the next attempt's folders, returns its number
 

@@ -87,7 +87,7 @@ bool is_final(State state) {
 
 RunState read_state(const RunDir& run) {
   RunState state;
-  for (const auto& event : run.read_events()) apply(event, state);
+  run.for_each_event([&](const ordered_json& event) { apply(event, state); });
   try {
     if (run.read_completed()) {
       state.state = State::completed;

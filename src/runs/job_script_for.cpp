@@ -9,8 +9,8 @@
 #include "cluster/secrets.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "core/strings.hpp"
-#include "site/load_profile.hpp"
+#include "json/record.hpp"
+#include "site/load.hpp"
 
 extern char** environ;
 
@@ -32,11 +32,12 @@ std::optional<double> slowest_checkpoint_s(const rundir::RunDir& run) {
   std::optional<double> slowest;
   std::error_code ignored;
   if (!fs::exists(run.events_file(), ignored)) return slowest;
-  for (const auto& event : run.read_events()) {
-    if (event.value("event", "") != "checkpoint") continue;
-    const double took = event.value("stall_s", 0.0) + event.value("write_s", 0.0) + event.value("commit_s", 0.0);
+  run.for_each_event([&](const nlohmann::ordered_json& event) {
+    if (json::text_of(event, "event") != "checkpoint") return;
+    double took = 0;
+    for (const char* part : {"stall_s", "write_s", "commit_s"}) took += json::real(event, part).value_or(0);
     slowest = std::max(slowest.value_or(0), took);
-  }
+  });
   return slowest;
 }
 

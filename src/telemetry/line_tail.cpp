@@ -20,7 +20,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::size_t kMaxLine = std::size_t{1} << 20;
-constexpr std::size_t kMaxRead = std::size_t{8} << 20;
+constexpr std::size_t kMaxRead = std::size_t{2} << 20;  // as values it may be fifty times that
 
 /// At most kMaxRead bytes from `offset` on. An offset past the end (the file was replaced) goes back to the start.
 std::string read_from(const std::filesystem::path& file, std::uint64_t& offset) {
@@ -74,11 +74,14 @@ std::vector<ordered_json> LineTail::read_once() {
   return records;
 }
 
-std::vector<ordered_json> read_lines(const std::filesystem::path& file) {
+void for_each_record(const std::filesystem::path& file, const std::function<void(const ordered_json&)>& take) {
   LineTail tail(file);
+  for (auto some = tail.read(); !some.empty(); some = tail.read()) std::for_each(some.begin(), some.end(), take);
+}
+
+std::vector<ordered_json> read_lines(const std::filesystem::path& file) {
   std::vector<ordered_json> all;
-  for (auto some = tail.read(); !some.empty(); some = tail.read())
-    all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+  for_each_record(file, [&](const ordered_json& record) { all.push_back(record); });
   return all;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -13,7 +14,7 @@ class LineTail {
  public:
   explicit LineTail(std::filesystem::path file) : file_(std::move(file)) {}
 
-  /// The records completed since the last call, at most about 8 MiB of them: call again while there are any. Nothing
+  /// The records completed since the last call, at most about 2 MiB of them: call again while there are any. Nothing
   /// when the file does not exist (yet). @throws Error(io)
   std::vector<nlohmann::ordered_json> read();
   std::int64_t skipped() const { return skipped_; }
@@ -26,7 +27,8 @@ class LineTail {
   std::int64_t skipped_ = 0;
 };
 
-/// All records of a file, as LineTail reads them.
-std::vector<nlohmann::ordered_json> read_lines(const std::filesystem::path& file);
+/// Gives all records of a file to `take`, as LineTail reads them, a few at a time in memory.
+void for_each_record(const std::filesystem::path& file, const std::function<void(const nlohmann::ordered_json&)>& take);
+std::vector<nlohmann::ordered_json> read_lines(const std::filesystem::path& file);  ///< all at once, for tests
 
 }  // namespace pst::telemetry

@@ -263,5 +263,51 @@ TEST(Curves, KeepEveryPeakAndStayWithinTheirPoints) {
   EXPECT_GT(highest, 900);
 }
 
+/// A guard that skips every step writes an event for each.
+TEST(Summary, EventsWithoutEndAreFolded) {
+  MadeRun made;
+  made.attempt(1, {{"n1", {0}}}, 1, 20, kEpoch);
+  made.event("started", kEpoch, {{"attempt", 1}});
+  {
+    std::ofstream out(made.run().events_file(), std::ios::app);
+    for (int i = 0; i < 100'000; ++i)
+      out << R"({"t":"2026-01-01T00:00:10.000Z","event":"guard","attempt":1,"step":)" << i
+          << R"(,"reason":"the loss is 12.5, far above its mean of 2.1 over the last 100 steps","remedy":"look at the data"})"
+          << '\n';
+  }
+  made.event("shrunk", kEpoch + 30, {{"reason", "n2 is gone"}});
+
+  const ordered_json warnings = summary_of(made).at("warnings");
+
+  ASSERT_EQ(warnings.size(), 202u);  // the first 200, the next kind, and how many there were
+  EXPECT_EQ(warnings[199]["step"], 199);
+  EXPECT_EQ(warnings[200]["kind"], "shrunk");
+  EXPECT_EQ(warnings[201]["kind"], "guard");
+  EXPECT_EQ(warnings[201]["step"], 99'999);
+  EXPECT_EQ(warnings[201]["reason"], "and 99,800 more, up to here");
+}
+
+/// Numbers of a damaged file cost no more than its lines.
+TEST(Summary, StepsAndRanksFarApartCostNothing) {
+  MadeRun made;
+  made.attempt(1, {{"n1", {0}}}, 1, 20, kEpoch);
+  {
+    std::ofstream out(made.run().node_log(1, "n1"), std::ios::app);
+    for (int i = 1; i <= 20'000; ++i)
+      out << R"({"t":"2026-01-01T00:00:10.000Z","kind":"step","step":)" << 20 + i * 9999 << R"(,"us":[[)" << i % 900'000
+          << ",1,1,1,1,1,1,1,1,1]]}\n";
+    out << R"({"kind":"start","format":0,"rank":-7})" << '\n' << R"({"kind":"step","step":21,"step_s":1})" << '\n';
+    out << R"({"kind":"start","format":0,"rank":2147483647})" << '\n'
+        << R"({"kind":"step","step":22,"step_s":1})" << '\n';
+  }
+
+  const auto attempts = read_metrics(made.run());
+
+  ASSERT_EQ(attempts.size(), 1u);
+  EXPECT_LT(attempts[0].steps.size(), 500'000u);
+  EXPECT_LE(attempts[0].members.size(), 1024u);
+  EXPECT_GT(attempts[0].nodes[0].unreadable_lines, 10'000);
+}
+
 }  // namespace
 }  // namespace pst::report
