@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "config/parse_yaml.hpp"
 #include "config/reader.hpp"
@@ -30,12 +31,10 @@ bool read_key(const Node::Entry& entry, recipe::SweptKey& swept, const Reading& 
   if (entry.value.kind != Node::Kind::list || entry.value.items.empty())
     return inside.wrong(entry.value, "a list of values", "such as [1.0e-4, 2.0e-4]");
   swept = {.key = entry.key, .mark = entry.key_mark, .values = entry.value.items};
-  bool good = true;
-  for (std::size_t i = 0; i < swept.values.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if (to_flow(swept.values[i]) == to_flow(swept.values[j]) && good)
-        good = inside.wrong(swept.values[i], "a value that is not in the list already");
-  return good;
+  std::set<std::string> seen;
+  for (const auto& value : swept.values)
+    if (!seen.insert(to_flow(value)).second) return inside.wrong(value, "a value that is not in the list already");
+  return true;
 }
 
 }  // namespace
@@ -81,6 +80,9 @@ void check_mode(const Sweep& sweep, const config::Mark& mark, config::Problems& 
       if (swept.values.size() != keys.front().values.size())
         problems.add(swept.mark, cat("sweep.mode: list pairs the values, but ", swept.key, " has ", swept.values.size(),
                                      " and ", keys.front().key, " has ", keys.front().values.size()));
+  if (sweep.mode == SweepMode::list && !keys.empty() && keys.front().values.size() > kMostRuns)
+    problems.add(mark, cat("the list has ", grouped(static_cast<std::int64_t>(keys.front().values.size())),
+                           " runs; at most ", grouped(kMostRuns), " make a sweep"));
 }
 
 void check_size(const Sweep& sweep, const config::Mark& mark, config::Problems& problems) {

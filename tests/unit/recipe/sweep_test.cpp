@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "core/clock.hpp"
 #include "core/strings.hpp"
 #include "methods/lora.hpp"
 #include "minimal_recipe.hpp"
@@ -104,11 +105,23 @@ TEST(Sweep, WhatCannotBeSweptIsRefused) {
   EXPECT_THAT(complaint_about("sweep: 7\n"), HasSubstr("must be a section"));
 }
 
+/// Each value was compared with all before it, both written out: minutes for a file of 200 kB.
+TEST(Sweep, AListThatIsFarTooLongIsRefusedSoon) {
+  std::string seeds;
+  for (int i = 0; i < 40'000; ++i) seeds += cat(i ? ", " : "", i);
+  const double start_s = thread_cpu_seconds();
+  EXPECT_THAT(complaint_about(cat("sweep: {parameters: {train.seed: [", seeds, "]}}\n")),
+              HasSubstr("the grid has 40,000 runs; at most 1,000"));
+  EXPECT_LT(thread_cpu_seconds() - start_s, 10);
+}
+
 TEST(Sweep, AGridHasItsLimit) {
   std::string seeds;
   for (int i = 0; i < 1001; ++i) seeds += cat(i ? ", " : "", i);
   EXPECT_THAT(complaint_about(cat("sweep: {parameters: {train.seed: [", seeds, "]}}\n")),
               HasSubstr("the grid has 1,001 runs; at most 1,000"));
+  EXPECT_THAT(complaint_about(cat("sweep: {mode: list, parameters: {train.seed: [", seeds, "]}}\n")),
+              HasSubstr("the list has 1,001 runs; at most 1,000"));
   std::string keys;  // 1001 to the fifth power
   for (const char* key : {"train.seed", "adapter.r", "adapter.alpha", "train.epochs", "train.max_steps"})
     keys += cat(key, ": [", seeds, "], ");
