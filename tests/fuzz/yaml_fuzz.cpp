@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// YAML, with the limits of a recipe and with those of a corpus.
+#include "config/parse.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+#include "fuzz/driver.hpp"
+#include "source_tree.hpp"
+
+namespace pst::fuzz {
+namespace {
+
+std::string deep(Draw& draw) {
+  static const std::vector<std::string> kOpen = {"[", "{", "[{a: ", "- ", "? ", "a: {b: ", "[\n", "{a: [", "- - "};
+  return cat(draw.one_in(2) ? "a: " : "", repeated(draw.of(kOpen), draw.size(300'000)));
+}
+std::string wide(Draw& draw) {
+  static const std::vector<std::string> kUnits = {"a,", "a: 1\n", "[],",    "- x\n", "'a', ", "\"\\u00e9\", ",
+                                                  ": ", "#\n",    "a: >\n "};
+  return cat(draw.one_in(2) ? "[" : "", repeated(draw.of(kUnits), draw.size(100'000)));
+}
+std::string indented(Draw& draw) {
+  std::string text;
+  for (std::size_t i = 0, n = draw.size(900); i < n; ++i)
+    text += cat(std::string(i, ' '), draw.one_in(9) ? "- " : "k:", "\n");
+  return text;
+}
+
+}  // namespace
+}  // namespace pst::fuzz
+
+int main(int argc, char** argv) {
+  using namespace pst;
+  std::vector<std::string> seeds = {
+      "conversations:\n- - a question\n  - an answer\n- - 'b: c'\n  - |\n    long\n    text\n",
+      "a: {b: [1, 2.5, null], c: \"x\\n\"}\nd: >-\n  folded\n  text\n# end\n"};
+  for (const char* file : {"configs/recipes/smollm2/135m_lora_2xcpu.yaml", "configs/sites/lumi-g.yaml"})
+    seeds.push_back(read_file(std::filesystem::path(PST_SOURCE_DIR) / file));
+  return fuzz::run(argc, argv,
+                   {.name = "yaml",
+                    .parts = {{.name = "document",
+                               .seeds = std::move(seeds),
+                               .words = {"- ", ": ", "? ", "&a ", "*a", "!!map ", "|\n", ">\n", "---\n", "...\n",
+                                         "%YAML 1.2\n", "[", "{", "\"", "'", "\n  ", "\n", "# "},
+                               .bombs = {fuzz::deep, fuzz::wide, fuzz::indented}}},
+                    .read = [](const fuzz::Part&, const std::string& input) {
+                      constexpr config::ParseLimits kCorpus = {
+                          .max_bytes = std::size_t{64} << 20, .max_nodes = 1'000'000, .max_depth = 8};
+                      config::Problems problems, others;
+                      try {
+                        (void)config::parse_yaml(input, "corpus.yml", problems, kCorpus);
+                      } catch (const Error& error) {
+                        if (error.fault() != Fault::usage) throw;
+                      }
+                      (void)to_yaml(config::parse_yaml(input, "recipe.yaml", others));
+                      others.throw_if_any();
+                    }});
+}
