@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/generate.hpp"
 
-#include <cstdio>
 #include <filesystem>
+#include <iostream>
 #include <memory>
 
 #include "app/quantization.hpp"
@@ -52,27 +52,6 @@ std::string conversation(const requests::GenerateRequest& request, const data::C
   return format.render(messages, nullptr, true);
 }
 
-/// Prints tokens as they come, holding back a character's bytes until it is whole.
-class Printer {
- public:
-  explicit Printer(const tokenizer::Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
-  bool operator()(std::int32_t token) {
-    if (tokenizer_.is_special(token)) return true;
-    pending_ += tokenizer_.bytes_of(token);
-    if (is_utf8(pending_)) flush();
-    return true;
-  }
-  void flush() {
-    std::fwrite(pending_.data(), 1, pending_.size(), stdout);
-    std::fflush(stdout);
-    pending_.clear();
-  }
-
- private:
-  const tokenizer::Tokenizer& tokenizer_;
-  std::string pending_;
-};
-
 }  // namespace
 
 void generate(const requests::GenerateRequest& request) {
@@ -103,10 +82,11 @@ void generate(const requests::GenerateRequest& request) {
                            .max_new_tokens = request.max_new_tokens,
                            .stop_ids = spec.eos_token_ids};
   if (const auto end = tokenizer.id_of(format.eos_token())) sampling.stop_ids.push_back(*end);
-  Printer print(tokenizer);
-  infer::generate(*model, prompt, sampling, [&](std::int32_t token) { return print(token); });
-  print.flush();
-  std::fputc('\n', stdout);
+  infer::generate(*model, prompt, sampling, [&](std::int32_t token) {
+    if (!tokenizer.is_special(token)) std::cout << tokenizer.bytes_of(token) << std::flush;
+    return true;
+  });
+  std::cout << std::endl;
 }
 
 }  // namespace pst::app

@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <iostream>
 #include <optional>
 
 #include "app/generate.hpp"
@@ -18,6 +18,7 @@
 #include "comm_mpi/mpi_communicator.hpp"
 #include "core/crash.hpp"
 #include "core/error.hpp"
+#include "core/standard_streams.hpp"
 #include "core/strings.hpp"
 #include "core/trust.hpp"
 #include "requests/command_line.hpp"
@@ -33,8 +34,7 @@ bool speaks_for_all() {
 }
 
 int report(const pst::Error& error) {
-  std::fprintf(stderr, "%s\n", error.what());
-  std::fflush(stderr);
+  std::cerr << error.what() << std::endl;
   return pst::exit_status(error.fault());
 }
 
@@ -87,6 +87,7 @@ int probe(const pst::requests::ProbeRequest& request) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const pst::StandardStreams streams;
   pst::tell_of_crashes();
   pst::keep_from_others();
   pst::app::keep_freed_memory();

@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iomanip>
+#include <iostream>
+#include <optional>
 #include <vector>
 
 #include "app/probe_bench.hpp"
@@ -90,24 +92,27 @@ fs::path file_of(const plan::Machine& machine) {
 }
 
 void report_speed(const plan::Machine& machine, const plan::Layout& layout) {
-  std::printf("%s, %d cores; %d x %d threads\n", machine.name.c_str(), machine.cores, layout.ranks, layout.threads);
-  std::printf("linear layers, 1024 tokens, GFLOP/s of a rank:  in x out      f32     bf16\n");
+  std::cout << machine.name << ", " << machine.cores << " cores; " << layout.ranks << " x " << layout.threads
+            << " threads\nlinear layers, 1024 tokens, GFLOP/s of a rank:  in x out      f32     bf16\n";
   for (const double width : {128.0, 544.0, 2304.0}) {
     const auto rate = [&](plan::Dtype dtype) {
-      return 2e-9 * 1024 * width * width /
-             layout.tables.at(table_name(plan::Op::linear_forward, dtype)).at({1024, width, width});
+      return fixed(2e-9 * 1024 * width * width /
+                       layout.tables.at(table_name(plan::Op::linear_forward, dtype)).at({1024, width, width}),
+                   1);
     };
-    std::printf("%45s %4.0f x %-4.0f %7.1f  %7.1f\n", "", width, width, rate(plan::Dtype::f32),
-                rate(plan::Dtype::bf16));
+    std::cout << std::setw(50) << fixed(width, 0) << " x " << std::left << std::setw(4) << fixed(width, 0) << std::right
+              << std::setw(8) << rate(plan::Dtype::f32) << std::setw(9) << rate(plan::Dtype::bf16) << '\n';
   }
   if (machine.disk)
-    std::printf("disk: %.0f MB/s, a flush takes %.2f ms\n", machine.disk->bytes_per_s / 1e6,
-                1e3 * machine.disk->fsync_s);
-  if (machine.inside)
-    std::printf("ranks of a node: %.1f us, %.2f GB/s\n", 1e6 * machine.inside->latency_s,
-                machine.inside->bytes_per_s / 1e9);
-  if (machine.between)
-    std::printf("nodes: %.1f us, %.2f GB/s\n", 1e6 * machine.between->latency_s, machine.between->bytes_per_s / 1e9);
+    std::cout << "disk: " << fixed(machine.disk->bytes_per_s / 1e6, 0) << " MB/s, a flush takes "
+              << fixed(1e3 * machine.disk->fsync_s, 2) << " ms\n";
+  const auto tell = [](const char* what, const std::optional<plan::Link>& link) {
+    if (link)
+      std::cout << what << ": " << fixed(1e6 * link->latency_s, 1) << " us, " << fixed(link->bytes_per_s / 1e9, 2)
+                << " GB/s\n";
+  };
+  tell("ranks of a node", machine.inside);
+  tell("nodes", machine.between);
 }
 
 }  // namespace
@@ -143,7 +148,9 @@ void probe(const requests::ProbeRequest& request, const Ranks& ranks) {
                                    Part{"elementwise operations", &probe_elementwise},
                                    Part{"optimizer", &probe_updates}, Part{"all-reduce", &probe_all_reduce}}) {
     const double took = timed_by_the_wall([&, part = part] { part(bench); });
-    if (world.is_root()) std::fprintf(stderr, "%-24s measured in %5.1f s\n", what, took);
+    if (world.is_root())
+      std::cerr << std::left << std::setw(24) << what << std::right << " measured in " << std::setw(5) << fixed(took, 1)
+                << " s" << std::endl;
   }
   if (const auto reduced = layout.tables.find("all_reduce"); reduced != layout.tables.end())
     (ranks.local_size < world.size() ? machine.between : machine.inside) = link_of(reduced->second, world.size());
@@ -159,7 +166,7 @@ void probe(const requests::ProbeRequest& request, const Ranks& ranks) {
     if (path.has_parent_path()) make_directories(path.parent_path());
     write_durably(path, plan::to_json(machine));
     report_speed(machine, layout);
-    std::printf("measured in %.1f s, kept in %s\n", monotonic_seconds() - began, path.c_str());
+    std::cout << "measured in " << fixed(monotonic_seconds() - began, 1) << " s, kept in " << path.string() << '\n';
   });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/resume.hpp"
 
-#include <cstdio>
+#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/retention.hpp"
@@ -23,8 +23,7 @@ void tell_rejected(const rundir::RunDir& run, const checkpoint::Rejected& reject
   run.try_event("checkpoint-rejected", {{"folder", rejected.folder.filename().string()},
                                         {"reason", rejected.why},
                                         {"remedy", "nothing is deleted; the next older one is tried"}});
-  std::fprintf(stderr, "warning: checkpoint %s is passed over: %s\n", rejected.folder.string().c_str(),
-               rejected.why.c_str());
+  std::cerr << "warning: checkpoint " << rejected.folder.string() << " is passed over: " << rejected.why << std::endl;
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/program.hpp"
-#include "core/trust.hpp"
+#include "core/standard_streams.hpp"
 
 int main(int argc, char** argv) {
-  pst::keep_from_others();
+  const pst::StandardStreams streams;
   return pst::cli::run_program(argc, argv);
 }

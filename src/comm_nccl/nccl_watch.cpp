@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <future>
+#include <iostream>
 
 #include "core/clock.hpp"
 #include "core/strings.hpp"
@@ -19,8 +19,7 @@ const char* const kRemedy =
     "slurm.exclude";
 
 void print_and_leave(const Error& error) {
-  std::fprintf(stderr, "%s\n  the main thread did not come back from the GPU: leaving\n", error.what());
-  std::fflush(stderr);
+  std::cerr << error.what() << "\n  the main thread did not come back from the GPU: leaving" << std::endl;
   std::_Exit(exit_status(error.fault()));
 }
 

@@ -7,7 +7,9 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "console/sparkline.hpp"
 #include "core/clock.hpp"
+#include "core/printable.hpp"
 #include "core/strings.hpp"
 
 namespace pst::console {
@@ -21,13 +23,17 @@ std::size_t terminal_width() {
 
 }  // namespace
 
-void LiveLine::show(const std::string& text) {
+void LiveLine::show(const std::string& unsafe) {
+  const std::string text = printable(unsafe);
   latest_ = text;
   if (text == printed_) return;
   const double now = monotonic_seconds();
   if (kind_ == Kind::in_place) {
     // A line that wraps could not be taken back.
-    out_ << '\r' << text.substr(0, terminal_width() - 1) << "\x1b[K" << std::flush;
+    put_control(out_, "\r");
+    out_ << cut(text, terminal_width() - 1);
+    put_control(out_, "\x1b[K");
+    out_ << std::flush;
   } else {
     if (now - printed_at_ < every_s_) return;
     out_ << text << std::endl;

@@ -13,6 +13,7 @@
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "core/printable.hpp"
 #include "core/strings.hpp"
 
 namespace pst::console {
@@ -61,7 +62,7 @@ Screen::Size Screen::size() const {
 
 void Screen::show(const std::vector<std::string>& lines) const {
   std::string all = "\x1b[H";  // over the old picture, so that nothing flickers
-  for (std::size_t i = 0; i < lines.size(); ++i) all += cat(i ? "\r\n" : "", lines[i], "\x1b[K");
+  for (std::size_t i = 0; i < lines.size(); ++i) all += cat(i ? "\r\n" : "", printable(lines[i]), "\x1b[K");
   put(all + "\x1b[J");
 }
 

@@ -6,7 +6,8 @@
 
 namespace pst::console {
 
-/// Columns as wide as their widest cell, two blanks apart. @param rows the first is the heading
-void print_table(std::ostream& out, const std::vector<std::vector<std::string>>& rows);
+/// Columns as wide as their widest cell, two blanks apart. A cell is one line, whatever it holds (core/printable.hpp).
+/// @param rows the first is the heading
+void print_table(std::ostream& out, std::vector<std::vector<std::string>> rows);
 
 }  // namespace pst::console

@@ -112,7 +112,21 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
-/// Length of the UTF-8 sequence at the start of `text`, 0 when it is malformed.
+}  // namespace
+
+std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates) {
+  std::optional<std::string> best;
+  std::size_t best_distance = std::max<std::size_t>(1, (word.size() + 2) / 3) + 1;
+  for (const auto& candidate : candidates) {
+    const auto distance = edit_distance(lower(word), lower(candidate));
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const auto follows = [&](std::size_t i, unsigned lowest, unsigned highest) {
@@ -130,25 +144,6 @@ std::size_t utf8_length(std::string_view text) {
     return follows(1, lowest, highest) && follows(2, 0x80, 0xBF) && follows(3, 0x80, 0xBF) ? 4 : 0;
   }
   return 0;
-}
-
-}  // namespace
-
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates) {
-  constexpr std::size_t kLongest = 200;  // a distance takes the product of both lengths, and both may come from a file
-  if (word.size() > kLongest) return std::nullopt;
-  std::optional<std::string> best;
-  std::size_t best_distance = std::max<std::size_t>(1, (word.size() + 2) / 3) + 1;
-  for (const auto& candidate : candidates) {
-    const auto longer = std::max(word.size(), candidate.size()) - std::min(word.size(), candidate.size());
-    if (longer >= best_distance) continue;  // so many edits it takes at least
-    const auto distance = edit_distance(lower(word), lower(candidate));
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
 }
 
 bool is_utf8(std::string_view text) {
@@ -174,12 +169,16 @@ std::string quoted(std::string_view text, std::size_t max_length) {
     if (out.size() > max_length) return out + "...\"";
     const auto length = utf8_length(text);
     const auto c = static_cast<unsigned char>(text[0]);
-    if (length == 0 || (length == 1 && (c < 0x20 || c == 0x7f))) {
-      constexpr std::string_view kHex = "0123456789abcdef";
-      out += "\\x";
-      out += kHex[c >> 4];
-      out += kHex[c & 15];
-      text.remove_prefix(1);
+    const bool is_c1 = length == 2 && c == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0;
+    if (length == 0 || is_c1 || (length == 1 && (c < 0x20 || c == 0x7f))) {
+      for (std::size_t i = 0; i < std::max<std::size_t>(1, length); ++i) {
+        constexpr std::string_view kHex = "0123456789abcdef";
+        const auto byte = static_cast<unsigned char>(text[i]);
+        out += "\\x";
+        out += kHex[byte >> 4];
+        out += kHex[byte & 15];
+      }
+      text.remove_prefix(std::max<std::size_t>(1, length));
       continue;
     }
     if (c == '"' || c == '\\') out += '\\';

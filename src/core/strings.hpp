@@ -40,11 +40,13 @@ std::string grouped(std::int64_t value);
 /// The candidate within a third of `word`'s length in edits (transpositions count one), or nothing.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
 
+/// Bytes of the UTF-8 character at the start of `text`, which is not empty; 0 when there is none.
+std::size_t utf8_length(std::string_view text);
 /// True for a byte sequence that is well-formed UTF-8 (no overlong forms, no surrogates).
 bool is_utf8(std::string_view text);
 /// Position and value of the first ASCII control character (below 0x20 or 0x7f), or nothing.
 std::optional<std::pair<std::size_t, unsigned char>> find_control(std::string_view text);
-/// `text` in double quotes with control characters and invalid bytes as \xNN: safe to print in a message.
+/// `text` in double quotes with control characters (C0, DEL, C1) and invalid bytes as \xNN: safe in a message.
 std::string quoted(std::string_view text, std::size_t max_length = 200);
 // Without these, a call with a std::string or a literal means std::quoted where <iomanip> is included: it is found by
 // argument-dependent lookup, matches better than a conversion to string_view, and lets control characters through.

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/printable.hpp"
 #include "core/strings.hpp"
 #include "jinja/characters.hpp"
 #include "jinja/letter_case.hpp"
@@ -192,8 +193,7 @@ Value call_function(Budget& budget, Function function, const Given& given, const
     }
     case Function::raise_exception: {
       const auto args = given.bind("raise_exception", {"message"});
-      const std::string message = to_text(budget, args[0].value_or(Value()));
-      refuse(cat("the template refuses this conversation: ", brief(message, /*most=*/2000)));
+      refuse(cat("the template refuses this conversation: ", printable(to_text(budget, args[0].value_or(Value())))));
     }
     case Function::strftime_now: return strftime_now(given, today);
   }

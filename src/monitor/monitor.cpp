@@ -16,6 +16,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/printable.hpp"
 #include "core/strings.hpp"
 #include "monitor/courier.hpp"
 #include "monitor/message.hpp"
@@ -66,9 +67,7 @@ std::string in_words(const rundir::RunState& state) {
   constexpr std::size_t kMost = 300;
   std::string text = rundir::name_of(state.state);
   if (!state.reason.empty()) text += ": " + state.reason.substr(0, std::min(kMost, state.reason.find('\n')));
-  for (char& c : text)
-    if (find_control(std::string_view(&c, 1))) c = ' ';
-  return text;
+  return printable(text);
 }
 
 class Watch {

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <iostream>
 #include <random>
 
 #include "core/clock.hpp"
@@ -118,8 +119,8 @@ void RunDir::try_event(const std::string& kind, ordered_json details) const noex
   try {
     event(kind, details);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "warning: the event '%s' could not be written to %s: %s\n", kind.c_str(),
-                 events_file().c_str(), error.what());
+    std::cerr << "warning: the event '" << kind << "' could not be written to " << events_file().string() << ": "
+              << error.what() << std::endl;
   }
 }
 

@@ -100,8 +100,6 @@ std::string reason_cell(const RunRow& row) {
     for (const auto& alert : row.live.run.alerts) names.push_back(alert.name);
     reason = "alert: " + join(names, ", ");
   }
-  for (char& c : reason)
-    if (find_control(std::string_view(&c, 1))) c = ' ';
   return reason;
 }
 

@@ -5,6 +5,7 @@
 #include "checkpoint/store.hpp"
 #include "cli/verb.hpp"
 #include "console/text_table.hpp"
+#include "core/printable.hpp"
 #include "core/strings.hpp"
 #include "runs/checkpoint_choice.hpp"
 
@@ -65,7 +66,7 @@ int list(const RunArguments& run, bool json) {
   if (json) {
     ordered_json all = ordered_json::array();
     for (const auto& row : rows) all.push_back(to_json(row));
-    std::cout << all.dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';
+    std::cout << printable_json(all.dump(2, ' ', false, ordered_json::error_handler_t::replace)) << '\n';
     return 0;
   }
   if (rows.empty()) {

@@ -4,6 +4,7 @@
 
 #include "cli/verb.hpp"
 #include "console/live_line.hpp"
+#include "core/printable.hpp"
 #include "data/prepared.hpp"
 #include "runs/recipe_source.hpp"
 #include "runs/run_plan.hpp"
@@ -22,7 +23,8 @@ Runner add_data_dump(CLI::App& app) {
         data::PreparedSet::open(runs::plan_run(*source, 0, console::ReadingLine().progress()).data.store, *split);
     for (std::size_t i = 0; i < set.size(); ++i) {
       const data::Document document = set.document(i);
-      std::cout << nlohmann::json{{"ids", document.ids}, {"labelled", document.labelled}} << '\n';
+      const nlohmann::json line = {{"ids", document.ids}, {"labelled", document.labelled}};
+      std::cout << printable_json(line.dump()) << '\n';
     }
     return 0;
   };

@@ -5,10 +5,9 @@
 
 #include "cli/verb.hpp"
 #include "cluster/signals.hpp"
-#include "console/printable.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
-#include "core/shell_quoted.hpp"
+#include "core/printable.hpp"
 #include "core/strings.hpp"
 #include "runs/handle.hpp"
 #include "runs/live_state.hpp"
@@ -24,7 +23,7 @@ struct LogsArguments {
 };
 
 void print(const std::string& name, std::string_view line) {
-  std::cout << '[' << name << "] " << console::printable(line) << '\n';
+  std::cout << '[' << printable(name) << "] " << printable(line) << '\n';
 }
 
 /// Until the run has ended and nothing more comes, or Ctrl-C.

@@ -5,6 +5,7 @@
 #include "cli/observe/sweep_table.hpp"
 #include "cli/verb.hpp"
 #include "console/text_table.hpp"
+#include "core/printable.hpp"
 #include "core/strings.hpp"
 #include "runs/run_rows.hpp"
 #include "runs/sweep_view.hpp"
@@ -20,7 +21,7 @@ struct StatusArguments {
 };
 
 void print_json(const ordered_json& json) {
-  std::cout << json.dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';
+  std::cout << printable_json(json.dump(2, ' ', false, ordered_json::error_handler_t::replace)) << '\n';
 }
 
 std::vector<std::string> cells(const runs::RunRow& row) {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "console/printable.hpp"
+#include "core/printable.hpp"
 #include "core/strings.hpp"
 
 namespace pst::cli {
@@ -42,8 +42,7 @@ std::string head_line(const WatchView& view) {
 }
 
 std::string reason_line(const WatchView& view) {
-  if (!view.live.run.reason.empty())
-    return console::printable(view.live.run.reason.substr(0, view.live.run.reason.find('\n')));
+  if (!view.live.run.reason.empty()) return view.live.run.reason.substr(0, view.live.run.reason.find('\n'));
   return view.live.job && view.live.job->state != "RUNNING" ? cluster::to_text(*view.live.job) : std::string();
 }
 
@@ -94,7 +93,7 @@ std::string event_line(const ordered_json& event) {
     else if (!text.empty())
       rest += cat(" ", key, "=", text.substr(0, kLongestValue));
   }
-  return console::printable(cat(time, " ", kind, rest));
+  return cat(time, " ", kind, rest);
 }
 
 std::vector<std::string> frame(const WatchView& view, std::size_t width, std::size_t height, console::Marks marks) {
@@ -103,7 +102,7 @@ std::vector<std::string> frame(const WatchView& view, std::size_t width, std::si
     if (!line.empty()) lines.push_back(std::move(line));
   };
   add(reason_line(view));
-  for (const auto& alert : view.live.run.alerts) add(console::printable("alert  " + alert.what));
+  for (const auto& alert : view.live.run.alerts) add("alert  " + alert.what);
   if (view.progress) {
     add(bar_line(*view.progress, width, marks));
     add(numbers_line(*view.progress));
@@ -120,7 +119,7 @@ std::vector<std::string> frame(const WatchView& view, std::size_t width, std::si
   }
   if (keys) lines.emplace_back("q quits, the run goes on");
   if (lines.size() > height) lines.resize(height);
-  for (auto& line : lines) line = console::cut(line, width);
+  for (auto& line : lines) line = console::cut(printable(line), width);
   return lines;
 }
 

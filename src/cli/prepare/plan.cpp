@@ -6,6 +6,7 @@
 #include "console/live_line.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/printable.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
 #include "runs/job_script_for.hpp"
@@ -43,7 +44,7 @@ int plan_of(const PlanArguments& arguments) {
   in.site = runs::site_facts(runs::site_for(recipe).site, recipe.slurm);
   if (arguments.node_mtbf_hours) in.site.node_mtbf_hours = arguments.node_mtbf_hours;
   const plan::Report report = plan::make_report(in, arguments.nodes);
-  std::cout << (arguments.json ? plan::to_json(report) : plan::to_text(report));
+  std::cout << (arguments.json ? printable_json(plan::to_json(report)) : plan::to_text(report));
   return 0;
 }
 

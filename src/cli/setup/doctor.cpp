@@ -6,6 +6,7 @@
 #include "cli/verb.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/printable.hpp"
 #include "core/strings.hpp"
 #include "doctor/machine_facts.hpp"
 #include "runs/doctor_slurm.hpp"
@@ -84,7 +85,7 @@ int doctor_command(const DoctorArguments& arguments) {
       for (const auto& node : nodes)
         all["nodes"].push_back({{"machine", node}, {"findings", json_of(doctor::check(node))}});
     }
-    std::cout << all.dump() << "\n";
+    std::cout << printable_json(all.dump(-1, ' ', false, ordered_json::error_handler_t::replace)) << "\n";
   } else {
     std::cout << here.host << " (" << here.kernel << "), peft-studio " << here.version << "\n" << doctor::to_text(mine);
     if (!software.empty()) std::cout << "software\n" << doctor::to_text(software);

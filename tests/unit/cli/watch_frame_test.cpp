@@ -72,7 +72,7 @@ TEST(Frame, SaysWhyAWaitingJobWaits) {
   EXPECT_EQ(lines[1], "Resources");
 }
 
-TEST(AnEventLine, IsOneLineWithoutControlCharacters) {
+TEST(AnEventLine, IsOneLine) {
   EXPECT_EQ(event_line({{"t", "2026-01-31T12:00:01.000Z"}, {"event", "started"}, {"attempt", 1}, {"hosts", "n[1-2]"}}),
             "12:00:01 started attempt=1 hosts=n[1-2]");
   EXPECT_EQ(event_line({{"t", "2026-01-31T12:00:01.000Z"},
@@ -81,9 +81,22 @@ TEST(AnEventLine, IsOneLineWithoutControlCharacters) {
                         {"stall_s", 0.00017094999930122867},
                         {"loss", 1.23456}}),
             "12:00:01 checkpoint step=50 stall_s=171 us loss=1.23");
-  const std::string hostile = event_line({{"t", 7}, {"event", "failed"}, {"reason", "a\x1b[2Jb\nc"}});
-  EXPECT_THAT(hostile, Not(HasSubstr("\x1b")));
-  EXPECT_THAT(hostile, Not(HasSubstr("\n")));
+}
+
+TEST(Frame, HasNoControlCharacterWhateverTheRunHolds) {
+  WatchView view = example();
+  view.run = "r\x1b[2J";
+  view.live.run.job_id = "7\x1b[2J";
+  view.live.run.reason =
+      "a\xc2\x9b"
+      "2Jb\nc";
+  view.nodes = {{"n\x1b", 1.2}};
+  view.events = {{{"t", 7}, {"event", "failed\x1b"}, {"reason", "a\x1b[2Jb\nc"}}};
+
+  for (const auto& line : frame(view, 80, 24, console::Marks::ascii)) {
+    EXPECT_EQ(find_control(line), std::nullopt) << quoted(line);
+    EXPECT_THAT(line, Not(HasSubstr("\x9b")));
+  }
 }
 
 }  // namespace

@@ -20,6 +20,17 @@ TEST(LiveLine, OnATerminalReplacesItselfInPlace) {
   EXPECT_EQ(out.str(), "\rone\x1b[K\rtwo\x1b[K\n");
 }
 
+TEST(LiveLine, ShowsNothingThatATerminalObeys) {
+  std::ostringstream out;
+  LiveLine line(out, LiveLine::Kind::in_place);
+
+  line.show("is failed (\x1b]0;owned\x07\n)");
+
+  EXPECT_EQ(out.str(),
+            "\ris failed (?]0;owned?"
+            "?)\x1b[K");
+}
+
 TEST(LiveLine, ElsewherePrintsALineNowAndThenAndTheLastAlways) {
   std::ostringstream out;
   LiveLine line(out, LiveLine::Kind::lines, /*every_s=*/1000);
