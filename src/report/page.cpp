@@ -36,21 +36,21 @@ std::string report_page(const ordered_json& report) {
     for (const auto& e : report["evaluations"])
       evaluations.push_back({{"step", e["step"]}, {"seconds", e["t"].get<double>() - *began}, {"loss", e["loss"]}});
 
-  std::string body = heading_section(report) + losses_section(report);
-  std::string phase_chart;
+  Html body = markup(heading_section(report), losses_section(report));
+  Html phase_chart;
   if (!report["curves"]["step"].empty()) {
-    body += cat("<section><h2>Curves</h2>\n", axis_switch(),
-                "<p class=soft hint>Dashed lines: red where an attempt ended by a fault, amber where the next one "
-                "began. Drag to zoom, double-click to go back.</p>\n",
-                chart("Loss", "loss", "loss (nat per token)", "nat", series),
-                chart("Throughput", "tokens_per_s", "tokens per second", "tokens/s", series),
-                chart("Gradient norm, before clipping", "grad_norm", "norm (no unit)", "", series),
-                chart("Learning rate", "lr", "rate (no unit)", "", series), "</section>\n");
+    body += markup("<section><h2>Curves</h2>\n", axis_switch(),
+                   "<p class=soft hint>Dashed lines: red where an attempt ended by a fault, amber where the next one "
+                   "began. Drag to zoom, double-click to go back.</p>\n",
+                   chart("Loss", "loss", "loss (nat per token)", "nat", series),
+                   chart("Throughput", "tokens_per_s", "tokens per second", "tokens/s", series),
+                   chart("Gradient norm, before clipping", "grad_norm", "norm (no unit)", "", series),
+                   chart("Learning rate", "lr", "rate (no unit)", "", series), "</section>\n");
     phase_chart = chart("Mean over the ranks", "phases_ms", "milliseconds per step", "ms", series);
   }
-  body += time_section(report) + phases_section(report, phase_chart) + ranks_section(report) + machine_section(report) +
-          identity_section(report) + coverage_section(report);
-  body += cat("<p class=soft>Made ", escaped(text_of(report, "made")), ".</p>");
+  body += markup(time_section(report), phases_section(report, phase_chart), ranks_section(report),
+                 machine_section(report), identity_section(report), coverage_section(report));
+  body += markup("<p class=soft>Made ", text_of(report, "made"), ".</p>");
   return whole_page(cat("Report of ", text_of(report["run"], "folder")), body,
                     curves_data(series, evaluations, marks_of(report)));
 }

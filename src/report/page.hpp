@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "report/html.hpp"
+
 namespace pst::report {
 
 /// The report as one page that needs nothing else: no network, no second file. @param report  of summarise()
@@ -12,20 +14,21 @@ std::string report_page(const nlohmann::ordered_json& report);
 
 // What pages are put together from.
 
-std::string escaped(std::string_view text);  ///< for HTML's text and attributes
 /// A value with its unit; "not known" for null.
 std::string seconds_text(const nlohmann::ordered_json& value);
+std::string hours_text(const nlohmann::ordered_json& value);  ///< three digits, however few the hours
 std::string percent_text(const nlohmann::ordered_json& value, int digits = 1);
 std::string bytes_text(const nlohmann::ordered_json& value);
 std::string value_text(const nlohmann::ordered_json& value, int digits, std::string_view unit);
 std::string count_text(const nlohmann::ordered_json& value);
+std::string flops_text(const nlohmann::ordered_json& value);  ///< "415.5 GFLOP/s"
 
 struct Column {
   std::string title;
   bool is_number = false;
 };
-/// Cells are HTML already. Too wide for the screen it scrolls by itself.
-std::string html_table(const std::vector<Column>& columns, const std::vector<std::vector<std::string>>& rows);
+/// Too wide for the screen it scrolls by itself.
+Html html_table(const std::vector<Column>& columns, const std::vector<std::vector<Html>>& rows);
 
 /// What the page's script draws (page/report.js). One series per run.
 struct Series {
@@ -39,15 +42,18 @@ struct Mark {
 std::string curves_data(const std::vector<Series>& series, const nlohmann::ordered_json& evaluations,
                         const std::vector<Mark>& marks);
 /// A place for a chart, and the table under it.
-std::string chart(std::string_view title, std::string_view column, std::string_view axis, std::string_view unit,
-                  const std::vector<Series>& series);
-std::string axis_switch();
-/// Doctype, style, body, scripts.
-std::string whole_page(std::string_view title, std::string_view body, std::string_view data);
+Html chart(const std::string& title, const std::string& column, const std::string& axis, const std::string& unit,
+           const std::vector<Series>& series);
+Html axis_switch();
+/// Doctype, style, body, scripts. Its content security policy lets a browser run these scripts and load nothing.
+/// @param data  of curves_data
+std::string whole_page(const std::string& title, const Html& body, const std::string& data);
 
-const char* page_style();    // page/report.css
-const char* page_script();   // page/report.js
-const char* chart_script();  // dygraphs, with its licence
+const char* page_style();          // page/report.css
+const char* page_script();         // page/report.js
+const char* chart_script();        // dygraphs, with its licence
+const char* page_script_sha256();  // in hexadecimal digits
+const char* chart_script_sha256();
 const char* chart_style();
 
 }  // namespace pst::report

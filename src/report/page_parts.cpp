@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "core/strings.hpp"
@@ -20,8 +21,30 @@ std::string script_safe(std::string text) {
   return text;
 }
 
+std::string base64_of_hex(std::string_view hex) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  unsigned bits = 0, count = 0;
+  const auto put = [&] {
+    out += kDigits[bits >> (count - 6) & 63];
+    count -= 6;
+  };
+  for (const char c : hex) {
+    bits = bits << 4 | static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10);
+    count += 4;
+    if (count >= 6) put();
+  }
+  if (count > 0) {
+    bits <<= 6 - count;
+    count = 6;
+    put();
+  }
+  while (out.size() % 4 != 0) out += '=';
+  return out;
+}
+
 /// A few rows of a curve, from its first point to its last.
-std::string curve_table(std::string_view column, std::string_view unit, const std::vector<Series>& series) {
+Html curve_table(const std::string& column, const std::string& unit, const std::vector<Series>& series) {
   constexpr std::size_t kRows = 12;
   std::vector<Column> columns = {{"step", true}};
   const bool phases = column == "phases_ms";
@@ -30,7 +53,7 @@ std::string curve_table(std::string_view column, std::string_view unit, const st
   } else {
     for (const auto& one : series) columns.push_back({cat(one.name, " (", unit, ")"), true});
   }
-  std::vector<std::vector<std::string>> rows;
+  std::vector<std::vector<Html>> rows;
   const auto& steps = series.front().curves["step"];
   const std::size_t count = steps.size();
   std::size_t before = count;
@@ -38,15 +61,15 @@ std::string curve_table(std::string_view column, std::string_view unit, const st
     const std::size_t i = count <= kRows ? row : row * (count - 1) / (kRows - 1);
     if (i == before) continue;
     before = i;
-    std::vector<std::string> cells = {count_text(steps[i])};
+    std::vector<Html> cells = {count_text(steps[i])};
     if (phases) {
       for (const auto& value : series.front().curves["phases_ms"][i])
-        cells.push_back(value.is_null() ? kUnknown : number(value.get<double>()));
+        cells.emplace_back(value.is_null() ? kUnknown : number(value.get<double>()));
     } else {
       for (const auto& one : series) {
-        const auto& values = one.curves[std::string(column)];
+        const auto& values = one.curves[column];
         const bool known = i < values.size() && values[i].is_array();
-        cells.push_back(known ? number(values[i][1].get<double>()) : kUnknown);
+        cells.emplace_back(known ? number(values[i][1].get<double>()) : kUnknown);
       }
     }
     rows.push_back(cells);
@@ -56,26 +79,18 @@ std::string curve_table(std::string_view column, std::string_view unit, const st
 
 }  // namespace
 
-std::string escaped(std::string_view text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '&': safe += "&amp;"; break;
-      case '<': safe += "&lt;"; break;
-      case '>': safe += "&gt;"; break;
-      case '"': safe += "&quot;"; break;
-      case '\'': safe += "&#39;"; break;
-      default: safe += c;
-    }
-  }
-  return safe;
-}
-
 std::string seconds_text(const ordered_json& value) {
   if (!value.is_number()) return kUnknown;
   const double seconds = value.get<double>();
   if (seconds > 0 && seconds < 10) return cat(fixed(seconds, seconds < 0.1 ? 4 : 2), " s");
   return human_seconds(seconds);
+}
+
+std::string hours_text(const ordered_json& value) {
+  if (!value.is_number()) return kUnknown;
+  const double hours = value.get<double>();
+  const int digits = hours > 0 ? std::clamp(2 - static_cast<int>(std::floor(std::log10(hours))), 0, 6) : 0;
+  return cat(fixed(hours, digits), " h");
 }
 
 std::string percent_text(const ordered_json& value, int digits) {
@@ -94,18 +109,27 @@ std::string count_text(const ordered_json& value) {
   return value.is_number_integer() ? grouped(value.get<std::int64_t>()) : kUnknown;
 }
 
-std::string html_table(const std::vector<Column>& columns, const std::vector<std::vector<std::string>>& rows) {
-  std::string html = "<div class=wide><table><thead><tr>";
+std::string flops_text(const ordered_json& value) {
+  if (!value.is_number()) return kUnknown;
+  double flops = value.get<double>();
+  std::size_t unit = 0;
+  constexpr std::array<const char*, 6> kUnits = {"FLOP/s", "kFLOP/s", "MFLOP/s", "GFLOP/s", "TFLOP/s", "PFLOP/s"};
+  for (; flops >= 1000 && unit + 1 < kUnits.size(); ++unit) flops /= 1000;
+  return cat(fixed(flops, unit == 0 ? 0 : 1), " ", kUnits[unit]);
+}
+
+Html html_table(const std::vector<Column>& columns, const std::vector<std::vector<Html>>& rows) {
+  Html html = "<div class=wide><table><thead><tr>";
   for (const auto& column : columns)
-    html += cat("<th", column.is_number ? " class=n" : "", ">", escaped(column.title), "</th>");
+    html += markup("<th", column.is_number ? Html(" class=n") : "", ">", column.title, "</th>");
   html += "</tr></thead><tbody>";
   for (const auto& row : rows) {
     html += "<tr>";
     for (std::size_t i = 0; i < row.size(); ++i)
-      html += cat("<td", i < columns.size() && columns[i].is_number ? " class=n" : "", ">", row[i], "</td>");
+      html += markup("<td", i < columns.size() && columns[i].is_number ? Html(" class=n") : "", ">", row[i], "</td>");
     html += "</tr>";
   }
-  return html + "</tbody></table></div>\n";
+  return markup(html, "</tbody></table></div>\n");
 }
 
 std::string curves_data(const std::vector<Series>& series, const ordered_json& evaluations,
@@ -123,30 +147,35 @@ std::string curves_data(const std::vector<Series>& series, const ordered_json& e
   return script_safe(data.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
 }
 
-std::string chart(std::string_view title, std::string_view column, std::string_view axis, std::string_view unit,
-                  const std::vector<Series>& series) {
+Html chart(const std::string& title, const std::string& column, const std::string& axis, const std::string& unit,
+           const std::vector<Series>& series) {
   const auto width = series.front().curves.value("steps_per_point", std::int64_t{1});
   const std::string rest = width > 1
                                ? cat("each point: mean of ", width, " steps, with the lowest and the highest as a band")
                                : "each point: one step";
-  return cat("<h3>", escaped(title), "</h3><div class=chart role=img aria-label=\"", escaped(title),
-             "\" data-column=\"", column, "\" data-axis=\"", escaped(axis), "\" data-unit=\"", escaped(unit),
-             "\"></div><div class=reading data-rest=\"", rest, "\">", rest, "</div><details><summary>table</summary>",
-             curve_table(column, unit, series), "</details>\n");
+  return markup("<h3>", title, "</h3><div class=chart role=img aria-label=\"", title, "\" data-column=\"", column,
+                "\" data-axis=\"", axis, "\" data-unit=\"", unit, "\"></div><div class=reading data-rest=\"", rest,
+                "\">", rest, "</div><details><summary>table</summary>", curve_table(column, unit, series),
+                "</details>\n");
 }
 
-std::string axis_switch() {
+Html axis_switch() {
   return "<div class=switch>Against <label><input type=radio name=axis value=step checked> optimizer steps</label>"
          "<label><input type=radio name=axis value=time> time</label></div>\n";
 }
 
-std::string whole_page(std::string_view title, std::string_view body, std::string_view data) {
-  return cat("<!doctype html>\n<html lang=en><head><meta charset=utf-8><title>", escaped(title),
+std::string whole_page(const std::string& title, const Html& body, const std::string& data) {
+  // Were a piece of text to become markup all the same, it could run nothing and ask nobody for anything.
+  const std::string policy =
+      cat("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-", base64_of_hex(chart_script_sha256()),
+          "' 'sha256-", base64_of_hex(page_script_sha256()), "'; base-uri 'none'; form-action 'none'");
+  return cat("<!doctype html>\n<html lang=en><head><meta charset=utf-8>\n<meta http-equiv=\"Content-Security-Policy\" ",
+             "content=\"", policy, "\">\n<title>", Html(title).code(),
              "</title>\n<meta name=viewport content=\"width=device-width, initial-scale=1\">\n<meta name=color-scheme "
              "content=\"light dark\">\n<style>\n",
-             chart_style(), page_style(), "</style></head>\n<body><main>\n", body,
-             "</main>\n<script type=\"application/json\" id=curves>", data, "</script>\n<script>\n", chart_script(),
-             "\n</script>\n<script>\n", page_script(), "</script>\n</body></html>\n");
+             chart_style(), page_style(), "</style></head>\n<body><main>\n", body.code(),
+             "</main>\n<script type=\"application/json\" id=curves>", data, "</script>\n<script>", chart_script(),
+             "</script>\n<script>", page_script(), "</script>\n</body></html>\n");
 }
 
 }  // namespace pst::report

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "made_run.hpp"
+#include "report/markdown.hpp"
 
 namespace pst::report {
 namespace {
@@ -53,6 +54,21 @@ TEST(Compare, TimeAndCostToALossAllHaveReached) {
 
   const auto never = comparison_of({compared(one, "one", "8"), compared(two, "two", "8")}, 0.001)["to_loss"];
   EXPECT_TRUE(never["runs"][0]["seconds"].is_null());
+}
+
+TEST(Compare, OperationsHaveAUnit) {
+  MadeRun one, two;
+  std::vector<Compared> runs = {compared(one, "one", "8"), compared(two, "two", "8")};
+  runs[0].report["work"]["flops"] = 415472772142.0;
+
+  EXPECT_THAT(comparison_markdown(comparison_of(runs, std::nullopt)), HasSubstr("| operations | **415.5 GFLOP/s** |"));
+}
+
+TEST(Compare, MarkdownShowsTextAsText) {
+  EXPECT_EQ(markdown_text("train.max_length 3"), "train.max_length 3");
+  EXPECT_EQ(markdown_text("a|b\nc"), "a\\|b?c");
+  EXPECT_EQ(markdown_text("![x](http://evil/) <b> `c` *d* &lt; _e_"),
+            "!\\[x\\](http&#58;//evil/) \\<b\\> \\`c\\` \\*d\\* \\&lt; \\_e\\_");
 }
 
 TEST(Compare, MarkdownAndPageHoldTheSame) {
