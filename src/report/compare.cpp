@@ -17,7 +17,8 @@ using json::integer;
 using json::real;
 using nlohmann::ordered_json;
 
-enum class Best { none, lowest, highest };
+/// A loss is compared only between runs that have it from the same data.
+enum class Best { none, lowest, highest, lowest_training_loss, lowest_validation_loss };
 
 struct Metric {
   const char* name;
@@ -36,7 +37,25 @@ ordered_json find(const ordered_json& report, const std::vector<std::string>& pa
   return at;
 }
 
-ordered_json best_of(const ordered_json& values, Best best) {
+/// Whether all runs had the same training (validation) data: that they had, not that they may have had.
+bool have_same_data(const std::vector<Compared>& runs, const char* digest_of_part) {
+  const auto all_same = [&](const char* key) {
+    const ordered_json first = find(runs.front().report, {"run", key});
+    return first.is_string() && !first.get<std::string>().empty() &&
+           std::all_of(runs.begin(), runs.end(), [&](const Compared& run) {
+             return find(run.report, {"run", key}) == first;
+           });
+  };
+  return all_same("data_digest") || all_same(digest_of_part);
+}
+
+struct SameData {
+  bool training = false, validation = false;
+};
+
+ordered_json best_of(const ordered_json& values, Best best, const SameData& same) {
+  if (best == Best::lowest_training_loss) best = same.training ? Best::lowest : Best::none;
+  if (best == Best::lowest_validation_loss) best = same.validation ? Best::lowest : Best::none;
   ordered_json index;
   std::optional<double> leading;
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -76,9 +95,11 @@ Course course_of(const ordered_json& report, bool validation) {
   return course;
 }
 
-ordered_json to_loss(const std::vector<Compared>& runs, std::optional<double> wanted) {
-  const bool validation =
-      std::all_of(runs.begin(), runs.end(), [](const Compared& run) { return run.report["evaluations"].size() > 1; });
+ordered_json to_loss(const std::vector<Compared>& runs, std::optional<double> wanted, const SameData& same) {
+  const bool validation = same.validation && std::all_of(runs.begin(), runs.end(), [](const Compared& run) {
+                            return run.report["evaluations"].size() > 1;
+                          });
+  if (!validation && !same.training && !wanted) return nullptr;
   std::vector<Course> courses;
   for (const auto& run : runs) courses.push_back(course_of(run.report, validation));
   std::optional<double> target = wanted;
@@ -146,8 +167,8 @@ Compared read_compared(const rundir::RunDir& run, const Figures& figures) {
 ordered_json comparison_of(const std::vector<Compared>& runs, std::optional<double> loss) {
   const std::vector<Metric> metrics = {
       {"outcome", "", Best::none, {"outcome", "state"}},
-      {"validation loss, after", "nat", Best::lowest, {"outcome", "validation_loss_after"}},
-      {"training loss, last step", "nat", Best::lowest, {"totals", "loss_last"}},
+      {"validation loss, after", "nat", Best::lowest_validation_loss, {"outcome", "validation_loss_after"}},
+      {"training loss, last step", "nat", Best::lowest_training_loss, {"totals", "loss_last"}},
       {"optimizer steps", "", Best::none, {"totals", "steps"}},
       {"tokens", "", Best::none, {"totals", "tokens"}},
       {"speed in steps", "tokens/s", Best::highest, {"totals", "tokens_per_s"}},
@@ -165,7 +186,15 @@ ordered_json comparison_of(const std::vector<Compared>& runs, std::optional<doub
       {"model", "digest", Best::none, {"run", "model_digest"}},
       {"data", "digest", Best::none, {"run", "data_digest"}},
       {"peft-studio", "version", Best::none, {"run", "version"}}};
-  ordered_json names = ordered_json::array(), rows = ordered_json::array();
+  const SameData same{.training = have_same_data(runs, "training_digest"),
+                      .validation = have_same_data(runs, "validation_digest")};
+  ordered_json names = ordered_json::array(), rows = ordered_json::array(), notes = ordered_json::array();
+  const auto not_ranked = [&](const char* part) {
+    notes.push_back(cat("The ", part, " losses are not ranked: the runs do not all have the same ", part,
+                        " data, or prepared data that would tell is gone. A loss says nothing about another's data."));
+  };
+  if (!same.training) not_ranked("training");
+  if (!same.validation) not_ranked("validation");
   for (const auto& run : runs) names.push_back(run.name);
   for (const auto& metric : metrics) {
     ordered_json values = ordered_json::array();
@@ -175,11 +204,16 @@ ordered_json comparison_of(const std::vector<Compared>& runs, std::optional<doub
       any = any || !values.back().is_null();
     }
     if (any)
-      rows.push_back(
-          {{"metric", metric.name}, {"unit", metric.unit}, {"values", values}, {"best", best_of(values, metric.best)}});
+      rows.push_back({{"metric", metric.name},
+                      {"unit", metric.unit},
+                      {"values", values},
+                      {"best", best_of(values, metric.best, same)}});
   }
-  return {
-      {"runs", names}, {"metrics", rows}, {"settings", settings_that_differ(runs)}, {"to_loss", to_loss(runs, loss)}};
+  return {{"runs", names},
+          {"notes", notes},
+          {"metrics", rows},
+          {"settings", settings_that_differ(runs)},
+          {"to_loss", to_loss(runs, loss, same)}};
 }
 
 }  // namespace pst::report

@@ -48,6 +48,7 @@ std::string tables(const ordered_json& c, const Form& form) {
     rows.push_back(row);
   }
   std::string out = form.title("Results") + form.paragraph("The best value of a row is marked.");
+  for (const auto& note : c["notes"]) out += form.paragraph(note.get<std::string>());
   out += form.table(head, rows);
 
   if (const auto& reached = c["to_loss"]; reached.is_object()) {

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "core/clock.hpp"
+#include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
@@ -17,6 +18,22 @@ namespace pst::report {
 using nlohmann::ordered_json;
 
 namespace {
+
+/// What tells a part of the prepared data from another's: null when the store is gone or cannot be read.
+ordered_json digest_of_split(const fs::path& store, const std::string& split) {
+  constexpr std::uint64_t kMost = 16u << 20;
+  std::error_code ignored;
+  if (!fs::exists(store / "meta.json", ignored)) return nullptr;
+  try {
+    const json::Document document(store / "meta.json", kMost);
+    const json::Object files = document.object().inner("files");
+    std::string digests;
+    for (const char* part : {".ids", ".labels"}) digests += files.inner(split + part).at("digest").text();
+    return digest(digests);
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
 
 ordered_json identity_of(const rundir::RunDir& run) {
   ordered_json identity = {{"folder", run.root().filename().string()}};
@@ -30,6 +47,8 @@ ordered_json identity_of(const rundir::RunDir& run) {
                      {"recipe_digest", record.recipe_digest},
                      {"model_digest", record.model_digest},
                      {"data_digest", record.data_digest},
+                     {"training_digest", digest_of_split(record.store, "train")},
+                     {"validation_digest", digest_of_split(record.store, "validation")},
                      {"model_path", record.model_path.string()}});
   } catch (const Error& error) {
     identity["problem"] = error.message();

@@ -11,7 +11,7 @@ namespace pst::fixture {
 /// A run with a record, as `submit` leaves it.
 inline rundir::RunDir new_run(const std::filesystem::path& output_dir, const std::string& name) {
   auto run = rundir::RunDir::create(output_dir, name);
-  run.write_record({.id = "7f3a", .name = name, .model_path = "/models/tiny", .store = "/store"});
+  run.write_record({.id = "7f3a", .name = name, .data_digest = "d", .model_path = "/models/tiny", .store = "/store"});
   return run;
 }
 

@@ -56,6 +56,32 @@ TEST(Compare, TimeAndCostToALossAllHaveReached) {
   EXPECT_TRUE(never["runs"][0]["seconds"].is_null());
 }
 
+TEST(Compare, LossesOfDifferentDataAreNotRanked) {
+  MadeRun one, two;
+  one.attempt(1, {{"n1", {0}}}, 1, 50, kEpoch);
+  two.attempt(1, {{"n1", {0}}}, 1, 60, kEpoch);
+  std::vector<Compared> runs = {compared(one, "one", "8"), compared(two, "two", "8")};
+  for (auto& run : runs) run.report["outcome"]["validation_loss_after"] = 1.5;
+  const auto best_of = [&](const std::string& name) {
+    const auto c = comparison_of(runs, std::nullopt);
+    for (const auto& metric : c["metrics"])
+      if (metric["metric"] == name) return metric["best"].dump();
+    return std::string("no such row");
+  };
+  EXPECT_EQ(best_of("validation loss, after"), "0");
+
+  runs[1].report["run"]["data_digest"] = "another";
+  EXPECT_EQ(best_of("validation loss, after"), "null");
+  EXPECT_EQ(best_of("training loss, last step"), "null");
+  EXPECT_TRUE(comparison_of(runs, std::nullopt)["to_loss"].is_null());
+  EXPECT_THAT(comparison_markdown(comparison_of(runs, std::nullopt)),
+              HasSubstr("The validation losses are not ranked"));
+
+  for (auto& run : runs) run.report["run"]["validation_digest"] = "the same";
+  EXPECT_EQ(best_of("validation loss, after"), "0") << "other training data, the same validation";
+  EXPECT_EQ(best_of("training loss, last step"), "null");
+}
+
 TEST(Compare, OperationsHaveAUnit) {
   MadeRun one, two;
   std::vector<Compared> runs = {compared(one, "one", "8"), compared(two, "two", "8")};
