@@ -97,7 +97,9 @@ void kill_descendants() {
 Child::Child(const ChildSettings& settings) {
   const std::string program = require_program(settings.argv.at(0), settings.remedy_when_missing).string();
   const bool own_output = !settings.output.empty();
-  const int output = own_output ? ::open(settings.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
+  // O_NONBLOCK: a named pipe that somebody put there is an error, and not a wait for its reader.
+  const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  const int output = own_output ? ::open(settings.output.c_str(), flags, 0666) : -1;
   if (own_output && output < 0)
     throw Error(Fault::io, cat("cannot write ", settings.output.string(), ": ", std::strerror(errno)),
                 "check the folder's owner, and `df` for room");

@@ -2,9 +2,10 @@
 #include "cluster/worker_logs.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <vector>
 
+#include "core/error.hpp"
+#include "core/file.hpp"
 #include "core/strings.hpp"
 #include "json/record.hpp"
 
@@ -12,18 +13,20 @@ namespace pst::cluster {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::streamoff kTail = 64 << 10;  ///< of each file: an Error is the last thing a worker says
+constexpr std::uint64_t kTail = 64 << 10;  ///< of each file: an Error is the last thing a worker says
 constexpr std::size_t kMaxFiles = 256;
 constexpr std::size_t kMaxReport = 4000;
 
 std::string end_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary | std::ios::ate);
-  if (!in) return {};
-  const std::streamoff size = in.tellg();
-  in.seekg(std::max<std::streamoff>(0, size - kTail));
-  std::string text(static_cast<std::size_t>(std::min(size, kTail)), '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
+  std::string text;
+  try {
+    const auto in = RegularFile::open_if_there(file);
+    if (!in) return {};
+    const std::uint64_t size = in->size();
+    text = in->read(size - std::min(size, kTail), kTail);
+  } catch (const Error&) {
+    return {};  // what a log does not say is known otherwise, or not at all
+  }
   for (char& c : text)
     if (c != '\n' && (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)) c = ' ';
   return text;

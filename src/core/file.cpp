@@ -2,7 +2,6 @@
 #include "core/file.hpp"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -112,17 +111,75 @@ void make_directories(const fs::path& path) {
   if (status) fail("create folder", path, status.value());
 }
 
+RegularFile::RegularFile(fs::path path) : path_(std::move(path)) {
+  // Without O_NONBLOCK the open itself would wait; a regular file does not know the difference.
+  descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (descriptor_ < 0) {
+    const int error = errno;
+    if (error == ENOENT || error == ENOTDIR) throw Error(Fault::data, cat(path_.string(), " does not exist"));
+    if (error == EACCES) throw Error(Fault::data, cat(path_.string(), " may not be read by this user"));
+    if (error == ENXIO) throw Error(Fault::data, cat(path_.string(), " is not a regular file"));  // a socket
+    fail("open", path_, error);
+  }
+  struct stat info {};
+  const bool looked = ::fstat(descriptor_, &info) == 0;
+  if (looked && S_ISREG(info.st_mode)) return;
+  const int error = errno;
+  ::close(descriptor_);
+  if (!looked) fail("look at", path_, error);
+  throw Error(Fault::data, cat(path_.string(), " is not a regular file"));
+}
+
+std::optional<RegularFile> RegularFile::open_if_there(const fs::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+  return RegularFile(path);
+}
+
+RegularFile::~RegularFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+RegularFile::RegularFile(RegularFile&& other) noexcept
+    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+std::uint64_t RegularFile::size() const {
+  struct stat info {};
+  if (::fstat(descriptor_, &info) != 0) fail("look at", path_, errno);
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
+std::string RegularFile::read(std::uint64_t at, std::size_t most) const {
+  std::string bytes(most, '\0');
+  std::size_t size = 0;
+  while (size < most) {
+    const auto got = ::pread(descriptor_, bytes.data() + size, most - size, static_cast<off_t>(at + size));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("read", path_, errno);
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
 std::string read_file(const fs::path& path, std::uint64_t max_bytes) {
-  const MappedFile file(path);
-  if (file.bytes().size() > max_bytes)
-    throw Error(Fault::data, cat(path.string(), " has ", human_bytes(file.bytes().size()), "; at most ",
-                                 human_bytes(max_bytes), " are read here"));
-  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+  const RegularFile file(path);
+  const std::uint64_t size = file.size();
+  if (size > max_bytes)
+    throw Error(Fault::data,
+                cat(path.string(), " has ", human_bytes(size), "; at most ", human_bytes(max_bytes), " are read here"));
+  return file.read(0, static_cast<std::size_t>(size));
 }
 
 AppendFile::AppendFile(fs::path path) : path_(std::move(path)) {
-  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail("open", path_, errno);
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+  if (descriptor_ < 0 && errno != ENXIO) fail("open", path_, errno);  // ENXIO: a named pipe that nobody reads
+  struct stat info {};
+  if (descriptor_ >= 0 && ::fstat(descriptor_, &info) == 0 && S_ISREG(info.st_mode)) return;
+  if (descriptor_ >= 0) ::close(descriptor_);
+  throw Error(Fault::io, cat(path_.string(), " is not a regular file: nothing can be appended to it"),
+              "whoever made it is to move it away");
 }
 
 AppendFile::~AppendFile() {
@@ -137,65 +194,6 @@ void AppendFile::append(std::string_view line) {
 
 void AppendFile::sync() {
   if (::fsync(descriptor_) != 0) fail("sync", path_, errno);
-}
-
-MappedFile::MappedFile(const fs::path& path, From from) {
-  const Descriptor in(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (in.get() < 0) {
-    if (errno == ENOENT || errno == ENOTDIR) throw Error(Fault::data, cat(path.string(), " does not exist"));
-    if (errno == EACCES) throw Error(Fault::data, cat(path.string(), " may not be read by this user"));
-    fail("open", path, errno);
-  }
-  struct stat info {};
-  if (::fstat(in.get(), &info) != 0) fail("look at", path, errno);
-  if (!S_ISREG(info.st_mode)) throw Error(Fault::data, cat(path.string(), " is not a regular file"));
-  if (from == From::us)
-    if (const auto why = not_ours(path, info))
-      throw Error(Fault::data, cat(path.string(), " is not believed: ", *why),
-                  "where you trust what is in it: a copy of your own, or chmod go-w by its owner");
-  size_ = static_cast<std::size_t>(info.st_size);
-  if (size_ == 0) return;
-  void* const mapped = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, in.get(), 0);
-  if (mapped == MAP_FAILED) {
-    size_ = 0;
-    fail("map", path, errno);
-  }
-  data_ = static_cast<const std::byte*>(mapped);
-}
-
-MappedFile::~MappedFile() { release(); }
-
-MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-
-MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
-  if (this != &other) {
-    release();
-    data_ = std::exchange(other.data_, nullptr);
-    size_ = std::exchange(other.size_, 0);
-  }
-  return *this;
-}
-
-void MappedFile::release() noexcept {
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
-  data_ = nullptr;
-  size_ = 0;
-}
-
-void read_ahead(std::span<const std::byte> mapped) {
-  if (mapped.empty()) return;
-  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<std::uintptr_t>(mapped.data()) / page * page;
-  const auto end = reinterpret_cast<std::uintptr_t>(mapped.data()) + mapped.size();
-  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_WILLNEED);
-}
-
-void let_go(std::span<const std::byte> mapped) {
-  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto first = reinterpret_cast<std::uintptr_t>(mapped.data());
-  const auto begin = (first + page - 1) / page * page, end = (first + mapped.size()) / page * page;
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 std::uint64_t free_bytes(const fs::path& path) {

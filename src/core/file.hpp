@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,6 +46,30 @@ void rename_durably(const fs::path& from, const fs::path& to);
 /// Creates `path` and its parents. @throws Error(io)
 void make_directories(const fs::path& path);
 
+/// A file opened for reading that may be a stranger's: a regular file or nothing. The open of a named pipe would wait
+/// for its writer, and a device may never end.
+class RegularFile {
+ public:
+  /// @throws Error(data) when it is missing, may not be read or is no regular file; Error(io)
+  explicit RegularFile(fs::path path);
+  /// Nothing when there is no such file. @throws otherwise as above
+  static std::optional<RegularFile> open_if_there(const fs::path& path);
+  ~RegularFile();
+  RegularFile(RegularFile&& other) noexcept;
+  RegularFile& operator=(RegularFile&&) = delete;
+  RegularFile(const RegularFile&) = delete;
+  RegularFile& operator=(const RegularFile&) = delete;
+
+  int descriptor() const { return descriptor_; }
+  std::uint64_t size() const;  ///< now. @throws Error(io)
+  /// As many bytes from `at` on as there are, at most `most`. @throws Error(io)
+  std::string read(std::uint64_t at, std::size_t most) const;
+
+ private:
+  fs::path path_;
+  int descriptor_ = -1;
+};
+
 /// The content of a regular file. @throws Error(data) when it is missing, larger than `max_bytes` or not a file;
 /// Error(io)
 std::string read_file(const fs::path& path, std::uint64_t max_bytes = 1ull << 30);
@@ -66,13 +91,17 @@ class AppendFile {
   int descriptor_ = -1;
 };
 
-/// A file mapped for reading. The bytes stay valid as long as the object. An empty file maps to an empty span.
+/// What happens when a mapped file becomes shorter, and the bytes are read that are no more.
+enum class WhenCut {
+  end_program,  ///< with a message that names the file, and status 65
+  read_zeros,   ///< for who calls MappedFile::check() before using what was made of the bytes
+};
+
+/// A regular file mapped for reading. The bytes stay valid as long as the object. An empty file maps to an empty span.
 class MappedFile {
  public:
-  enum class From { anybody, us };
-  /// @param from  us: refused when somebody else may write it (core/trust.hpp)
-  /// @throws Error(data) when missing, no file or refused; Error(io)
-  explicit MappedFile(const fs::path& path, From from = From::anybody);
+  /// @throws Error(data) when missing or no regular file; Error(io)
+  explicit MappedFile(const fs::path& path, WhenCut when_cut = WhenCut::end_program);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
@@ -80,11 +109,16 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
+  /// @throws Error(data) when the file was cut or became longer since it was opened: the bytes are not the whole file
+  void check() const;
 
  private:
   void release() noexcept;
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
+  std::string path_;
+  std::uint64_t device_ = 0, inode_ = 0;
+  int watch_ = -1;  ///< of cut_maps.hpp
 };
 
 /// Asks the kernel to bring these bytes of a mapped file into memory, and returns at once: a wish, and without effect

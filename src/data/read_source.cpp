@@ -111,7 +111,7 @@ void refuse_utf16(const SourceFile& source) {
 
 MappedFile mapped(const recipe::Source& source) {
   try {
-    return MappedFile(source.path);
+    return MappedFile(source.path, WhenCut::read_zeros);
   } catch (const Error& error) {
     if (!error.remedy().empty()) throw;
     throw Error(error.fault(), error.message(), "correct the path under data.train or data.validation of the recipe");
@@ -133,9 +133,14 @@ SourceFile open_source(const recipe::Source& source) {
     opened.format = DataFormat::text;
     opened.reason = "the extension .txt";
   } else {
-    const Guess guess = guess_by_content(opened);
-    opened.format = guess.format;
-    opened.reason = guess.reason;
+    try {
+      const Guess guess = guess_by_content(opened);
+      opened.format = guess.format;
+      opened.reason = guess.reason;
+    } catch (const Error&) {
+      opened.file.check();  // its last lines may be zeros, and not what is wrong
+      throw;
+    }
   }
   return opened;
 }
@@ -161,7 +166,8 @@ void read_examples(const SourceFile& source, std::optional<int> most, const Take
   else if (source.format == DataFormat::text && lower(fs::path(source.path).extension().string()) == ".txt")
     read_plain_text(source, take_one, wrong);
   else
-    read_records(source, take_one, wrong);
+    read_lines(source, take_one, wrong);
+  source.file.check();
   if (taken == 0 && bad == 0) problems.add(source.at_line(0), "the file has no example");
 }
 

@@ -235,11 +235,13 @@ struct File::Impl {
   }
 };
 
+void File::check_whole() const { impl_->file.check(); }
+
 File::~File() = default;
 File::File(File&&) noexcept = default;
 File& File::operator=(File&&) noexcept = default;
 
-File::File(const fs::path& path) : impl_(new Impl{path, MappedFile(path), {}, {}, {}}) {
+File::File(const fs::path& path) : impl_(new Impl{path, MappedFile(path, WhenCut::read_zeros), {}, {}, {}}) {
   const std::string name = path.string();
   const auto bytes = impl_->file.bytes();
   Cursor in(bytes, name);

@@ -35,6 +35,9 @@ class File {
  public:
   /// @throws Error(data) naming file and reason
   explicit File(const std::filesystem::path& path);
+  /// Before what was made of it is kept. @throws Error(data) when the file was cut since: what is missing reads as
+  /// zeros
+  void check_whole() const;
   ~File();
   File(File&&) noexcept;
   File& operator=(File&&) noexcept;

@@ -83,6 +83,7 @@ void import_gguf(const fs::path& gguf, const fs::path& dir) {
     if (tokenizer.chat_template) write_durably(part.path() / "chat_template.jinja", *tokenizer.chat_template);
     write_weights(file, sources, part.path() / "model.safetensors");
     families::check_model(part.path());
+    file.check_whole();
     part.commit();
   });
 }

@@ -138,7 +138,7 @@ void quantise_folder(const fs::path& from, const fs::path& to, const QuantiseOpt
     if (model.stored != NumberFormat::none)
       throw Error(Fault::data, cat(from.string(), " is quantised already: ", weights::name_of(model.stored)),
                   "start from the model's bf16 version: quantising twice loses more");
-    const weights::TensorStore store = weights::TensorStore::open(from);
+    const weights::TensorStore store = weights::TensorStore::open(from, WhenCut::read_zeros);
     const auto others = other_files(from);
     std::set<std::string> names = {"config.json", "model.safetensors"};
     for (const auto& file : others) names.insert(file.filename().string());
@@ -152,6 +152,7 @@ void quantise_folder(const fs::path& from, const fs::path& to, const QuantiseOpt
     for (const auto& file : others) write_durably(part.path() / file.filename(), read_file(file));
     FolderWriter(model, store, options).write(part.path() / "model.safetensors");
     families::check_model(part.path());
+    store.check_whole();
     part.commit();
   });
 }

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <iostream>
 #include <random>
 
@@ -105,10 +104,9 @@ void RunDir::event(const std::string& kind, ordered_json details) const {
   for (const auto& [key, value] : details.items()) line[key] = value;
   std::string text = line.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   // After a crash the file may end inside a line; a newline first keeps this event apart from it.
-  std::ifstream end(events_file(), std::ios::binary | std::ios::ate);
-  if (end && end.tellg() > 0) {
-    end.seekg(-1, std::ios::end);
-    if (end.get() != '\n') text.insert(text.begin(), '\n');
+  if (const auto before = RegularFile::open_if_there(events_file())) {
+    const std::uint64_t size = before->size();
+    if (size > 0 && before->read(size - 1, 1) != "\n") text.insert(text.begin(), '\n');
   }
   AppendFile file(events_file());
   file.append(text);

@@ -87,7 +87,11 @@ bool is_final(State state) {
 
 RunState read_state(const RunDir& run) {
   RunState state;
-  run.for_each_event([&](const ordered_json& event) { apply(event, state); });
+  try {
+    for (const auto& event : run.read_events()) apply(event, state);
+  } catch (const Error& error) {  // one run of many in a list, and not always ours
+    state = {.state = State::unknown, .reason = error.message()};
+  }
   try {
     if (run.read_completed()) {
       state.state = State::completed;

@@ -2,8 +2,9 @@
 #include "runs/log_merge.hpp"
 
 #include <algorithm>
-#include <fstream>
+#include <utility>
 
+#include "core/error.hpp"
 #include "core/strings.hpp"
 
 namespace pst::runs {
@@ -24,19 +25,27 @@ std::optional<int> rank_of(const std::string& name) {
 
 }  // namespace
 
+/// The file, when there is one to be read. What is in its place otherwise (a named pipe, a folder) is told of once.
+std::optional<RegularFile> TextTail::open(const std::function<void(std::string_view)>& on_line) {
+  try {
+    return RegularFile::open_if_there(file_);
+  } catch (const Error& error) {
+    if (on_line && !std::exchange(complained_, true)) on_line(cat("(", error.message(), ")"));
+    return std::nullopt;
+  }
+}
+
 void TextTail::skip_to_last(std::size_t lines) {
-  std::ifstream in(file_, std::ios::binary | std::ios::ate);
+  const auto in = open({});
   if (!in) return;
-  const auto size = static_cast<std::uint64_t>(std::max<std::streamoff>(0, in.tellg()));
+  const std::uint64_t size = in->size();
   std::uint64_t at = size;
-  std::string block(kLongestLine, '\0');
   // One newline more than lines: the last line's own does not count.
   std::size_t newlines = 0;
   while (at > 0 && size - at < kLookBack) {
-    const std::uint64_t length = std::min<std::uint64_t>(at, block.size());
-    in.seekg(static_cast<std::streamoff>(at - length));
-    if (!in.read(block.data(), static_cast<std::streamsize>(length))) break;
-    for (std::uint64_t i = length; i-- > 0;) {
+    const std::uint64_t length = std::min<std::uint64_t>(at, kLongestLine);
+    const std::string block = in->read(at - length, static_cast<std::size_t>(length));
+    for (std::uint64_t i = block.size(); i-- > 0;) {
       if (block[static_cast<std::size_t>(i)] != '\n' || at - length + i + 1 == size) continue;
       if (++newlines == lines) {
         offset_ = at - length + i + 1;
@@ -49,16 +58,13 @@ void TextTail::skip_to_last(std::size_t lines) {
 }
 
 void TextTail::read(const std::function<void(std::string_view)>& on_line, bool rest) {
-  std::ifstream in(file_, std::ios::binary | std::ios::ate);
+  const auto in = open(on_line);
   if (!in) return;
-  const auto size = static_cast<std::uint64_t>(std::max<std::streamoff>(0, in.tellg()));
+  const std::uint64_t size = in->size();
   if (size < offset_) offset_ = 0;  // somebody replaced it
-  std::string block;
   while (offset_ < size) {
-    block.resize(static_cast<std::size_t>(std::min<std::uint64_t>(size - offset_, kLongestLine)));
-    in.clear();
-    in.seekg(static_cast<std::streamoff>(offset_));
-    if (!in.read(block.data(), static_cast<std::streamsize>(block.size()))) return;
+    const std::string block =
+        in->read(offset_, static_cast<std::size_t>(std::min<std::uint64_t>(size - offset_, kLongestLine)));
     std::size_t begin = 0;
     for (std::size_t end; (end = block.find('\n', begin)) != std::string::npos; begin = end + 1)
       on_line(std::string_view(block).substr(begin, end - begin));

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/file.hpp"
 #include "rundir/run_dir.hpp"
 
 namespace pst::runs {
@@ -21,12 +22,16 @@ class TextTail {
 
   /// Goes to where the last `lines` lines begin, looking back 4 MiB at most.
   void skip_to_last(std::size_t lines);
-  /// A file that is not there (yet) has none. @param rest  also a last line without its newline
+  /// A file that is not there (yet) has none; one that cannot be read, such as a named pipe, has one that says so.
+  /// @param rest  also a last line without its newline
   void read(const std::function<void(std::string_view line)>& on_line, bool rest = false);
 
  private:
+  std::optional<RegularFile> open(const std::function<void(std::string_view line)>& on_line);
+
   std::filesystem::path file_;
   std::uint64_t offset_ = 0;
+  bool complained_ = false;
 };
 
 struct LogChoice {

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "telemetry/line_tail.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <string>
 
-#include "core/error.hpp"
+#include "core/file.hpp"
 #include "core/strings.hpp"
 #include "json/record.hpp"
 
@@ -24,22 +18,11 @@ constexpr std::size_t kMaxRead = std::size_t{2} << 20;  // as values it may be f
 
 /// At most kMaxRead bytes from `offset` on. An offset past the end (the file was replaced) goes back to the start.
 std::string read_from(const std::filesystem::path& file, std::uint64_t& offset) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) {
-    if (errno == ENOENT || errno == ENOTDIR) return {};
-    throw Error(Fault::io, cat("cannot open ", file.string(), ": ", std::strerror(errno)));
-  }
-  std::string bytes;
-  struct stat info {};
-  if (::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode)) {
-    const auto size = static_cast<std::uint64_t>(info.st_size);
-    if (size < offset) offset = 0;
-    bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(size - offset, kMaxRead)));
-    const auto got = ::pread(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
-  }
-  ::close(descriptor);
-  return bytes;
+  const auto in = RegularFile::open_if_there(file);
+  if (!in) return {};
+  const std::uint64_t size = in->size();
+  if (size < offset) offset = 0;
+  return in->read(offset, static_cast<std::size_t>(std::min<std::uint64_t>(size - offset, kMaxRead)));
 }
 
 }  // namespace

@@ -46,8 +46,8 @@ void refuse_other_formats(const fs::path& path, std::string_view start) {
                 "run git lfs pull in that folder");
 }
 
-OpenFile open_file(const fs::path& path) {
-  OpenFile open{path, MappedFile(path), {}, {}};
+OpenFile open_file(const fs::path& path, WhenCut when_cut) {
+  OpenFile open{path, MappedFile(path, when_cut), {}, {}};
   const auto bytes = open.file.bytes();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   refuse_other_formats(path, text.substr(0, 64));
@@ -78,7 +78,7 @@ OpenFile open_file(const fs::path& path) {
   return open;
 }
 
-std::vector<OpenFile> open_index(const fs::path& index) {
+std::vector<OpenFile> open_index(const fs::path& index, WhenCut when_cut) {
   const auto files_of = read_weight_map(index);
   std::map<std::string, std::size_t> tensors_in;  // by file: also gives a fixed order of the files
   for (const auto& entry : files_of) ++tensors_in[entry.second];
@@ -89,7 +89,7 @@ std::vector<OpenFile> open_index(const fs::path& index) {
     if (!present(path))
       throw Error(Fault::data, cat(path.string(), " is missing; ", index.string(), " puts ", count, " tensors into it"),
                   "download the whole model again");
-    OpenFile file = open_file(path);
+    OpenFile file = open_file(path, when_cut);
     for (const auto& tensor : file.tensors) {
       const auto listed = files_of.find(tensor.name);
       if (listed == files_of.end() || listed->second != name)
@@ -108,19 +108,20 @@ std::vector<OpenFile> open_index(const fs::path& index) {
   return files;
 }
 
-std::vector<OpenFile> open_any(const fs::path& path) {
+std::vector<OpenFile> open_any(const fs::path& path, WhenCut when_cut) {
   std::vector<OpenFile> files;
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) {
-    if (path.extension() == ".json") return open_index(path);
-    files.push_back(open_file(path));
+    if (path.extension() == ".json") return open_index(path, when_cut);
+    files.push_back(open_file(path, when_cut));
     return files;
   }
   if (present(path / "model.safetensors")) {
-    files.push_back(open_file(path / "model.safetensors"));
+    files.push_back(open_file(path / "model.safetensors", when_cut));
     return files;
   }
-  if (present(path / "model.safetensors.index.json")) return open_index(path / "model.safetensors.index.json");
+  if (present(path / "model.safetensors.index.json"))
+    return open_index(path / "model.safetensors.index.json", when_cut);
   for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json", "consolidated.00.pth"})
     if (present(path / name)) refuse_other_formats(path / "pytorch_model.bin", {});
   throw Error(Fault::data, cat("no model.safetensors and no model.safetensors.index.json in ", path.string()),
@@ -158,9 +159,13 @@ TensorStore::TensorStore(TensorStore&&) noexcept = default;
 TensorStore& TensorStore::operator=(TensorStore&&) noexcept = default;
 TensorStore::~TensorStore() = default;
 
-TensorStore TensorStore::open(const fs::path& path) {
+void TensorStore::check_whole() const {
+  for (const auto& mapping : impl_->mappings) mapping.check();
+}
+
+TensorStore TensorStore::open(const fs::path& path, WhenCut when_cut) {
   auto impl = std::make_unique<Impl>();
-  for (auto& file : open_any(path)) {
+  for (auto& file : open_any(path, when_cut)) {
     impl->mappings.push_back(std::move(file.file));  // the mapping moves, the mapped bytes stay where they are
     impl->files.push_back(file.path);
     std::move(file.tensors.begin(), file.tensors.end(), std::back_inserter(impl->tensors));

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/file.hpp"
 #include "core/view.hpp"
 
 namespace pst::weights {
@@ -33,7 +34,9 @@ class TensorStore {
   /// @param path a .safetensors file, an index .json, or a folder with `model.safetensors(.index.json)` in it
   /// @throws Error(data) naming file and reason: truncated, header over 100 MB, bad JSON, overlapping / out-of-range /
   ///         uncovered offsets, size that overflows or does not fit dtype and shape, duplicate name, missing shard ...
-  static TensorStore open(const std::filesystem::path& path);
+  static TensorStore open(const std::filesystem::path& path, WhenCut when_cut = WhenCut::end_program);
+  /// @throws Error(data) when a file was cut since it was opened
+  void check_whole() const;
 
   TensorStore(TensorStore&&) noexcept;
   TensorStore& operator=(TensorStore&&) noexcept;

@@ -5,6 +5,7 @@
 #include "cli/observe/sweep_table.hpp"
 #include "cli/verb.hpp"
 #include "console/text_table.hpp"
+#include "core/error.hpp"
 #include "core/printable.hpp"
 #include "core/strings.hpp"
 #include "runs/run_rows.hpp"
@@ -48,7 +49,14 @@ int status_of_sweep(const rundir::SweepDir& sweep, bool json) {
 int status_of_all(const StatusArguments& arguments) {
   const auto rows = runs::look_at(rundir::list_runs(arguments.output_dir));
   std::vector<runs::SweepView> sweeps;
-  for (const auto& sweep : rundir::list_sweeps(arguments.output_dir)) sweeps.push_back(runs::look_at(sweep));
+  for (const auto& sweep : rundir::list_sweeps(arguments.output_dir)) {
+    try {
+      sweeps.push_back(runs::look_at(sweep));
+    } catch (const Error& error) {  // one of many, and not always ours
+      std::cerr << "warning: sweep " << printable(sweep.root().filename().string())
+                << " is left out: " << error.message() << std::endl;
+    }
+  }
   if (arguments.json) {
     ordered_json all = ordered_json::array();
     for (const auto& row : rows) all.push_back(to_json(row));

@@ -3,11 +3,12 @@
 
 #include <gmock/gmock.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cstring>
-
-#include <cstring>
 #include <fstream>
+#include <functional>
+#include <vector>
 
 #include "core/error.hpp"
 #include "support/temporary_directory.hpp"
@@ -98,18 +99,31 @@ TEST(File, AppendAddsWholeLines) {
   EXPECT_EQ(read_file(dir / "events.jsonl"), "{}\n[]\n");
 }
 
-TEST(MappedFile, WhatWasLetGoIsReadAgain) {
+TEST(File, NeitherReadingNorAppendingWaitsForANamedPipe) {
   const fixture::TemporaryDirectory dir;
-  std::string content(3 << 20, '\0');
-  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * i >> 5);
-  write_durably(dir / "file", content);
-  const MappedFile file(dir / "file");
-  for (const std::size_t begin : {0, 1, 5000}) {
-    let_go(file.bytes().subspan(begin));
-    EXPECT_EQ(std::memcmp(file.bytes().data(), content.data(), content.size()), 0);
+  ASSERT_EQ(::mkfifo((dir / "pipe").c_str(), 0600), 0);
+
+  for (const auto& open : std::vector<std::function<void()>>{
+           [&] { read_file(dir / "pipe"); }, [&] { MappedFile file(dir / "pipe"); },
+           [&] { RegularFile::open_if_there(dir / "pipe"); }, [&] { AppendFile(dir / "pipe").append("x"); }}) {
+    try {
+      open();
+      ADD_FAILURE() << "a pipe was taken for a file";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr("pipe is not a regular file"));
+    }
   }
-  let_go(file.bytes().first(10));
-  let_go({});
+}
+
+TEST(File, WhatIsThereIsReadFromAnyPlace) {
+  const fixture::TemporaryDirectory dir;
+  write_durably(dir / "a", "0123456789");
+
+  EXPECT_FALSE(RegularFile::open_if_there(dir / "none"));
+  const RegularFile file(dir / "a");
+  EXPECT_EQ(file.size(), 10u);
+  EXPECT_EQ(file.read(8, 5), "89");
+  EXPECT_EQ(file.read(20, 5), "");
 }
 
 }  // namespace

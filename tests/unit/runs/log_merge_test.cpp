@@ -2,6 +2,7 @@
 #include "runs/log_merge.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -13,8 +14,12 @@
 namespace pst::runs {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::StartsWith;
+using testing::UnorderedElementsAre;
 
 class Logs : public testing::Test {
  protected:
@@ -83,6 +88,20 @@ TEST_F(Logs, AnEndlessLineComesInPieces) {
   ASSERT_EQ(all.size(), 5u);
   EXPECT_EQ(all.back(), "rank 0|y");
   for (const auto& line : all) EXPECT_LE(line.size(), (64u << 10) + 10);
+}
+
+TEST_F(Logs, ANamedPipeIsNotWaitedForAndToldOfOnce) {
+  append("attempts/0001/rank-0000.log", "a\n");
+  ASSERT_EQ(::mkfifo((run.root() / "attempts/0001/srun.log").c_str(), 0600), 0);
+  make_directories(run.root() / "attempts/0001/folder.log");
+
+  for (const auto& choice : {LogChoice{}, LogChoice{.last = 3}}) {
+    LogMerge logs(run, choice);
+    EXPECT_THAT(read(logs),
+                UnorderedElementsAre("rank 0|a", AllOf(StartsWith("srun|("), HasSubstr("is not a regular file")),
+                                     StartsWith("folder|(")));
+    EXPECT_THAT(read(logs), IsEmpty());
+  }
 }
 
 }  // namespace
