@@ -31,7 +31,7 @@ _pst_require(utf8proc PkgConfig::utf8proc libutf8proc-dev)
 pkg_check_modules(xxhash QUIET IMPORTED_TARGET libxxhash>=0.8.1)
 _pst_require(xxHash PkgConfig::xxhash libxxhash-dev)
 
-pkg_check_modules(prometheus_cpp QUIET IMPORTED_TARGET prometheus-cpp-pull>=1.0.1)
+pkg_check_modules(prometheus_cpp QUIET IMPORTED_TARGET prometheus-cpp-core>=1.0.1)
 _pst_require(prometheus-cpp PkgConfig::prometheus_cpp prometheus-cpp-dev)
 
 find_package(HDF5 1.10.5 COMPONENTS C QUIET)  # 1.10.5: H5Dget_chunk_info

@@ -21,7 +21,7 @@ set(PST_LAYERS
   "work       | cluster                                 | core json config heartbeat requests recipe rundir site"
   "work       | plan                                    | core json kernels comm weights kinds recipe site checkpoint lowbit"
   "work       | report                                  | core json telemetry recipe rundir"
-  "commands   | monitor                                 | core json telemetry recipe rundir cluster report"
+  "commands   | monitor                                 | core json heartbeat telemetry recipe rundir cluster report"
   "commands   | runs serve                              | core json basics kinds files work"
   "commands   | console                                 | core cluster"
   "cli        | cli                                     | core json basics kinds files work commands"

@@ -9,11 +9,13 @@
 #include <algorithm>
 
 #include "core/clock.hpp"
+#include "heartbeat/strangers.hpp"
 
 namespace pst::heartbeat {
 namespace {
 
 constexpr std::size_t kMaxStrangers = 256;  ///< connections that have not said hello
+constexpr int kMaxAtOnce = 256;             ///< accepted before the ranks are heard again
 constexpr double kHelloWithin_s = 5;
 constexpr int kLook_ms = 200;
 
@@ -43,6 +45,7 @@ Listener::~Listener() {
 }
 
 void Listener::begin(int attempt, int ranks) {
+  make_room_for(static_cast<std::size_t>(ranks));
   const std::lock_guard lock(mutex_);
   attempt_ = attempt;
   ranks_.assign(static_cast<std::size_t>(ranks), {});
@@ -99,12 +102,37 @@ void Listener::run() {
 }
 
 void Listener::accept_new() {
-  auto strangers = static_cast<std::size_t>(
-      std::count_if(connections_.begin(), connections_.end(), [](const auto& c) { return !c.hello; }));
-  while (auto socket = accept_from(listener_)) {
-    if (++strangers > kMaxStrangers) return;  // this one is closed again; a rank would come back
-    connections_.push_back({.socket = std::move(*socket), .incoming = {}, .hello = {}, .since = monotonic_seconds()});
+  const std::size_t most = room_for_strangers(ranks_.size() + 1, kMaxStrangers);
+  for (int i = 0; i < kMaxAtOnce; ++i) {
+    bool out_of_files = false;
+    auto accepted = accept_from(listener_, out_of_files);
+    if (!accepted && !(out_of_files && send_a_stranger_away())) return;
+    if (!accepted) continue;
+    connections_.push_back({.socket = std::move(accepted->socket),
+                            .incoming = {},
+                            .hello = {},
+                            .network = std::move(accepted->network),
+                            .since = monotonic_seconds()});
+    hear(connections_.back());  // a rank's hello is there already, and makes it none of the strangers
+    connections_.remove_if([](const Connection& connection) { return !connection.socket; });
+    const auto strangers = static_cast<std::size_t>(
+        std::count_if(connections_.begin(), connections_.end(), [](const auto& c) { return !c.hello; }));
+    if (strangers > most) send_a_stranger_away();
   }
+}
+
+/// @return false when there is none
+bool Listener::send_a_stranger_away() {
+  std::vector<Stranger> strangers;
+  std::vector<std::list<Connection>::iterator> places;
+  for (auto at = connections_.begin(); at != connections_.end(); ++at)
+    if (!at->hello) {
+      strangers.push_back({at->network, at->since});
+      places.push_back(at);
+    }
+  if (strangers.empty()) return false;
+  connections_.erase(places[who_goes(strangers)]);
+  return true;
 }
 
 void Listener::hear(Connection& connection) {

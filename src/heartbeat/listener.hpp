@@ -55,11 +55,13 @@ class Listener {
     Socket socket;
     LineBuffer incoming;
     std::optional<Hello> hello;  ///< nothing until it has proved that it belongs to the run
+    std::string network;         ///< it comes from
     double since = 0;
   };
 
   void run();
   void accept_new();
+  bool send_a_stranger_away();
   void hear(Connection& connection);
   bool understood(Connection& connection, const std::string& line);
   bool welcome(Connection& connection, Hello hello);

@@ -80,14 +80,47 @@ void Socket::close() {
 
 int Socket::release() { return std::exchange(descriptor_, -1); }
 
-Socket listen_somewhere(Reach reach, int& port) {
-  Socket socket = bound_to_any_port(reach);
+namespace {
+
+void listen_on(const Socket& socket, int& port) {
   if (::listen(socket.descriptor(), 1024) != 0) refuse("cannot listen on a port");
   Address bound;
   bound.size = sizeof bound.storage;
   if (::getsockname(socket.descriptor(), bound.get(), &bound.size) != 0) refuse("cannot learn our own port");
   port = ntohs(bound.get()->sa_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&bound.storage)->sin6_port
                                                   : reinterpret_cast<sockaddr_in*>(&bound.storage)->sin_port);
+}
+
+std::string network_of(const Address& peer) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (peer.get()->sa_family == AF_INET) {
+    const auto* four = reinterpret_cast<const sockaddr_in*>(&peer.storage);
+    return ::inet_ntop(AF_INET, &four->sin_addr, text.data(), text.size());
+  }
+  sockaddr_in6 six;
+  std::memcpy(&six, &peer.storage, sizeof six);
+  // Who has one address of a /64 has them all. An IPv4 address in the form of an IPv6 one is one address.
+  if (!IN6_IS_ADDR_V4MAPPED(&six.sin6_addr)) std::memset(six.sin6_addr.s6_addr + 8, 0, 8);
+  return ::inet_ntop(AF_INET6, &six.sin6_addr, text.data(), text.size());
+}
+
+}  // namespace
+
+Socket listen_somewhere(Reach reach, int& port) {
+  Socket socket = bound_to_any_port(reach);
+  listen_on(socket, port);
+  return socket;
+}
+
+Socket listen_at(const std::string& text, int& port) {
+  const auto address = to_address(text, port);
+  if (!address) throw Error(Fault::unfit, cat(text, " is no numeric address"));
+  Socket socket(::socket(address->get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) refuse("cannot make a socket");
+  const int on = 1;  // what a process before us has just closed is no reason to wait a minute
+  ::setsockopt(socket.descriptor(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (::bind(socket.descriptor(), address->get(), address->size) != 0) throw Error(Fault::unfit, std::strerror(errno));
+  listen_on(socket, port);
   return socket;
 }
 
@@ -132,11 +165,14 @@ std::optional<Socket> connect_to(const std::string& text, int port, double timeo
   return socket;
 }
 
-std::optional<Socket> accept_from(const Socket& listener) {
-  Socket socket(::accept4(listener.descriptor(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+std::optional<Accepted> accept_from(const Socket& listener, bool& out_of_files) {
+  Address peer;
+  peer.size = sizeof peer.storage;
+  Socket socket(::accept4(listener.descriptor(), peer.get(), &peer.size, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  out_of_files = !socket && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM);
   if (!socket) return std::nullopt;
   send_at_once(socket);
-  return socket;
+  return Accepted{std::move(socket), network_of(peer)};
 }
 
 bool send_line(const Socket& socket, std::string_view line) {

@@ -37,12 +37,20 @@ enum class Reach { this_host, network };
 
 /// Listens on a port that the kernel chooses. @throws Error(unfit)
 Socket listen_somewhere(Reach reach, int& port);
+/// Listens at a numeric address of this host. @param port  0: any free one, which it then is. @throws Error(unfit)
+Socket listen_at(const std::string& address, int& port);
 /// The numeric addresses under which this machine can be reached: of `network` those of its interfaces that are up,
 /// without loopback ones unless there are no others. @throws Error(unfit)
 std::vector<std::string> own_addresses(Reach reach);
 /// Nothing when nobody listens there, or nobody answers within `timeout_s`.
 std::optional<Socket> connect_to(const std::string& address, int port, double timeout_s);
-std::optional<Socket> accept_from(const Socket& listener);
+
+struct Accepted {
+  Socket socket;
+  std::string network;  ///< who that is as far as addresses go: an IPv4 address, the first half of an IPv6 one
+};
+/// Nothing when nobody waits, or (then `out_of_files`) when this process can open no more.
+std::optional<Accepted> accept_from(const Socket& listener, bool& out_of_files);
 
 /// All of it at once or not at all: our lines are short, so a full buffer means that the other side no longer reads.
 bool send_line(const Socket& socket, std::string_view line);

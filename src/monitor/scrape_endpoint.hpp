@@ -8,10 +8,12 @@
 
 namespace pst::monitor {
 
+class PageServer;
+
 /// Metrics as Prometheus has them, by prometheus-cpp, which also escapes whatever stands in a label.
 std::string exposition(const std::vector<Family>& families, const std::string& run);
 
-/// Answers GET /metrics with what was published last. Its requests are served by threads of its own.
+/// Answers GET /metrics with what was published last.
 class Endpoint {
  public:
   /// @param address  an IP address of this host
@@ -23,8 +25,7 @@ class Endpoint {
   void publish(const std::vector<Family>& families, const std::string& run);
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<PageServer> server_;
 };
 
 }  // namespace pst::monitor

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A port that is open to a network hears more than ranks.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <random>
@@ -11,6 +16,7 @@
 #include "core/strings.hpp"
 #include "heartbeat/listener.hpp"
 #include "heartbeat/sender.hpp"
+#include "heartbeat/strangers.hpp"
 
 namespace pst::heartbeat {
 namespace {
@@ -28,10 +34,10 @@ class Hostile : public testing::Test {
     }
     return false;
   }
-  /// The listener still does its work.
-  void expect_service() {
+  /// The listener still does its work, and at once.
+  void expect_service(double within_s = 5) {
     const Sender sender({.endpoint = listener.endpoint(), .attempt = 1, .rank = 0, .host = "n1", .beat_s = 0.02});
-    const double deadline = monotonic_seconds() + 5;
+    const double deadline = monotonic_seconds() + within_s;
     while (!listener.ranks()[0].connected && monotonic_seconds() < deadline)
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     EXPECT_TRUE(listener.ranks()[0].connected);
@@ -74,8 +80,48 @@ TEST_F(Hostile, ARankBeyondTheAttemptsIsToldToDieAndStoredNowhere) {
 
 TEST_F(Hostile, StrangersThatSayNothingDoNotBlockARank) {
   std::vector<Socket> strangers;
-  for (int i = 0; i < 200; ++i) strangers.push_back(knock());
-  expect_service();
+  for (int i = 0; i < 400; ++i) strangers.push_back(knock());
+  expect_service(/*within_s=*/2);
+}
+
+TEST_F(Hostile, StrangersLeaveFilesToOpen) {
+  const int crowd = ::fork();
+  if (crowd == 0) {  // a process of its own: the limit below is to be the listener's alone
+    std::vector<Socket> strangers;
+    for (int i = 0; i < 400; ++i)
+      if (auto socket = connect_to("127.0.0.1", listener.endpoint().port, 2)) strangers.push_back(std::move(*socket));
+    ::pause();
+  }
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit small = {.rlim_cur = 130, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &small);
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+
+  expect_service(/*within_s=*/2);
+  std::vector<Socket> files;
+  for (int i = 0; i < 40; ++i) files.emplace_back(::open("/dev/null", O_RDONLY));
+  EXPECT_TRUE(files.back());
+
+  files.clear();
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  ::kill(crowd, SIGKILL);
+  ::waitpid(crowd, nullptr, 0);
+}
+
+TEST(Strangers, TheOldestOfTheLargestCrowdGoes) {
+  EXPECT_EQ(who_goes({{"10.0.0.1", 5}, {"10.0.0.2", 1}, {"10.0.0.1", 3}}), 2u);
+  EXPECT_EQ(who_goes({{"10.0.0.1", 5}, {"10.0.0.2", 1}}), 1u);
+}
+
+TEST(Strangers, AreFewWhereFewFilesMayBeOpen) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit small = {.rlim_cur = 256, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &small);
+  EXPECT_EQ(room_for_strangers(10, 256), 75u);
+  EXPECT_EQ(room_for_strangers(10'000, 256), 8u);
+  ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
 TEST_F(Hostile, RandomBytesAreSurvived) {
