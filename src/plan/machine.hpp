@@ -58,6 +58,8 @@ struct Machine {
   std::optional<Link> inside, between;  ///< ranks of a node; nodes
   std::optional<Disk> disk;
 
+  /// Whether anything says how fast it is. Without, memory can still be planned.
+  bool is_timed() const { return !layouts.empty() || roofline.has_value(); }
   /// The layout measured with these numbers, else the nearest in threads, else nullptr.
   const Layout* layout(int ranks, int threads) const;
 };

@@ -44,8 +44,9 @@ Json json_of(const Prediction& p) {
   Json json = {{"choice", json_of(p.choice)},
                {"fits", p.fits},
                {"memory_bytes", json_of(p.memory)},
-               {"memory_limit_bytes", p.memory_limit},
-               {"step_s", json_of(p.step)},
+               {"memory_limit_bytes", p.memory_limit}};
+  if (!p.is_timed) return json;
+  json.update({{"step_s", json_of(p.step)},
                {"sampled_steps_s", p.sampled_s},
                {"tokens_per_s", p.tokens_per_s},
                {"start_s", p.start_s},
@@ -53,7 +54,7 @@ Json json_of(const Prediction& p) {
                {"checkpoint_s", p.checkpoint_s},
                {"total_s", p.total_s},
                {"expected_s", p.expected_s},
-               {"node_hours", p.node_hours}};
+               {"node_hours", p.node_hours}});
   put(json, "kilowatt_hours", p.kilowatt_hours);
   put(json, "money", p.money);
   put(json, "jobs", p.jobs);

@@ -135,7 +135,8 @@ std::string to_text(const Report& report) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& [key, value, reason] : report.decisions) rows.push_back({key, value, reason});
   text += table_text(rows);
-  text += memory_text(p) + time_text(p) + run_text(report);
+  text += memory_text(p);
+  if (p.is_timed) text += time_text(p) + run_text(report);
   if (!p.fits) {
     if (report.smallest_change)
       text += cat("smallest change that fits: --set ", join(report.smallest_change->changes, " --set "), " (peak ",
@@ -147,7 +148,7 @@ std::string to_text(const Report& report) {
                   : cat("nothing fits: the model alone needs ", bytes_text(p.memory.libraries + p.memory.weights),
                         "; use nodes with more memory\n");
   }
-  text += alternatives_text(report);
+  if (p.is_timed) text += alternatives_text(report);
   for (const auto& note : report.notes) text += cat("note: ", note, "\n");
   return text;
 }
@@ -156,21 +157,29 @@ Report make_report(const Inputs& in, const std::vector<int>& nodes) {
   Report report{.in = in};
   const Choice choice = choice_of(in, report.decisions);
   report.chosen = predict(in, choice);
-  report.decisions.push_back(
-      {"checkpoint interval", seconds_text(report.chosen.saving.interval_s), report.chosen.saving.reason});
-  report.alternatives = alternatives(in, choice, nodes);
+  if (report.chosen.is_timed) {
+    report.decisions.push_back(
+        {"checkpoint interval", seconds_text(report.chosen.saving.interval_s), report.chosen.saving.reason});
+    report.alternatives = alternatives(in, choice, nodes);
+  }
   if (!report.chosen.fits) {
     report.smallest_change = smallest_change(in, choice);
     if (!report.smallest_change) report.longest_that_fits = longest_that_fits(in, choice);
   }
+  if (!report.chosen.is_timed)
+    report.notes.push_back(
+        "times are not known, and what libraries take is assumed: run `peft-studio probe` on a node of the type the "
+        "run is for, or plan with published figures: --machine " +
+        join(published_names(), " | "));
   if (in.machine.is_gpu)
     report.notes.push_back(
         "figures for a GPU are by its published peaks; docs/plan.md has what one H200 did beside them");
-  if (!in.machine.is_gpu && in.recipe.model.quantization.format != weights::NumberFormat::none)
+  if (report.chosen.is_timed && !in.machine.is_gpu &&
+      in.recipe.model.quantization.format != weights::NumberFormat::none)
     report.notes.push_back("making numbers of the quantised matrices again, twice a micro batch, is not in the time");
-  if (!in.machine.disk && in.recipe.checkpoint.enabled)
+  if (report.chosen.is_timed && !in.machine.disk && in.recipe.checkpoint.enabled)
     report.notes.push_back("no disk was measured: the writing of checkpoints counts as nothing");
-  if (choice.nodes > 1 || !in.machine.inside)
+  if (report.chosen.is_timed && (choice.nodes > 1 || !in.machine.inside))
     if (choice.ranks() > 1 && (!in.machine.between || in.machine.between->source == "assumed"))
       report.notes.push_back("the network was not measured: its latency and bandwidth are assumed");
   if (!in.work.exact) report.notes.push_back("tokens are scaled from a sample of the steps");

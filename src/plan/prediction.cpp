@@ -178,12 +178,12 @@ void count_costs(const Inputs& in, Prediction& p) {
 }  // namespace
 
 Prediction predict(const Inputs& in, const Choice& choice, std::size_t most) {
-  const Costs costs(in.machine, choice.ranks_per_node, choice.threads, choice.dtype);
   const auto* layout = in.machine.layout(choice.ranks_per_node, choice.threads);
   Prediction p{.choice = choice,
+               .is_timed = in.machine.is_timed(),
                .model = shape_of(in.config, in.recipe.adapter, in.recipe.data.max_length, in.recipe.model.quantization),
                .largest = largest_micro_batch(in.work, choice.micro_batch),
-               .machine_source = costs.source()};
+               .machine_source = in.machine.source};
   const std::int64_t leaves = (in.recipe.train.global_batch_size + choice.micro_batch - 1) / choice.micro_batch;
   const double product_bytes = layout == nullptr             ? 0
                                : choice.dtype == Dtype::bf16 ? layout->product_bytes_bf16
@@ -191,8 +191,9 @@ Prediction predict(const Inputs& in, const Choice& choice, std::size_t most) {
   p.memory = memory_of({.model = p.model,
                         .largest = p.largest,
                         .leaves = leaves,
-                        .baseline_bytes = layout != nullptr ? static_cast<double>(layout->baseline_bytes)
-                                                            : in.machine.roofline->baseline_bytes,
+                        .baseline_bytes = layout != nullptr     ? static_cast<double>(layout->baseline_bytes)
+                                          : in.machine.roofline ? in.machine.roofline->baseline_bytes
+                                                                : kAssumedBaselineBytes,
                         .product_bytes = product_bytes,
                         // Where libtorch multiplies bf16 in loops of its own, nothing was made, and nothing is copied.
                         .copies_operands = !in.machine.is_gpu && (layout == nullptr || product_bytes > 0),
@@ -208,6 +209,10 @@ Prediction predict(const Inputs& in, const Choice& choice, std::size_t most) {
   p.memory_limit = memory_limit(in, choice);
   p.fits = p.memory_limit == 0 || p.memory.peak() * kMemoryMargin <= p.memory_limit;
 
+  if (!p.is_timed) return p;
+
+  const Costs costs(in.machine, choice.ranks_per_node, choice.threads, choice.dtype);
+  p.machine_source = costs.source();
   Steps steps = steps_of(in, choice, p.model, costs, most);
   p.step = steps.mean;
   p.sampled_s = std::move(steps.seconds);

@@ -53,6 +53,7 @@ struct Saving {
 
 struct Prediction {
   Choice choice;
+  bool is_timed = true;  ///< false: nothing is known of the machine's speed, and all times are 0
   ModelShape model;
   MicroBatch largest;
   Memory memory;
@@ -70,6 +71,10 @@ struct Prediction {
   Saving saving;
   std::string machine_source;
 };
+
+/// Resident bytes of a rank without a model, where that was not measured on a CPU: programs and libraries, rounded up
+/// from what probes have seen.
+constexpr double kAssumedBaselineBytes = 400e6;
 
 /// A plan says `fits` only with this much room: what the memory model was seen to miss (docs/plan.md).
 constexpr double kMemoryMargin = 1.3;

@@ -26,6 +26,9 @@ plan::Inputs plan_inputs(const recipe::Recipe& recipe, const std::filesystem::pa
 /// that was probed here, else the only one. @throws Error(usage) naming what there is
 plan::Machine find_machine(const std::string& wanted);
 
+/// The same; where nothing is wanted and nothing was probed, this node as it is, of which no times are known.
+plan::Machine find_machine_or_this(const std::string& wanted);
+
 /// What a plan wants to know of a site, for a job of the recipe's size.
 plan::SiteFacts site_facts(const site::Site& site, const recipe::Slurm& slurm);
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -46,11 +48,12 @@ std::string list_of(const std::vector<plan::Machine>& machines) {
 
 }  // namespace
 
-plan::Machine find_machine(const std::string& wanted) {
-  if (const auto published = plan::published_machine(lower(wanted))) return *published;
-  std::error_code ignored;
-  if (!wanted.empty() && fs::is_regular_file(wanted, ignored)) return read(wanted);
-  auto machines = probed_machines();
+namespace {
+
+const char* const kUntimed = "not measured: its times are not known";
+
+/// What the user's word means among published, probed and recorded machines; nothing when it means none of them.
+std::optional<plan::Machine> machine_of(const std::string& wanted, std::vector<plan::Machine> machines) {
   const auto choose = [&](auto&& fits) { return std::find_if(machines.begin(), machines.end(), fits); };
   auto found = machines.end();
   if (!wanted.empty())
@@ -60,13 +63,35 @@ plan::Machine find_machine(const std::string& wanted) {
   else
     found =
         choose([cpu = this_cpu(), cores = usable_cores()](const auto& m) { return m.name == cpu && m.cores == cores; });
-  if (found != machines.end()) return std::move(*found);
+  return found != machines.end() ? std::optional(std::move(*found)) : std::nullopt;
+}
+
+}  // namespace
+
+plan::Machine find_machine(const std::string& wanted) {
+  if (const auto published = plan::published_machine(lower(wanted))) return *published;
+  std::error_code ignored;
+  if (!wanted.empty() && fs::is_regular_file(wanted, ignored)) return read(wanted);
+  const auto machines = probed_machines();
+  if (auto found = machine_of(wanted, machines)) return *std::move(found);
   throw Error(Fault::usage,
               wanted.empty() ? cat("it is not known how fast the machine is; ", list_of(machines))
                              : cat("there is no machine ", quoted(wanted), ": neither a file nor a published one; ",
                                    list_of(machines)),
               cat("run `peft-studio probe` on a node of that type, or plan with published figures: --machine ",
                   join(plan::published_names(), " | ")));
+}
+
+plan::Machine find_machine_or_this(const std::string& wanted) {
+  if (!wanted.empty()) return find_machine(wanted);
+  const auto machines = probed_machines();
+  if (auto found = machine_of("", machines)) return *std::move(found);
+  const auto page = ::sysconf(_SC_PAGESIZE), pages = ::sysconf(_SC_PHYS_PAGES);
+  return {
+      .name = this_cpu(),
+      .source = machines.empty() ? std::string(kUntimed) : cat(kUntimed, "; ", list_of(machines)),
+      .cores = usable_cores(),
+      .memory_bytes = page > 0 && pages > 0 ? static_cast<std::uint64_t>(page) * static_cast<std::uint64_t>(pages) : 0};
 }
 
 }  // namespace pst::runs

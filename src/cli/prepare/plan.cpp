@@ -38,7 +38,7 @@ std::pair<recipe::Recipe, fs::path> load(const runs::RecipeSource& arguments) {
 }
 
 int plan_of(const PlanArguments& arguments) {
-  const plan::Machine machine = runs::find_machine(arguments.machine);
+  const plan::Machine machine = runs::find_machine_or_this(arguments.machine);
   const auto [recipe, store] = load(arguments.recipe);
   plan::Inputs in = runs::plan_inputs(recipe, store, machine);
   in.site = runs::site_facts(runs::site_for(recipe).site, recipe.slurm);

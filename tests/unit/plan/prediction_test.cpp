@@ -166,4 +166,25 @@ TEST(Prediction, FourThousandGpusAreAnsweredInASecond) {
                  static_cast<int>(1000 * took));  // the promise is kept by tools/plan-check: no timed tests
 }
 
+TEST(Prediction, OfAMachineWithoutTimesHasMemoryAllTheSame) {
+  auto in = fixture::inputs(fixture::smollm2_135m(), "h100", 10, 4, 512);
+  in.machine = {.name = "some CPU", .source = "not measured", .cores = 4, .memory_bytes = 16ull << 30};
+
+  const plan::Report report = plan::make_report(in, {});
+  const std::string text = plan::to_text(report), json = plan::to_json(report);
+
+  EXPECT_FALSE(report.chosen.is_timed);
+  EXPECT_GT(report.chosen.memory.weights, 4 * 100e6) << "135 M weights in fp32";
+  EXPECT_TRUE(report.chosen.fits);
+  EXPECT_NE(text.find("memory of a rank: peak"), text.npos);
+  EXPECT_NE(text.find("work: 10 steps"), text.npos);
+  EXPECT_NE(text.find("note: times are not known"), text.npos);
+  EXPECT_EQ(text.find("tokens/s"), text.npos) << text;
+  EXPECT_EQ(text.find("node hours"), text.npos) << text;
+  EXPECT_EQ(json.find("step_s"), json.npos) << "unknown is absent, and not 0";
+
+  in.machine.memory_bytes = 1ull << 30;
+  EXPECT_NE(plan::to_text(plan::make_report(in, {})).find("DOES NOT FIT"), std::string::npos);
+}
+
 }  // namespace
