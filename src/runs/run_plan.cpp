@@ -131,26 +131,19 @@ RunPlan plan_recipe(recipe::Recipe checked, int ranks, PlanMemory& memory, const
   return plan;
 }
 
-namespace {
-
-/// What becomes of the rows that do not fill a step, where the run comes to the end of an epoch.
-std::string remainder_of(const RunPlan& plan) {
-  const std::int64_t size = plan.recipe.train.global_batch_size;
-  if (plan.rows_left == 0 || plan.steps * size <= plan.rows_per_epoch - plan.rows_left) return {};
-  const std::string rows = count_of(plan.rows_left, "row");
-  switch (plan.recipe.data.remainder) {
-    case recipe::Remainder::step:
-      return cat(
-          "note: the last step of an epoch has ", rows, " instead of ", size,
-          ", so that each of them weighs more than others do; data.remainder: carry or drop makes steps alike\n");
-    case recipe::Remainder::carry:
-      return cat("the last ", rows, " of an epoch go into the next one's first step (data.remainder: carry)\n");
-    case recipe::Remainder::drop: return cat("the last ", rows, " of each epoch are left out (data.remainder: drop)\n");
-  }
-  return {};
+std::vector<std::string> notes_of(const RunPlan& plan) {
+  std::vector<std::string> notes;
+  // A warm-up by its ratio is never as long as the run: optim::warmup_steps.
+  const std::int64_t warmup = plan.recipe.scheduler.warmup_steps.value_or(0);
+  if (warmup > 0 && plan.steps == 1)
+    notes.push_back(
+        "the run has one step, and scheduler.warmup_steps makes its learning rate 0: nothing will be learned; set "
+        "scheduler.warmup_steps to 0, or train longer");
+  else if (warmup > 0 && warmup >= plan.steps)
+    notes.push_back(cat("the warm-up (scheduler.warmup_steps: ", grouped(warmup), ") is not shorter than the run (",
+                        count_of(plan.steps, "step"), "): the learning rate never reaches optimizer.lr"));
+  return notes;
 }
-
-}  // namespace
 
 std::string to_text(const RunPlan& plan) {
   const auto& recipe = plan.recipe;
@@ -164,6 +157,7 @@ std::string to_text(const RunPlan& plan) {
   text += remainder_of(plan);
   text += cat("ranks: ", plan.ranks, " (", count_of(recipe.slurm.nodes, "node"), ", ", recipe.slurm.ranks_per_node,
               " on each), micro batches of ", count_of(recipe.train.micro_batch_size, "row"), "\n");
+  for (const auto& note : notes_of(plan)) text += cat("note: ", note, "\n");
   return text;
 }
 

@@ -24,6 +24,8 @@ struct RunPlan {
   std::int64_t rows_left = 0;  ///< at the end of an epoch, beside those of full steps
   int ranks = 1;
 };
+/// What the user should know before the run, beside its counts: each a sentence.
+std::vector<std::string> notes_of(const RunPlan& plan);
 std::string to_text(const RunPlan& plan);
 
 /// Recipe and model folder, and whether the two fit.

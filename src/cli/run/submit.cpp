@@ -71,6 +71,7 @@ rundir::RunDir submit_one(const SubmitArguments& arguments, recipe::Recipe recip
                           const Wanted& wanted) {
   runs::PlanMemory memory{.coming_adapter = wanted.adapter};
   const runs::RunPlan plan = runs::plan_recipe(std::move(recipe), 0, memory, console::ReadingLine().progress());
+  for (const auto& note : notes_of(plan)) std::cerr << "note: " << note << std::endl;
   rundir::RunDir run = runs::make_run(
       plan, arguments.recipe, [&](const rundir::RunDir& made) { runs::write_job(made, plan.recipe, chosen.site); });
   std::vector<std::string> jobs;

@@ -35,6 +35,7 @@ int train(TrainArguments arguments) {
                 "leave it out, or take one point of the sweep with --set");
   if (sweep) return train_sweep_here(arguments.recipe, arguments.ranks);
   const runs::RunPlan plan = runs::plan_run(arguments.recipe, arguments.ranks, console::ReadingLine().progress());
+  for (const auto& note : notes_of(plan)) std::cerr << "note: " << note << std::endl;
   const rundir::RunDir run = runs::make_run(plan, arguments.recipe);
   std::cout << "run  " << runs::handle(run) << std::endl;
 
