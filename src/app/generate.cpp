@@ -9,6 +9,7 @@
 #include "app/this_machine.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "core/time_limit.hpp"
 #include "data/chat_format.hpp"
 #include "families/folder.hpp"
 #include "families/read_model.hpp"
@@ -55,6 +56,9 @@ std::string conversation(const requests::GenerateRequest& request, const data::C
 }  // namespace
 
 void generate(const requests::GenerateRequest& request) {
+  end_after(request.time_limit_s,
+            cat("the answer was not there within ", number(request.time_limit_s), " s (--time-limit)"),
+            "a smaller --max-new-tokens, a model that fits into memory, or a longer --time-limit; 0 is none");
   const Folders folders = folders_of(request);
   ops::set_threads(usable_cores());
   families::check_model(folders.model);

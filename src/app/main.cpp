@@ -20,7 +20,7 @@
 #include "core/error.hpp"
 #include "core/standard_streams.hpp"
 #include "core/strings.hpp"
-#include "core/trust.hpp"
+#include "core/time_limit.hpp"
 #include "requests/command_line.hpp"
 #include "requests/train_request.hpp"
 #include "version/version.hpp"
@@ -80,8 +80,14 @@ int train(const pst::requests::TrainRequest& request) {
 }
 
 int probe(const pst::requests::ProbeRequest& request) {
-  return as_rank(
-      "measuring this machine", [] {}, [&](const pst::app::Ranks& ranks) { pst::app::probe(request, ranks); });
+  const auto limit_time = [&] {
+    pst::end_after(request.time_limit_s,
+                   pst::cat("measuring took longer than ", pst::number(request.time_limit_s), " s (--time-limit)"),
+                   "measure on a node where nothing else runs; with several ranks see whether `mpirun -n 2 hostname` "
+                   "comes back; a longer --time-limit, 0 is none");
+  };
+  return as_rank("measuring this machine", limit_time,
+                 [&](const pst::app::Ranks& ranks) { pst::app::probe(request, ranks); });
 }
 
 }  // namespace

@@ -38,6 +38,13 @@ Error usage_error(const CLI::App& program, const CLI::ParseError& problem, const
 
 }  // namespace
 
+void add_time_limit(CLI::App& app, double& seconds) {
+  app.add_option("--time-limit", seconds, "Seconds after which it ends with an error, whatever holds it up; 0: never")
+      ->check(CLI::Range(0.0, 1e8))
+      ->type_name("SECONDS")
+      ->capture_default_str();
+}
+
 std::optional<int> parse_command_line(CLI::App& program, int argc, char** argv) {
   try {
     program.parse(argc, argv);

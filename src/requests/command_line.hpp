@@ -14,4 +14,7 @@ namespace pst::requests {
 /// @throws Error(usage) naming the mistake, for a mistyped command with the nearest one
 std::optional<int> parse_command_line(CLI::App& program, int argc, char** argv);
 
+/// `--time-limit SECONDS`, for work that may hang. @param seconds  its value stands as the default
+void add_time_limit(CLI::App& app, double& seconds);
+
 }  // namespace pst::requests

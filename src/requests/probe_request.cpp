@@ -6,6 +6,7 @@
 #include <CLI/Formatter.hpp>
 
 #include "core/strings.hpp"
+#include "requests/command_line.hpp"
 #include "requests/words.hpp"
 
 namespace pst::requests {
@@ -16,6 +17,7 @@ void add_options(CLI::App& app, ProbeRequest& request) {
   app.add_option("--output", request.output, "File to write; by default this machine's own in the cache folder");
   app.add_option("--folder", request.folder, "Folder on the disk to measure, such as the one of your runs")
       ->capture_default_str();
+  add_time_limit(app, request.time_limit_s);
 }
 
 std::vector<std::string> words_of(const ProbeRequest& request) {
@@ -23,6 +25,7 @@ std::vector<std::string> words_of(const ProbeRequest& request) {
   if (request.threads) add(words, "--threads", cat(*request.threads));
   if (!request.output.empty()) add(words, "--output", request.output);
   add(words, "--folder", request.folder);
+  add(words, "--time-limit", number(request.time_limit_s));
   return words;
 }
 

@@ -15,6 +15,7 @@ struct ProbeRequest {
   std::optional<int> threads;  ///< of each rank; absent: the cores it may use, shared out
   std::string output;          ///< empty: the machine's file in the cache folder
   std::string folder = ".";    ///< on the disk that is to be measured
+  double time_limit_s = 1800;  ///< 0: none
 };
 
 void add_options(CLI::App& app, ProbeRequest& request);

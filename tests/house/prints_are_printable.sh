@@ -6,7 +6,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/check.sh"
 
 # Past it, and why: lines of this program's own for the terminal, each made printable; signal handlers and threads
 # that end the process, with text of their own.
-past='src/console/screen.cpp src/core/crash.cpp src/core/cut_maps.cpp
+past='src/console/screen.cpp src/core/crash.cpp src/core/cut_maps.cpp src/core/time_limit.cpp
   src/heartbeat/sender.cpp src/heartbeat/stacks.cpp'
 print='(printf|fputs|fputc|puts|fwrite|putchar|perror) *\(.*(stdout|stderr)|\<(std::)?(printf|puts|putchar|perror)\(|'
 print+='::write\((1|2|STDOUT_FILENO|STDERR_FILENO)\>'
