@@ -53,9 +53,10 @@ void record_fault(const RunDir& run, int attempt, const Seen& seen) {
     details["remedy"] = "the ranks' logs hold the stacks of that moment";
     return run.try_event("no-progress", details);
   }
-  details["remedy"] = seen.fault == Happening::rank_silent
-                          ? "its node is dead, cut off or overloaded; node-lost follows when it answers no more"
-                          : "look into the ranks' logs; SIGKILL without a word is most often memory: slurm.mem";
+  details["remedy"] =
+      seen.fault == Happening::rank_silent
+          ? "its node is dead, cut off or overloaded; node-lost follows when it answers no more"
+          : "peft-studio logs RUN   has its last words; SIGKILL without any is most often memory: slurm.mem";
   run.try_event("rank-lost", details);
 }
 

@@ -123,10 +123,10 @@ Decision decide(const std::vector<AttemptEnd>& history, const Means& means,
   if (last.exit == exit_status(Fault::usage) || last.exit == exit_status(Fault::data)) return give_up(last.exit);
   if (failures_at_same_step(history) >= kSameStepLimit)
     return give_up(last.exit, cat("step ", last.step, " failed ", kSameStepLimit, " times in a row"),
-                   "the logs of the attempts say why; the same would happen again");
+                   "peft-studio logs RUN   says why; the same would happen again until that is mended");
   if (static_cast<int>(history.size()) > means.max_restarts)
     return give_up(last.exit, cat("the workers were started ", history.size(), " times (slurm.max_restarts)"),
-                   "look into attempts/, then: peft-studio resume RUN");
+                   "peft-studio logs RUN   says why; then: peft-studio resume RUN");
   return relaunch_or_requeue(last, means, last_nodes);
 }
 

@@ -50,21 +50,29 @@ Fault fault_for(int exit) {
   return Fault::transient;
 }
 
-std::string where_to_look(const RunDir& run, const rundir::RunState& state) {
-  std::vector<std::string> places;
-  std::error_code ignored;
-  if (state.job_id)
-    if (const auto log = run.root() / cat("slurm-", *state.job_id, ".log"); fs::exists(log, ignored))
-      places.push_back(log.string());
-  if (state.attempt > 0) places.push_back(run.attempt(state.attempt).string());
-  const std::string look = places.empty() ? "" : cat("look into ", join(places, " and "));
-  // Remedies say RUN where they cannot know how the user calls it.
-  std::string remedy = state.remedy;
+/// What helps where nobody who saw the failure knew better. Remedies say RUN where they cannot know how the user calls
+/// it.
+std::string usual_remedy(const rundir::RunState& state) {
+  switch (fault_for(state.exit)) {
+    case Fault::usage: return "correct the recipe: peft-studio resume RUN --set KEY=VALUE";
+    case Fault::data: return "correct or replace what is named, then: peft-studio resume RUN";
+    case Fault::unfit: return "`peft-studio doctor` on that node says what it lacks; then: peft-studio resume RUN";
+    case Fault::bug: return "please report this with what `peft-studio logs RUN` prints";
+    case Fault::io:
+    case Fault::transient:
+    case Fault::stopped: break;
+  }
+  return "peft-studio resume RUN   goes on from the newest checkpoint";
+}
+
+std::string what_to_do(const RunDir& run, const rundir::RunState& state) {
+  std::string remedy = state.remedy.empty() ? usual_remedy(state) : state.remedy;
+  if (remedy.find("peft-studio logs") == std::string::npos && (state.attempt > 0 || state.job_id))
+    remedy += "; what its processes said: peft-studio logs RUN";
   for (auto at = remedy.find(" RUN"); at != std::string::npos; at = remedy.find(" RUN", at + 1))
     if (at + 4 == remedy.size() || !std::isalnum(static_cast<unsigned char>(remedy[at + 4])))
       remedy.replace(at + 1, 3, runs::handle(run));
-  if (remedy.empty() || look.empty()) return remedy + look;
-  return cat(remedy, " (", look, ")");
+  return remedy;
 }
 
 }  // namespace
@@ -74,7 +82,7 @@ int report_end(const RunDir& run, const rundir::RunState& state) {
     throw Error(fault_for(state.exit),
                 cat("run ", runs::handle(run), " ", rundir::name_of(state.state),
                     state.reason.empty() ? "" : ": " + state.reason),
-                where_to_look(run, state));
+                what_to_do(run, state));
   const auto completed = run.read_completed().value();
   std::cout << "completed        " << completed.steps << " steps, " << grouped(completed.tokens) << " tokens in "
             << human_seconds(completed.seconds) << ", " << completed.ranks

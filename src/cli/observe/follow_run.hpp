@@ -17,7 +17,7 @@ enum class OnInterrupt { detach, cancel };
 int follow_run(const rundir::RunDir& run, OnInterrupt on_interrupt);
 
 /// Prints the result of a completed run: losses, adapter, how to talk to it.
-/// @throws Error with the reason, and the files to look into, when `state` is another one
+/// @throws Error with the reason, and what to do, when `state` is another one
 int report_end(const rundir::RunDir& run, const rundir::RunState& state);
 
 }  // namespace pst::cli
