@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,7 @@ class TemplateCheck {
   void look_at(const Example& example, const std::string& text, std::vector<Note>& notes);
 
  private:
-  bool differs(const Json& messages, const Json& tools, const std::string& text) const;
+  std::optional<std::string> written(const Json& messages, const Json& tools) const;
   bool is_written(const Example& example, const std::string& key, const std::string& text) const;
   void check_calls(const Example& example, const std::string& text) const;
   void look_at_keys(const Example& example, const std::string& text, std::vector<Note>& notes);

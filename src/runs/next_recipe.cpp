@@ -104,7 +104,9 @@ NextRecipe next_recipe(const rundir::RunDir& run, const RecipeChange& change, in
   const auto changes = recipe::changes_between(recipe::keys_that_alter(former), recipe::keys_that_alter(next.recipe));
   const bool are_others = by_hand || std::any_of(changes.begin(), changes.end(), decides_the_data);
   if (are_others || is_gone) {
-    const RunPlan plan = plan_run(source, ranks, reading);
+    const auto prepared = [&] { return plan_run(source, ranks, reading); };
+    const RunPlan plan =
+        are_others ? prepared() : doing("making the run's prepared data again, which are gone", prepared);
     if (!are_others && !change.allowed && plan.data.digest != next.record.data_digest)
       refuse_other_data(next.record.data_digest, plan);
     const fs::path store = fs::absolute(plan.data.store).lexically_normal();

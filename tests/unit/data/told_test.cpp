@@ -161,6 +161,12 @@ TEST_F(Told, ATemplateThatWritesTheFirstCallOnlyLosesTheSecond) {
                           R"({"function": {"name": "two"}}]})";
 
   EXPECT_THAT(refusal(record(kUser + ", " + two), first_only), HasSubstr("message 2: "));
+  const std::string frame_only =
+      "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content }}{% if m.tool_calls %}{{ "
+      "'<calls></calls>' }}"
+      "{% endif %}{{ '<|im_end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% "
+      "endif %}";
+  EXPECT_THAT(refusal(record(kUser + ", " + kCall), frame_only), HasSubstr("message 2: "));
   const std::string arguments_only =
       "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content }}{% for c in m.tool_calls or [] %}"
       "{{ c.function.arguments | tojson }}{% endfor %}{{ '<|im_end|>\\n' }}{% endfor %}"
