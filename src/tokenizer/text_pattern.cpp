@@ -50,10 +50,11 @@ PCRE2_SPTR units(std::string_view text) { return reinterpret_cast<PCRE2_SPTR>(te
 std::shared_ptr<pcre2_code> compiled(std::string_view source, const std::string& translated) {
   int error = 0;
   PCRE2_SIZE offset = 0;
-  std::shared_ptr<pcre2_code> code(pcre2_compile(units(translated), translated.size(),
-                                                 PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
-                                                 &error, &offset, settings().compile.get()),
-                                   pcre2_code_free);
+  std::shared_ptr<pcre2_code> code(
+      pcre2_compile(units(translated), translated.size(),
+                    PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT, &error,
+                    &offset, settings().compile.get()),
+      pcre2_code_free);
   if (!code)
     throw Error(Fault::data, cat("pattern ", pst::quoted(source), " cannot be compiled (as ", pst::quoted(translated),
                                  "): ", message_of(error), " at byte ", offset));
@@ -70,6 +71,7 @@ Pattern Pattern::regex(std::string_view source) {
                     newer = pcre2_from_oniguruma(source, Unicode::newest);
   Pattern pattern;
   pattern.source_ = source;
+  pattern.follows_ = source.find("\\G") != source.npos;
   pattern.code_ = compiled(source, older);
   pattern.newer_ = older == newer ? pattern.code_ : compiled(source, newer);
   return pattern;
@@ -87,7 +89,8 @@ Scan::Scan(const Pattern& pattern, bool newer, Effort& effort)
       effort_(effort),
       code_(newer ? pattern.newer_.get() : pattern.code_.get()),
       compiled_(false),
-      found_(code_ ? pcre2_match_data_create(1, nullptr) : nullptr, pcre2_match_data_free) {
+      found_(code_ ? pcre2_match_data_create(1, nullptr) : nullptr, pcre2_match_data_free),
+      limits_(nullptr, pcre2_match_context_free) {
   if (!code_) return;
   if (!found_) throw std::bad_alloc();
   std::size_t size = 0;
@@ -133,19 +136,42 @@ int Scan::match(std::size_t from, const pcre2_match_context* limits) {
 /// twice as many are not tried.
 int Scan::match_with_more(std::size_t from) {
   constexpr double kLong_s = 0.2;
-  const std::unique_ptr<pcre2_match_context, decltype(&pcre2_match_context_free)> limits{
-      pcre2_match_context_copy(settings().match.get()), pcre2_match_context_free};
-  if (!limits) throw std::bad_alloc();
   int result = PCRE2_ERROR_MATCHLIMIT;
   double took_s = 0;
   for (std::uint32_t limit = 2 * kFirstLimit; result == PCRE2_ERROR_MATCHLIMIT && limit <= kLastLimit; limit *= 2) {
     if (took_s > kLong_s || !effort_.backtrack(limit)) break;
-    pcre2_set_match_limit(limits.get(), limit);
+    pcre2_set_match_limit(limits_.get(), limit);
     const double start_s = thread_cpu_seconds();
-    result = match(from, limits.get());
+    result = match(from, limits_.get());
     took_s = thread_cpu_seconds() - start_s;
   }
+  pcre2_set_match_limit(limits_.get(), kFirstLimit);
   return result;
+}
+
+/// A few places at a time: machine code has the steps of its limit at every place where a match may begin, and each
+/// step may walk over all of the text. Between two windows the clock has its say.
+int Scan::match_in_windows(std::size_t from) {
+  constexpr std::size_t kWalk = 500'000'000, kLeast = 64, kShort = 4096;
+  constexpr double kSlow_s = 0.05;
+  const std::size_t size = text_.size();
+  const std::size_t window = std::max(kLeast, kWalk / kFirstLimit / (size - from + 1));
+  if (!limits_) {
+    limits_.reset(pcre2_match_context_copy(settings().match.get()));
+    if (!limits_) throw std::bad_alloc();
+  }
+  for (std::size_t begin = from;;) {
+    const bool is_last = pattern_.follows_ || begin + window >= size;
+    pcre2_set_offset_limit(limits_.get(), is_last ? PCRE2_UNSET : begin + window);
+    const double start_s = size > kShort ? monotonic_seconds() : 0;
+    int result = match(begin, limits_.get());
+    if (size > kShort && monotonic_seconds() - start_s > kSlow_s) effort_.backtrack(0);
+    if (result == PCRE2_ERROR_MATCHLIMIT) result = match_with_more(begin);
+    if (result != PCRE2_ERROR_NOMATCH || is_last) return result;
+    begin += window + 1;
+    while (begin < size && (static_cast<unsigned char>(text_[begin]) & 0xC0) == 0x80) ++begin;
+    effort_.search(0);
+  }
 }
 
 std::optional<Range> Scan::search(std::size_t from) {
@@ -155,8 +181,7 @@ std::optional<Range> Scan::search(std::size_t from) {
     if (begin == std::string_view::npos) return std::nullopt;
     return Range{begin, begin + pattern_.source_.size()};
   }
-  int result = match(from, settings().match.get());
-  if (result == PCRE2_ERROR_MATCHLIMIT) result = match_with_more(from);
+  const int result = match_in_windows(from);
   if (result == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (result < 0)
     throw Error(Fault::data,
