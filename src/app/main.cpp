@@ -21,6 +21,7 @@
 #include "core/standard_streams.hpp"
 #include "core/strings.hpp"
 #include "core/time_limit.hpp"
+#include "core/trust.hpp"
 #include "requests/command_line.hpp"
 #include "requests/train_request.hpp"
 #include "version/version.hpp"

@@ -58,9 +58,9 @@ plan::Disk probe_disk(const fs::path& folder) {
   const std::vector<char> block(4 << 20, 'x');
   const auto written = [&](std::size_t bytes, int blocks) {
     const double began = monotonic_seconds();
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file < 0)
-      throw Error(Fault::io, cat("cannot write ", path.string()), "name a folder you may write to with --folder");
+    std::string path = (folder / ".peft-studio-probe-XXXXXX").string();
+    const int file = ::mkostemp(path.data(), O_CLOEXEC);  // new, and no link that somebody put there
+    if (file < 0) throw Error(Fault::io, cat("cannot write ", path), "name a folder you may write to with --folder");
     bool good = true;
     for (int i = 0; i < blocks && good; ++i) good = ::write(file, block.data(), bytes) == static_cast<ssize_t>(bytes);
     good = good && ::fsync(file) == 0;

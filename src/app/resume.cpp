@@ -7,7 +7,6 @@
 #include "checkpoint/retention.hpp"
 #include "checkpoint/store.hpp"
 #include "core/error.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "recipe/changes.hpp"
 #include "rundir/allowed_change.hpp"

@@ -10,7 +10,6 @@
 
 #include "config/slurm_words.hpp"
 #include "core/error.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 
 namespace pst::cluster {

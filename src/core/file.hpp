@@ -100,8 +100,11 @@ enum class WhenCut {
 /// A regular file mapped for reading. The bytes stay valid as long as the object. An empty file maps to an empty span.
 class MappedFile {
  public:
-  /// @throws Error(data) when missing or no regular file; Error(io)
-  explicit MappedFile(const fs::path& path, WhenCut when_cut = WhenCut::end_program);
+  enum class From { anybody, us };
+  /// @param from  us: refused when somebody else may write it (core/trust.hpp)
+  /// @throws Error(data) when missing, no regular file or refused; Error(io)
+  explicit MappedFile(const fs::path& path, WhenCut when_cut = WhenCut::end_program, From from = From::anybody);
+  MappedFile(const fs::path& path, From from) : MappedFile(path, WhenCut::end_program, from) {}
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;

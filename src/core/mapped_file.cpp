@@ -12,14 +12,19 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "core/trust.hpp"
 
 namespace pst {
 
-MappedFile::MappedFile(const fs::path& path, WhenCut when_cut) : path_(path.string()) {
+MappedFile::MappedFile(const fs::path& path, WhenCut when_cut, From from) : path_(path.string()) {
   const RegularFile in(path);
   struct stat opened {};
   if (::fstat(in.descriptor(), &opened) != 0)
     throw Error(Fault::io, cat("cannot look at ", path_, ": ", std::strerror(errno)));
+  if (from == From::us)
+    if (const auto why = not_ours(path, opened))
+      throw Error(Fault::data, cat(path_, " is not believed: ", *why),
+                  "where you trust what is in it: a copy of your own, or chmod go-w by its owner");
   device_ = opened.st_dev;
   inode_ = opened.st_ino;
   const auto size = static_cast<std::size_t>(opened.st_size);

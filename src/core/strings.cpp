@@ -115,9 +115,13 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates) {
+  constexpr std::size_t kLongest = 200;  // a distance takes the product of both lengths, and both may come from a file
+  if (word.size() > kLongest) return std::nullopt;
   std::optional<std::string> best;
   std::size_t best_distance = std::max<std::size_t>(1, (word.size() + 2) / 3) + 1;
   for (const auto& candidate : candidates) {
+    const auto longer = std::max(word.size(), candidate.size()) - std::min(word.size(), candidate.size());
+    if (longer >= best_distance) continue;  // so many edits it takes at least
     const auto distance = edit_distance(lower(word), lower(candidate));
     if (distance < best_distance) {
       best_distance = distance;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/read_source.hpp"
 
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "data/record_texts.hpp"
 #include "data/records.hpp"
@@ -166,7 +165,7 @@ void read_examples(const SourceFile& source, std::optional<int> most, const Take
   else if (source.format == DataFormat::text && lower(fs::path(source.path).extension().string()) == ".txt")
     read_plain_text(source, take_one, wrong);
   else
-    read_lines(source, take_one, wrong);
+    read_records(source, take_one, wrong);
   source.file.check();
   if (taken == 0 && bad == 0) problems.add(source.at_line(0), "the file has no example");
 }

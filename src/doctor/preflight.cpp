@@ -34,8 +34,9 @@ std::string text_of(Getenv getenv, const char* name) {
 
 /// Makes a file of a few bytes, fsyncs and removes it. @return why that failed, or nothing
 std::string cannot_write(const fs::path& folder, const std::string& name) {
-  const std::string file = (folder / name).string();
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+  // A new file under a name that nobody knows: in /tmp another user may have put a link to one of ours.
+  std::string file = (folder / (name + "-XXXXXX")).string();
+  const int fd = ::mkostemp(file.data(), O_CLOEXEC);
   if (fd < 0) return std::strerror(errno);
   const std::array<char, 4096> bytes{};
   std::string failure;

@@ -193,7 +193,8 @@ Value call_function(Budget& budget, Function function, const Given& given, const
     }
     case Function::raise_exception: {
       const auto args = given.bind("raise_exception", {"message"});
-      refuse(cat("the template refuses this conversation: ", printable(to_text(budget, args[0].value_or(Value())))));
+      const std::string message = to_text(budget, args[0].value_or(Value()));
+      refuse(cat("the template refuses this conversation: ", printable(brief(message, /*most=*/2000))));
     }
     case Function::strftime_now: return strftime_now(given, today);
   }

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 
 namespace pst::monitor {

@@ -130,7 +130,7 @@ void PageServer::serve(Client& client) {
 std::string PageServer::answer_to(const std::string& request) const {
   const std::string text = "text/plain; charset=utf-8";
   const std::vector<std::string> words = split(request.substr(0, request.find("\r\n")), ' ');
-  if (words.size() != 3 || !starts_with(words[2], "HTTP/1.")) return answer("400 Bad Request", text, "", true);
+  if (words.size() != 3 || !words[2].starts_with("HTTP/1.")) return answer("400 Bad Request", text, "", true);
   const bool is_get = words[0] == "GET";
   if (!is_get && words[0] != "HEAD") return answer("405 Method Not Allowed", text, "", true);
   if (words[1].substr(0, words[1].find('?')) != path_) return answer("404 Not Found", text, "", is_get);

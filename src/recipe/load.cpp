@@ -98,7 +98,7 @@ void refuse_what_others_write(const fs::path& file, const Recipe& recipe) {
       throw Error(
           Fault::usage,
           cat(file.string(), ": ", join(keys, ", "), keys.size() == 1 ? " is" : " are", " not believed: ", *why),
-          cat("look what is in it; then, where the file is yours: chmod go-w ", path,
+          cat("look what is in it; then, where the file is yours: chmod go-w ", shell_quoted(path),
               "   or else use a copy of your own"));
   if (const auto& command = recipe.notify.command; !command.empty())
     if (const auto why = others_may_write(command.front()); why && command.front().find('/') != std::string::npos)

@@ -2,7 +2,6 @@
 #include "rundir/finished_adapter.hpp"
 
 #include "core/error.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 
 namespace pst::rundir {

@@ -8,7 +8,6 @@
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "rundir/json_file.hpp"
 

@@ -88,7 +88,7 @@ bool is_final(State state) {
 RunState read_state(const RunDir& run) {
   RunState state;
   try {
-    for (const auto& event : run.read_events()) apply(event, state);
+    run.for_each_event([&](const ordered_json& event) { apply(event, state); });
   } catch (const Error& error) {  // one run of many in a list, and not always ours
     state = {.state = State::unknown, .reason = error.message()};
   }

@@ -8,7 +8,6 @@
 #include "cluster/slurm.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "json/record.hpp"
 #include "rundir/lease.hpp"

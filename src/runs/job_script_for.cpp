@@ -9,8 +9,9 @@
 #include "cluster/secrets.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/strings.hpp"
 #include "json/record.hpp"
-#include "site/load.hpp"
+#include "site/load_profile.hpp"
 
 extern char** environ;
 

@@ -131,6 +131,27 @@ RunPlan plan_recipe(recipe::Recipe checked, int ranks, PlanMemory& memory, const
   return plan;
 }
 
+namespace {
+
+/// What becomes of the rows that do not fill a step, where the run comes to the end of an epoch.
+std::string remainder_of(const RunPlan& plan) {
+  const std::int64_t size = plan.recipe.train.global_batch_size;
+  if (plan.rows_left == 0 || plan.steps * size <= plan.rows_per_epoch - plan.rows_left) return {};
+  const std::string rows = count_of(plan.rows_left, "row");
+  switch (plan.recipe.data.remainder) {
+    case recipe::Remainder::step:
+      return cat(
+          "note: the last step of an epoch has ", rows, " instead of ", size,
+          ", so that each of them weighs more than others do; data.remainder: carry or drop makes steps alike\n");
+    case recipe::Remainder::carry:
+      return cat("the last ", rows, " of an epoch go into the next one's first step (data.remainder: carry)\n");
+    case recipe::Remainder::drop: return cat("the last ", rows, " of each epoch are left out (data.remainder: drop)\n");
+  }
+  return {};
+}
+
+}  // namespace
+
 std::vector<std::string> notes_of(const RunPlan& plan) {
   std::vector<std::string> notes;
   // A warm-up by its ratio is never as long as the run: optim::warmup_steps.

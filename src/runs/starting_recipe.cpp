@@ -5,7 +5,6 @@
 
 #include "config/node.hpp"
 #include "core/error.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "methods/method.hpp"
 

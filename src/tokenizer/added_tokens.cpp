@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "tokenizer/pattern.hpp"
+#include "tokenizer/text_pattern.hpp"
 #include "tokenizer/unicode.hpp"
 
 namespace pst::tokenizer {

@@ -270,8 +270,9 @@ std::optional<std::string> Tokenizer::special_in(std::string_view text) const {
   const auto look = [&](Range, const AddedToken* token) {
     if (token && token->special && !first) first = token->content;
   };
-  impl_->raw.cut(text, look);
-  if (!first && !impl_->normalized.empty()) impl_->normalized.cut(text, look);
+  Effort effort(text.size());
+  impl_->raw.cut(text, effort, look);
+  if (!first && !impl_->normalized.empty()) impl_->normalized.cut(text, effort, look);
   return first;
 }
 

@@ -6,7 +6,6 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "weights/dtype.hpp"
 #include "weights/header.hpp"

@@ -2,8 +2,8 @@
 // Site profiles, and the expressions in them on a host's name. A profile that is taken is printed and read again.
 #include "core/strings.hpp"
 #include "fuzz/driver.hpp"
-#include "site/load.hpp"
-#include "site/text_checks.hpp"
+#include "site/load_profile.hpp"
+#include "site/profile_text_checks.hpp"
 
 namespace pst::fuzz {
 namespace {

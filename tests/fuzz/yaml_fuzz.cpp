@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // YAML, with the limits of a recipe and with those of a corpus.
-#include "config/parse.hpp"
+#include "config/parse_yaml.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "fuzz/driver.hpp"

@@ -9,7 +9,7 @@ value='(?!shell_quoted\()[\w:.()>-]*(handle\(|string\(\)|path\b|path_\b|run\.run
 while IFS= read -r -d '' file; do
   count=$((count + 1))
   while IFS= read -r -d '' found; do
-    complain "$file: a path that is not quoted for the shell (core/shell_quoted.hpp): ${found//$'\n'/ }"
+    complain "$file: a path that is not quoted for the shell (core/strings.hpp): ${found//$'\n'/ }"
   done < <(grep -Pzo -- "$command$value" "$file" || true)
 done < <(find src -name '*.cpp' -print0)
 finish "$count" "files"

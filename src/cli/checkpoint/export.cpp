@@ -4,7 +4,6 @@
 #include "checkpoint/export_adapter.hpp"
 #include "cli/verb.hpp"
 #include "core/error.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "runs/checkpoint_choice.hpp"
 

@@ -11,7 +11,6 @@
 #include "cluster/supervisor.hpp"
 #include "cluster/watcher_step.hpp"
 #include "core/error.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "monitor/monitor.hpp"
 #include "recipe/load.hpp"

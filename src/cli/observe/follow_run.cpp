@@ -11,7 +11,6 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "runs/cancel_run.hpp"
 #include "runs/handle.hpp"

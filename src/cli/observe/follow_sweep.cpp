@@ -9,7 +9,6 @@
 #include "cluster/signals.hpp"
 #include "console/live_line.hpp"
 #include "core/error.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "runs/handle.hpp"
 #include "runs/sweep_view.hpp"

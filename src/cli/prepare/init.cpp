@@ -6,7 +6,6 @@
 #include "cli/verb.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "families/read_model.hpp"
 #include "methods/method.hpp"

@@ -3,7 +3,6 @@
 
 #include "cli/verb.hpp"
 #include "core/error.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "runs/cancel_run.hpp"
 #include "runs/handle.hpp"

@@ -9,7 +9,6 @@
 #include "cli/verb.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "rundir/attempt.hpp"
 #include "runs/handle.hpp"
@@ -160,9 +159,9 @@ Runner add_pause(CLI::App& app) {
   auto arguments = std::make_shared<RunArguments>();
   add_run_arguments(app, *arguments);
   auto now = std::make_shared<bool>(false);
-  app.add_flag("--now", *now,
-               "End within ten seconds. Without it the run ends after the step at work, which is saved; with it, what "
-               "was done since the newest checkpoint is lost where a step takes longer");
+  app.add_flag(
+      "--now", *now,
+      "End within ten seconds, and lose what a longer step has done; without it the step is finished and saved");
   return [arguments, now] { return pause(*arguments, *now ? How::now : How::after_the_step); };
 }
 

@@ -11,7 +11,6 @@
 #include "cluster/slurm.hpp"
 #include "console/live_line.hpp"
 #include "core/error.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
 #include "rundir/attempt.hpp"

@@ -10,7 +10,6 @@
 #include "console/live_line.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "core/shell_quoted.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
 #include "runs/handle.hpp"

@@ -210,7 +210,7 @@ TEST_F(Supervisor, WhatTheWorkersAdvisedIsNotLostInGivingUp) {
   const Outcome outcome = supervise(run, settings);
 
   EXPECT_THAT(outcome.reason, HasSubstr("step 0 failed 3 times in a row: cannot write"));
-  EXPECT_THAT(outcome.remedy, HasSubstr("free space; the logs of the attempts say why"));
+  EXPECT_THAT(outcome.remedy, HasSubstr("free space; peft-studio logs RUN   says why"));
 }
 
 TEST_F(Supervisor, WrongUsageAndBadDataAreNotTriedAgain) {

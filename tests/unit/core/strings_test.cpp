@@ -5,8 +5,6 @@
 
 #include <iomanip>
 
-#include "core/shell_quoted.hpp"
-
 namespace pst {
 namespace {
 

@@ -47,8 +47,10 @@ std::vector<Hostile> hostile_files() {
       {"yaml aliases", DataFormat::chatterbot, "conversations: &a\n- - *a\n", "anchors"},
       {"yaml depth", DataFormat::chatterbot, "conversations: " + std::string(1'000'000, '['),
        "nested more than 8 levels"},
-      {"yaml many nodes", DataFormat::chatterbot, "conversations:\n- [" + repeated("a,", 1'100'000) + "a]\n",
+      {"yaml many nodes", DataFormat::chatterbot, "conversations:\n" + repeated("- a\n", 1'100'000),
        "more than 1000000 values"},
+      {"yaml many nodes in brackets", DataFormat::chatterbot,
+       "conversations:\n- [" + repeated("a,", 1'100'000) + "a]\n", "more than 200,000 brackets and commas"},
       {"yaml not text", DataFormat::chatterbot, binary, "not UTF-8"},
   };
 }

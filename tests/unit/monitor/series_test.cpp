@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <string_view>
+
 #include <regex>
 #include <set>
 
@@ -120,12 +122,12 @@ TEST(LiveMetrics, FollowPrometheusConventions) {
   for (const auto& metric : telemetry::live_metrics()) {
     SCOPED_TRACE(metric.name);
     EXPECT_TRUE(std::regex_match(metric.name, name));
-    EXPECT_EQ(metric.type == telemetry::MetricType::counter, metric.name.ends_with("_total"));
+    EXPECT_EQ(metric.type == telemetry::MetricType::counter, std::string_view(metric.name).ends_with("_total"));
     EXPECT_TRUE(seen.insert(metric.name).second) << "twice";
     const std::string help = metric.help;
     EXPECT_TRUE(!help.empty() && help.back() == '.');
     for (const char* unit : {"_ms", "_us", "_kib", "_mb", "_percent", "_minutes"})
-      EXPECT_FALSE(metric.name.ends_with(unit)) << "base units: seconds, bytes, ratios";
+      EXPECT_FALSE(std::string_view(metric.name).ends_with(unit)) << "base units: seconds, bytes, ratios";
   }
   EXPECT_NE(telemetry::find_live_metric("peft_studio_loss"), nullptr);
   EXPECT_EQ(telemetry::find_live_metric("peft_studio_"), nullptr);

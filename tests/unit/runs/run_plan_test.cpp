@@ -3,48 +3,79 @@
 
 #include <gmock/gmock.h>
 
-#include "core/error.hpp"
-#include "runs/plan_inputs.hpp"
-#include "support/environment.hpp"
+#include "core/file.hpp"
+#include "core/strings.hpp"
+#include "families/read_model.hpp"
+#include "methods/method.hpp"
+#include "methods/peft_config.hpp"
+#include "recipe/linear_layers.hpp"
+#include "recipe/load.hpp"
+#include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
+#include "support/tiny_model.hpp"
+#include "weights/safetensors.hpp"
 
 namespace pst::runs {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::HasSubstr;
 
-std::vector<std::string> notes(std::int64_t steps, std::optional<std::int64_t> warmup) {
-  RunPlan plan{.steps = steps};
-  plan.recipe.scheduler.warmup_steps = warmup;
-  return notes_of(plan);
+/// Writes an adapter of all linear layers for a model of `layers` layers.
+void write_adapter(const fs::path& folder, const fs::path& like_model) {
+  methods::Adapter adapter;
+  const auto layers = recipe::linear_layers(families::read_model(like_model));
+  std::vector<std::string> modules;
+  std::vector<std::vector<float>> values;
+  std::vector<weights::NewTensor> tensors;
+  values.reserve(1000);
+  for (const auto& adapted : methods::adapt(adapter, layers)) {
+    modules.push_back(layers[adapted.layer].name);
+    for (const auto& tensor : adapted.tensors) {
+      values.emplace_back(static_cast<std::size_t>(tensor.shape[0] * tensor.shape[1]), 0.25F);
+      tensors.push_back({cat(methods::kPeftPrefix, modules.back(), ".", tensor.suffix), "F32", tensor.shape,
+                         std::as_bytes(std::span(values.back()))});
+    }
+  }
+  make_directories(folder);
+  write_durably(folder / "adapter_config.json", methods::peft_config_text(adapter, modules, "m"));
+  weights::save_tensors(folder / "adapter_model.safetensors", tensors);
 }
 
-TEST(RunPlan, ALearningRateThatStaysZeroIsTold) {
-  EXPECT_THAT(notes(1, 1), ElementsAre(HasSubstr("nothing will be learned")));
-  EXPECT_THAT(notes(10, 10), ElementsAre(HasSubstr("never reaches optimizer.lr")));
-  EXPECT_THAT(notes(10, 9), IsEmpty());
-  EXPECT_THAT(notes(1, 0), IsEmpty());
-  EXPECT_THAT(notes(1, std::nullopt), IsEmpty()) << "a ratio is never the whole run";
+/// A recipe of a tiny model and data, and adapters for it and for a deeper model.
+class Checked : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    fixture::write_tiny_model(dir_ / "m");
+    fixture::write_tiny_model(dir_ / "deeper", {.layers = 3});
+    write_adapter(dir_ / "fits", dir_ / "m");
+    write_adapter(dir_ / "does-not", dir_ / "deeper");
+    write_durably(dir_ / "d.jsonl", "{\"prompt\": \"one\", \"completion\": \"two\"}\n");
+    write_durably(dir_ / "r.yaml", cat("name: x\nmodel: {path: ", (dir_ / "m").string(),
+                                       "}\ndata: {train: [{path: ", (dir_ / "d.jsonl").string(),
+                                       "}], max_length: 64}\noutput_dir: ", (dir_ / "runs").string(), "\n"));
+  }
+  RecipeSource with_start(const char* adapter) const {
+    return {(dir_ / "r.yaml").string(), {cat("adapter.init_from=", (dir_ / adapter).string())}};
+  }
+  fixture::TemporaryDirectory dir_;
+};
+
+TEST_F(Checked, AnAdapterThatDoesNotFitIsFoundBeforeTheJob) {
+  EXPECT_NO_THROW(check_all(with_start("fits")));
+  EXPECT_NO_THROW(plan_run(with_start("fits")));
+  for (const bool plan : {false, true})
+    EXPECT_THAT(fixture::error_of(
+                    Fault::data,
+                    [&] { plan ? (void)plan_run(with_start("does-not")) : (void)check_all(with_start("does-not")); }),
+                HasSubstr("adapts decoder layer 2, and the model's last one is 1"));
 }
 
-TEST(RunPlan, IsToldWithItsNotes) {
-  RunPlan plan{.steps = 1};
-  plan.recipe.scheduler.warmup_steps = 3;
-  EXPECT_THAT(to_text(plan), HasSubstr("\nnote: the run has one step"));
-}
-
-TEST(MachineForAPlan, IsThisNodeWithoutTimesWhereNothingWasProbed) {
-  const fixture::TemporaryDirectory nothing_probed;
-  const fixture::Variable cache("XDG_CACHE_HOME", nothing_probed.path().string());
-
-  const plan::Machine machine = find_machine_or_this("");
-
-  EXPECT_FALSE(machine.is_timed());
-  EXPECT_GT(machine.memory_bytes, 1u << 20);
-  EXPECT_GT(machine.cores, 0);
-  EXPECT_THROW(find_machine("no such machine"), Error);
+TEST_F(Checked, EveryRunOfASweepIsChecked) {
+  const recipe::Recipe good = recipe::load(dir_ / "r.yaml", with_start("fits").overrides);
+  const recipe::Recipe bad = recipe::load(dir_ / "r.yaml", with_start("does-not").overrides);
+  PlanMemory memory;
+  EXPECT_NO_THROW(check_one(good, memory));
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { check_one(bad, memory); }), HasSubstr("adapts decoder layer 2"));
 }
 
 }  // namespace
