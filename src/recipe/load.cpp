@@ -109,7 +109,7 @@ void refuse_what_others_write(const fs::path& file, const Recipe& recipe) {
 
 std::string text_of(const fs::path& file) {
   std::error_code status;
-  if (!fs::is_regular_file(file, status))
+  if (!fs::exists(file, status) || fs::is_directory(file, status))
     throw Error(Fault::usage, cat("there is no recipe ", quoted(file.string())),
                 "give the path of a YAML file, such as one of configs/recipes");
   constexpr std::uint64_t kMost = 4u << 20;  // the parser refuses at 1 MiB, with a place; this spares reading the rest

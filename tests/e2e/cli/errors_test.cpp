@@ -270,7 +270,7 @@ const Case kCases[] = {
      },
      {"train", "recipe.yaml"},
      65,
-     {"failed: shard 2 is torn", "import it again", "attempts/0001"}},
+     {"failed: shard 2 is torn", "import it again", "peft-studio logs runs/"}},
     {"worker_claims_success",
      [](Workspace& w) { w.add_program("worker", "exit 0"); },
      {"train", "recipe.yaml"},

@@ -62,7 +62,8 @@ TEST_F(CliRun, AFailedJobIsToldByFollow) {
   const auto answer = here.call({"submit", "recipe.yaml", "--follow"});
 
   EXPECT_EQ(answer.status, 65);
-  EXPECT_THAT(answer.err, AllOf(HasSubstr("shard 2 is torn"), HasSubstr("import it again"), HasSubstr("slurm-12.log")));
+  EXPECT_THAT(answer.err,
+              AllOf(HasSubstr("shard 2 is torn"), HasSubstr("import it again"), HasSubstr("peft-studio logs ")));
 }
 
 TEST_F(CliRun, CancelEndsTheJobAndTheRunSaysSo) {
