@@ -78,7 +78,7 @@ TEST_F(MeanTimeBetweenFailures, IsWhatTheRunHasSeenWhereThatIsWorse) {
 }
 
 TEST_F(MeanTimeBetweenFailures, IsNeverBetterThanUsual) {
-  first_attempt(4'000'000);
+  first_attempt(8'000'000);
   EXPECT_EQ(mean_time_between_failures(run_, 2, 1), kNode);
 }
 
