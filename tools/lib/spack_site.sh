@@ -71,7 +71,7 @@ YAML
   _external pcre2 "$(_version_of libpcre2-8)"
   _external utf8proc "$(_version_of utf8proc)"
   _external xxhash "$(_version_of libxxhash)"
-  _external prometheus-cpp "$(_version_of prometheus-cpp-pull)"
+  _external prometheus-cpp "$(_version_of prometheus-cpp-core)"
   _external hdf5 "$(_version_of hdf5)" "~mpi"
   _external googletest "$(_version_of gmock)" "+gmock"
 }
