@@ -28,6 +28,9 @@ Decision decide_precision(const Inputs& in, Choice& choice) {
     case recipe::Precision::automatic: break;
   }
   choice.dtype = in.machine.fast_bf16 ? Dtype::bf16 : Dtype::f32;
+  if (in.machine.layouts.empty() && !in.machine.roofline)
+    return {"train.precision", "fp32",
+            cat("assumed: whether ", in.machine.name, " multiplies bf16 natively was not measured")};
   return {
       "train.precision", in.machine.fast_bf16 ? "bf16" : "fp32",
       cat(in.machine.name, in.machine.fast_bf16 ? " multiplies bf16 natively" : " does not multiply bf16 natively")};
