@@ -4,9 +4,15 @@
 #include <algorithm>
 #include <tuple>
 
+#include "core/brief.hpp"
 #include "core/strings.hpp"
 
 namespace pst::config {
+namespace {
+
+constexpr std::size_t kLongest = 4000;  // of one problem: a word of the file may be all of it
+
+}  // namespace
 
 std::string Mark::text() const {
   const std::string name = source ? *source : std::string("input");
@@ -18,7 +24,7 @@ void Problems::add(const Mark& where, const std::string& what) {
   const auto is_same = [&](const auto& other) { return other.second == what && other.first.text() == where.text(); };
   if (std::any_of(shown_.begin(), shown_.end(), is_same)) return;
   ++count_;
-  if (shown_.size() < kShown) shown_.emplace_back(where, what);
+  if (shown_.size() < kShown) shown_.emplace_back(where, brief(what, kLongest));
 }
 
 std::vector<std::string> Problems::lines() const {

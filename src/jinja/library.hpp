@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/brief.hpp"
 #include "jinja/template.hpp"
 #include "jinja/value.hpp"
 
@@ -96,8 +97,6 @@ std::string to_repr(Budget& budget, const Value& value);
 std::string to_json(Budget& budget, const Value& value, const Given& given);
 std::string float_text(double value);  ///< Python's repr of a float
 
-/// A text that a stranger chose, for a message: its first bytes.
-std::string brief(std::string_view text, std::size_t most = 100);
 [[noreturn]] void refuse(const std::string& what);
 /// Throws that `what` is undefined.
 [[noreturn]] void refuse_undefined(const Value& value);

@@ -35,13 +35,6 @@ void Budget::spend_bytes(std::size_t bytes) {
   spend(static_cast<std::int64_t>(bytes / 16) + 1);
 }
 
-std::string brief(std::string_view text, std::size_t most) {
-  if (text.size() <= most) return std::string(text);
-  std::size_t end = most;
-  while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return cat(text.substr(0, end), "...");
-}
-
 void look_for(Budget& budget, const Dict& dict, const Value& key) {
   if (const auto* text = key.text()) return budget.look_at(text->size());
   budget.spend(static_cast<std::int64_t>(dict.size()) * key.weight());

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/brief.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
@@ -126,7 +127,8 @@ std::string Node::place() const {
 }
 
 void Node::refuse(const std::string& reason, const std::string& remedy) const {
-  throw Error(Fault::data, cat(place(), " ", reason), remedy.empty() ? document_->remedy() : remedy);
+  constexpr std::size_t kLongest = 4000;  // a key of the file may be all of it
+  throw Error(Fault::data, brief(cat(place(), " ", reason), kLongest), remedy.empty() ? document_->remedy() : remedy);
 }
 
 bool Node::is_object() const { return value_->is_object(); }

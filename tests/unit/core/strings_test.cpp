@@ -5,6 +5,8 @@
 
 #include <iomanip>
 
+#include "core/brief.hpp"
+
 namespace pst {
 namespace {
 
@@ -60,6 +62,12 @@ TEST(Strings, HumanUnits) {
   EXPECT_EQ(human_seconds(127), "2 min 07 s");
   EXPECT_EQ(human_seconds(11100), "3 h 05 min");
   EXPECT_EQ(grouped(-1234567), "-1,234,567");
+}
+
+TEST(Strings, BriefNeverCutsACharacterNorLeavesTheText) {
+  EXPECT_EQ(brief("short"), "short");
+  EXPECT_EQ(brief("a\xc3\xa9z", 2), "a...");
+  EXPECT_EQ(brief(std::string(50, '\x80'), 10), "...") << "no character at all";
 }
 
 }  // namespace
