@@ -85,17 +85,18 @@ TEST_F(Hostile, StrangersThatSayNothingDoNotBlockARank) {
 }
 
 TEST_F(Hostile, StrangersLeaveFilesToOpen) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit small = {.rlim_cur = 130, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &small);  // before anybody knocks: a listener does not see its limit fall under it
   const int crowd = ::fork();
-  if (crowd == 0) {  // a process of its own: the limit below is to be the listener's alone
+  if (crowd == 0) {
+    ::setrlimit(RLIMIT_NOFILE, &before);
     std::vector<Socket> strangers;
     for (int i = 0; i < 400; ++i)
       if (auto socket = connect_to("127.0.0.1", listener.endpoint().port, 2)) strangers.push_back(std::move(*socket));
     ::pause();
   }
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
-  const rlimit small = {.rlim_cur = 130, .rlim_max = before.rlim_max};
-  ::setrlimit(RLIMIT_NOFILE, &small);
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
 
   expect_service(/*within_s=*/2);
