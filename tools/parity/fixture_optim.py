@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fixtures of optimizers and schedules: a row of OPTIMIZERS or SCHEDULES is one run."""
+import json
+import shutil
+
+import torch
+import transformers
+from fixture_files import RECORDED_BY, random_of
+
+OPTIMIZERS = {  # name: (torch's class, the recipe's `optimizer`, whose keys but for the name are the class's)
+    "adamw": (torch.optim.AdamW, {"name": "adamw", "lr": 1e-2, "betas": [0.9, 0.95], "eps": 1e-8, "weight_decay": 0.1}),
+    "adamw_plain": (torch.optim.AdamW, {"name": "adamw", "lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-6, "weight_decay": 0.0}),
+    "sgd_plain": (torch.optim.SGD, {"name": "sgd", "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0, "nesterov": False}),
+    "sgd": (torch.optim.SGD, {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": False}),
+    "sgd_nesterov": (torch.optim.SGD, {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True}),
+}
+OPTIMIZER_STEPS, OPTIMIZER_VALUES = 6, 24
+SCHEDULES = {  # name: (transformers' name, the recipe's `scheduler`)
+    "constant": ("constant_with_warmup", {"name": "constant", "warmup_steps": 4}),
+    "linear": ("linear", {"name": "linear", "warmup_steps": 4}),
+    "linear_at_once": ("linear", {"name": "linear", "warmup_steps": 0}),
+    "cosine": ("cosine", {"name": "cosine", "warmup_steps": 4}),
+    "cosine_at_once": ("cosine", {"name": "cosine", "warmup_steps": 0}),
+}
+SCHEDULE_STEPS = 20
+
+
+def optimizers():
+    random = random_of("optimizers")
+    start = torch.randn(OPTIMIZER_VALUES, generator=random)
+    gradients = torch.randn(OPTIMIZER_STEPS, OPTIMIZER_VALUES, generator=random)
+    gradients[:, 5] = 0
+    runs = {}
+    for name, (make, recipe) in OPTIMIZERS.items():
+        value = torch.nn.Parameter(start.clone())
+        optimizer = make([value], foreach=False, **{key: setting for key, setting in recipe.items() if key != "name"})
+        after = []
+        for gradient in gradients:
+            value.grad = gradient.clone()
+            optimizer.step()
+            after.append(value.tolist())
+        runs[name] = {"recipe": recipe, "after": after}
+    return {"recorded_by": RECORDED_BY, "start": start.tolist(), "gradients": gradients.tolist(), "runs": runs}
+
+
+def schedules():
+    runs = {}
+    for name, (kind, recipe) in SCHEDULES.items():
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+        schedule = transformers.get_scheduler(kind, optimizer, num_warmup_steps=recipe["warmup_steps"],
+                                              num_training_steps=SCHEDULE_STEPS)
+        rates = []
+        for _ in range(SCHEDULE_STEPS):
+            rates += schedule.get_last_lr()
+            optimizer.step()
+            schedule.step()
+        runs[name] = {"recipe": recipe, "rates": rates}
+    return {"recorded_by": RECORDED_BY, "total_steps": SCHEDULE_STEPS, "runs": runs}
+
+
+def record(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, record in (("optimizers", optimizers()), ("schedules", schedules())):
+        (folder / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
