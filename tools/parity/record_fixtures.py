@@ -26,13 +26,13 @@ if any(os.environ.get(key) != value for key, value in FIXED.items()):
 import fixture_dense  # noqa: E402
 import fixture_llama  # noqa: E402
 import fixture_moe  # noqa: E402
-import fixture_older_configs  # noqa: E402
 import fixture_optim  # noqa: E402
+import fixture_spellings  # noqa: E402
 import peft  # noqa: E402
-import safetensors.torch  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
 from fixture_files import random_of, save_record  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
 from torch.nn.functional import cross_entropy  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoModelForImageTextToText  # noqa: E402
 
@@ -95,13 +95,16 @@ def same_logits(name, model, documents, logits):
     assert worst < 1e-6, f"{name}: what was saved gives other logits when it is loaded ({worst:.1e} of the largest)"
 
 
-def record_model(name, config, lengths):
+def record_model(name, config, lengths, repack=None):
     random, out = random_of(name), Path(name)
     model = model_class(config).from_config(config, dtype=torch.float32, attn_implementation="eager").eval()
     draw_weights(model, random)
     model.save_pretrained(out)
     (out / "generation_config.json").unlink(missing_ok=True)
     documents = draw_documents(lengths, config.get_text_config().vocab_size, random)
+    if repack:
+        repack(out, random)
+        model = load(name)
     with torch.no_grad():
         logits, loss = logits_and_loss(model, documents)
         same_logits(name, load(name), documents, logits)
@@ -149,14 +152,18 @@ def record_adapter(model_name, name, config, documents):
     save_record(out / "expected.safetensors", record | train(model, documents), optimizer=json.dumps(OPTIMIZER))
 
 
-def record_older_config(name, model, rewrite):
-    """The model's weights and expectations beside the config.json that an older transformers would have written."""
-    out, now = Path(name), json.loads((Path(model) / "config.json").read_text())
-    shutil.copytree(model, out, ignore=lambda folder, names: [each for each in names if (Path(folder) / each).is_dir()])
-    (out / "config.json").write_text(json.dumps(rewrite(now), indent=2, sort_keys=True) + "\n")
-    documents, expected = (safetensors.torch.load_file(out / f"{which}.safetensors") for which in ("documents", "expected"))
+def record_spelling(name, model, rewrite_config, rename):
+    """The model's weights and expectations in a folder that says the same in other words."""
+    out = Path(name)
+    out.mkdir()
+    for record in ("documents.safetensors", "expected.safetensors"):
+        shutil.copyfile(Path(model) / record, out / record)
+    config = rewrite_config(json.loads((Path(model) / "config.json").read_text()))
+    (out / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    tensors = load_file(Path(model) / "model.safetensors")
+    save_file({rename(key): value for key, value in tensors.items()}, out / "model.safetensors", metadata={"format": "pt"})
     with torch.no_grad():
-        same_logits(name, load(name), documents, expected["logits"])
+        same_logits(name, load(name), load_file(out / "documents.safetensors"), load_file(out / "expected.safetensors")["logits"])
 
 
 def main():
@@ -181,10 +188,11 @@ def main():
         for (model, adapter), config in ADAPTERS.items():
             if model == name:
                 record_adapter(name, adapter, config, documents)
-    for name, row in fixture_older_configs.OLDER.items():
+    for name, row in fixture_spellings.SPELLINGS.items():
         if wanted(name):
+            print(name, flush=True)
             shutil.rmtree(name, ignore_errors=True)
-            record_older_config(name, *row)
+            record_spelling(name, *row)
 
 
 main()

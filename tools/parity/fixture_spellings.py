@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of record_fixtures.py: a folder as it is published beside the same weights as transformers 5 writes it: the config.json of
+transformers 4, tensors under other names."""
+
+
+def older(without=(), rope_type="rope_type", **changes):
+    """Keys of transformers 4: rope_theta and rope_scaling for rope_parameters, torch_dtype, nothing of what was not written then."""
+    def rewrite(config):
+        config = dict(config)
+        rope = dict(config.pop("rope_parameters", None) or {})
+        if "rope_theta" in rope:
+            config["rope_theta"] = rope.pop("rope_theta")
+        kind = rope.pop("rope_type", "default")
+        if "partial_rotary_factor" in rope:
+            config["partial_rotary_factor"] = rope.pop("partial_rotary_factor")
+        rope.pop("original_max_position_embeddings" if "original_max_position_embeddings" in config else None, None)
+        config["rope_scaling"] = None if kind == "default" else rope | {rope_type: kind}
+        config["torch_dtype"] = config.pop("dtype")
+        config["transformers_version"] = "4.50.0"
+        for key in ("layer_types", "tie_word_embeddings", *without):
+            config.pop(key, None)
+        return config | changes
+    return rewrite
+
+
+def same_config(config):
+    return config
+
+
+def gemma3_text(config):
+    local, full = (config["rope_parameters"][kind] for kind in ("sliding_attention", "full_attention"))
+    return older(without=("_sliding_window_pattern",), rope_theta=full["rope_theta"], rope_local_base_freq=local["rope_theta"],
+                 rope_scaling={"rope_type": full["rope_type"], "factor": full["factor"]})(config)
+
+
+def phi3_longrope(config):
+    factors = {key: config["rope_parameters"][key] for key in ("short_factor", "long_factor")}
+    return older(without=("partial_rotary_factor",), rope_scaling=factors | {"type": "longrope"})(config)
+
+
+def language_model(name):
+    """From transformers 4's names of a vision folder to those of 5: the head outside, all else inside `model`."""
+    if name.startswith("language_model.lm_head"):
+        return name.removeprefix("language_model.")
+    return "model." + name.replace("language_model.model.", "language_model.", 1)
+
+
+def same_names(name):
+    return name
+
+
+SPELLINGS = {  # name: (the model whose weights and expectations it has, what makes its config.json, what names its tensors)
+    # Windows that are switched off.
+    "qwen2_older": ("qwen2", older(sliding_window=5, max_window_layers=1), same_names),
+    "qwen2_window_older": ("qwen2_window", older(), same_names),
+    "qwen3_older": ("qwen3", older(tie_word_embeddings=True), same_names),
+    "gemma_older": ("gemma", older(hidden_activation=None, hidden_act="gelu_pytorch_tanh"), same_names),
+    "gemma2_older": ("gemma2", older(hidden_act="gelu_pytorch_tanh", cache_implementation="hybrid"), same_names),
+    "gemma3_text_older": ("gemma3_text_rope", gemma3_text, same_names),
+    "gemma3_language_model": ("gemma3", same_config, language_model),
+    "mistral3_language_model": ("mistral3", same_config, language_model),
+    # The original maximum stands at the root alone.
+    "phi3_longrope_older": ("phi3_longrope", phi3_longrope, same_names),
+    "phi3_partial_older": ("phi3_partial", older(rope_type="type", tie_word_embeddings=True), same_names),
+    "smollm3_older": ("smollm3", older(without=("no_rope_layers",)), same_names),
+    "granite_older": ("granite", older(), same_names),
+    "internlm3_older": ("internlm3", older(without=("attention_bias", "mlp_bias"), qkv_bias=True, bias=True), same_names),
+    "llama_yarn_older": ("llama_yarn", older(rope_type="type"), same_names),
+    "llama_dynamic_older": ("llama_dynamic", older(rope_type="type"), same_names),
+    "qwen3_moe_older": ("qwen3_moe_sparse", older(without=("num_local_experts",), num_experts=5), same_names),
+    "gpt_oss_older": ("gpt_oss", older(experts_per_token=2, initial_context_length=16), same_names),
+}
