@@ -61,7 +61,7 @@ def ministral(**changes):
 
 
 def ministral3(**changes):
-    rope = YARN | {"mscale": 1.0, "mscale_all_dim": 1.0, "llama_4_scaling_beta": 0.3, "max_position_embeddings": 64}
+    rope = YARN | {"mscale": 1.0, "mscale_all_dim": 0.4, "llama_4_scaling_beta": 0.3, "max_position_embeddings": 64}
     return config(hf.Ministral3Config, **WIDE_HEADS | {"max_position_embeddings": 64, "rope_parameters": rope} | changes)
 
 

@@ -54,7 +54,7 @@ SPELLINGS = {  # name: (the model whose weights and expectations it has, what ma
     "qwen2_older": ("qwen2", older(sliding_window=5, max_window_layers=1), same_names),
     "qwen2_window_older": ("qwen2_window", older(), same_names),
     "qwen3_older": ("qwen3", older(tie_word_embeddings=True), same_names),
-    "gemma_older": ("gemma", older(hidden_activation=None, hidden_act="gelu_pytorch_tanh"), same_names),
+    "gemma_older": ("gemma", older(hidden_activation=None, hidden_act="gelu"), same_names),
     "gemma2_older": ("gemma2", older(hidden_act="gelu_pytorch_tanh", cache_implementation="hybrid"), same_names),
     "gemma3_text_older": ("gemma3_text_rope", gemma3_text, same_names),
     "gemma3_language_model": ("gemma3", same_config, language_model),
