@@ -23,10 +23,13 @@ FIXED = {"ATEN_CPU_CAPABILITY": "avx2", "MKL_CBWR": "COMPATIBLE", "OMP_NUM_THREA
 if any(os.environ.get(key) != value for key, value in FIXED.items()):
     os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | FIXED)
 
+import fixture_blocks  # noqa: E402
 import fixture_dense  # noqa: E402
+import fixture_layer_norms  # noqa: E402
 import fixture_llama  # noqa: E402
 import fixture_moe  # noqa: E402
 import fixture_optim  # noqa: E402
+import fixture_recurrent  # noqa: E402
 import fixture_spellings  # noqa: E402
 import peft  # noqa: E402
 import torch  # noqa: E402
@@ -36,7 +39,8 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 from torch.nn.functional import cross_entropy  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoModelForImageTextToText  # noqa: E402
 
-FAMILIES = (fixture_dense, fixture_moe)  # with adapters that are also trained for some steps
+# Their adapters are also trained for some steps.
+FAMILIES = (fixture_dense, fixture_blocks, fixture_layer_norms, fixture_moe, fixture_recurrent)
 MODELS = fixture_llama.MODELS | {name: row for family in FAMILIES for name, row in family.MODELS.items()}
 ADAPTERS = fixture_llama.ADAPTERS | {name: config for family in FAMILIES for name, config in family.ADAPTERS.items()}
 
