@@ -71,14 +71,16 @@ MODELS = {  # name: (config, lengths of the documents)
     "exaone4": (exaone4(), (9, 19)),
     "exaone4_full": (exaone4(sliding_window=None, layer_types=[FULL] * 3, num_hidden_layers=3), (23, 9)),
     "gemma4_text": (gemma4_text(), (9, 19)),
-    "gemma4_text_per_layer": (gemma4_text(hidden_size_per_layer_input=6), (9, 19)),
+    # A gate that is nearly shut everywhere leaves a small vector to a norm: hence the large epsilons.
+    "gemma4_text_per_layer": (gemma4_text(hidden_size_per_layer_input=6, rms_norm_eps=1e-2), (9, 19)),
     "gemma4_text_k_eq_v": (gemma4_text(attention_k_eq_v=True, num_global_key_value_heads=1), (9, 19)),
-    "gemma4_text_shared": (gemma4_text(hidden_size_per_layer_input=4, num_kv_shared_layers=2, num_hidden_layers=6,
-                                       layer_types=[SLIDING, FULL] * 3, use_double_wide_mlp=True, intermediate_size=14), (9, 19)),
+    "gemma4_text_kv_shared": (gemma4_text(hidden_size_per_layer_input=6, rms_norm_eps=1e-2, num_kv_shared_layers=2, num_hidden_layers=5,
+                                          layer_types=[SLIDING, SLIDING, FULL, SLIDING, FULL], head_dim=6, global_head_dim=8,
+                                          use_double_wide_mlp=True, intermediate_size=14), (9, 19)),
 }
 
 ADAPTERS = {  # (model, name): config
     (model, "lora"): all_linear()
     for model in ("olmo2", "olmo3", "glm", "glm4", "seed_oss", "ernie4_5", "hunyuan_v1_dense", "exaone4", "gemma4_text",
-                  "gemma4_text_per_layer", "gemma4_text_k_eq_v", "gemma4_text_shared")
+                  "gemma4_text_per_layer", "gemma4_text_k_eq_v", "gemma4_text_kv_shared")
 }

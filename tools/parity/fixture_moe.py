@@ -2,7 +2,7 @@
 """Rows of record_fixtures.py: families with mixtures of experts."""
 import transformers as hf
 from fixture_mxfp4 import repack
-from fixture_peft import all_linear, experts, lora
+from fixture_peft import MLP_NAMES, all_linear, attention, experts
 from fixture_sizes import WIDE_HEADS, YARN, config
 
 
@@ -69,18 +69,19 @@ MODELS = {  # name: (config, lengths of the documents[, what is done to the save
 }
 
 ADAPTERS = {  # (model, name): config
-    ("qwen3_moe", "lora"): all_linear(),
+    ("qwen3_moe", "lora"): attention(),
     ("qwen3_moe", "lora_experts"): experts(),
-    ("qwen3_moe_sparse", "lora"): all_linear(),
+    ("qwen3_moe_sparse", "lora"): attention(),
+    ("qwen3_moe_sparse", "lora_mlp_names"): attention(*MLP_NAMES),
     ("gpt_oss", "lora"): all_linear(),
     ("gpt_oss", "lora_experts"): experts(),
-    ("gpt_oss_mxfp4", "lora"): lora(r=3, lora_alpha=5, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"]),
-    ("mixtral", "lora"): all_linear(),
+    ("gpt_oss_mxfp4", "lora"): attention(),
+    ("mixtral", "lora"): attention(),
     ("mixtral", "lora_experts"): experts(),
     ("qwen2_moe", "lora"): all_linear(),
-    ("olmoe", "lora"): all_linear(),
+    ("olmoe", "lora"): attention(),
     ("granitemoe", "lora"): all_linear(),
     ("granitemoehybrid", "lora"): all_linear(),
     ("granitemoehybrid_dense", "lora"): all_linear(),
-    ("glm4_moe", "lora"): all_linear(),
+    ("glm4_moe", "lora"): attention(),
 }

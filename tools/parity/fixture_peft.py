@@ -15,8 +15,19 @@ def ia3(**changes):
 
 
 def all_linear(**changes):
-    """LoRA on what PEFT calls all-linear: everything but the head, routers and routed experts."""
+    """LoRA on what PEFT calls all-linear: every linear layer but the head. Not for KEPT_ONE_BY_ONE, where it takes the router too."""
     return lora(**{"r": 3, "lora_alpha": 5, "target_modules": "all-linear"} | changes)
+
+
+# Families whose files keep each expert's matrices alone. In these PEFT takes any name that ends in gate_proj, up_proj or down_proj for the
+# routed experts' parameters, with twice the rank for gate and up together; it has no name for their dense and shared MLPs.
+KEPT_ONE_BY_ONE = ("mixtral", "qwen3_moe", "qwen3_next", "glm4_moe", "olmoe")
+MLP_NAMES = ("gate_proj", "up_proj", "down_proj")
+
+
+def attention(*more, **changes):
+    """LoRA on attention and on `more`, ends of layers' names."""
+    return lora(**{"r": 3, "lora_alpha": 5, "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj", *more]} | changes)
 
 
 def experts(parameters=("mlp.experts.gate_up_proj", "mlp.experts.down_proj"), **changes):
