@@ -156,7 +156,7 @@ def record_adapter(model_name, name, config, documents):
     save_record(out / "expected.safetensors", record | train(model, documents), optimizer=json.dumps(OPTIMIZER))
 
 
-def record_spelling(name, model, rewrite_config, rename):
+def record_spelling(name, model, rewrite_config, rewrite_tensors):
     """The model's weights and expectations in a folder that says the same in other words."""
     out = Path(name)
     out.mkdir()
@@ -165,7 +165,7 @@ def record_spelling(name, model, rewrite_config, rename):
     config = rewrite_config(json.loads((Path(model) / "config.json").read_text()))
     (out / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     tensors = load_file(Path(model) / "model.safetensors")
-    save_file({rename(key): value for key, value in tensors.items()}, out / "model.safetensors", metadata={"format": "pt"})
+    save_file(rewrite_tensors(tensors), out / "model.safetensors", metadata={"format": "pt"})
     with torch.no_grad():
         same_logits(name, load(name), load_file(out / "documents.safetensors"), load_file(out / "expected.safetensors")["logits"])
 
