@@ -15,7 +15,7 @@ def ia3(**changes):
 
 
 def all_linear(**changes):
-    """LoRA on what PEFT calls all-linear: every linear layer but the head. Not for KEPT_ONE_BY_ONE, where it takes the router too."""
+    """LoRA on what PEFT calls all-linear: every linear layer but the head. Not for KEPT_ONE_BY_ONE and gemma4, where it takes routers."""
     return lora(**{"r": 3, "lora_alpha": 5, "target_modules": "all-linear"} | changes)
 
 
