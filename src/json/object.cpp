@@ -217,7 +217,9 @@ std::string Object::path_of(std::string_view key) const { return member_path(nod
 
 const Value* Object::find(std::string_view key) const {
   const auto found = node_.value_->find(key);
-  return found == node_.value_->end() || found->is_null() ? nullptr : &*found;
+  if (found == node_.value_->end()) return nullptr;
+  node_.document_->asked_.insert(&*found);
+  return found->is_null() ? nullptr : &*found;
 }
 
 std::optional<Node> Object::get(std::string_view key) const {
@@ -237,6 +239,15 @@ std::vector<std::pair<std::string, Node>> Object::members() const {
   std::vector<std::pair<std::string, Node>> all;
   for (const auto& [key, value] : node_.value_->items())
     all.emplace_back(key, Node(*node_.document_, value, path_of(key)));
+  return all;
+}
+
+std::vector<std::pair<std::string, Node>> Object::unasked() const {
+  auto all = members();
+  const auto& asked = node_.document_->asked_;
+  std::erase_if(all, [&](const auto& member) {
+    return member.second.value().is_null() || asked.contains(&member.second.value());
+  });
   return all;
 }
 

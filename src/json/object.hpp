@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,8 +43,10 @@ class Document {
   const std::string& remedy() const { return remedy_; }
 
  private:
+  friend class Object;
   std::string text_, name_, remedy_;
   std::unique_ptr<const Value> root_;
+  mutable std::set<const Value*> asked_;  // see Object::unasked(): a document is read by one thread
 };
 
 /// A value and the way to it. Every function that reads it as something throws Error(data) when it is something else:
@@ -98,6 +101,8 @@ class Object {
   Node at(std::string_view key) const;                  ///< @throws Error(data) "... 'key' is missing"
   bool has(std::string_view key) const;                 ///< there, be it null
   std::vector<std::pair<std::string, Node>> members() const;
+  /// Members that say something (null does not) and that nobody has looked at by name so far.
+  std::vector<std::pair<std::string, Node>> unasked() const;
   const Node& node() const { return node_; }  ///< the object itself
 
   // What most files need, in one word. Without "needed" an absent key is nothing, or false.

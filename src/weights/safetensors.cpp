@@ -179,6 +179,24 @@ const std::vector<Tensor>& TensorStore::tensors() const { return impl_->tensors;
 const std::map<std::string, std::string>& TensorStore::metadata() const { return impl_->metadata; }
 std::vector<fs::path> TensorStore::files() const { return impl_->files; }
 
+void TensorStore::rename(const std::vector<std::pair<std::string, std::string>>& beginnings) {
+  if (beginnings.empty()) return;
+  auto& tensors = impl_->tensors;
+  for (Tensor& tensor : tensors)
+    for (const auto& [from, to] : beginnings)
+      if (tensor.name.starts_with(from)) {
+        tensor.name.replace(0, from.size(), to);
+        break;
+      }
+  const auto by_name = [](const Tensor& a, const Tensor& b) { return a.name < b.name; };
+  std::sort(tensors.begin(), tensors.end(), by_name);
+  const auto twice = std::adjacent_find(tensors.begin(), tensors.end(),
+                                        [](const Tensor& a, const Tensor& b) { return a.name == b.name; });
+  if (twice != tensors.end())
+    throw Error(Fault::data, cat("tensor ", quoted(twice->name), " is there under two names"),
+                "keep one of them: save the model again with save_pretrained(DIR)");
+}
+
 const Tensor* TensorStore::find(std::string_view name) const {
   const auto at = std::lower_bound(impl_->tensors.begin(), impl_->tensors.end(), name,
                                    [](const Tensor& tensor, std::string_view wanted) { return tensor.name < wanted; });

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/file.hpp"
@@ -41,6 +42,10 @@ class TensorStore {
   TensorStore(TensorStore&&) noexcept;
   TensorStore& operator=(TensorStore&&) noexcept;
   ~TensorStore();
+
+  /// Tensors whose names begin with the first of a pair get the second in its place: the first pair that fits counts.
+  /// @throws Error(data) when two tensors would have one name
+  void rename(const std::vector<std::pair<std::string, std::string>>& beginnings);
 
   const std::vector<Tensor>& tensors() const;       ///< ordered by name
   const Tensor* find(std::string_view name) const;  ///< nullptr when absent
