@@ -11,7 +11,7 @@ set(PST_LAYERS
   "basics     | telemetry tokenizer weights             | core json"
   "basics     | requests                                | core"
   "ranks      | comm_mpi comm_nccl                      | core comm"  # so that MPI never gets into peft-studio
-  "kinds      | families methods                        | core json config weights"
+  "kinds      | families methods                        | core json config kernels weights"  # the names of activations
   "files      | recipe                                  | core json config telemetry weights kinds"
   "files      | importers site                          | core json config"
   "files      | gguf lowbit                             | core json kernels weights kinds"

@@ -9,6 +9,7 @@
 #include "kernels/attention/panel.hpp"
 #include "kernels/attention/parts_of_head.hpp"
 #include "kernels/attention/pieces.hpp"
+#include "kernels/attention/scores.hpp"
 #include "kernels/detail/dispatch.hpp"
 
 // A task is a piece (pieces.hpp): its keys and values are unpacked to f32 once, then rows of queries pass over them.
@@ -33,9 +34,12 @@ struct Problem {
   std::int64_t q_stride, kv_stride;  // from row to row
   std::int64_t rows, dim, groups;
   std::int64_t window;  // keys that a row sees, itself the last; no more than rows
-  float scale;
+  float scale, cap;
+  const float* slopes;  // of the groups' query heads, or nullptr
   std::int64_t dim_up() const { return up(dim, kVector); }
   std::int64_t rows_up() const { return up(rows, kBlockRows); }
+  bool shapes_scores() const { return cap > 0 || slopes != nullptr; }
+  float slope(std::int64_t group) const { return slopes != nullptr ? slopes[group] : 0.0f; }
   /// First of the keys that row t sees.
   std::int64_t first_key(std::int64_t t) const { return std::max<std::int64_t>(0, t - window + 1); }
 };
@@ -83,29 +87,6 @@ PST_INLINE std::int64_t keys_seen(std::int64_t begin, std::int64_t count, std::i
   return std::min(kBlockKeys, up(std::max<std::int64_t>(begin + count - first, 0), kBlockRows));
 }
 
-/// values[i] = e^(values[i] - shift) for begin <= i < valid, 0 in the rest up to count. @return their sum
-PST_INLINE float exp_of_row(float* values, float shift, std::int64_t begin, std::int64_t valid, std::int64_t count) {
-  for (std::int64_t i = 0; i < begin; ++i) values[i] = 0;
-  for (std::int64_t i = begin; i < valid; ++i) values[i] = exp_approx(values[i] - shift);
-  for (std::int64_t i = valid; i < count; ++i) values[i] = 0;
-  float lanes[kLanes] = {};
-  for (std::int64_t i = 0; i < count; i += kLanes)
-    for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] += values[i + l];
-  return sum_lanes(lanes);
-}
-
-PST_INLINE float max_of_row(const float* values, std::int64_t valid) {
-  float lanes[kLanes];
-  for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] = values[0];
-  std::int64_t i = 0;
-  for (; i + kLanes <= valid; i += kLanes)
-    for (std::int64_t l = 0; l < kLanes; ++l) lanes[l] = values[i + l] > lanes[l] ? values[i + l] : lanes[l];
-  for (; i < valid; ++i) lanes[0] = values[i] > lanes[0] ? values[i] : lanes[0];
-  float best = lanes[0];
-  for (std::int64_t l = 1; l < kLanes; ++l) best = lanes[l] > best ? lanes[l] : best;
-  return best;
-}
-
 template <int R, int V, int W, class T>
 PST_INLINE void forward_task(const Forward<T>& task, float* scratch) {
   const Problem<T>& at = task.at;
@@ -139,6 +120,7 @@ PST_INLINE void forward_task(const Forward<T>& task, float* scratch) {
             std::fill(row, row + seen, 0.0f);
             continue;
           }
+          if (at.shapes_scores()) shape_scores(row, at.cap, at.slope(g), first, begin, valid);
           const float now = std::max(highest[r], max_of_row(row + begin, valid - begin));
           const float shrink = highest[r] == kNone ? 0.0f : exp_approx(highest[r] - now);
           if (first > from)
@@ -221,9 +203,18 @@ PST_INLINE void backward_task(const Backward<T>& task, float* scratch) {
             const float subtract = valid > 0 ? along[r] : 0.0f;
             std::fill(p_row, p_row + begin, 0.0f);
             std::fill(ds_row, ds_row + begin, 0.0f);
-            for (std::int64_t i = begin; i < valid; ++i) {
-              p_row[i] = exp_approx(p_row[i] - lse);
-              ds_row[i] = p_row[i] * (ds_row[i] - subtract);
+            if (at.shapes_scores()) shape_scores(p_row, at.cap, at.slope(g), first, begin, valid);
+            if (at.cap > 0) {  // the slope of cap tanh(s / cap) is 1 - tanh^2; no family has slopes as well
+              for (std::int64_t i = begin; i < valid; ++i) {
+                const float bent = p_row[i] / at.cap;
+                p_row[i] = exp_approx(p_row[i] - lse);
+                ds_row[i] = p_row[i] * (ds_row[i] - subtract) * (1.0f - bent * bent);
+              }
+            } else {
+              for (std::int64_t i = begin; i < valid; ++i) {
+                p_row[i] = exp_approx(p_row[i] - lse);
+                ds_row[i] = p_row[i] * (ds_row[i] - subtract);
+              }
             }
             std::fill(p_row + valid, p_row + widest, 0.0f);
             std::fill(ds_row + valid, ds_row + widest, 0.0f);
@@ -301,12 +292,16 @@ Problem<T> problem(ConstView q, ConstView k, ConstView v, const AttentionShape& 
           .dim = shape.dim,
           .groups = piece.groups,
           .window = shape.window > 0 ? std::min(shape.window, piece.row_end) : piece.row_end,
-          .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(shape.dim)))};
+          .scale = static_cast<float>(shape.scale > 0 ? shape.scale : 1 / std::sqrt(static_cast<double>(shape.dim))),
+          .cap = static_cast<float>(shape.cap),
+          .slopes = shape.slopes.empty() ? nullptr : shape.slopes.data() + piece.head * groups + piece.group};
 }
 
 void check(ConstView q, ConstView k, ConstView v, ConstView log_sum_exp, const AttentionShape& shape) {
   require_float(q.dtype, "attention");
   PST_ASSERT(shape.window >= 0, "a window is some rows, or 0");
+  PST_ASSERT(shape.cap >= 0 && (shape.cap == 0 || shape.slopes.empty()), "scores are capped, or have slopes");
+  PST_ASSERT(shape.slopes.empty() || std::ssize(shape.slopes) == shape.query_heads, "a slope for each query head");
   PST_ASSERT(!shape.starts.empty() && shape.starts.front() == 0, "documents begin at row 0");
   PST_ASSERT(shape.key_value_heads > 0 && shape.query_heads % shape.key_value_heads == 0, "heads form groups");
   const std::int64_t rows = shape.starts.back();

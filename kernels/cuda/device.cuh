@@ -72,6 +72,12 @@ bool fits_vectors(std::int64_t width, const Pointers*... pointers) {
   return bits % 16 == 0 && width % kVector<T> == 0;
 }
 
+/// Whether f32 values at this address can be read as many at a time as those of T.
+template <class T>
+bool fits_weights(const void* weights) {
+  return reinterpret_cast<std::uintptr_t>(weights) % (sizeof(float) * kVector<T>) == 0;
+}
+
 // ---- sums in a fixed order
 
 __device__ inline float warp_sum(float value) {

@@ -30,11 +30,22 @@ int fingerprint(Stream stream, const void* data, std::int64_t bytes, std::uint64
 int rms_norm(Stream stream, ConstView x, ConstView residual, ConstView weight, float eps, View sum, View y, View rstd);
 int rms_norm_backward(Stream stream, ConstView dy, ConstView dsum, ConstView sum, ConstView weight, ConstView rstd,
                       View dx);
-/// @param sign  1 forward, -1 back
-int rope(Stream stream, View x, std::int64_t heads, ConstView positions, ConstView cosines, ConstView sines,
-         float sign);
-int swiglu(Stream stream, ConstView gate, ConstView up, View out);
-int swiglu_backward(Stream stream, ConstView dout, ConstView gate, ConstView up, View dgate, View dup);
+int layer_norm(Stream stream, ConstView x, ConstView residual, ConstView weight, ConstView bias, std::int64_t width,
+               float eps, View sum, View y, View statistics);
+int layer_norm_backward(Stream stream, ConstView dy, ConstView dsum, ConstView sum, ConstView weight,
+                        std::int64_t width, ConstView statistics, View dx);
+struct Rotation {
+  std::int64_t heads = 0, dim = 0, half = 0;
+  bool interleaved = false;
+  float sign = 1;  ///< -1: back
+};
+int rope(Stream stream, View x, const Rotation& rotation, ConstView positions, ConstView cosines, ConstView sines);
+/// @param act  a kernels::Act
+int gated(Stream stream, int act, ConstView gate, ConstView up, View out, float limit);
+int gated_backward(Stream stream, int act, ConstView dout, ConstView gate, ConstView up, View dgate, View dup,
+                   float limit);
+int activate(Stream stream, int act, ConstView x, View out);
+int activate_backward(Stream stream, int act, ConstView dout, ConstView x, View dx);
 /// @param threshold  16-bit choices below it are dropped;  key: of the random stream
 int dropout(Stream stream, ConstView x, std::uint32_t threshold, float factor, std::uint32_t key0, std::uint32_t key1,
             View out);

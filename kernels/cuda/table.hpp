@@ -47,9 +47,13 @@ struct CudaTable {
   decltype(&cuda::fingerprint) fingerprint = nullptr;
   decltype(&cuda::rms_norm) rms_norm = nullptr;
   decltype(&cuda::rms_norm_backward) rms_norm_backward = nullptr;
+  decltype(&cuda::layer_norm) layer_norm = nullptr;
+  decltype(&cuda::layer_norm_backward) layer_norm_backward = nullptr;
   decltype(&cuda::rope) rope = nullptr;
-  decltype(&cuda::swiglu) swiglu = nullptr;
-  decltype(&cuda::swiglu_backward) swiglu_backward = nullptr;
+  decltype(&cuda::gated) gated = nullptr;
+  decltype(&cuda::gated_backward) gated_backward = nullptr;
+  decltype(&cuda::activate) activate = nullptr;
+  decltype(&cuda::activate_backward) activate_backward = nullptr;
   decltype(&cuda::dropout) dropout = nullptr;
   decltype(&cuda::cross_entropy) cross_entropy = nullptr;
   decltype(&cuda::adamw) adamw = nullptr;
@@ -73,7 +77,7 @@ struct CudaTable {
   decltype(&cuda::document_attention_backward) document_attention_backward = nullptr;
 };
 
-inline constexpr std::uint32_t kCudaAbi = 6;
+inline constexpr std::uint32_t kCudaAbi = 7;
 inline constexpr const char* kCudaEntry = "pst_cuda_table";
 
 }  // namespace pst

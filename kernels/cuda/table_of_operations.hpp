@@ -16,9 +16,13 @@ inline void fill_operations(CudaTable& table) {
   table.fingerprint = &fingerprint;
   table.rms_norm = &rms_norm;
   table.rms_norm_backward = &rms_norm_backward;
+  table.layer_norm = &layer_norm;
+  table.layer_norm_backward = &layer_norm_backward;
   table.rope = &rope;
-  table.swiglu = &swiglu;
-  table.swiglu_backward = &swiglu_backward;
+  table.gated = &gated;
+  table.gated_backward = &gated_backward;
+  table.activate = &activate;
+  table.activate_backward = &activate_backward;
   table.dropout = &dropout;
   table.cross_entropy = &cross_entropy;
   table.adamw = &adamw;

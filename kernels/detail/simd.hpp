@@ -50,6 +50,13 @@ PST_INLINE float exp_approx(float x) {
   return p * __builtin_bit_cast(float, exponent);
 }
 
+/// To 2e-7 absolutely.
+PST_INLINE float tanh_approx(float x) {
+  const float e = exp_approx(-2.0f * (x < 0.0f ? -x : x));
+  const float t = (1.0f - e) / (1.0f + e);
+  return x < 0.0f ? -t : t;
+}
+
 PST_INLINE float sum_lanes(const float* lanes) {
   float sum[kLanes / 2];
   for (int i = 0; i < kLanes / 2; ++i) sum[i] = lanes[i] + lanes[i + kLanes / 2];

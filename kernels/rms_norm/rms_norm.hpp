@@ -8,7 +8,7 @@ namespace pst::kernels {
 /// y = w * s / sqrt(mean(s^2) + eps) by rows, where s = x, or x + residual when there is one.
 /// @param x         f32 or bf16 [rows, width]
 /// @param residual  as x, or empty (data null)
-/// @param weight    as x [width]
+/// @param weight    f32 [width]
 /// @param sum       as x: receives s; not touched when residual is empty
 /// @param y         as x
 /// @param rstd      f32 [rows]: 1 / sqrt(...), for backward

@@ -42,7 +42,7 @@ struct Row {
 
 template <class T, int V, int kTeam, int kKept>
 __global__ __launch_bounds__(kThreads, kForwardBlocks<kKept>) void forward(const T* x, const T* residual,
-                                                                           const T* weight, float eps, T* sum, T* y,
+                                                                           const float* weight, float eps, T* sum, T* y,
                                                                            float* rstd, std::int64_t rows,
                                                                            std::int64_t width) {
   const Row<T, V, kTeam, kKept> row(width);
@@ -67,10 +67,10 @@ __global__ __launch_bounds__(kThreads, kForwardBlocks<kKept>) void forward(const
     const T* const again = residual != nullptr ? sum : x;
     row.packs([&](int k, std::int64_t column) {
       const Pack<T, V> s = k < kKept ? kept[k] : read<V>(again, begin + column);
-      const Pack<T, V> w = read<V>(weight, column);
+      const Pack<float, V> w = read<V>(weight, column);
       Pack<T, V> out;
 #pragma unroll
-      for (int v = 0; v < V; ++v) out.at[v] = narrow<T>(widen(w.at[v]) * (widen(s.at[v]) * scale));
+      for (int v = 0; v < V; ++v) out.at[v] = narrow<T>(w.at[v] * (widen(s.at[v]) * scale));
       write<V>(y, begin + column, out);
     });
   }
@@ -79,7 +79,7 @@ __global__ __launch_bounds__(kThreads, kForwardBlocks<kKept>) void forward(const
 // dx may be the memory of dsum or of dy: a thread writes a column after it has read it for the last time.
 template <class T, int V, int kTeam, int kKept>
 __global__ __launch_bounds__(kThreads, kBackwardBlocks<kKept>) void backward(const T* dy, const T* dsum, const T* sum,
-                                                                             const T* weight, const float* rstd, T* dx,
+                                                                             const float* weight, const float* rstd, T* dx,
                                                                              std::int64_t rows, std::int64_t width) {
   const Row<T, V, kTeam, kKept> row(width);
   for (std::int64_t r = row.first(); r < rows; r += row.stride()) {
@@ -90,9 +90,10 @@ __global__ __launch_bounds__(kThreads, kBackwardBlocks<kKept>) void backward(con
     float products = 0;
     row.packs([&](int k, std::int64_t column) {
       if (kAhead && k < kKept && dsum != nullptr) kept_more[k] = read<V>(dsum, begin + column);
-      const Pack<T, V> g = read<V>(dy, begin + column), s = read<V>(sum, begin + column), w = read<V>(weight, column);
+      const Pack<T, V> g = read<V>(dy, begin + column), s = read<V>(sum, begin + column);
+      const Pack<float, V> w = read<V>(weight, column);
 #pragma unroll
-      for (int v = 0; v < V; ++v) products += widen(w.at[v]) * widen(g.at[v]) * widen(s.at[v]);
+      for (int v = 0; v < V; ++v) products += w.at[v] * widen(g.at[v]) * widen(s.at[v]);
       if (k < kKept) {
         kept_g[k] = g;
         kept_s[k] = s;
@@ -102,12 +103,12 @@ __global__ __launch_bounds__(kThreads, kBackwardBlocks<kKept>) void backward(con
     row.packs([&](int k, std::int64_t column) {
       const Pack<T, V> g = k < kKept ? kept_g[k] : read<V>(dy, begin + column);
       const Pack<T, V> s = k < kKept ? kept_s[k] : read<V>(sum, begin + column);
-      const Pack<T, V> w = read<V>(weight, column);
+      const Pack<float, V> w = read<V>(weight, column);
       Pack<T, V> more = {}, out;
       if (dsum != nullptr) more = kAhead && k < kKept ? kept_more[k] : read<V>(dsum, begin + column);
 #pragma unroll
       for (int v = 0; v < V; ++v)
-        out.at[v] = narrow<T>(widen(more.at[v]) + scale * (widen(w.at[v]) * widen(g.at[v]) - widen(s.at[v]) * shared));
+        out.at[v] = narrow<T>(widen(more.at[v]) + scale * (w.at[v] * widen(g.at[v]) - widen(s.at[v]) * shared));
       write<V>(dx, begin + column, out);
     });
   }
@@ -132,7 +133,7 @@ struct Forward {
   template <class T, int V, int kTeam, int kKept>
   int run(std::int64_t blocks) const {
     return launch(forward<T, V, kTeam, kKept>, blocks, kThreads, stream, static_cast<const T*>(x.data),
-                  static_cast<const T*>(residual.data), static_cast<const T*>(weight.data), eps,
+                  static_cast<const T*>(residual.data), static_cast<const float*>(weight.data), eps,
                   static_cast<T*>(sum.data), static_cast<T*>(y.data), static_cast<float*>(rstd.data),
                   x.count / weight.count, weight.count);
   }
@@ -145,7 +146,7 @@ struct Backward {
   template <class T, int V, int kTeam, int kKept>
   int run(std::int64_t blocks) const {
     return launch(backward<T, V, kTeam, kKept>, blocks, kThreads, stream, static_cast<const T*>(dy.data),
-                  static_cast<const T*>(dsum.data), static_cast<const T*>(sum.data), static_cast<const T*>(weight.data),
+                  static_cast<const T*>(dsum.data), static_cast<const T*>(sum.data), static_cast<const float*>(weight.data),
                   static_cast<const float*>(rstd.data), static_cast<T*>(dx.data), sum.count / weight.count,
                   weight.count);
   }
@@ -157,7 +158,8 @@ int rms_norm(Stream stream, ConstView x, ConstView residual, ConstView weight, f
   return with_float(x.dtype, [&](auto kind) {
     using T = decltype(kind);
     const void* const second = residual.data != nullptr ? sum.data : nullptr;
-    const bool vectors = fits_vectors<T>(weight.count, x.data, residual.data, weight.data, second, y.data);
+    const bool vectors =
+        fits_vectors<T>(weight.count, x.data, residual.data, second, y.data) && fits_weights<T>(weight.data);
     return choose<T>(x.count / weight.count, weight.count, vectors,
                      Forward{stream, x, residual, weight, eps, sum, y, rstd});
   });
@@ -167,7 +169,8 @@ int rms_norm_backward(Stream stream, ConstView dy, ConstView dsum, ConstView sum
                       View dx) {
   return with_float(sum.dtype, [&](auto kind) {
     using T = decltype(kind);
-    const bool vectors = fits_vectors<T>(weight.count, dy.data, dsum.data, sum.data, weight.data, dx.data);
+    const bool vectors =
+        fits_vectors<T>(weight.count, dy.data, dsum.data, sum.data, dx.data) && fits_weights<T>(weight.data);
     return choose<T>(sum.count / weight.count, weight.count, vectors,
                      Backward{stream, dy, dsum, sum, weight, rstd, dx});
   });

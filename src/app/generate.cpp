@@ -73,7 +73,7 @@ void generate(const requests::GenerateRequest& request) {
   const std::shared_ptr<const nn::FrozenFormat> matrices =
       quant::make_format(quant_options(folders.quantization, spec, dtype));
   const auto model =
-      model::load(spec, weights::TensorStore::open(folders.model), dtype, matrices, nn::replicated_storage, positions);
+      model::load(spec, families::open_weights(folders.model, spec), dtype, matrices, nn::replicated_storage, positions);
   std::unique_ptr<peft::Adapter> adapter;
   if (folders.adapter) {
     adapter = peft::make_adapter(*model, methods::read_peft_config(*folders.adapter), dtype);

@@ -63,6 +63,10 @@ ordered_json work_of(const families::ModelSpec& model, std::int64_t adapter_para
   std::int64_t layer_weights = 0, attention_width = 0;
   for (const auto& layer : model.layers) {
     for (const auto* const linear : families::linears_of(layer)) layer_weights += linear->values();
+    if (layer.moe) {  // those that a token takes
+      const auto& [gate, up, down] = layer.moe->experts.front();
+      layer_weights += layer.moe->chosen * (gate.values() + up.values() + down.values()) + layer.moe->router.values();
+    }
     attention_width += layer.attention.query();
   }
   return {{"kind", "work"},

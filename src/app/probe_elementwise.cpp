@@ -13,8 +13,8 @@
 #include "core/rng.hpp"
 #include "kernels/cross_entropy/cross_entropy.hpp"
 #include "kernels/dropout/dropout.hpp"
+#include "kernels/activation/activation.hpp"
 #include "kernels/rms_norm/rms_norm.hpp"
-#include "kernels/swiglu/swiglu.hpp"
 #include "ops/attention.hpp"
 #include "ops/torch_exec.hpp"
 #include "plan/costs.hpp"
@@ -39,7 +39,7 @@ std::shared_ptr<Rows> make_rows(plan::Dtype dtype, std::int64_t values) {
   const std::int64_t n = values / kWidth;
   auto rows = std::make_shared<Rows>();
   for (at::Tensor* const tensor : {&rows->a, &rows->b, &rows->c}) *tensor = at::randn({n, kWidth}, at::kFloat).to(type);
-  rows->weight = at::ones({kWidth}, type);
+  rows->weight = at::ones({kWidth}, at::kFloat);
   rows->rstd = at::ones({n}, at::kFloat);
   rows->ids = at::randint(4096, {n}, at::kLong);
   rows->table = at::randn({4096, kWidth}, at::kFloat).to(type);
@@ -79,11 +79,11 @@ std::vector<double> all_once(const std::shared_ptr<Rows>& rows) {
   });
   time([&] {
     const at::Tensor out = fresh();
-    kernels::swiglu(on, view_of(r.a), view_of(r.b), view_of(out));
+    kernels::gated(on, kernels::Act::silu, view_of(r.a), view_of(r.b), view_of(out));
   });
   time([&] {
     const at::Tensor dgate = fresh(), dup = fresh();
-    kernels::swiglu_backward(on, view_of(r.a), view_of(r.b), view_of(r.c), view_of(dgate), view_of(dup));
+    kernels::gated_backward(on, kernels::Act::silu, view_of(r.a), view_of(r.b), view_of(r.c), view_of(dgate), view_of(dup));
   });
   time([&] { ops::rotate(r.c, kHeads, r.positions, r.rope); });
   time([&] {

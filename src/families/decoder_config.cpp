@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "families/decoder_config.hpp"
 
+#include <algorithm>
+#include <array>
 #include <limits>
 
 #include <nlohmann/json.hpp>
@@ -14,132 +16,197 @@ namespace {
 
 constexpr std::int64_t kMaxLayers = 10'000;
 
-void read_rope_kind(const json::Object& root, const json::Object& rope, RopeSpec& spec) {
-  const auto modern = rope.text("rope_type"), legacy = rope.text("type");
-  const std::string kind = modern ? *modern : legacy ? *legacy : "default";
-  if (kind == "default") return;
-  constexpr const char* kLowFrequency = "llama3";
-  if (kind != kLowFrequency)
-    rope.refuse(modern ? "rope_type" : "type",
-                cat("is ", quoted(kind), "; only 'default' and '", kLowFrequency, "' are supported"));
-  constexpr const char* kOriginal = "original_max_position_embeddings";
-  LowFrequencyScaling scaling;
-  scaling.factor = rope.needed_positive("factor");
-  scaling.low_freq_factor = rope.needed_positive("low_freq_factor");
-  scaling.high_freq_factor = rope.needed_positive("high_freq_factor");
-  scaling.original_positions = rope.needed_size(kOriginal);
-  if (scaling.factor < 1) rope.refuse("factor", "is below 1");
-  if (!(scaling.high_freq_factor > scaling.low_freq_factor))
-    rope.refuse("high_freq_factor", "must be above low_freq_factor");
-  if (const auto outer = root.size(kOriginal); outer && *outer != scaling.original_positions)
-    rope.refuse(kOriginal, cat("is ", scaling.original_positions, ", and outside of it the file says ", *outer),
-                "keep the one that the model was trained with");
-  spec.scaling = scaling;
-}
-
-void refuse_partial_rotation(const json::Object& from) {
-  if (const auto part = from.positive("partial_rotary_factor"); part && *part != 1.0)
-    from.refuse("partial_rotary_factor", "is not 1; rotating a part of each head is not supported");
-}
-
-/// v4: `rope_theta` beside `rope_scaling`, which is null or an object. v5: everything in `rope_parameters`, or in
-/// `rope_scaling`, which then counts alone. Where v4 and v5 compute different things of one file, it is refused.
-RopeSpec read_rope(const json::Object& root, std::int64_t dim) {
-  const auto section = [&](const char* key) -> std::optional<json::Object> {
-    const auto found = root.get(key);
-    if (!found) return std::nullopt;
-    const json::Object object = found->object();
-    return object.members().empty() ? std::nullopt : std::optional(object);
-  };
-  const auto older = section("rope_scaling"), newer = section("rope_parameters");
-  if (older && newer && older->node().value() != newer->node().value())
-    root.refuse("rope_scaling", "and 'rope_parameters' differ, and only one of them counts",
-                "keep the one that the model was trained with, with its rope_theta in it");
-  refuse_partial_rotation(root);
-  RopeSpec spec{.dim = dim};
-  const auto outer = root.positive("rope_theta");
-  if (outer) spec.theta = *outer;
-  const auto& rope = older ? older : newer;
-  if (!rope) return spec;
-  refuse_partial_rotation(*rope);
-  if (const auto inner = rope->positive("rope_theta")) {
-    if (older && outer && *inner != *outer)
-      rope->refuse("rope_theta", cat("is ", number(*inner), ", and outside of it the file says ", number(*outer)),
-                   "keep the one that the model was trained with");
-    spec.theta = *inner;
-  }
-  read_rope_kind(root, *rope, spec);
-  return spec;
-}
-
 /// Sizes of attention, without its linear layers.
 AttentionSpec read_heads(const json::Object& root, std::int64_t hidden, const DecoderOptions& options) {
-  AttentionSpec spec{.query_heads = root.needed_size("num_attention_heads"), .window = options.window};
+  AttentionSpec spec{.query_heads = root.needed_size(options.keys.heads), .window = options.window};
   spec.key_value_heads =
-      root.size("num_key_value_heads").value_or(options.absent_key_value_heads.value_or(spec.query_heads));
+      root.size("num_key_value_heads").value_or(options.absent.key_value_heads.value_or(spec.query_heads));
   if (spec.query_heads % spec.key_value_heads != 0)
     root.refuse("num_key_value_heads",
                 cat("is ", spec.key_value_heads, ", which does not divide the ", spec.query_heads, " attention heads"));
-  const auto head_dim = root.size("head_dim", 65536);
+  const auto given = root.size("head_dim", 65536);
+  const auto head_dim = given ? given : options.absent.head_dim;
   if (!head_dim && hidden % spec.query_heads != 0)
-    root.refuse("num_attention_heads", cat("is ", spec.query_heads, ", which does not divide hidden_size ", hidden,
-                                           ", and there is no head_dim"));
+    root.refuse(options.keys.heads, cat("is ", spec.query_heads, ", which does not divide ", options.keys.hidden, " ",
+                                        hidden, ", and there is no head_dim"));
   spec.head_dim = head_dim.value_or(hidden / spec.query_heads);
-  if (spec.head_dim % 2 != 0) root.refuse("head_dim", cat("is ", spec.head_dim, "; rotary positions need an even one"));
+  if (options.turns && spec.head_dim % 2 != 0)
+    root.refuse("head_dim", cat("is ", spec.head_dim, "; rotary positions need an even one"));
   return spec;
 }
 
-/// A layer under `prefix` ("model.layers.0."): its modules by their usual names.
-LayerSpec layer_under(const std::string& prefix, const AttentionSpec& heads, std::int64_t hidden, std::int64_t inner,
-                      double eps, const DecoderOptions& options) {
-  const auto attention = [&](const char* name, std::int64_t out, std::int64_t in, Reads reads) {
-    return LinearSpec{cat(prefix, "self_attn.", name), out, in, options.attention_bias, reads};
+/// The sizes of a layer, and of its model.
+struct Sizes {
+  AttentionSpec heads;
+  std::int64_t hidden = 0, inner = 0;
+  double eps = 0;
+  kernels::Act act = kernels::Act::silu;
+};
+
+void add_attention(LayerSpec& layer, const std::string& prefix, const Sizes& sizes, const DecoderOptions& options) {
+  AttentionSpec& attention = layer.attention = sizes.heads;
+  attention.fused = options.fused;
+  const auto input = [&](const std::string& name, std::int64_t out) {
+    attention.inputs.push_back(
+        {prefix + name, out, sizes.hidden, options.attention_bias, Reads::attention_input, {}, {}});
   };
-  const auto mlp = [&](const char* name, std::int64_t out, std::int64_t in, Reads reads) {
-    return LinearSpec{cat(prefix, "mlp.", name), out, in, options.mlp_bias, reads};
-  };
-  LayerSpec layer{.attention_norm = {prefix + "input_layernorm", eps},
-                  .mlp_norm = {prefix + "post_attention_layernorm", eps},
-                  .attention = heads,
-                  .mlp = {.inner = inner}};
-  layer.attention.q = attention("q_proj", heads.query(), hidden, Reads::attention_input);
-  layer.attention.k = attention("k_proj", heads.key_value(), hidden, Reads::attention_input);
-  layer.attention.v = attention("v_proj", heads.key_value(), hidden, Reads::attention_input);
-  layer.attention.o = attention("o_proj", hidden, heads.query(), Reads::mixed);
-  layer.mlp.gate = mlp("gate_proj", inner, hidden, Reads::mlp_input);
-  layer.mlp.up = mlp("up_proj", inner, hidden, Reads::mlp_input);
-  layer.mlp.down = mlp("down_proj", hidden, inner, Reads::activated);
-  return layer;
+  if (options.fused != AttentionSpec::Fused::no) {
+    input(options.names.qkv, attention.query() + 2 * attention.key_value());
+  } else {
+    input(options.names.q, attention.query());
+    input(options.names.k, attention.key_value());
+    input(options.names.v, attention.key_value());
+  }
+  attention.o = {prefix + options.names.o, sizes.hidden, attention.query(), options.output_bias, Reads::mixed, {}, {}};
 }
 
-void refuse_what_would_be_ignored(const json::Object& root) {
-  if (const auto activation = root.text("hidden_act"); activation && *activation != "silu")
-    root.refuse("hidden_act", cat("is ", quoted(*activation), "; supported is 'silu'"));
-  if (const json::Value* const dropout = root.find("attention_dropout");
-      dropout && !(dropout->is_number() && dropout->get<double>() == 0))
-    root.refuse("attention_dropout", "is not 0; dropout inside attention is not supported", "set it to 0.0");
+void add_mlp(LayerSpec& layer, const std::string& prefix, const Sizes& sizes, const DecoderOptions& options) {
+  MlpSpec& mlp = layer.mlp;
+  mlp.inner = sizes.inner;
+  mlp.act = sizes.act;
+  mlp.gated = options.gated_mlp;
+  const auto input = [&](const std::string& name, std::int64_t out) {
+    mlp.inputs.push_back({prefix + name, out, sizes.hidden, options.mlp_bias, Reads::mlp_input, {}, {}});
+  };
+  if (!options.names.gate_up.empty()) {
+    input(options.names.gate_up, 2 * sizes.inner);
+  } else {
+    if (mlp.gated) input(options.names.gate, sizes.inner);
+    input(options.names.up, sizes.inner);
+  }
+  mlp.down = {prefix + options.names.down, sizes.hidden, sizes.inner, options.mlp_bias, Reads::activated, {}, {}};
+}
+
+LayerSpec layer_under(const std::string& prefix, const Sizes& sizes, const DecoderOptions& options) {
+  LayerSpec layer;
+  const auto norm = [&](std::optional<NormSpec>& to, const std::string& name) {
+    if (!name.empty()) to = norm_like(prefix + name, sizes.hidden, sizes.eps, options);
+  };
+  norm(layer.attention_norm, options.names.attention_norm);
+  norm(layer.mlp_norm, options.names.mlp_norm);
+  norm(layer.attention_out_norm, options.names.attention_out_norm);
+  norm(layer.mlp_out_norm, options.names.mlp_out_norm);
+  add_attention(layer, prefix, sizes, options);
+  add_mlp(layer, prefix, sizes, options);
+  return layer;
 }
 
 }  // namespace
 
+std::string layer_prefix(std::size_t layer) { return cat("model.layers.", layer, "."); }
+
+NormSpec norm_like(const std::string& name, std::int64_t width, double eps, const DecoderOptions& options) {
+  return {.name = name,
+          .width = width,
+          .eps = eps,
+          .centred = options.norms_centred,
+          .bias = options.norm_bias,
+          .offset = options.norm_offset};
+}
+
+kernels::Act read_act(const json::Object& config, const char* key, const char* absent) {
+  using kernels::Act;
+  struct Name {
+    const char* name;
+    Act act;
+  };
+  constexpr std::array kNames = {
+      Name{"silu", Act::silu},          Name{"swish", Act::silu},          Name{"gelu_pytorch_tanh", Act::gelu_tanh},
+      Name{"gelu_new", Act::gelu_tanh}, Name{"gelu_fast", Act::gelu_tanh}, Name{"gelu", Act::gelu},
+      Name{"relu", Act::relu},          Name{"relu2", Act::relu2}};
+  const std::string name = config.text(key).value_or(absent);
+  const auto found = std::find_if(kNames.begin(), kNames.end(), [&](const Name& n) { return name == n.name; });
+  if (found == kNames.end()) {
+    std::vector<std::string> known;
+    for (const Name& n : kNames) known.push_back(cat("'", n.name, "'"));
+    config.refuse(key, cat("is ", quoted(name), "; supported are ", join(known, ", ")));
+  }
+  return found->act;
+}
+
+std::vector<bool> read_sliding(const json::Object& config, std::size_t layers, bool (*otherwise)(std::size_t i)) {
+  std::vector<bool> sliding;
+  const auto listed = config.get("layer_types");
+  if (!listed) {
+    for (std::size_t i = 0; i < layers; ++i) sliding.push_back(otherwise(i));
+    return sliding;
+  }
+  for (const std::string& type : listed->texts()) {
+    if (type != "sliding_attention" && type != "full_attention")
+      config.refuse("layer_types", cat("has ", quoted(type), "; known are sliding_attention and full_attention"));
+    sliding.push_back(type == "sliding_attention");
+  }
+  if (sliding.size() != layers)
+    config.refuse("layer_types", cat("has ", sliding.size(), " types for ", layers, " layers"));
+  return sliding;
+}
+
+void refuse_dropout(const json::Object& config, const char* key) {
+  const json::Value* const dropout = config.find(key);
+  if (dropout && !(dropout->is_number() && dropout->get<double>() == 0))
+    config.refuse(key, "is not 0; dropout inside a frozen model is not supported",
+                  "set it to 0.0: adapters have a dropout of their own");
+}
+
+void refuse_absent_dropout(const json::Object& config, const char* key, double absent) {
+  if (!config.find(key))
+    config.refuse(key,
+                  cat("is missing, which means ", number(absent), "; dropout inside a frozen model is not supported"),
+                  cat("write \"", key, "\": 0.0 into config.json: adapters have a dropout of their own"));
+  refuse_dropout(config, key);
+}
+
+std::vector<bool> read_sliding_pattern(const json::Object& config, std::size_t layers, std::int64_t absent) {
+  const auto given = config.get("sliding_window_pattern");
+  const std::int64_t pattern = given ? given->whole() : absent;
+  if (config.find("layer_types")) return read_sliding(config, layers, nullptr);
+  std::vector<bool> sliding;
+  for (std::size_t i = 0; i < layers; ++i)
+    sliding.push_back(pattern > 0 && static_cast<std::int64_t>(i + 1) % pattern != 0);
+  return sliding;
+}
+
+void add_head_norms(LayerSpec& layer, const std::string& prefix, double eps, double offset) {
+  const std::int64_t width = layer.attention.head_dim;
+  layer.attention.q_norm = NormSpec{.name = prefix + "self_attn.q_norm", .width = width, .eps = eps, .offset = offset};
+  layer.attention.k_norm = NormSpec{.name = prefix + "self_attn.k_norm", .width = width, .eps = eps, .offset = offset};
+}
+
+void add_full_norms(LayerSpec& layer, const std::string& prefix, double eps) {
+  const AttentionSpec& heads = layer.attention;
+  layer.attention.q_norm = NormSpec{.name = prefix + "self_attn.q_norm", .width = heads.query(), .eps = eps};
+  layer.attention.k_norm = NormSpec{.name = prefix + "self_attn.k_norm", .width = heads.key_value(), .eps = eps};
+}
+
 ModelSpec read_decoder(const json::Object& root, const DecoderOptions& options) {
-  refuse_what_would_be_ignored(root);
+  refuse_dropout(root, "attention_dropout");
   ModelSpec model;
   model.vocabulary = root.needed_size("vocab_size", std::numeric_limits<std::int32_t>::max());
-  model.hidden = root.needed_size("hidden_size");
-  const std::int64_t inner = root.needed_size("intermediate_size");
-  const std::int64_t layers = root.needed_size("num_hidden_layers", kMaxLayers);
-  const AttentionSpec heads = read_heads(root, model.hidden, options);
-  model.positions = root.size("max_position_embeddings").value_or(options.absent_positions);
-  const double eps = root.positive("rms_norm_eps").value_or(1e-6);
-  model.rope = read_rope(root, heads.head_dim);
-  model.tied_head = root.flag("tie_word_embeddings");
+  Sizes sizes{.hidden = root.needed_size(options.keys.hidden)};
+  model.hidden = sizes.hidden;
+  const auto inner = root.size(options.keys.inner);
+  sizes.inner = inner ? *inner : options.absent.inner ? *options.absent.inner : root.needed_size(options.keys.inner);
+  const std::int64_t layers = root.needed_size(options.keys.layers, kMaxLayers);
+  sizes.heads = read_heads(root, model.hidden, options);
+  sizes.act = read_act(root, options.keys.act, options.absent.act);
+  model.positions = root.size(options.keys.positions).value_or(options.absent.positions);
+  sizes.eps = root.positive(options.keys.eps).value_or(options.absent.eps);
+  if (options.turns) {
+    model.ropes = {read_rope(root, {.head_dim = sizes.heads.head_dim,
+                                    .positions = model.positions,
+                                    .theta = options.absent.theta,
+                                    .part = options.absent.rotary_part,
+                                    .neighbours = options.neighbours})};
+    sizes.heads.rope = 0;
+  }
+  model.tied_head = root.flag("tie_word_embeddings", options.absent.tied);
 
-  model.embedding = "model.embed_tokens";
+  model.embedding = options.prefix + options.embedding;
   for (std::int64_t i = 0; i < layers; ++i)
-    model.layers.push_back(layer_under(cat("model.layers.", i, "."), heads, model.hidden, inner, eps, options));
-  model.final_norm = {"model.norm", eps};
-  model.head = {"lm_head", model.vocabulary, model.hidden};
+    model.layers.push_back(layer_under(cat(options.prefix, options.layers, ".", i, "."), sizes, options));
+  if (!options.final_norm.empty())
+    model.final_norm = norm_like(options.prefix + options.final_norm, model.hidden, sizes.eps, options);
+  model.head = {.name = options.head, .out = model.vocabulary, .in = model.hidden, .bias = options.head_bias};
   read_token_ids(root, model);
   return model;
 }

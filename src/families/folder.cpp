@@ -27,7 +27,9 @@ std::string embedding_table(const ModelSpec& model) { return model.embedding + "
 /// Tensors that some converters leave in a file and that training does not need: a copy of the tied head, and the
 /// rotary frequencies that old transformers versions stored.
 bool may_be_left_over(const std::string& name, const ModelSpec& model) {
-  return (model.tied_head && name == head_matrix(model)) || name.ends_with(".rotary_emb.inv_freq");
+  const auto& aside = model.left_aside;
+  return (model.tied_head && name == head_matrix(model)) || name.ends_with(".rotary_emb.inv_freq") ||
+         std::any_of(aside.begin(), aside.end(), [&](const std::string& part) { return name.starts_with(part); });
 }
 
 /// A tied head that is no copy: transformers 5 uses it, earlier versions and servers do not.
@@ -69,11 +71,12 @@ std::vector<std::string> problems_of(const TensorStore& store, const ModelSpec& 
   std::vector<std::string> problems;
   std::set<std::string, std::less<>> known;
   const weights::StoredLayout* const stored = weights::row_of(model.stored).stored;
+  const auto matrices = stored ? layer_matrices(model) : std::set<std::string, std::less<>>();
   if (const auto problem = problem_of_tied_head(store, model)) problems.push_back(*problem);
   for (const auto& spec : tensors_of(model)) {
     const Tensor* tensor = store.find(spec.name);
     bool quantised = false, half = false;
-    if (tensor && stored && is_layer_matrix(model, spec.name)) {
+    if (tensor && stored && matrices.contains(spec.name)) {
       try {
         quantised = stored->holds(store, spec.name, spec.shape[0], spec.shape[1]);
       } catch (const Error& error) {
@@ -114,7 +117,7 @@ void require_finite(const TensorStore& store, const fs::path& model_dir) {
 void check_model(const fs::path& model_dir) {
   constexpr std::size_t kShown = 10;
   const ModelSpec model = read_model(model_dir);
-  const TensorStore store = TensorStore::open(model_dir);
+  const TensorStore store = open_weights(model_dir, model);
   if (const auto found = other_prefix(store, model))
     refuse_prefix(model_dir, *found, model.embedding.substr(0, model.embedding.rfind('.') + 1));
   auto problems = problems_of(store, model);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "families/inspect.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -73,10 +74,40 @@ std::string count_text(std::int64_t value) {
 
 std::string rope_text(const RopeSpec& rope) {
   std::string text = cat("theta ", number(rope.theta));
-  if (const auto& s = rope.scaling)
-    text += cat(", llama3 scaling by ", number(s->factor), " from ", s->original_positions, " positions (low ",
-                number(s->low_freq_factor), ", high ", number(s->high_freq_factor), ")");
+  if (!rope.described.empty()) text += cat(", ", rope.described);
   return text;
+}
+
+bool any_bias(const std::vector<LinearSpec>& linears) {
+  return std::any_of(linears.begin(), linears.end(), [](const LinearSpec& linear) { return linear.bias; });
+}
+
+/// "4,096 tokens in 5 of 6 layers"
+std::string window_text(const ModelSpec& model) {
+  std::size_t with = 0;
+  std::int64_t window = 0;
+  for (const auto& layer : model.layers)
+    if (layer.attention.window) {
+      ++with;
+      window = *layer.attention.window;
+    }
+  if (with == 0) return {};
+  const std::string tokens = cat(grouped(window), " tokens");
+  return with == model.layers.size() ? tokens : cat(tokens, " in ", with, " of ", model.layers.size(), " layers");
+}
+
+/// "8 of 128, intermediate 768, in 48 layers"
+std::string experts_text(const ModelSpec& model) {
+  std::size_t with = 0;
+  const MoeSpec* one = nullptr;
+  for (const auto& layer : model.layers)
+    if (layer.moe) {
+      ++with;
+      one = &*layer.moe;
+    }
+  if (!one) return {};
+  return cat(one->chosen, " of ", one->experts.size(), " for each token, intermediate ", one->inner, ", in ", with,
+             " of ", model.layers.size(), " layers", one->shared ? "; and one that all take" : "");
 }
 
 }  // namespace
@@ -89,7 +120,7 @@ ModelSummary inspect(const fs::path& model_dir) {
   summary.architecture = architecture_of(model_dir);
 
   const weights::NumberFormatRow& kept = weights::row_of(summary.spec.stored);
-  const weights::TensorStore store = weights::TensorStore::open(model_dir);
+  const weights::TensorStore store = open_weights(model_dir, summary.spec);
   for (const auto& spec : tensors_of(summary.spec)) {
     const weights::Tensor& tensor = store.get(spec.name);
     const auto count = count_of(spec.shape);
@@ -124,10 +155,12 @@ std::string to_text(const ModelSummary& summary) {
   line("model", summary.dir.string());
   line("architecture", cat(summary.architecture.empty() ? "not named" : summary.architecture, " (", c.model_type, "), ",
                            c.layers.size(), " layers"));
-  line("sizes",
-       cat("hidden ", c.hidden, ", intermediate ", first.mlp.inner, ", heads ", first.attention.query_heads, ":",
-           first.attention.key_value_heads, " of ", first.attention.head_dim, ", vocabulary ", c.vocabulary));
-  line("biases", cat("attention ", first.attention.q.bias ? "yes" : "no", ", mlp ", first.mlp.up.bias ? "yes" : "no"));
+  line("sizes", cat("hidden ", c.hidden, ", intermediate ", std::max(first.mlp.inner, first.moe ? first.moe->inner : 0),
+                    ", heads ", first.attention.query_heads, ":", first.attention.key_value_heads, " of ",
+                    first.attention.head_dim, ", vocabulary ", c.vocabulary));
+  line("biases", cat("attention ", any_bias(first.attention.inputs) ? "yes" : "no", ", mlp ",
+                     any_bias(first.mlp.inputs) ? "yes" : "no"));
+  if (const auto experts = experts_text(c); !experts.empty()) line("experts", experts);
   line("parameters", count_text(summary.parameters));
   line("  embedding", count_text(summary.embedding_parameters));
   line("  per layer", count_text(summary.parameters_per_layer));
@@ -136,9 +169,9 @@ std::string to_text(const ModelSummary& summary) {
   line("on disk", cat(human_bytes(summary.bytes_on_disk), " in ", summary.weight_files,
                       summary.weight_files == 1 ? " file" : " files"));
   line("context", cat(grouped(c.positions), " tokens"));
-  if (const auto& window = first.attention.window) line("window", cat(grouped(*window), " tokens"));
-  line("rope", rope_text(c.rope));
-  line("norm eps", number(c.final_norm.eps));
+  if (const auto window = window_text(c); !window.empty()) line("window", window);
+  for (const RopeSpec& rope : c.ropes) line("rope", rope_text(rope));
+  if (c.final_norm) line("norm eps", number(c.final_norm->eps));
   if (summary.tokenizer)
     line("tokenizer", cat(summary.tokenizer->model, ", ", grouped(summary.tokenizer->entries), " entries, ",
                           summary.tokenizer->added, " added tokens (", summary.tokenizer->special, " special)"));

@@ -10,9 +10,8 @@ namespace {
 
 /// @see transformers LlamaConfig
 ModelSpec read(const json::Object& config) {
-  return read_decoder(
-      config,
-      {.absent_positions = 2048, .attention_bias = config.flag("attention_bias"), .mlp_bias = config.flag("mlp_bias")});
+  const bool bias = config.flag("attention_bias");
+  return read_decoder(config, {.attention_bias = bias, .output_bias = bias, .mlp_bias = config.flag("mlp_bias")});
 }
 
 /// @see llama.cpp convert_hf_to_gguf.py, LlamaModel

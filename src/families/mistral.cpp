@@ -10,7 +10,7 @@ namespace {
 ModelSpec read(const json::Object& config) {
   std::optional<std::int64_t> window = config.size("sliding_window");
   if (!config.has("sliding_window")) window = 4096;
-  return read_decoder(config, {.absent_positions = 131072, .absent_key_value_heads = 8, .window = window});
+  return read_decoder(config, {.absent = {.positions = 131072, .key_value_heads = 8}, .window = window});
 }
 
 }  // namespace

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "families/read_model.hpp"
 
+#include <array>
 #include <vector>
 
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "families/family.hpp"
+#include "families/harmless_keys.hpp"
 #include "families/token_ids.hpp"
+#include "families/vision_folders.hpp"
 #include "json/object.hpp"
 #include "weights/stored_layout.hpp"
 
@@ -24,6 +27,7 @@ bool present(const fs::path& path) {
 weights::NumberFormat read_stored_format(const json::Object& root) {
   if (!root.find("quantization_config")) return weights::NumberFormat::none;
   const json::Object quantised = root.inner("quantization_config");
+  if (quantised.text("quant_method") == "mxfp4") return weights::NumberFormat::none;  // its family reads it as numbers
   std::vector<std::string> supported;
   for (const auto& row : weights::quantised_formats()) {
     if (row.stored->is_named_by(quantised)) return row.format;
@@ -35,6 +39,41 @@ weights::NumberFormat read_stored_format(const json::Object& root) {
               "use the model's bf16 or fp16 version");
 }
 
+/// Types of models that are known, and what they would need.
+struct NotYet {
+  const char *type, *lacks;
+};
+constexpr std::array kNotYet = {
+    NotYet{"deepseek_v2", "latent attention"},
+    NotYet{"deepseek_v3", "latent attention"},
+    NotYet{"glm4_moe_lite", "latent attention"},
+    NotYet{"mistral4", "latent attention"},
+    NotYet{"kimi_k2", "latent attention"},
+    NotYet{"llama4", "chunked attention with experts that read scaled inputs"},
+    NotYet{"llama4_text", "chunked attention with experts that read scaled inputs"},
+    NotYet{"mllama", "cross attention to images"},
+    NotYet{"nemotron_h", "Mamba layers"},
+    NotYet{"falcon_h1", "Mamba layers"},
+    NotYet{"jamba", "Mamba layers"},
+    NotYet{"bamba", "Mamba layers"},
+    NotYet{"mamba", "Mamba layers"},
+    NotYet{"mamba2", "Mamba layers"},
+    NotYet{"lfm2", "short convolutions"},
+    NotYet{"lfm2_moe", "short convolutions"},
+    NotYet{"gemma3n_text", "alternating updates of several streams"},
+    NotYet{"gemma3n", "alternating updates of several streams"},
+};
+
+[[noreturn]] void refuse_type(const json::Object& root, const std::string& type) {
+  for (const NotYet& known : kNotYet)
+    if (type == known.type)
+      root.refuse("model_type",
+                  cat("is ", quoted(type), ", whose layers have ", known.lacks, ", which is not there yet"),
+                  cat("use a model of one of these families: ", known_model_types()));
+  root.refuse("model_type", cat("is ", quoted(type), "; supported are ", known_model_types()),
+              "use a model of one of these families");
+}
+
 }  // namespace
 
 ModelSpec parse_model(const std::string& text, const std::string& name) {
@@ -43,14 +82,23 @@ ModelSpec parse_model(const std::string& text, const std::string& name) {
   const auto model_type = root.text("model_type");
   if (!model_type)
     throw Error(Fault::data, cat(name, ": 'model_type' is missing"), "name the config.json of a language model");
-  const Family* const family = find(*model_type);
-  if (!family)
-    root.refuse("model_type", cat("is ", quoted(*model_type), "; supported are ", known_model_types()),
-                "use a model of one of these families");
-  ModelSpec model = family->read(root);
-  model.model_type = *model_type;
+  const auto inner_type = text_type_of(root);
+  const std::string type = inner_type.value_or(*model_type);
+  const Family* const family = find(type);
+  if (!family) refuse_type(root, type);
+  const json::Object config = inner_type ? root.inner("text_config") : root;
+  ModelSpec model = family->read(config);
+  model.model_type = type;
   model.stored = read_stored_format(root);
+  refuse_unread_keys(config);
+  if (inner_type) place_in_vision_folder(root, model);
   return model;
+}
+
+weights::TensorStore open_weights(const fs::path& model_dir, const ModelSpec& model, WhenCut when_cut) {
+  auto store = weights::TensorStore::open(model_dir, when_cut);
+  store.rename(model.renamed);
+  return store;
 }
 
 ModelSpec read_model(const fs::path& model_dir) {

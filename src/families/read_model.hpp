@@ -4,6 +4,7 @@
 #include <string>
 
 #include "families/spec.hpp"
+#include "weights/safetensors.hpp"
 
 namespace pst::families {
 
@@ -13,5 +14,9 @@ namespace pst::families {
 ModelSpec parse_model(const std::string& json, const std::string& name);
 /// The same of a folder; end tokens of its generation_config.json win.
 ModelSpec read_model(const std::filesystem::path& model_dir);
+
+/// The weights of its folder, under the names that the spec has. @throws as weights::TensorStore::open()
+weights::TensorStore open_weights(const std::filesystem::path& model_dir, const ModelSpec& model,
+                                  WhenCut when_cut = WhenCut::end_program);
 
 }  // namespace pst::families

@@ -2,57 +2,133 @@
 #include "families/spec.hpp"
 
 #include <algorithm>
+#include <map>
+
+#include "core/strings.hpp"
 
 namespace pst::families {
 namespace {
 
-bool is_matrix_of(const LinearSpec& linear, std::string_view tensor) {
-  constexpr std::string_view kWeight = ".weight";
-  return tensor.size() == linear.name.size() + kWeight.size() && tensor.starts_with(linear.name) &&
-         tensor.ends_with(kWeight);
+void append(std::vector<const LinearSpec*>& to, const std::vector<LinearSpec>& linears) {
+  for (const LinearSpec& linear : linears) to.push_back(&linear);
+}
+
+/// Collects tensors; those that several matrices lie in come once, as long as the furthest of them says.
+class Tensors {
+ public:
+  void add(std::string name, std::vector<std::int64_t> shape) { list_.push_back({std::move(name), std::move(shape)}); }
+  void add(const NormSpec& norm) {
+    if (norm.name.empty()) return;
+    norm_values_ += norm.width * (norm.weights + (norm.bias ? 1 : 0));
+    const std::vector<std::int64_t> one = {norm.width}, all = {norm.weights, norm.width};
+    if (norm.split)
+      for (std::int64_t i = 0; i < norm.weights; ++i) add(cat(norm.name, i, ".weight"), one);
+    else
+      add(norm.name + ".weight", norm.weights > 1 ? all : one);
+    if (norm.bias) add(norm.name + ".bias", one);
+  }
+  void add(const std::optional<NormSpec>& norm) {
+    if (norm) add(*norm);
+  }
+  void add(const LinearSpec& linear) {
+    if (!linear.weight_place)
+      add(linear.name + ".weight", {linear.out, linear.in});
+    else if (linear.weight_place->tensor == linear.name + ".weight")
+      add(linear.weight_place->tensor, {linear.in, linear.out});  // by itself, the other way round
+    if (linear.bias && !linear.bias_place) add(linear.name + ".bias", {linear.out});
+  }
+  std::int64_t norm_values() const { return norm_values_; }
+  std::vector<TensorSpec> list() && { return std::move(list_); }
+
+ private:
+  std::vector<TensorSpec> list_;
+  std::int64_t norm_values_ = 0;
+};
+
+void add_moe(Tensors& tensors, const MoeSpec& moe) {
+  tensors.add(moe.router);
+  if (!moe.correction.empty()) tensors.add(moe.correction, {std::ssize(moe.experts)});
+  for (const TensorSpec& stored : moe.stored) tensors.add(stored.name, stored.shape);
+  for (const auto& expert : moe.experts)
+    for (const LinearSpec* const linear : {&expert.gate, &expert.up, &expert.down}) tensors.add(*linear);
+  if (moe.shared_gate) tensors.add(*moe.shared_gate);
+}
+
+void add_mlp(Tensors& tensors, const MlpSpec& mlp) {
+  if (mlp.inputs.empty()) return;
+  for (const LinearSpec& linear : mlp.inputs) tensors.add(linear);
+  tensors.add(mlp.down);
+}
+
+Tensors all_of(const ModelSpec& model) {
+  Tensors tensors;
+  tensors.add(model.embedding + ".weight", {model.vocabulary, model.table_width()});
+  for (const auto* const product : {&model.project_in, &model.project_out})
+    if (*product) tensors.add(**product);
+  if (const auto& table = model.position_table) tensors.add(table->name + ".weight", {table->rows, model.hidden});
+  tensors.add(model.embedding_norm);
+  for (const LayerSpec& layer : model.layers) {
+    const AttentionSpec& attention = layer.attention;
+    tensors.add(layer.attention_norm);
+    for (const LinearSpec& linear : attention.inputs) tensors.add(linear);
+    tensors.add(attention.o);
+    tensors.add(attention.q_norm);
+    tensors.add(attention.k_norm);
+    if (!attention.sinks.empty()) tensors.add(attention.sinks, {attention.query_heads});
+    tensors.add(layer.attention_out_norm);
+    tensors.add(layer.mlp_norm);
+    add_mlp(tensors, layer.moe && layer.moe->shared ? *layer.moe->shared : layer.mlp);
+    if (layer.moe) add_moe(tensors, *layer.moe);
+    tensors.add(layer.mlp_out_norm);
+  }
+  tensors.add(model.final_norm);
+  if (!model.tied_head)
+    tensors.add(model.head);
+  else if (model.head.bias)
+    tensors.add(model.head.name + ".bias", {model.head.out});
+  return tensors;
 }
 
 }  // namespace
 
 std::vector<const LinearSpec*> linears_of(const LayerSpec& layer) {
-  const auto& [query_heads, key_value_heads, head_dim, window, q, k, v, o] = layer.attention;
-  return {&q, &k, &v, &o, &layer.mlp.gate, &layer.mlp.up, &layer.mlp.down};
+  std::vector<const LinearSpec*> linears;
+  append(linears, layer.attention.inputs);
+  linears.push_back(&layer.attention.o);
+  const MlpSpec& mlp = layer.moe && layer.moe->shared ? *layer.moe->shared : layer.mlp;
+  append(linears, mlp.inputs);
+  if (!mlp.inputs.empty()) linears.push_back(&mlp.down);
+  if (layer.moe && layer.moe->shared_gate) linears.push_back(&*layer.moe->shared_gate);
+  return linears;
+}
+
+std::vector<const LinearSpec*> matrices_of(const LayerSpec& layer) {
+  auto matrices = linears_of(layer);
+  if (layer.moe)
+    for (const auto& [gate, up, down] : layer.moe->experts)
+      for (const LinearSpec* const linear : {&gate, &up, &down}) matrices.push_back(linear);
+  return matrices;
 }
 
 std::vector<LinearPlace> linears_of(const ModelSpec& model) {
   std::vector<LinearPlace> places;
   for (std::size_t i = 0; i < model.layers.size(); ++i)
     for (const LinearSpec* const linear : linears_of(model.layers[i])) places.push_back({linear, i, false});
+  for (const auto* const product : {&model.project_in, &model.project_out})
+    if (*product) places.push_back({&**product, model.layers.size(), false});
   places.push_back({&model.head, model.layers.size(), true});
   return places;
 }
 
-std::vector<TensorSpec> tensors_of(const ModelSpec& model) {
-  std::vector<TensorSpec> tensors = {{model.embedding + ".weight", {model.vocabulary, model.hidden}}};
-  const auto norm = [&](const NormSpec& spec) { tensors.push_back({spec.name + ".weight", {model.hidden}}); };
-  const auto linear = [&](const LinearSpec& spec) {
-    tensors.push_back({spec.name + ".weight", {spec.out, spec.in}});
-    if (spec.bias) tensors.push_back({spec.name + ".bias", {spec.out}});
-  };
-  for (const LayerSpec& layer : model.layers) {
-    norm(layer.attention_norm);
-    for (const LinearSpec* const spec :
-         {&layer.attention.q, &layer.attention.k, &layer.attention.v, &layer.attention.o})
-      linear(*spec);
-    norm(layer.mlp_norm);
-    for (const LinearSpec* const spec : {&layer.mlp.gate, &layer.mlp.up, &layer.mlp.down}) linear(*spec);
-  }
-  norm(model.final_norm);
-  if (!model.tied_head) linear(model.head);
-  return tensors;
-}
+std::vector<TensorSpec> tensors_of(const ModelSpec& model) { return all_of(model).list(); }
+std::int64_t norm_values(const ModelSpec& model) { return all_of(model).norm_values(); }
 
-bool is_layer_matrix(const ModelSpec& model, std::string_view tensor) {
-  return std::any_of(model.layers.begin(), model.layers.end(), [&](const LayerSpec& layer) {
-    const auto linears = linears_of(layer);
-    return std::any_of(linears.begin(), linears.end(),
-                       [&](const LinearSpec* linear) { return is_matrix_of(*linear, tensor); });
-  });
+std::set<std::string, std::less<>> layer_matrices(const ModelSpec& model) {
+  std::set<std::string, std::less<>> names;
+  for (const LayerSpec& layer : model.layers)
+    for (const LinearSpec* const linear : matrices_of(layer))
+      if (!linear->weight_place) names.insert(linear->name + ".weight");
+  return names;
 }
 
 std::int64_t attention_pairs(const ModelSpec& model, std::int64_t rows) {

@@ -12,6 +12,7 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "families/rope_config.hpp"
 
 namespace pst::gguf {
 namespace {
@@ -40,7 +41,7 @@ std::string file_name_of(const std::string& name, const families::GgufNames& nam
   const auto dot = name.rfind('.');
   const std::string module = name.substr(0, dot), kind = name.substr(dot);
   if (module == model.embedding) return "token_embd" + kind;
-  if (module == model.final_norm.name) return "output_norm" + kind;
+  if (model.final_norm && module == model.final_norm->name) return "output_norm" + kind;
   if (module == model.head.name) return "output" + kind;
   constexpr std::string_view kLayers = ".layers.";
   const auto number_at = module.find(kLayers) + kLayers.size(), part_at = module.find('.', number_at) + 1;
@@ -53,8 +54,8 @@ std::string file_name_of(const std::string& name, const families::GgufNames& nam
 /// Query or key heads whose rows are reordered; 0: none.
 std::int64_t permuted_heads(const std::string& tensor, const families::ModelSpec& model) {
   for (const auto& layer : model.layers) {
-    if (tensor.starts_with(layer.attention.q.name + ".")) return layer.attention.query_heads;
-    if (tensor.starts_with(layer.attention.k.name + ".")) return layer.attention.key_value_heads;
+    if (tensor.starts_with(layer.attention.inputs.at(0).name + ".")) return layer.attention.query_heads;
+    if (tensor.starts_with(layer.attention.inputs.at(1).name + ".")) return layer.attention.key_value_heads;
   }
   return 0;
 }

@@ -51,13 +51,13 @@ std::vector<std::int32_t> generate(const nn::CausalLm& model, const std::vector<
                 cat("the prompt has ", prompt.size(), " tokens, and the model ", model.max_positions(), " positions"),
                 "shorten the prompt");
   at::NoGradGuard no_gradients;
-  nn::KvCache cache;
+  nn::KvCache cache{.longest = static_cast<std::int64_t>(prompt.size()) + std::min(room, sampling.max_new_tokens)};
   std::vector<std::int32_t> answer, next = prompt;
   for (std::int64_t i = 0; i < std::min(room, sampling.max_new_tokens); ++i) {
     const at::Tensor ids = at::empty({static_cast<std::int64_t>(next.size())}, at::kLong);
     std::copy(next.begin(), next.end(), ids.mutable_data_ptr<std::int64_t>());
     const at::Tensor hidden = model.continue_document(ids, cache);
-    const at::Tensor logits = model.head().apply(hidden.slice(0, hidden.size(0) - 1)).to(at::kFloat).contiguous();
+    const at::Tensor logits = model.logits(hidden.slice(0, hidden.size(0) - 1)).to(at::kFloat).contiguous();
     const auto values = ops::view_of(logits).as<float>();
     const std::int32_t token = choose_token({values.begin(), values.end()}, sampling, static_cast<std::uint64_t>(i));
     if (std::find(sampling.stop_ids.begin(), sampling.stop_ids.end(), token) != sampling.stop_ids.end()) break;

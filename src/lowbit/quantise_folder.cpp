@@ -58,7 +58,7 @@ std::vector<Bytes> packed(const Codec& codec, const Matrix& matrix, int threads)
 class FolderWriter {
  public:
   FolderWriter(const families::ModelSpec& model, const weights::TensorStore& store, const QuantiseOptions& options)
-      : model_(model),
+      : matrices_(families::layer_matrices(model)),
         store_(store),
         options_(options),
         codec_(codec_of(options.format, options.scales, serial_cpu())) {}
@@ -87,13 +87,13 @@ class FolderWriter {
 
  private:
   bool is_chosen(const std::string& name) const {
-    return families::is_layer_matrix(model_, name) && !is_skipped(name, options_.skip);
+    return matrices_.contains(name) && !is_skipped(name, options_.skip);
   }
   Matrix matrix_of(const weights::Tensor& tensor) const {
     return {store_, tensor.name, tensor.shape.at(0), tensor.shape.at(1)};
   }
 
-  const families::ModelSpec& model_;
+  std::set<std::string, std::less<>> matrices_;
   const weights::TensorStore& store_;
   const QuantiseOptions& options_;
   std::unique_ptr<Codec> codec_;
@@ -138,7 +138,7 @@ void quantise_folder(const fs::path& from, const fs::path& to, const QuantiseOpt
     if (model.stored != NumberFormat::none)
       throw Error(Fault::data, cat(from.string(), " is quantised already: ", weights::name_of(model.stored)),
                   "start from the model's bf16 version: quantising twice loses more");
-    const weights::TensorStore store = weights::TensorStore::open(from, WhenCut::read_zeros);
+    const weights::TensorStore store = families::open_weights(from, model, WhenCut::read_zeros);
     const auto others = other_files(from);
     std::set<std::string> names = {"config.json", "model.safetensors"};
     for (const auto& file : others) names.insert(file.filename().string());

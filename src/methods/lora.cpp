@@ -41,7 +41,7 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
   for (const std::size_t index : select_layers(adapter.targeting, layers)) {
     const auto& [name, out, in, is_head] = layers[index];
     const std::int64_t r = ranks.of(name, s.r);
-    if (const auto smaller = std::min(out, in); r > smaller)
+    if (const auto smaller = std::min(out, in); smaller > 1 && r > smaller)  // a gate has one row, and PEFT adapts it
       throw Error(Fault::usage, cat("rank ", r, " exceeds the smaller side of ", name, ", ", smaller),
                   "lower adapter.r, or give this layer its own with adapter.rank_pattern");
     const auto rank = static_cast<double>(r);
@@ -104,11 +104,27 @@ Adapter from_peft(const json::Object& config) {
   if (const auto bias = config.text("bias"); bias && *bias != "none")
     config.refuse("bias", "is not \"none\", which is not supported here");
   require_plain_base(config);
-  // The last seven are about how A and B start, or belong to features that are off.
-  refuse_other_keys(config, {"r", "lora_alpha", "lora_dropout", "use_rslora", "bias", "rank_pattern", "alpha_pattern",
-                             "target_modules", "exclude_modules", "layers_to_transform", "layers_pattern",
-                             "init_lora_weights", "eva_config", "corda_config", "loftq_config", "lora_ga_config",
-                             "megatron_core", "qalora_group_size", "ensure_weight_tying"});
+  // The last eight are about how A and B start, belong to features that are off, or say how the base is stored.
+  refuse_other_keys(config, {"r",
+                             "lora_alpha",
+                             "lora_dropout",
+                             "use_rslora",
+                             "bias",
+                             "rank_pattern",
+                             "alpha_pattern",
+                             "target_modules",
+                             "exclude_modules",
+                             "layers_to_transform",
+                             "layers_pattern",
+                             "init_lora_weights",
+                             "eva_config",
+                             "corda_config",
+                             "loftq_config",
+                             "lora_ga_config",
+                             "megatron_core",
+                             "qalora_group_size",
+                             "ensure_weight_tying",
+                             "fan_in_fan_out"});
 
   Adapter adapter;
   Lora& s = adapter.as<Lora>();

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/decoder.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/tanh.h>
 
 #include <algorithm>
 #include <optional>
@@ -13,16 +14,17 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "core/trace.hpp"
+#include "model/attention_layer.hpp"
 #include "model/layout.hpp"
+#include "model/mlp_layer.hpp"
+#include "model/moe_layer.hpp"
 #include "model/rope_table.hpp"
 #include "nn/before_backward.hpp"
 #include "nn/checkpointed.hpp"
-#include "ops/norm.hpp"
-#include "ops/swiglu.hpp"
 #include "ops/torch_exec.hpp"
 #include "weights/dtype.hpp"
 
-// Shape letters: n rows (tokens), d hidden, v vocabulary.
+// Shape letters: n rows (tokens), m rows of them, d hidden, v vocabulary.
 namespace pst::model {
 namespace {
 
@@ -30,42 +32,67 @@ using nn::Batch;
 using nn::Pass;
 using nn::TensorPair;
 
-struct Norm {
-  at::Tensor weight;
-  double eps = 0;
-};
-
 struct Layer {
-  Norm attention_norm, mlp_norm;
-  ops::Heads heads;
-  std::unique_ptr<nn::Linear> q, k, v, o, gate, up, down;
+  std::optional<ops::Norm> attention_norm, attention_out_norm, mlp_norm, mlp_out_norm;
+  std::unique_ptr<AttentionLayer> attention;
+  std::unique_ptr<MlpLayer> mlp;  // one of these two
+  std::unique_ptr<MoeLayer> moe;
+
+  at::Tensor through_mlp(const at::Tensor& x_nd, const Rows& rows) const {
+    return moe ? moe->run(x_nd, rows) : mlp->run(x_nd, rows);
+  }
   /// In the order of families::linears_of().
-  std::vector<std::unique_ptr<nn::Linear>*> linears() { return {&q, &k, &v, &o, &gate, &up, &down}; }
-};
-
-/// What the rows of a pass are: whole documents, or the next ones of a document whose keys and values are kept.
-struct Rows {
-  ops::Documents documents;
-  nn::KvCache* cache = nullptr;
-  Pass pass = {};
-
-  /// Few rows without gradients have products of their own (nn::Linear::apply).
-  at::Tensor through(const nn::Linear& linear, const at::Tensor& x) const {
-    return cache != nullptr ? linear.apply(x) : linear.forward(x, pass);
-  }
-  std::vector<at::Tensor> through(std::initializer_list<const nn::Linear*> linears, const char* name,
-                                  const at::Tensor& x) const {
-    if (cache == nullptr) return nn::forward_together(linears, name, x, pass);
-    std::vector<at::Tensor> outputs;
-    for (const nn::Linear* const linear : linears) outputs.push_back(linear->apply(x));
-    return outputs;
+  std::vector<std::unique_ptr<nn::Linear>*> linears() {
+    auto all = attention->linears();
+    const auto more = moe ? moe->linears() : mlp->linears();
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
   }
 };
 
-at::Tensor load_vector(const weights::Tensor& stored, Dtype compute) {
-  at::Tensor vector = at::empty(stored.shape, at::TensorOptions().dtype(ops::scalar_type(compute)));
-  nn::pack_values(stored, compute, 0, vector.nbytes(), static_cast<std::byte*>(vector.mutable_data_ptr()));
-  return vector;
+/// Takes a layer's matrices, in the order of families::matrices_of(), by the dozen.
+class Matrices {
+ public:
+  Matrices(const Parts& parts, std::size_t block, const families::LayerSpec& layer)
+      : parts_(parts), block_(block), specs_(families::matrices_of(layer)) {}
+  std::vector<std::unique_ptr<nn::Linear>> next(std::size_t count) {
+    std::vector<std::unique_ptr<nn::Linear>> linears;
+    for (const std::size_t end = at_ + count; at_ < end; ++at_)
+      linears.push_back(parts_.linear(block_, at_, *specs_.at(at_)));
+    return linears;
+  }
+
+ private:
+  const Parts& parts_;
+  std::size_t block_, at_ = 0;
+  std::vector<const families::LinearSpec*> specs_;
+};
+
+Layer make_layer(const families::LayerSpec& spec, std::size_t index, const std::vector<RopeTables>& tables,
+                 const Parts& parts) {
+  Layer layer{.attention_norm = parts.norm(spec.attention_norm),
+              .attention_out_norm = parts.norm(spec.attention_out_norm),
+              .mlp_norm = parts.norm(spec.mlp_norm),
+              .mlp_out_norm = parts.norm(spec.mlp_out_norm),
+              .attention = {},
+              .mlp = {},
+              .moe = {}};
+  Matrices matrices(parts, index, spec);
+  layer.attention = std::make_unique<AttentionLayer>(spec.attention, index, tables, parts,
+                                                     matrices.next(spec.attention.inputs.size() + 1));
+  const auto mlp = [&](const families::MlpSpec& of) {
+    return std::make_unique<MlpLayer>(of, matrices.next(of.inputs.size() + 1));
+  };
+  if (!spec.moe) {
+    layer.mlp = mlp(spec.mlp);
+    return layer;
+  }
+  std::unique_ptr<MlpLayer> shared = spec.moe->shared ? mlp(*spec.moe->shared) : nullptr;
+  std::unique_ptr<nn::Linear> gate;
+  if (spec.moe->shared_gate) gate = std::move(matrices.next(1).front());
+  layer.moe = std::make_unique<MoeLayer>(*spec.moe, parts, std::move(shared), std::move(gate),
+                                         matrices.next(3 * spec.moe->experts.size()));
+  return layer;
 }
 
 class Decoder final : public nn::CausalLm {
@@ -79,49 +106,48 @@ class Decoder final : public nn::CausalLm {
         head_block_(layout.size() - 1) {
     embedding_ = frozen_->parts(embedding_block_, 0).at(0);
     const at::Device device = embedding_.device();  // the storage says where the model computes
-    const ops::RopeTable table = make_rope_table(spec.rope, positions);
-    table_ = {table.cosines.to(device), table.sines.to(device)};
-    const auto vector = [&](const std::string& name) { return load_vector(tensors.get(name), compute).to(device); };
-    const auto norm = [&](const families::NormSpec& n) { return Norm{vector(n.name + ".weight"), n.eps}; };
-    const auto linear = [&](std::size_t block, std::size_t m, const families::LinearSpec& of) {
-      const nn::FrozenMatrix& matrix = layout[block].matrices[m];
-      std::optional<at::Tensor> bias;
-      if (of.bias) bias = vector(of.name + ".bias");
-      return matrix.format->make(matrix.source, frozen_->parts(block, m), std::move(bias));
-    };
-    for (std::size_t i = 0; i < spec.layers.size(); ++i) {
-      const families::LayerSpec& of = spec.layers[i];
-      Layer& layer = layers_.emplace_back();
-      layer.attention_norm = norm(of.attention_norm);
-      layer.mlp_norm = norm(of.mlp_norm);
-      layer.heads = {of.attention.query_heads, of.attention.key_value_heads, of.attention.head_dim,
-                     of.attention.window};
-      const auto specs = families::linears_of(of);
-      const auto linears = layer.linears();
-      for (std::size_t m = 0; m < linears.size(); ++m) *linears[m] = linear(i, m, *specs[m]);
-    }
-    final_norm_ = norm(spec.final_norm);
-    head_ = linear(head_block_, 0, spec.head);
+    const Parts parts(tensors, compute, layout, *frozen_, device);
+    std::vector<RopeTables> tables;
+    for (const families::RopeSpec& rope : spec.ropes) tables.push_back(make_rope_tables(rope, positions, device));
+    if (spec.position_table) position_table_ = parts.table(spec.position_table->name + ".weight");
+    if (spec.project_in) project_in_ = parts.own_linear(*spec.project_in);
+    if (spec.project_out) project_out_ = parts.own_linear(*spec.project_out);
+    embedding_norm_ = parts.norm(spec.embedding_norm);
+    for (std::size_t i = 0; i < spec.layers.size(); ++i)
+      layers_.push_back(make_layer(spec.layers[i], i, tables, parts));
+    final_norm_ = parts.norm(spec.final_norm);
+    head_ = parts.linear(head_block_, 0, spec.head);
   }
 
   at::Tensor forward(const Batch& batch, const Pass& pass, nn::Recompute recompute) const override {
-    return run(batch.ids, {.documents = batch.documents, .pass = pass}, recompute);
+    Rows rows{.documents = batch.documents, .pass = pass};
+    for (const families::RopeSpec& rope : spec_.ropes)
+      rows.angles.push_back(table_rows(rope, batch.documents, positions_));
+    return run(batch.ids, rows, recompute);
   }
 
   at::Tensor continue_document(const at::Tensor& ids, nn::KvCache& cache) const override {
     at::NoGradGuard no_gradients;
     cache.keys.resize(layers_.size());
     cache.values.resize(layers_.size());
-    const std::int64_t rows = ids.size(0);
-    PST_ASSERT(cache.rows + rows <= positions_, "the caller keeps a document within the positions it asked for");
-    const at::Tensor positions = at::arange(cache.rows, cache.rows + rows, ids.options().dtype(at::kInt));
-    const at::Tensor hidden =
-        run(ids, {.documents = {.positions = positions}, .cache = &cache}, nn::Recompute::nothing);
-    cache.rows += rows;
+    const std::int64_t fresh = ids.size(0), end = cache.rows + fresh;
+    PST_ASSERT(end <= positions_, "the caller keeps a document within the positions it asked for");
+    Rows rows{.documents = {.positions = at::arange(cache.rows, end, ids.options().dtype(at::kInt))}, .cache = &cache};
+    for (const families::RopeSpec& rope : spec_.ropes)
+      rows.angles.push_back(rows.documents.positions + first_row(rope, std::max(end, cache.longest), positions_));
+    const at::Tensor hidden = run(ids, rows, nn::Recompute::nothing);
+    cache.rows = end;
     return hidden;
   }
 
-  const nn::Linear& head() const override { return *head_; }
+  at::Tensor logits(const at::Tensor& rows_md) const override {
+    const auto& [scale, cap] = spec_.logits;
+    at::Tensor logits_mv = at::GradMode::is_enabled() ? head_->forward(rows_md, {}) : head_->apply(rows_md);
+    // The last step keeps nothing of its output: the loss may write over it.
+    if (cap > 0) return at::tanh(logits_mv * (scale / cap)) * cap;
+    return scale != 1 ? logits_mv * scale : logits_mv;
+  }
+
   const nn::FrozenStorage& frozen() const override { return *frozen_; }
   std::int64_t vocabulary() const override { return spec_.vocabulary; }
   std::int64_t max_positions() const override { return positions_; }
@@ -132,11 +158,12 @@ class Decoder final : public nn::CausalLm {
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const auto specs = families::linears_of(spec_.layers[i]);
       const auto linears = layers_[i].linears();
-      constexpr int kInputs = 4;  // values of families::Reads
       for (std::size_t m = 0; m < linears.size(); ++m)
-        slots.push_back(
-            {specs[m]->name, linears[m], false, kInputs * static_cast<int>(i) + static_cast<int>(specs[m]->reads)});
+        slots.push_back({specs[m]->name, linears[m], false,
+                         families::kReads * static_cast<int>(i) + static_cast<int>(specs[m]->reads)});
     }
+    if (project_in_) slots.push_back({spec_.project_in->name, &project_in_});
+    if (project_out_) slots.push_back({spec_.project_out->name, &project_out_});
     slots.push_back({spec_.head.name, &head_, true});
     return slots;
   }
@@ -145,10 +172,10 @@ class Decoder final : public nn::CausalLm {
   /// @return [n, d]: the final norm's output
   at::Tensor run(const at::Tensor& ids, const Rows& rows, nn::Recompute recompute) const {
     frozen_->enter(embedding_block_, 0);
-    const at::Tensor x_nd = at::index_select(embedding_, 0, ids);
-    // The stream and its normed form travel together: each norm is fused with the addition before it.
-    const Norm& first = layers_.front().attention_norm;
-    TensorPair state{x_nd, ops::rms_norm(x_nd, first.weight, first.eps)};
+    const at::Tensor x_nd = embedded(ids, rows);
+    // The stream and what the next layer reads travel together: each norm is fused with the addition before it.
+    const auto& first = layers_.front().attention_norm;
+    TensorPair state{x_nd, first ? ops::norm(x_nd, *first) : x_nd};
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const trace::Scope span({.kind = trace::Kind::layer, .layer = static_cast<int>(i)});
       // Backward outlives this loop, so a checkpointed body owns what it captures.
@@ -159,38 +186,53 @@ class Decoder final : public nn::CausalLm {
         state = nn::before_backward(state, [this, i] { frozen_->enter(i, block_before(i)); });
     }
     frozen_->enter(head_block_, std::nullopt);
-    return state.second;
+    return project_out_ ? rows.through(*project_out_, state.second) : state.second;
+  }
+
+  at::Tensor embedded(const at::Tensor& ids, const Rows& rows) const {
+    at::Tensor x_nd = at::index_select(embedding_, 0, ids);
+    if (spec_.embedding_scale != 1)  // in the dtype of products, as transformers multiplies
+      x_nd = x_nd * at::scalar_tensor(spec_.embedding_scale, x_nd.options());
+    if (project_in_) x_nd = rows.through(*project_in_, x_nd);
+    if (const auto& table = spec_.position_table)
+      x_nd = x_nd + at::index_select(position_table_, 0, rows.documents.positions + table->first);
+    return embedding_norm_ ? ops::norm(x_nd, *embedding_norm_) : x_nd;
   }
 
   TensorPair run_layer(std::size_t index, const TensorPair& in, const Rows& rows) const {
     const Layer& layer = layers_[index];
+    const families::LayerSpec& spec = spec_.layers[index];
     frozen_->enter(index, block_after(index));
     const auto& [x_nd, h_nd] = in;
-    const at::Tensor mixed = mixed_heads(index, h_nd, rows);
-    const auto [y_nd, g_nd] =
-        ops::add_rms_norm(x_nd, rows.through(*layer.o, mixed), layer.mlp_norm.weight, layer.mlp_norm.eps);
-    const at::Tensor delta_nd = rows.through(*layer.down, activated(layer, g_nd, rows));
-    const Norm& next = norm_after(index);
-    return ops::add_rms_norm(y_nd, delta_nd, next.weight, next.eps);
+    at::Tensor mixed_nd = added(layer.attention->run(h_nd, rows), layer.attention_out_norm, spec);
+    if (spec.parallel) {
+      const at::Tensor g_nd = layer.mlp_norm ? ops::norm(x_nd, *layer.mlp_norm) : h_nd;
+      return sum_and_norm(x_nd, mixed_nd + added(layer.through_mlp(g_nd, rows), layer.mlp_out_norm, spec),
+                          norm_after(index));
+    }
+    TensorPair middle;
+    if (spec.norms_sum) {
+      middle.first = middle.second = ops::add_norm(x_nd, mixed_nd, *layer.attention_out_norm).second;
+    } else {
+      middle = sum_and_norm(x_nd, mixed_nd, layer.mlp_norm);
+    }
+    const auto& [y_nd, g_nd] = middle;
+    const at::Tensor delta_nd = added(layer.through_mlp(g_nd, rows), layer.mlp_out_norm, spec);
+    if (!spec.norms_sum) return sum_and_norm(y_nd, delta_nd, norm_after(index));
+    const at::Tensor out_nd = ops::add_norm(y_nd, delta_nd, *layer.mlp_out_norm).second;
+    return {out_nd, out_nd};
   }
 
-  // What goes into these two is over when they return, unless backward keeps it.
-  at::Tensor mixed_heads(std::size_t index, const at::Tensor& h_nd, const Rows& rows) const {
-    const Layer& layer = layers_[index];
-    const auto qkv = rows.through({layer.q.get(), layer.k.get(), layer.v.get()}, "qkv_proj", h_nd);
-    if (rows.cache == nullptr) return ops::rope_attention(qkv[0], qkv[1], qkv[2], layer.heads, rows.documents, table_);
-    ops::rotate(qkv[0], layer.heads.query, rows.documents.positions, table_);
-    ops::rotate(qkv[1], layer.heads.key_value, rows.documents.positions, table_);
-    const auto extended = [](at::Tensor& all, const at::Tensor& fresh) -> const at::Tensor& {
-      return all = all.defined() ? at::cat({all, fresh}) : fresh;
-    };
-    return ops::cached_attention(qkv[0], extended(rows.cache->keys[index], qkv[1]),
-                                 extended(rows.cache->values[index], qkv[2]), layer.heads)
-        .contiguous();
+  /// What a part of a layer adds to the stream.
+  static at::Tensor added(at::Tensor made_nd, const std::optional<ops::Norm>& norm, const families::LayerSpec& spec) {
+    if (norm && !spec.norms_sum) made_nd = ops::norm(made_nd, *norm);
+    return spec.residual_scale != 1 ? made_nd * spec.residual_scale : made_nd;
   }
-  static at::Tensor activated(const Layer& layer, const at::Tensor& g_nd, const Rows& rows) {
-    const auto halves = rows.through({layer.gate.get(), layer.up.get()}, "gate_up_proj", g_nd);
-    return ops::swiglu(halves[0], halves[1]);
+  static TensorPair sum_and_norm(const at::Tensor& x_nd, const at::Tensor& delta_nd,
+                                 const std::optional<ops::Norm>& norm) {
+    if (norm) return ops::add_norm(x_nd, delta_nd, *norm);
+    const at::Tensor sum_nd = x_nd + delta_nd;
+    return {sum_nd, sum_nd};
   }
 
   // Blocks have the numbers of their layers.
@@ -199,18 +241,19 @@ class Decoder final : public nn::CausalLm {
     return layer > 0 ? std::optional(layer - 1) : std::nullopt;
   }
 
-  const Norm& norm_after(std::size_t layer) const {
+  const std::optional<ops::Norm>& norm_after(std::size_t layer) const {
     return layer + 1 < layers_.size() ? layers_[layer + 1].attention_norm : final_norm_;
   }
 
   families::ModelSpec spec_;
-  ops::RopeTable table_;
   std::int64_t positions_;
   std::unique_ptr<nn::FrozenStorage> frozen_;
-  std::size_t embedding_block_, head_block_;  // one and the same where they are tied
-  at::Tensor embedding_;                      // [v, d]
+  std::size_t embedding_block_, head_block_;              // one and the same where they are tied
+  at::Tensor embedding_;                                  // [v, d]
+  std::unique_ptr<nn::Linear> project_in_, project_out_;  // where embedding and head are narrower than the stream
+  at::Tensor position_table_;                             // [positions, d], or undefined
+  std::optional<ops::Norm> embedding_norm_, final_norm_;
   std::vector<Layer> layers_;
-  Norm final_norm_;
   std::unique_ptr<nn::Linear> head_;
 };
 

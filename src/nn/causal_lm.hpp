@@ -14,6 +14,7 @@ namespace pst::nn {
 struct KvCache {
   std::vector<at::Tensor> keys, values;
   std::int64_t rows = 0;
+  std::int64_t longest = 0;  ///< rows that the document will have, as far as is known: some models need it
 };
 
 enum class Recompute {
@@ -30,7 +31,9 @@ class CausalLm {
   virtual at::Tensor forward(const Batch& batch, const Pass& pass, Recompute recompute) const = 0;
   /// Continues one document by ids i64 [n] without gradients and extends the cache. @return [n, hidden]
   virtual at::Tensor continue_document(const at::Tensor& ids, KvCache& cache) const = 0;
-  virtual const Linear& head() const = 0;  ///< [rows, hidden] -> [rows, vocabulary]
+  /// What the head makes of rows [m, hidden]: [m, vocabulary]. Differentiable where gradients are recorded; the loss
+  /// may then write over the values.
+  virtual at::Tensor logits(const at::Tensor& rows_md) const = 0;
   /// Every linear layer, in the model's order.
   virtual std::vector<LinearSlot> linears() = 0;
   virtual const FrozenStorage& frozen() const = 0;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/frozen_format.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
@@ -9,37 +11,34 @@
 namespace pst::nn {
 namespace {
 
-/// Value i of a stored tensor as f32.
-float value_at(const std::byte* values, Dtype dtype, std::size_t i) {
-  switch (dtype) {
-    case Dtype::f32: {
-      float value;
-      std::memcpy(&value, values + 4 * i, 4);
-      return value;
+/// Converts values [first, first + count) to `compute`. @param read(i)  value i as f32
+template <class Read>
+void convert(Dtype compute, std::size_t first, std::size_t count, const Read& read, std::byte* into) {
+  const std::size_t width = size_of(compute);
+  for (std::size_t i = first; i < first + count; ++i, into += width) {
+    const float value = read(i);
+    if (compute == Dtype::f32) {
+      std::memcpy(into, &value, sizeof value);
+    } else {
+      const bf16 rounded = to_bf16(value);
+      std::memcpy(into, &rounded, sizeof rounded);
     }
-    case Dtype::bf16: {
-      bf16 value;
-      std::memcpy(&value, values + 2 * i, 2);
-      return to_float(value);
-    }
-    case Dtype::f16: {
-      std::uint16_t bits;
-      std::memcpy(&bits, values + 2 * i, 2);
-      return half_to_float(bits);
-    }
-    case Dtype::f64: {
-      double value;
-      std::memcpy(&value, values + 8 * i, 8);
-      return static_cast<float>(value);
-    }
-    case Dtype::i64:
-    case Dtype::i32:
-    case Dtype::i16:
-    case Dtype::i8:
-    case Dtype::u8:
-    case Dtype::boolean: break;
   }
-  throw Error(Fault::bug, cat("weights of dtype ", name_of(dtype), " are no numbers to compute with"));
+}
+
+/// Bytes [begin, end) of a matrix that does not lie by itself in a tensor.
+void pack_placed(const MatrixSource& matrix, Dtype compute, std::size_t begin, std::size_t end, std::byte* into) {
+  constexpr std::size_t kAtOnce = 1 << 14;
+  const std::size_t width = size_of(compute);
+  std::vector<float> values(kAtOnce);
+  for (std::size_t first = begin / width; first < end / width; first += kAtOnce) {
+    const std::size_t count = std::min(kAtOnce, end / width - first);
+    weights::read_placed(matrix.store, *matrix.place, matrix.in, static_cast<std::int64_t>(first),
+                         static_cast<std::int64_t>(first + count), values.data());
+    convert(
+        compute, 0, count, [&](std::size_t i) { return values[i]; }, into);
+    into += count * width;
+  }
 }
 
 class DenseFormat final : public FrozenFormat {
@@ -51,6 +50,7 @@ class DenseFormat final : public FrozenFormat {
   }
   void pack(const MatrixSource& matrix, std::span<const float>, std::size_t, std::size_t begin, std::size_t end,
             std::byte* into) const override {
+    if (matrix.place) return pack_placed(matrix, compute_, begin, end, into);
     pack_values(matrix.store.get(matrix.name), compute_, begin, end, into);
   }
   std::unique_ptr<Linear> make(const MatrixSource&, const std::vector<at::Tensor>& parts,
@@ -77,15 +77,9 @@ void pack_values(const weights::Tensor& stored, Dtype compute, std::size_t begin
     return;
   }
   const std::size_t width = size_of(compute);
-  for (std::size_t i = begin / width; i < end / width; ++i, into += width) {
-    const float value = value_at(stored.bytes.data(), from, i);
-    if (compute == Dtype::f32) {
-      std::memcpy(into, &value, sizeof value);
-    } else {
-      const bf16 rounded = to_bf16(value);
-      std::memcpy(into, &rounded, sizeof rounded);
-    }
-  }
+  convert(
+      compute, begin / width, (end - begin) / width,
+      [&](std::size_t i) { return weights::value_at(stored.bytes.data(), from, i); }, into);
 }
 
 std::unique_ptr<FrozenFormat> dense_format(Dtype compute) { return std::make_unique<DenseFormat>(compute); }

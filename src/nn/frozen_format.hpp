@@ -12,6 +12,7 @@
 
 #include "core/view.hpp"
 #include "nn/linear.hpp"
+#include "weights/place.hpp"
 #include "weights/safetensors.hpp"
 
 namespace pst::nn {
@@ -19,8 +20,10 @@ namespace pst::nn {
 /// A frozen matrix W [out, in] in a model's files.
 struct MatrixSource {
   const weights::TensorStore& store;
-  std::string name;  ///< of the stored tensor: model.layers.0.mlp.up_proj.weight
+  std::string name;  ///< model.layers.0.mlp.up_proj.weight: of the stored tensor, unless it has another place
   std::int64_t out = 0, in = 0;
+  std::optional<weights::Place> place = {};
+  const std::string& tensor() const { return place ? place->tensor : name; }
 };
 
 /// One array of those that keep a frozen matrix in memory: its values, or its codes, or the scales of these.

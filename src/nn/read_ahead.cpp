@@ -22,7 +22,7 @@ void ReadAhead::before(std::size_t index) {
 }
 
 std::size_t read_ahead(const FrozenMatrix& matrix, double from, double to) {
-  const auto bytes = matrix.source.store.get(matrix.source.name).bytes;
+  const auto bytes = matrix.source.store.get(matrix.source.tensor()).bytes;
   const auto at = [&](double share) { return static_cast<std::size_t>(share * static_cast<double>(bytes.size())); };
   const auto wanted = bytes.subspan(at(from), std::min(bytes.size(), at(to)) - at(from));
   pst::read_ahead(wanted);
@@ -36,7 +36,7 @@ std::size_t read_ahead(const FrozenBlock& block) {
 }
 
 void let_go(const FrozenBlock& block) {
-  for (const FrozenMatrix& matrix : block.matrices) pst::let_go(matrix.source.store.get(matrix.source.name).bytes);
+  for (const FrozenMatrix& matrix : block.matrices) pst::let_go(matrix.source.store.get(matrix.source.tensor()).bytes);
 }
 
 }  // namespace pst::nn

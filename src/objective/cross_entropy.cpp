@@ -48,7 +48,7 @@ double CrossEntropy::value(const Scorer& scorer, const nn::Batch& batch) const {
   in_chunks(batch.labelled(), chunk_rows(model.vocabulary(), hidden_nd), [&](std::int64_t begin, std::int64_t end) {
     const trace::Scope span(trace::Kind::head, "head");
     const at::Tensor rows_cd = at::index_select(hidden_nd, 0, batch.label_rows.slice(0, begin, end));
-    const at::Tensor logits_cv = model.head().apply(rows_cd);
+    const at::Tensor logits_cv = model.logits(rows_cd);
     kernels::cross_entropy(ops::exec_of(logits_cv), ops::view_of(logits_cv),
                            ops::view_of(batch.targets.slice(0, begin, end)),
                            ops::view_of(losses_m.slice(0, begin, end)), kernels::Gradient::none, 0);
@@ -71,7 +71,7 @@ double CrossEntropy::backward(const Scorer& scorer, const nn::Batch& batch, doub
     const at::Tensor rows = batch.label_rows.slice(0, begin, end);
     // A leaf of its own, so that the head's node (and an adapter on the head) runs backward chunk by chunk.
     const at::Tensor rows_cd = at::index_select(hidden_nd.detach(), 0, rows).set_requires_grad(true);
-    const at::Tensor logits_cv = model.head().forward(rows_cd, {});
+    const at::Tensor logits_cv = model.logits(rows_cd);
     const at::Tensor dlogits_cv =
         logits_cv.detach();  // the same memory: cross entropy turns logits into their gradient
     kernels::cross_entropy(ops::exec_of(dlogits_cv), ops::view_of(dlogits_cv),

@@ -9,9 +9,16 @@
 
 namespace pst::ops {
 
-/// Cosines and sines of every position's angles, f32 [positions, head_dim / 2] each.
+/// Cosines and sines of angles, f32 [rows, pairs of a head that turn] each; both may carry a factor.
 struct RopeTable {
   at::Tensor cosines, sines;
+  bool neighbours = false;  ///< features (2i, 2i + 1) turn together, not (i, i + pairs)
+};
+
+/// How rows are turned by their positions.
+struct Turning {
+  RopeTable queries, keys;  ///< mostly one table
+  at::Tensor rows;          ///< i32 [n]: of the tables
 };
 
 /// Where the documents of a token stream lie and which position each token has in its own.
@@ -24,22 +31,32 @@ struct Documents {
 struct Heads {
   std::int64_t query = 0, key_value = 0, dim = 0;  ///< query is a multiple of key_value
   std::optional<std::int64_t> window = {};         ///< a row sees itself and window - 1 rows before it; absent: all
+  std::optional<double> scale = {};                ///< factor of q k^T; absent: 1 / sqrt(dim)
+  double cap = 0;                                  ///< scores s become cap tanh(s / cap); 0: as they are
+  at::Tensor slopes = {};  ///< f32 [query heads]: a score gets slope * position of its key; undefined: none
+  at::Tensor sinks = {};   ///< f32 [query heads]: one more score, of a row without a value; undefined: none
+  double factor() const;   ///< the scale
+  bool is_plain() const { return !scale && cap == 0 && !slopes.defined() && !sinks.defined(); }
 };
 
-/// Causal attention inside each document, in a window where heads have one, with rotary positions; differentiable in q,
-/// k and v. Memory is linear in a document's length: scores exist for one block at a time.
-/// @param q  [n, query heads * dim];  k, v: [n, key_value heads * dim]. q and k are rotated IN PLACE: hand them over.
-/// @return   [n, query heads * dim]
-/// @see Dao et al. 2022, arXiv:2205.14135 (blocks); Ainslie et al. 2023, arXiv:2305.13245 (grouped queries)
-at::Tensor rope_attention(at::Tensor q, at::Tensor k, const at::Tensor& v, Heads heads, const Documents& documents,
-                          const RopeTable& table);
+/// Causal attention inside each document, in a window where heads have one; differentiable in q, k and v. Memory is
+/// linear in a document's length: scores exist for one block at a time.
+/// @param q        [n, query heads * dim];  k, v: [n, key_value heads * dim]
+/// @param turning  rotary positions: q and k are turned IN PLACE, hand them over. Absent: they are as they are
+/// @return         [n, query heads * dim]
+/// @see Dao et al. 2022, arXiv:2205.14135 (blocks); Ainslie et al. 2023, arXiv:2305.13245 (grouped queries); Xiao et
+///      al. 2024, arXiv:2309.17453 (sinks)
+at::Tensor attention(at::Tensor q, at::Tensor k, const at::Tensor& v, const Heads& heads, const Documents& documents,
+                     const std::optional<Turning>& turning);
 
 /// The last rows of one document against all of it, for generation; no gradient.
-/// @param q  [new rows, query heads * dim], rotated already;  k, v: [all rows, key_value heads * dim]
+/// @param q  [new rows, query heads * dim], turned already;  k, v: [all rows, key_value heads * dim]
 /// @return   [new rows, query heads * dim]
-at::Tensor cached_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, Heads heads);
+at::Tensor cached_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Heads& heads);
 
-/// Rotates rows in place. @param positions i32 [n]
-void rotate(const at::Tensor& x, std::int64_t heads, const at::Tensor& positions, const RopeTable& table);
+/// Turns rows in place, without a gradient. @param x  [n, heads * dim];  rows: i32 [n], of the table
+void rotate(const at::Tensor& x, std::int64_t heads, const at::Tensor& rows, const RopeTable& table);
+/// The same as a step that backward undoes: x is handed over.
+at::Tensor rotated(at::Tensor x, std::int64_t heads, const at::Tensor& rows, const RopeTable& table);
 
 }  // namespace pst::ops

@@ -16,7 +16,7 @@ struct Needs {
   std::int64_t forward_bytes = 0, backward_bytes = 0;
 };
 
-cuda::OneDocument shape_of(const at::Tensor& q, Heads heads) {
+cuda::OneDocument shape_of(const at::Tensor& q, const Heads& heads) {
   return {q.size(0), heads.query, heads.key_value, heads.dim};
 }
 
@@ -28,7 +28,7 @@ void require(const Exec& on, int error) {
 
 /// What cuDNN works in for q's shape, on the GPU that is then the thread's current one; nothing where it does not take
 /// it.
-std::optional<Needs> needs_of(const Exec& on, const at::Tensor& q, Heads heads) {
+std::optional<Needs> needs_of(const Exec& on, const at::Tensor& q, const Heads& heads) {
   if (on.cuda->document_attention_needs == nullptr) return {};
   Needs needs;
   int error = on.cuda->select(on.device.index);
@@ -45,12 +45,12 @@ at::Tensor workspace(const at::Tensor& beside, std::int64_t bytes) {
 
 }  // namespace
 
-bool cudnn_takes(const at::Tensor& q, Heads heads, const Documents& documents) {
-  return q.is_cuda() && q.scalar_type() == at::kBFloat16 && documents.starts.size() == 2 &&
+bool cudnn_takes(const at::Tensor& q, const Heads& heads, const Documents& documents) {
+  return q.is_cuda() && q.scalar_type() == at::kBFloat16 && documents.starts.size() == 2 && heads.is_plain() &&
          (!heads.window || *heads.window >= q.size(0)) && needs_of(exec_of(q), q, heads).has_value();
 }
 
-Attended cudnn_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, Heads heads) {
+Attended cudnn_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Heads& heads) {
   const Exec on = exec_of(q);
   const std::int64_t bytes = needs_of(on, q, heads).value().forward_bytes;
   Attended result{at::empty_like(q), at::empty({q.size(0), heads.query}, q.options().dtype(at::kFloat)), {}, {}};
@@ -61,7 +61,7 @@ Attended cudnn_attention(const at::Tensor& q, const at::Tensor& k, const at::Ten
 }
 
 AttentionGradients cudnn_attention_backward(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
-                                            const at::Tensor& v, const Attended& kept, Heads heads) {
+                                            const at::Tensor& v, const Attended& kept, const Heads& heads) {
   const Exec on = exec_of(q);
   const std::int64_t bytes = needs_of(on, q, heads).value().backward_bytes;
   AttentionGradients gradients{at::empty_like(q), at::empty_like(k), at::empty_like(v)};

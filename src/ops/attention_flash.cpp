@@ -23,18 +23,19 @@ std::int64_t longest(const Documents& documents) {
 }
 
 /// How many rows before itself a row sees: libtorch's window_size_left.
-std::optional<std::int64_t> rows_before(Heads heads) {
+std::optional<std::int64_t> rows_before(const Heads& heads) {
   return heads.window ? std::optional(*heads.window - 1) : std::nullopt;
 }
 
 }  // namespace
 
-bool flash_takes(const at::Tensor& q, Heads heads) {
+bool flash_takes(const at::Tensor& q, const Heads& heads) {
   const bool half = q.scalar_type() == at::kBFloat16 || q.scalar_type() == at::kHalf;
-  return q.is_cuda() && half && heads.dim % 8 == 0 && heads.dim <= 256 && q.size(0) > 0;
+  return q.is_cuda() && half && heads.dim % 8 == 0 && heads.dim <= 256 && q.size(0) > 0 && heads.cap == 0 &&
+         !heads.slopes.defined();
 }
 
-Attended flash_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, Heads heads,
+Attended flash_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Heads& heads,
                          const Documents& documents) {
   PST_ASSERT(documents.borders.defined(), "a batch on a GPU has its documents' borders there");
   const std::int64_t rows = longest(documents);
@@ -42,19 +43,19 @@ Attended flash_attention(const at::Tensor& q, const at::Tensor& k, const at::Ten
       at::_flash_attention_forward(by_heads(q, heads.query, heads.dim), by_heads(k, heads.key_value, heads.dim),
                                    by_heads(v, heads.key_value, heads.dim), documents.borders, documents.borders, rows,
                                    rows, /*dropout_p=*/0, /*is_causal=*/true, /*return_debug_mask=*/false,
-                                   /*scale=*/std::nullopt, rows_before(heads));
+                                   /*scale=*/heads.scale, rows_before(heads));
   return {out_nhd.reshape(q.sizes()), log_sum_exp, seed, offset};
 }
 
 AttentionGradients flash_attention_backward(const at::Tensor& dout, const at::Tensor& q, const at::Tensor& k,
-                                            const at::Tensor& v, const Attended& kept, Heads heads,
+                                            const at::Tensor& v, const Attended& kept, const Heads& heads,
                                             const Documents& documents) {
   const std::int64_t rows = longest(documents);
   auto [dq, dk, dv] = at::_flash_attention_backward(
       by_heads(dout, heads.query, heads.dim), by_heads(q, heads.query, heads.dim),
       by_heads(k, heads.key_value, heads.dim), by_heads(v, heads.key_value, heads.dim),
       by_heads(kept.out, heads.query, heads.dim), kept.log_sum_exp, documents.borders, documents.borders, rows, rows,
-      /*dropout_p=*/0, /*is_causal=*/true, kept.seed, kept.offset, /*scale=*/std::nullopt, rows_before(heads));
+      /*dropout_p=*/0, /*is_causal=*/true, kept.seed, kept.offset, /*scale=*/heads.scale, rows_before(heads));
   // Rotation works on contiguous rows; where these are so already nothing is copied.
   return {dq.reshape(q.sizes()).contiguous(), dk.reshape(k.sizes()).contiguous(), dv.reshape(v.sizes()).contiguous()};
 }

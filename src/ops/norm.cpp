@@ -4,6 +4,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 
+#include "kernels/layer_norm/layer_norm.hpp"
 #include "kernels/rms_norm/rms_norm.hpp"
 #include "ops/backward_node.hpp"
 
@@ -13,74 +14,89 @@ namespace {
 /// Outputs: {sum, y} with a residual, else {y}. Inputs: {x, delta} or {x}; both get the same gradient.
 class NormNode final : public Node {
  public:
-  at::Tensor sum, weight, rstd;
+  at::Tensor sum, statistics;
+  Norm by;
   bool has_residual = false;
 
  protected:
   List backward(List& gradients) override {
     const at::Tensor& dy = gradients[has_residual ? 1 : 0];
     const at::Tensor dsum = has_residual ? gradients[0] : at::Tensor();
-    at::Tensor dx;
-    if (!dy.defined()) {
-      dx = dsum;
-    } else {
-      dx = at::empty_like(sum);
-      kernels::rms_norm_backward(exec_of(sum), view_of(dy.contiguous()),
-                                 dsum.defined() ? view_of(dsum.contiguous()) : View{}, view_of(sum), view_of(weight),
-                                 view_of(rstd), view_of(dx));
-    }
+    const at::Tensor dx = dy.defined() ? through_norm(dy.contiguous(), dsum) : dsum;
     List out{dx};
     if (has_residual) out.push_back(dx);
     return out;
   }
   void release() override {
     sum.reset();
-    rstd.reset();
+    statistics.reset();
+  }
+
+ private:
+  at::Tensor through_norm(const at::Tensor& dy, const at::Tensor& dsum) const {
+    at::Tensor dx = at::empty_like(sum);
+    const at::Tensor straight = dsum.defined() ? dsum.contiguous() : dsum;
+    const View more = straight.defined() ? view_of(straight) : View{};
+    if (by.centred)
+      kernels::layer_norm_backward(exec_of(sum), view_of(dy), more, view_of(sum), view_of(by.weight),
+                                   by.weight.size(-1), view_of(statistics), view_of(dx));
+    else
+      kernels::rms_norm_backward(exec_of(sum), view_of(dy), more, view_of(sum), view_of(by.weight), view_of(statistics),
+                                 view_of(dx));
+    return dx;
   }
 };
 
-}  // namespace
+struct Normed {
+  at::Tensor sum, y, statistics;
+};
 
-at::Tensor rms_norm(const at::Tensor& x_nd, const at::Tensor& weight_d, double eps) {
-  const trace::Scope span(trace::Kind::norm, "norm");
-  at::Tensor y, rstd;
-  {
-    at::AutoDispatchBelowADInplaceOrView below;
-    y = at::empty_like(x_nd);
-    rstd = at::empty({x_nd.size(0)}, x_nd.options().dtype(at::kFloat));
+/// @param delta  undefined: none, and `sum` stays undefined
+Normed run(const at::Tensor& x, const at::Tensor& delta, const Norm& by) {
+  at::AutoDispatchBelowADInplaceOrView below;
+  const std::int64_t rows = x.numel() / by.weight.size(-1);
+  Normed made{.sum = {}, .y = at::empty_like(x), .statistics = {}};
+  if (delta.defined()) made.sum = at::empty_like(x);
+  const View residual = delta.defined() ? view_of(delta) : View{}, sum = delta.defined() ? view_of(made.sum) : View{};
+  if (by.centred) {
+    made.statistics = at::empty({rows, 2}, x.options().dtype(at::kFloat));
+    kernels::layer_norm(exec_of(x), view_of(x), residual, view_of(by.weight),
+                        by.bias.defined() ? view_of(by.bias) : View{}, by.weight.size(-1), by.eps, sum, view_of(made.y),
+                        view_of(made.statistics));
+  } else {
+    made.statistics = at::empty({rows}, x.options().dtype(at::kFloat));
+    kernels::rms_norm(exec_of(x), view_of(x), residual, view_of(by.weight), by.eps, sum, view_of(made.y),
+                      view_of(made.statistics));
   }
-  kernels::rms_norm(exec_of(x_nd), view_of(x_nd), View{}, view_of(weight_d), eps, View{}, view_of(y), view_of(rstd));
-  if (records({x_nd})) {
-    const auto node = std::make_shared<NormNode>();
-    node->sum = x_nd.detach();
-    node->weight = weight_d;
-    node->rstd = rstd;
-    connect(node, {x_nd}, {y});
-  }
-  return y;
+  return made;
 }
 
-std::pair<at::Tensor, at::Tensor> add_rms_norm(const at::Tensor& x_nd, const at::Tensor& delta_nd,
-                                               const at::Tensor& weight_d, double eps) {
+std::shared_ptr<NormNode> node_of(const at::Tensor& sum, const Normed& made, const Norm& by) {
+  auto node = std::make_shared<NormNode>();
+  node->sum = sum.detach();
+  node->statistics = made.statistics;
+  node->by = by;
+  return node;
+}
+
+}  // namespace
+
+at::Tensor norm(const at::Tensor& x, const Norm& by) {
   const trace::Scope span(trace::Kind::norm, "norm");
-  at::Tensor sum, y, rstd;
-  {
-    at::AutoDispatchBelowADInplaceOrView below;
-    sum = at::empty_like(x_nd);
-    y = at::empty_like(x_nd);
-    rstd = at::empty({x_nd.size(0)}, x_nd.options().dtype(at::kFloat));
-  }
-  kernels::rms_norm(exec_of(x_nd), view_of(x_nd), view_of(delta_nd), view_of(weight_d), eps, view_of(sum), view_of(y),
-                    view_of(rstd));
-  if (records({x_nd, delta_nd})) {
-    const auto node = std::make_shared<NormNode>();
-    node->sum = sum.detach();
-    node->weight = weight_d;
-    node->rstd = rstd;
+  const Normed made = run(x, {}, by);
+  if (records({x})) connect(node_of(x, made, by), {x}, {made.y});
+  return made.y;
+}
+
+std::pair<at::Tensor, at::Tensor> add_norm(const at::Tensor& x, const at::Tensor& delta, const Norm& by) {
+  const trace::Scope span(trace::Kind::norm, "norm");
+  const Normed made = run(x, delta, by);
+  if (records({x, delta})) {
+    const auto node = node_of(made.sum, made, by);
     node->has_residual = true;
-    connect(node, {x_nd, delta_nd}, {sum, y});
+    connect(node, {x, delta}, {made.sum, made.y});
   }
-  return {sum, y};
+  return {made.sum, made.y};
 }
 
 }  // namespace pst::ops

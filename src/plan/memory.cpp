@@ -58,7 +58,8 @@ std::int64_t head_chunk_rows(std::int64_t vocabulary, Dtype dtype, DeviceKind de
 double kept_bytes(const ModelShape& m, const LayerShape& layer, double tokens, Dtype dtype) {
   // Two sums of the residual stream; queries, keys, values and the mixed heads; gate and up.
   double values = 2 * static_cast<double>(m.hidden) + 2 * static_cast<double>(layer.attention.query()) +
-                  2 * static_cast<double>(layer.attention.key_value()) + 2 * static_cast<double>(layer.inner);
+                  2 * static_cast<double>(layer.attention.key_value()) +
+                  (layer.gated ? 2 : 1) * static_cast<double>(layer.inner) + static_cast<double>(layer.extra_kept);
   // An adapter keeps its input, which neighbours share; the mixed heads are kept already.
   for (const auto& group : layer.by_input()) {
     const bool adapted = std::any_of(group.begin(), group.end(), [](const LinearShape& l) { return l.keeps_input; });
@@ -66,7 +67,7 @@ double kept_bytes(const ModelShape& m, const LayerShape& layer, double tokens, D
   }
   for (const auto& linear : layer.linears) values += static_cast<double>(linear.kept_values);
   const double f32_values =
-      static_cast<double>(layer.attention.query_heads) + 2;  // log-sum-exp of attention, two norms' factors
+      static_cast<double>(layer.attention.query_heads + layer.norms);  // log-sum-exp of attention, norms' factors
   return tokens * (values * static_cast<double>(value_bytes(dtype)) + 4 * f32_values);
 }
 

@@ -11,17 +11,52 @@
 namespace pst::plan {
 namespace {
 
-LayerShape layer_of(const families::LayerSpec& spec) {
+LinearShape shape_of(const families::LinearSpec& linear) {
+  return {.in = linear.in, .out = linear.out, .bias = linear.bias, .reads = linear.reads};
+}
+
+/// Values of a token that a layer keeps for backward where it is not the common one: inputs of more norms, of a gate.
+std::int64_t extra_kept(const families::LayerSpec& spec, std::int64_t hidden) {
   const families::AttentionSpec& a = spec.attention;
-  LayerShape layer{
-      .attention = {a.query_heads, a.key_value_heads, a.head_dim, a.window}, .inner = spec.mlp.inner, .count = 1};
-  for (const auto* const linear : families::linears_of(spec))
-    layer.linears.push_back({.in = linear->in, .out = linear->out, .bias = linear->bias, .reads = linear->reads});
+  std::int64_t values = 0;
+  if (a.q_norm) values += a.query();
+  if (a.k_norm) values += a.key_value();
+  if (a.gated) values += 2 * a.query();
+  for (const auto* const norm : {&spec.attention_out_norm, &spec.mlp_out_norm})
+    if (*norm && !spec.norms_sum) values += hidden;
+  if (spec.moe) {  // gates, ups and outputs of the experts that a row takes
+    values += spec.moe->chosen * (2 * spec.moe->inner + hidden);
+    if (spec.moe->shared) values += 2 * spec.moe->shared->inner;
+  }
+  return values;
+}
+
+LayerShape layer_of(const families::LayerSpec& spec, std::int64_t hidden) {
+  const families::AttentionSpec& a = spec.attention;
+  LayerShape layer{.attention = {a.query_heads, a.key_value_heads, a.head_dim, a.window},
+                   .inner = spec.moe ? 0 : spec.mlp.inner,
+                   .gated = spec.mlp.gated,
+                   .extra_kept = extra_kept(spec, hidden),
+                   .count = 1};
+  layer.norms = 0;
+  for (const auto* const norm : {&spec.attention_norm, &spec.mlp_norm, &spec.attention_out_norm, &spec.mlp_out_norm})
+    layer.norms += norm->has_value() ? 1 : 0;
+  for (const auto* const linear : families::linears_of(spec)) layer.linears.push_back(shape_of(*linear));
+  if (spec.moe) {
+    for (const auto& [gate, up, down] : spec.moe->experts)
+      for (const auto* const linear : {&gate, &up, &down}) layer.experts.push_back(shape_of(*linear));
+    layer.taken = static_cast<double>(spec.moe->chosen) / static_cast<double>(spec.moe->experts.size());
+  }
   return layer;
 }
 
 bool alike(const LayerShape& a, const LayerShape& b) {
-  return a.linears == b.linears && a.attention == b.attention && a.inner == b.inner;
+  return a.linears == b.linears && a.attention == b.attention && a.inner == b.inner && a.gated == b.gated &&
+         a.experts == b.experts && a.norms == b.norms && a.extra_kept == b.extra_kept;
+}
+
+std::int64_t table_values(const families::RopeSpec& rope) {
+  return 2 * std::ssize(rope.frequencies) * (rope.far_frequencies.empty() ? 1 : 2) * (rope.query_growth > 0 ? 2 : 1);
 }
 
 Kept kept_as(const recipe::Quantization& wanted) {
@@ -32,8 +67,16 @@ double real(std::int64_t value) { return static_cast<double>(value); }
 
 double bytes_of(const LayerShape& layer, Dtype compute) {
   double bytes = 0;
-  for (const auto& linear : layer.linears) bytes += linear.bytes(compute);
+  for (const auto* const matrices : {&layer.linears, &layer.experts})
+    for (const auto& linear : *matrices) bytes += linear.bytes(compute);
   return bytes;
+}
+
+std::int64_t values_of(const LayerShape& layer) {
+  std::int64_t values = 0;
+  for (const auto* const matrices : {&layer.linears, &layer.experts})
+    for (const auto& linear : *matrices) values += linear.values();
+  return values;
 }
 
 }  // namespace
@@ -57,30 +100,27 @@ double ModelShape::largest_layer_bytes(Dtype compute) const {
 
 std::int64_t ModelShape::largest_block_values() const {
   std::int64_t most = end_values();
-  for (const auto& layer : layers) {
-    std::int64_t values = 0;
-    for (const auto& linear : layer.linears) values += linear.values();
-    most = std::max(most, values);
-  }
+  for (const auto& layer : layers) most = std::max(most, values_of(layer));
   return most;
 }
 
 double ModelShape::frozen_bytes(Dtype compute) const {
   std::int64_t in_layers = 0;
-  for (const auto& layer : layers)
-    for (const auto& linear : layer.linears) in_layers += layer.count * linear.values();
-  return layer_bytes(compute) + real((frozen - in_layers) * value_bytes(compute));
+  for (const auto& layer : layers) in_layers += layer.count * values_of(layer);
+  return layer_bytes(compute) + real((frozen - in_layers - norms) * value_bytes(compute) + 4 * norms);
 }
 
 double ModelShape::dequantised_bytes(Dtype compute) const {
   double weight = 0, scales = 0;  // two buffers (src/quant/scratch.hpp)
+  const auto count = [&](const LinearShape& linear) {
+    if (!linear.kept.is_quantised()) return;
+    weight = std::max(weight, real(linear.values() * value_bytes(compute)));
+    if (const auto made = lowbit::packing_of(linear.kept.format).scales_made)
+      scales = std::max(scales, 4 * real(made(linear.out, linear.in, linear.kept.scales)));
+  };
   for (const auto& layer : layers)
-    for (const auto& linear : layer.linears) {
-      if (!linear.kept.is_quantised()) continue;
-      weight = std::max(weight, real(linear.values() * value_bytes(compute)));
-      if (const auto made = lowbit::packing_of(linear.kept.format).scales_made)
-        scales = std::max(scales, 4 * real(made(linear.out, linear.in, linear.kept.scales)));
-    }
+    for (const auto* const matrices : {&layer.linears, &layer.experts})
+      for (const auto& linear : *matrices) count(linear);
   return weight + scales;
 }
 
@@ -112,8 +152,8 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
   ModelShape shape{.hidden = model.hidden,
                    .vocabulary = model.vocabulary,
                    .positions = positions,
-                   .rotated = model.rope.dim,
-                   .head = {.in = model.hidden, .out = model.vocabulary}};
+                   .head = {.in = model.hidden, .out = model.vocabulary, .bias = model.head.bias}};
+  for (const auto& rope : model.ropes) shape.rotated += table_values(rope);
   for (const auto& tensor : families::tensors_of(model)) {
     std::int64_t values = 1;
     for (const auto size : tensor.shape) values *= size;
@@ -121,11 +161,15 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
     ++shape.tensors;
   }
 
+  shape.norms = families::norm_values(model);
   std::vector<LayerShape> layers;
-  for (const auto& layer : model.layers) layers.push_back(layer_of(layer));
-  std::vector<LinearShape*> linears;  // as families::linears_of() has them
+  for (const auto& layer : model.layers) layers.push_back(layer_of(layer, model.hidden));
+  LinearShape project_in, project_out;  // too small to count for time and memory
+  std::vector<LinearShape*> linears;    // as families::linears_of() has them
   for (auto& layer : layers)
     for (auto& linear : layer.linears) linears.push_back(&linear);
+  if (model.project_in) linears.push_back(&project_in);
+  if (model.project_out) linears.push_back(&project_out);
   linears.push_back(&shape.head);
 
   const auto names = recipe::linear_layers(model);
@@ -147,6 +191,17 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
   for (std::size_t i = 0; i < names.size(); ++i)
     if (!names[i].is_head && !lowbit::is_skipped(names[i].name + ".weight", quantization.skip))
       linears[i]->kept = kept_as(quantization);
+  if (quantization.format != weights::NumberFormat::none)  // experts that lie in one tensor stay dense
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      const auto& moe = model.layers[i].moe;
+      for (std::size_t e = 0; moe && e < moe->experts.size(); ++e) {
+        const auto& [gate, up, down] = moe->experts[e];
+        const families::LinearSpec* const specs[] = {&gate, &up, &down};
+        for (std::size_t m = 0; m < 3; ++m)
+          if (!specs[m]->weight_place && !lowbit::is_skipped(specs[m]->name + ".weight", quantization.skip))
+            layers[i].experts[3 * e + m].kept = kept_as(quantization);
+      }
+    }
   for (auto& layer : layers) {
     if (!shape.layers.empty() && alike(shape.layers.back(), layer))
       ++shape.layers.back().count;

@@ -48,7 +48,12 @@ struct AttentionShape {
 struct LayerShape {
   std::vector<LinearShape> linears;  ///< in the model's order: those that read the same rows are neighbours
   AttentionShape attention;
-  std::int64_t inner = 0;  ///< width of the MLP
+  std::int64_t inner = 0;  ///< width of the MLP, where there is one without a router
+  bool gated = true;       ///< two of its products have this width
+  std::vector<LinearShape> experts;    ///< matrices of those that a router chooses from
+  double taken = 0;                    ///< the part of the tokens that each of them sees
+  std::int64_t norms = 2;              ///< of the stream or of what is added to it
+  std::int64_t extra_kept = 0;         ///< values of each token that backward needs besides those of any layer
   std::int64_t count = 0;
   /// Runs of linears that read the same rows.
   std::vector<std::span<const LinearShape>> by_input() const;
@@ -57,11 +62,12 @@ struct LayerShape {
 /// The sizes of a model with its adapter: all that time and memory depend on.
 struct ModelShape {
   std::int64_t hidden = 0, vocabulary = 0, positions = 0;
-  std::int64_t rotated = 0;  ///< values of a head that rotary positions turn
+  std::int64_t rotated = 0;  ///< values that rotary tables have for a position
   std::vector<LayerShape> layers;
   LinearShape head;
   std::int64_t tensors = 0;           ///< of the frozen model
   std::int64_t frozen = 0;            ///< values of the base model
+  std::int64_t norms = 0;             ///< those of them that are norms' weights, which are kept in f32
   std::int64_t trainable = 0;         ///< values of the adapter
   std::int64_t trainable_padded = 0;  ///< values of the flat arrays that hold them (nn::ParameterSet)
   std::int64_t adapted_layers = 0;    ///< linear layers with an adapter

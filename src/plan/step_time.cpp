@@ -124,10 +124,13 @@ StepTime MicroBatchTime::layers_forward(const MicroBatch& batch, bool dropout) c
       time.forward += count * (linear_forward(costs_, n, linear) + form_seconds(costs_, n, linear, false));
       if (dropout && linear.rank > 0) time.elementwise += count * costs_(Op::dropout, {n * real(linear.in)});
     }
-    time.elementwise +=
-        count * (2 * costs_(Op::rms_norm_forward, {n * d}) + costs_(Op::rope, {n * real(layer.attention.query())}) +
-                 costs_(Op::rope, {n * real(layer.attention.key_value())}) +
-                 costs_(Op::swiglu_forward, {n * real(layer.inner)}) + costs_.layer_overhead_s() / 3);
+    for (const auto& expert : layer.experts)
+      time.forward += count * (linear_forward(costs_, n * layer.taken, expert) +
+                               form_seconds(costs_, n * layer.taken, expert, false));
+    time.elementwise += count * (real(layer.norms) * costs_(Op::rms_norm_forward, {n * d}) +
+                                 costs_(Op::rope, {n * real(layer.attention.query())}) +
+                                 costs_(Op::rope, {n * real(layer.attention.key_value())}) +
+                                 costs_(Op::swiglu_forward, {n * real(layer.inner)}) + costs_.layer_overhead_s() / 3);
   }
   time.attention = attention(batch, Op::attention_forward);
   return time;
@@ -146,11 +149,14 @@ StepTime MicroBatchTime::operator()(const MicroBatch& batch) const {
       if (dropout_ && linear.rank > 0) time.elementwise += 2 * count * costs_(Op::dropout, {n * real(linear.in)});
     }
     // q, k and v meet in their input, gate and up in theirs: three additions.
-    time.elementwise +=
-        count * (2 * costs_(Op::rms_norm_backward, {n * d}) + costs_(Op::rope, {n * real(layer.attention.query())}) +
-                 costs_(Op::rope, {n * real(layer.attention.key_value())}) +
-                 costs_(Op::swiglu_backward, {n * real(layer.inner)}) + 3 * costs_(Op::grad_add, {n * d}) +
-                 costs_.layer_overhead_s() * 2 / 3);
+    for (const auto& expert : layer.experts)
+      time.backward += count * (linear_backward(costs_, n * layer.taken, expert) +
+                                form_seconds(costs_, n * layer.taken, expert, true));
+    time.elementwise += count * (real(layer.norms) * costs_(Op::rms_norm_backward, {n * d}) +
+                                 costs_(Op::rope, {n * real(layer.attention.query())}) +
+                                 costs_(Op::rope, {n * real(layer.attention.key_value())}) +
+                                 costs_(Op::swiglu_backward, {n * real(layer.inner)}) +
+                                 3 * costs_(Op::grad_add, {n * d}) + costs_.layer_overhead_s() * 2 / 3);
   }
   time.attention += attention(batch, Op::attention_backward);
 

@@ -80,6 +80,7 @@ class QuantisedFormat final : public nn::FrozenFormat {
     return {matrix.store, matrix.name, matrix.out, matrix.in};
   }
   bool stays_dense(const nn::MatrixSource& matrix) const {
+    if (matrix.place) return true;  // as bitsandbytes leaves experts that lie in one tensor
     if (options_.stored != NumberFormat::none) return weights::is_floating(matrix.store.get(matrix.name).dtype);
     return lowbit::is_skipped(matrix.name, options_.skip);
   }

@@ -3,6 +3,8 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/norm.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -11,12 +13,15 @@
 #include <string>
 #include <vector>
 
+#include "config/parse_yaml.hpp"
+#include "config/reader.hpp"
 #include "families/read_model.hpp"
 #include "methods/peft_config.hpp"
 #include "model/decoder.hpp"
 #include "nn/batch.hpp"
 #include "objective/objective.hpp"
 #include "ops/torch_exec.hpp"
+#include "optim/optimizer.hpp"
 #include "peft/adapter.hpp"
 #include "source_tree.hpp"
 #include "weights/safetensors.hpp"
@@ -55,8 +60,8 @@ class ParityCase {
       : folder_(root() / name), documents_(tensors_of(root() / model_of(name) / "documents.safetensors")) {
     const std::filesystem::path model = root() / model_of(name);
     const at::Tensor lengths = documents_.at("lengths");
-    model_ = model::load(families::read_model(model), weights::TensorStore::open(model), at::kFloat,
-                         lengths.max().item().toLong());
+    const families::ModelSpec spec = families::read_model(model);
+    model_ = model::load(spec, families::open_weights(model, spec), at::kFloat, lengths.max().item().toLong());
     if (model_of(name) == name) return;
     adapter_ = peft::make_adapter(*model_, methods::read_peft_config(folder_), at::kFloat);
     adapter_->load(folder_);
@@ -86,12 +91,38 @@ class ParityCase {
     return tensors;
   }
 
+  /// Whether five steps of training were recorded.
+  static bool has_steps(const std::string& name) {
+    return weights::TensorStore::open(root() / name / "expected.safetensors").find("steps.loss") != nullptr;
+  }
+
+  /// Trains five steps as they were recorded: `steps.loss` before each and `steps.grad_norm` in it.
+  NamedTensors trained() {
+    const auto store = weights::TensorStore::open(folder_ / "expected.safetensors");
+    const auto settings = section<recipe::Optimizer>(store.metadata().at("optimizer"));
+    nn::ParameterSet& parameters = adapter_->parameters();
+    optim::Optimizer optimizer(settings, parameters, parallel::FlatShares(parameters, 1), 0);
+    const nn::Batch batch = this->batch();
+    const auto objective = objective::cross_entropy();
+    const auto labelled = static_cast<double>(batch.labelled());
+    std::vector<float> losses, norms;
+    for (std::int64_t step = 1; step <= 5; ++step) {
+      const at::Tensor gradient = parameters.new_gradient();
+      parameters.accumulate_into(gradient);
+      const objective::Scorer scorer(*model_, {}, nn::Recompute::layers);
+      losses.push_back(static_cast<float>(objective->backward(scorer, batch, 1 / labelled) / labelled));
+      norms.push_back(gradient.norm().item().toFloat());
+      optimizer.update(parameters, gradient, {.lr = settings.lr, .number = step});
+    }
+    return {{"steps.loss", at::tensor(losses)}, {"steps.grad_norm", at::tensor(norms)}};
+  }
+
   /// Logits as generation computes them: half of a document at once, then token
   /// after token.
   at::Tensor decoded_logits() const {
     std::vector<at::Tensor> rows;
     for (const auto& ids : split("ids")) {
-      nn::KvCache cache;
+      nn::KvCache cache{.longest = ids.size(0)};
       const std::int64_t prompt = ids.size(0) / 2;
       rows.push_back(model_->continue_document(ids.slice(0, 0, prompt), cache));
       for (std::int64_t i = prompt; i < ids.size(0); ++i)
@@ -101,6 +132,15 @@ class ParityCase {
   }
 
  private:
+  /// A section of a recipe: JSON is YAML.
+  template <class Section>
+  static Section section(const std::string& json) {
+    Section read;
+    config::Problems problems;
+    config::read(config::parse_yaml(json, "recorded", problems), read, problems);
+    PST_ASSERT(problems.empty(), "a recorded section is one of a recipe");
+    return read;
+  }
   static std::string model_of(const std::string& name) { return name.substr(0, name.find('/')); }
 
   std::vector<at::Tensor> split(const char* tensor) const {
@@ -129,7 +169,7 @@ class ParityCase {
 
   at::Tensor logits(const at::Tensor& hidden) const {
     const at::NoGradGuard no_gradients;
-    return model_->head().forward(hidden.detach(), {});
+    return model_->logits(hidden.detach());
   }
 
   std::filesystem::path folder_;

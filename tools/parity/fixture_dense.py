@@ -115,8 +115,6 @@ MODELS = {  # name: (config, lengths of the documents)
     "gemma3": (gemma3(gemma3_text()), (19, 9)),
     "llama_yarn": (llama(rope_parameters=YARN), BEYOND),
     "llama_yarn_attention_factor": (llama(rope_parameters=YARN | {"attention_factor": 1.7, "truncate": False}), BEYOND),
-    "llama_dynamic": (llama(rope_parameters={"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 3.0},
-                            max_position_embeddings=16), BEYOND),
     "llama_linear": (llama(rope_parameters={"rope_type": "linear", "rope_theta": 10000.0, "factor": 3.0}), BEYOND),
     "arcee": (arcee(), (23, 9)),
     "arcee_biases": (arcee(attention_bias=True, mlp_bias=True), (23, 9)),
@@ -127,7 +125,7 @@ TEXT_OF_VISION = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"
 ADAPTERS = {  # (model, name): config
     (model, "lora"): all_linear()
     for model in ("qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "phi3", "smollm3", "granite", "ministral", "ministral3", "arcee",
-                  "internlm3", "llama_dynamic")
+                  "internlm3")
 } | {
     ("qwen3_window", "lora"): lora(r=3, lora_alpha=5, target_modules=["k_proj", "o_proj"]),
     ("phi3_longrope", "lora"): lora(r=3, lora_alpha=5, target_modules=["qkv_proj", "gate_up_proj"]),

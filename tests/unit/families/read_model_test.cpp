@@ -29,9 +29,10 @@ TEST(ReadModel, DefaultsAreThoseOfLlamaConfig) {
   EXPECT_EQ(config.layers[1].attention.key_value_heads, 6);
   EXPECT_EQ(config.layers[1].attention.head_dim, 2);
   EXPECT_EQ(config.positions, 2048);
-  EXPECT_EQ(config.layers[1].mlp_norm.eps, 1e-6);
-  EXPECT_EQ(config.rope.theta, 10000);
-  EXPECT_FALSE(config.rope.scaling || config.tied_head || config.layers[0].attention.window);
+  EXPECT_EQ(config.layers[1].mlp_norm->eps, 1e-6);
+  EXPECT_EQ(config.ropes.at(0).theta, 10000);
+  EXPECT_EQ(config.ropes.at(0).kind, "default");
+  EXPECT_FALSE(config.tied_head || config.layers[0].attention.window);
   for (const auto& place : linears_of(config)) EXPECT_FALSE(place.spec->bias) << place.spec->name;
   EXPECT_TRUE(config.eos_token_ids.empty());
   EXPECT_FALSE(config.bos_token_id);
@@ -49,35 +50,33 @@ TEST(ReadModel, VersionFourAndFiveSpellTheSame) {
        }) {
     SCOPED_TRACE(spelling);
     const ModelSpec config = parse(spelling);
-    EXPECT_EQ(config.rope.theta, 500000);
-    ASSERT_TRUE(config.rope.scaling);
-    EXPECT_EQ(config.rope.scaling->factor, 32);
-    EXPECT_EQ(config.rope.scaling->high_freq_factor, 4);
-    EXPECT_EQ(config.rope.scaling->original_positions, 8192);
+    EXPECT_EQ(config.ropes.at(0).theta, 500000);
+    EXPECT_EQ(config.ropes.at(0).described, "llama3 scaling by 32 from 8192 positions (low 1, high 4)");
   }
   for (const char* none : {R"("rope_scaling": null)", R"("rope_scaling": {"type": "default"})",
                            R"("rope_parameters": {"rope_type": "default"})"})
-    EXPECT_FALSE(parse(none).rope.scaling) << none;
+    EXPECT_EQ(parse(none).ropes.at(0).kind, "default") << none;
 }
 
 /// What transformers 5 computes, and no guess where transformers 4 computes another thing.
 TEST(ReadModel, RotaryKeysInTwoPlaces) {
   const std::string llama3 = R"("rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4,)"
                              R"( "original_max_position_embeddings": 64)";
-  EXPECT_EQ(parse(R"("rope_scaling": {"rope_type": "default", "rope_theta": 5e5})").rope.theta, 5e5);
-  EXPECT_EQ(parse(cat(R"("rope_scaling": {"rope_theta": 5e5, )", llama3, "}")).rope.theta, 5e5);
-  EXPECT_EQ(parse(cat(R"("rope_theta": 5e5, "rope_scaling": {"rope_theta": 5e5, )", llama3, "}")).rope.theta, 5e5);
-  EXPECT_EQ(parse(R"("rope_theta": 1e4, "rope_parameters": {"rope_theta": 5e5})").rope.theta, 5e5);
-  EXPECT_EQ(parse(R"("rope_scaling": {}, "rope_parameters": {"rope_theta": 5e5})").rope.theta, 5e5);
+  EXPECT_EQ(parse(R"("rope_scaling": {"rope_type": "default", "rope_theta": 5e5})").ropes.at(0).theta, 5e5);
+  EXPECT_EQ(parse(cat(R"("rope_scaling": {"rope_theta": 5e5, )", llama3, "}")).ropes.at(0).theta, 5e5);
+  EXPECT_EQ(parse(cat(R"("rope_theta": 5e5, "rope_scaling": {"rope_theta": 5e5, )", llama3, "}")).ropes.at(0).theta,
+            5e5);
+  EXPECT_EQ(parse(R"("rope_theta": 1e4, "rope_parameters": {"rope_theta": 5e5})").ropes.at(0).theta, 5e5);
+  EXPECT_EQ(parse(R"("rope_scaling": {}, "rope_parameters": {"rope_theta": 5e5})").ropes.at(0).theta, 5e5);
   const std::string twice = cat("{", llama3, "}");
-  EXPECT_TRUE(parse(cat(R"("rope_scaling": )", twice, R"(, "rope_parameters": )", twice)).rope.scaling);
+  EXPECT_EQ(parse(cat(R"("rope_scaling": )", twice, R"(, "rope_parameters": )", twice)).ropes.at(0).kind, "llama3");
 
   for (const auto& [more, message] : std::vector<std::pair<std::string, std::string>>{
            {R"("rope_theta": 1e4, "rope_scaling": {"rope_type": "default", "rope_theta": 5e5})",
             "'rope_scaling.rope_theta' is 5e+05, and outside of it the file says 10000"},
            {cat(R"("rope_scaling": )", twice, R"(, "rope_parameters": {"rope_theta": 5e5})"),
             "'rope_scaling' and 'rope_parameters' differ"},
-           {R"("partial_rotary_factor": 0.5)", "rotating a part"},
+           {R"("partial_rotary_factor": 0.5)", "1 of a head's 2 values would turn"},
            {cat(R"("original_max_position_embeddings": 32, "rope_scaling": )", twice),
             "'rope_scaling.original_max_position_embeddings' is 64, and outside of it the file says 32"}})
     EXPECT_THAT(fixture::error_of(Fault::data, [&, text = more] { parse(text); }), HasSubstr(message)) << more;
@@ -104,16 +103,16 @@ TEST(ReadModel, RefusesWithTheReasonAndThePlace) {
       {R"("head_dim": "8")", "whole number from 1"},
       {R"("num_key_value_heads": 4)", "does not divide the 6 attention heads"},
       {R"("num_key_value_heads": -3)", "whole number from 1"},
-      {R"("hidden_act": "gelu")", "'hidden_act' is \"gelu\""},
+      {R"("hidden_act": "sine")", "'hidden_act' is \"sine\""},
       {R"("rms_norm_eps": 0)", "above 0"},
       {R"("rms_norm_eps": 1e999)", "not valid JSON"},
       {R"("rope_theta": "1e4")", "above 0"},
-      {R"("rope_scaling": {"type": "yarn", "factor": 2})", "'rope_scaling.type' is \"yarn\""},
+      {R"("rope_scaling": {"type": "spiral", "factor": 2})", "'rope_scaling.type' is \"spiral\""},
       {R"("rope_scaling": {"rope_type": "llama3", "factor": 8})", "'rope_scaling.low_freq_factor' is missing"},
       {R"("rope_scaling": {"rope_type":"llama3","factor":8,"low_freq_factor":4,"high_freq_factor":4,"original_max_position_embeddings":64})",
        "above low_freq_factor"},
       {R"("rope_scaling": [1])", "must be an object"},
-      {R"("rope_parameters": {"partial_rotary_factor": 0.5})", "rotating a part"},
+      {R"("rope_parameters": {"partial_rotary_factor": 0.5})", "1 of a head's 2 values would turn"},
       {R"("tie_word_embeddings": 1)", "true or false"},
       {R"("eos_token_id": 100)", "from 0 to 99"},
       {R"("eos_token_id": [1, -2])", "from 0 to 99"},
@@ -125,7 +124,7 @@ TEST(ReadModel, RefusesWithTheReasonAndThePlace) {
        "is of the method \"fp8\""},
       {R"("quantization_config": {"quant_method": "compressed-tensors", "config_groups": {"g": {"weights": {"num_bits": "8"}}}})",
        "with a scale per row or matrix"},
-      {R"("attention_dropout": 0.1)", "dropout inside attention"},
+      {R"("attention_dropout": 0.1)", "dropout inside a frozen model"},
       {R"("hidden_size": 12)", "occurs twice"},
       {R"("x": )" + std::string(1000, '[') + std::string(1000, ']'), "more than 64 levels"},
       {R"("x": tru)", "config.json:8:9: not valid JSON"},
@@ -147,7 +146,7 @@ TEST(ReadModel, RefusesWhatLacksASizeOrIsAnotherModel) {
   std::string other = config_with("");
   other.replace(other.find("\"llama\""), 7, "\"mamba\"");
   EXPECT_THAT(fixture::error_of(Fault::data, [&] { parse_model(other, "c"); }),
-              HasSubstr("c:2: 'model_type' is \"mamba\"; supported are llama"));
+              HasSubstr("c:2: 'model_type' is \"mamba\", whose layers have Mamba layers"));
   EXPECT_THAT(fixture::error_of(Fault::data, [] { parse_model("[1]", "c"); }),
               HasSubstr("does not hold a JSON object"));
   EXPECT_THAT(fixture::error_of(Fault::data, [] { parse_model(std::string("{}\n\0x", 5), "c"); }),

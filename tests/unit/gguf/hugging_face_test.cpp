@@ -38,8 +38,8 @@ TEST(ConfigOfGguf, NumbersAreTheDecimalsThatWereMeant) {
 
   const auto spec = spec_of(dir / "m.gguf");
 
-  EXPECT_EQ(spec.final_norm.eps, 1e-5);  // stored as the float32 9.99999974737875e-06
-  EXPECT_EQ(spec.rope.theta, 1e6);
+  EXPECT_EQ(spec.final_norm->eps, 1e-5);  // stored as the float32 9.99999974737875e-06
+  EXPECT_EQ(spec.ropes.at(0).theta, 1e6);
   EXPECT_TRUE(spec.tied_head);
 }
 

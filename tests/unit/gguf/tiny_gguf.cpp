@@ -7,6 +7,7 @@
 
 #include "core/strings.hpp"
 #include "families/read_model.hpp"
+#include "families/rope_config.hpp"
 #include "weights/safetensors.hpp"
 
 namespace pst::gguf::fixture {
@@ -44,7 +45,7 @@ std::string permuted(const std::string& rows, std::size_t heads, std::size_t row
 /// One divisor per rotary pair, as the converter computes them from llama3 scaling. @see
 /// LlamaModel.generate_extra_tensors
 std::string rope_factors(const families::RopeSpec& rope) {
-  const auto& s = *rope.scaling;
+  const families::LowFrequencyScaling s;  // what fixture::TinyModel::llama3_rope says, but for the positions
   std::string bytes;
   for (std::int64_t i = 0; i < rope.dim; i += 2) {
     const double wavelength =
@@ -103,8 +104,8 @@ TinyGguf tiny_gguf(const std::filesystem::path& dir, const pst::fixture::TinyMod
   size("llama.context_length", spec.positions);
   size("llama.rope.dimension_count", layer.attention.head_dim);
   if (model.head_dim != 0) size("llama.attention.key_length", layer.attention.head_dim);
-  file.set_f32("llama.attention.layer_norm_rms_epsilon", static_cast<float>(spec.final_norm.eps));
-  file.set_f32("llama.rope.freq_base", static_cast<float>(spec.rope.theta));
+  file.set_f32("llama.attention.layer_norm_rms_epsilon", static_cast<float>(spec.final_norm->eps));
+  file.set_f32("llama.rope.freq_base", static_cast<float>(spec.ropes.at(0).theta));
   set_small_vocabulary(file);
 
   const weights::TensorStore store = weights::TensorStore::open(dir);
@@ -117,9 +118,11 @@ TinyGguf tiny_gguf(const std::filesystem::path& dir, const pst::fixture::TinyMod
       bytes = permuted(bytes, static_cast<std::size_t>(model.kv_heads), row_bytes);
     file.tensors.push_back({converted_name(tensor.name), {tensor.shape.rbegin(), tensor.shape.rend()}, 30, bytes});
   }
-  if (spec.rope.scaling)
-    file.tensors.push_back(
-        {"rope_freqs.weight", {static_cast<std::uint64_t>(layer.attention.head_dim / 2)}, 0, rope_factors(spec.rope)});
+  if (spec.ropes.at(0).kind == "llama3")
+    file.tensors.push_back({"rope_freqs.weight",
+                            {static_cast<std::uint64_t>(layer.attention.head_dim / 2)},
+                            0,
+                            rope_factors(spec.ropes.at(0))});
   return file;
 }
 

@@ -13,8 +13,10 @@ struct Case {
   std::int64_t query_heads, key_value_heads, dim;
   std::vector<std::int64_t> starts;
   std::int64_t window = 0;
+  double scale = 0, cap = 0;
+  std::vector<float> slopes = {};
   std::int64_t rows() const { return starts.back(); }
-  AttentionShape shape() const { return {query_heads, key_value_heads, dim, starts, window}; }
+  AttentionShape shape() const { return {query_heads, key_value_heads, dim, starts, window, scale, cap, slopes}; }
 };
 
 template <class T>
@@ -41,13 +43,13 @@ Expected plain(const Case& c, const Tensors<float>& t) {
   };
   Expected e{std::vector<double>(t.q.size()), std::vector<double>(n * static_cast<std::size_t>(c.query_heads)),
              std::vector<double>(t.q.size()), std::vector<double>(t.k.size()), std::vector<double>(t.k.size())};
-  const double scale = 1 / std::sqrt(static_cast<double>(c.dim));
+  const double scale = c.scale > 0 ? c.scale : 1 / std::sqrt(static_cast<double>(c.dim));
   for (std::size_t d = 0; d + 1 < c.starts.size(); ++d)
     for (std::int64_t h = 0; h < c.query_heads; ++h)
       for (std::int64_t i = c.starts[d]; i < c.starts[d + 1]; ++i) {
         const std::int64_t g = h / (c.query_heads / c.key_value_heads);
         const std::int64_t first = std::max(c.starts[d], c.window > 0 ? i - c.window + 1 : 0);
-        std::vector<double> p, dp;
+        std::vector<double> p, dp, bent;
         double sum = 0, along = 0;
         for (std::int64_t j = first; j <= i; ++j) {
           double score = 0, slope = 0;
@@ -55,6 +57,10 @@ Expected plain(const Case& c, const Tensors<float>& t) {
             score += at(t.q, c.query_heads, i, h, x) * at(t.k, c.key_value_heads, j, g, x) * scale;
             slope += at(t.dout, c.query_heads, i, h, x) * at(t.v, c.key_value_heads, j, g, x);
           }
+          bent.push_back(c.cap > 0 ? std::tanh(score / c.cap) : 0);
+          if (c.cap > 0) score = c.cap * bent.back();
+          if (!c.slopes.empty())
+            score += static_cast<double>(c.slopes[static_cast<std::size_t>(h)]) * static_cast<double>(j - c.starts[d]);
           p.push_back(std::exp(score));
           dp.push_back(slope);
           sum += p.back();
@@ -63,7 +69,7 @@ Expected plain(const Case& c, const Tensors<float>& t) {
         e.log_sum_exp[static_cast<std::size_t>(h) * n + static_cast<std::size_t>(i)] = std::log(sum);
         for (std::int64_t j = first; j <= i; ++j) {
           const auto one = static_cast<std::size_t>(j - first);
-          const double ds = p[one] * (dp[one] - along) * scale;
+          const double ds = p[one] * (dp[one] - along) * (1 - bent[one] * bent[one]) * scale;
           for (std::int64_t x = 0; x < c.dim; ++x) {
             const auto mine = static_cast<std::size_t>((i * c.query_heads + h) * c.dim + x);
             const auto theirs = static_cast<std::size_t>((j * c.key_value_heads + g) * c.dim + x);
@@ -109,18 +115,21 @@ TEST_P(AttentionShapes, MatchThePlainFormBothWays) {
   expect_close(r.dv, e.dv, 2e-5);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, AttentionShapes,
-                         testing::Values(Case{1, 1, 16, {0, 1}},           // a single token
-                                         Case{6, 2, 8, {0, 5, 5, 6, 39}},  // narrower than a vector; an empty one
-                                         Case{2, 1, 80, {0, 33, 97}},      // a width of 5 vectors
-                                         Case{3, 3, 64, {0, 8, 40, 72}},   // whole panels
-                                         Case{2, 1, 24, {0, 255, 256, 513, 829}},  // more than one block of keys
-                                         Case{6, 2, 8, {0, 7, 407}},   // long: its query heads are worked on apart
-                                         Case{2, 2, 8, {0, 1, 1501}},  // longer: so are slices of its rows
-                                         Case{2, 1, 8, {0, 3, 40, 600}, 1},    // windows: itself alone,
-                                         Case{4, 2, 24, {0, 5, 829}, 37},      // less than a block of keys,
-                                         Case{2, 1, 16, {0, 700, 1400}, 300},  // more than one,
-                                         Case{2, 1, 16, {0, 30, 100}, 70})     // as long as the longest document
+INSTANTIATE_TEST_SUITE_P(
+    Cases, AttentionShapes,
+    testing::Values(Case{1, 1, 16, {0, 1}},                      // a single token
+                    Case{6, 2, 8, {0, 5, 5, 6, 39}},             // narrower than a vector; an empty one
+                    Case{2, 1, 80, {0, 33, 97}},                 // a width of 5 vectors
+                    Case{3, 3, 64, {0, 8, 40, 72}},              // whole panels
+                    Case{2, 1, 24, {0, 255, 256, 513, 829}},     // more than one block of keys
+                    Case{6, 2, 8, {0, 7, 407}},                  // long: its query heads are worked on apart
+                    Case{2, 2, 8, {0, 1, 1501}},                 // longer: so are slices of its rows
+                    Case{2, 1, 8, {0, 3, 40, 600}, 1},           // windows: itself alone,
+                    Case{4, 2, 24, {0, 5, 829}, 37},             // less than a block of keys,
+                    Case{2, 1, 16, {0, 700, 1400}, 300},         // more than one,
+                    Case{2, 1, 16, {0, 30, 100}, 70},            // as long as the longest document
+                    Case{4, 2, 24, {0, 5, 529}, 300, 0.3, 0.7},  // a scale, and a cap
+                    Case{6, 3, 16, {0, 30, 400}, 0, 0, 0, {0.01f, 0.02f, 0.04f, 0.001f, 0.002f, 0.05f}})  // slopes
 );
 
 TEST(Attention, KeepsItsBitsHoweverTheWorkIsShared) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kernels/activation/activation.hpp"
 #include "kernels/adamw/adamw.hpp"
 #include "kernels/cross_entropy/cross_entropy.hpp"
 #include "kernels/reduce/reduce.hpp"
 #include "kernels/rms_norm/rms_norm.hpp"
 #include "kernels/rope/rope.hpp"
 #include "kernels/sgd/sgd.hpp"
-#include "kernels/swiglu/swiglu.hpp"
 #include "support/values.hpp"
 
 // What Exec promises: the same bits whatever the ranges are and whoever works on them. Operations whose own tests look
@@ -37,9 +37,9 @@ TEST(Threads, Swiglu) {
   expect_same_bits(37, [](const Exec& on) {
     Values gate = random_values(1001, 1), up = random_values(1001, 2), dout = random_values(1001, 3);
     Values out(1001), dgate(1001), dup(1001);
-    swiglu(on, view_of(std::span(gate)), view_of(std::span(up)), view_of(std::span(out)));
-    swiglu_backward(on, view_of(std::span(dout)), view_of(std::span(gate)), view_of(std::span(up)),
-                    view_of(std::span(dgate)), view_of(std::span(dup)));
+    gated(on, Act::silu, view_of(std::span(gate)), view_of(std::span(up)), view_of(std::span(out)));
+    gated_backward(on, Act::silu, view_of(std::span(dout)), view_of(std::span(gate)), view_of(std::span(up)),
+                   view_of(std::span(dgate)), view_of(std::span(dup)));
     return std::tuple(out, dgate, dup);
   });
 }
@@ -49,8 +49,8 @@ TEST(Threads, Rope) {
     Values x = random_values(23 * 4 * 10, 1), cosines = random_values(9 * 5, 2), sines = random_values(9 * 5, 3);
     std::vector<std::int32_t> positions;
     for (std::int32_t row = 0; row < 23; ++row) positions.push_back(row % 9);
-    rope(on, view_of(std::span(x)), 4, view_of(std::span(positions)), view_of(std::span(cosines)),
-         view_of(std::span(sines)), Turn::back);
+    rope(on, view_of(std::span(x)), {.heads = 4, .dim = 10, .half = 5}, view_of(std::span(positions)),
+         view_of(std::span(cosines)), view_of(std::span(sines)), Turn::back);
     return x;
   });
 }

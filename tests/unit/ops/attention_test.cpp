@@ -18,7 +18,7 @@ namespace {
 using fixture::close_to;
 using fixture::random;
 
-constexpr Heads kHeads{.query = 6, .key_value = 2, .dim = 8};
+const Heads kHeads{.query = 6, .key_value = 2, .dim = 8};
 
 RopeTable table() {
   const at::Tensor angles = random({64, 4}, 9).mul(3);
@@ -68,7 +68,8 @@ TEST(RopeAttention, EachDocumentMatchesThePlainFormBothWays) {
   const at::Tensor q2 = twin(q), k2 = twin(k), v2 = twin(v), dout = random({39, 48}, 4);
 
   const at::Tensor out =
-      rope_attention(q * 1, k * 1, v, kHeads, docs, table());  // * 1: handed over, as a layer's output is
+      attention(q * 1, k * 1, v, kHeads, docs,
+                Turning{table(), table(), docs.positions});  // * 1: handed over, as a layer's output is
   out.backward(dout);
   std::vector<at::Tensor> pieces;
   for (std::size_t i = 0; i + 1 < docs.starts.size(); ++i) {
@@ -87,7 +88,8 @@ TEST(RopeAttention, EachDocumentMatchesThePlainFormBothWays) {
 TEST(CachedAttention, ContinuesADocumentAsIfItHadBeenWhole) {
   const at::Tensor q = random({7, 48}, 1), k = random({7, 16}, 2), v = random({7, 16}, 3);
   const RopeTable t = table();
-  const at::Tensor whole = rope_attention(q.clone(), k.clone(), v, kHeads, documents({7}), t);
+  const at::Tensor whole =
+      attention(q.clone(), k.clone(), v, kHeads, documents({7}), Turning{t, t, documents({7}).positions});
   const at::Tensor turned_q = q.clone(), turned_k = k.clone();
   rotate(turned_q, kHeads.query, documents({7}).positions, t);
   rotate(turned_k, kHeads.key_value, documents({7}).positions, t);

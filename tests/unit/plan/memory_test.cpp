@@ -64,7 +64,7 @@ TEST(Memory, SharesHoldAPartOfEachBlockAndThreeBuffers) {
                            {.nodes = 2, .ranks_per_node = 4, .dtype = plan::Dtype::bf16, .placement = placement})
         .weights;
   };
-  const double whole = weights(plan::Placement::replicate), all = 2 * static_cast<double>(model.frozen);
+  const double whole = weights(plan::Placement::replicate), all = model.frozen_bytes(plan::Dtype::bf16);
 
   // By hand: q, o of 576 x 576, k, v of 192, three of 1536; 49,152 rows of 576.
   const double buffers = 2 * (2 * (2 * 576 * 576 + 2 * 192 * 576 + 3 * 1536 * 576) + 49152.0 * 576);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "families/names.hpp"
+
+namespace pst::families {
+namespace {
+
+using Change = std::function<void(std::string&)>;
+
+void change_text(std::string& name, const Change& change) {
+  if (!name.empty()) change(name);
+}
+void change_norm(std::optional<NormSpec>& norm, const Change& change) {
+  if (norm) change_text(norm->name, change);
+}
+void change_linear(LinearSpec& linear, const Change& change) {
+  change_text(linear.name, change);
+  for (auto* const place : {&linear.weight_place, &linear.bias_place})
+    if (*place) {
+      change_text((*place)->tensor, change);
+      change_text((*place)->exponents, change);
+    }
+}
+void change_mlp(MlpSpec& mlp, const Change& change) {
+  for (LinearSpec& linear : mlp.inputs) change_linear(linear, change);
+  change_linear(mlp.down, change);
+}
+void change_moe(MoeSpec& moe, const Change& change) {
+  change_linear(moe.router, change);
+  change_text(moe.correction, change);
+  for (auto& [gate, up, down] : moe.experts)
+    for (LinearSpec* const linear : {&gate, &up, &down}) change_linear(*linear, change);
+  for (TensorSpec& tensor : moe.stored) change_text(tensor.name, change);
+  if (moe.shared) change_mlp(*moe.shared, change);
+  if (moe.shared_gate) change_linear(*moe.shared_gate, change);
+}
+
+}  // namespace
+
+void rename(ModelSpec& model, const Change& change) {
+  change_text(model.embedding, change);
+  if (model.position_table) change_text(model.position_table->name, change);
+  for (auto* const product : {&model.project_in, &model.project_out})
+    if (*product) change_linear(**product, change);
+  change_norm(model.embedding_norm, change);
+  for (LayerSpec& layer : model.layers) {
+    for (auto* const norm : {&layer.attention_norm, &layer.mlp_norm, &layer.attention_out_norm, &layer.mlp_out_norm})
+      change_norm(*norm, change);
+    for (LinearSpec& linear : layer.attention.inputs) change_linear(linear, change);
+    change_linear(layer.attention.o, change);
+    change_norm(layer.attention.q_norm, change);
+    change_norm(layer.attention.k_norm, change);
+    change_text(layer.attention.sinks, change);
+    change_mlp(layer.mlp, change);
+    if (layer.moe) change_moe(*layer.moe, change);
+  }
+  change_norm(model.final_norm, change);
+  change_linear(model.head, change);
+}
+
+}  // namespace pst::families

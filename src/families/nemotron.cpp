@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nemotron 4 and Minitron: LayerNorms that store their weights less one, squared relu.
+#include "families/decoder_config.hpp"
+#include "families/family.hpp"
+
+namespace pst::families {
+namespace {
+
+/// @see transformers NemotronConfig
+ModelSpec read(const json::Object& config) {
+  refuse_dropout(config, "hidden_dropout");
+  const bool bias = config.flag("attention_bias");
+  return read_decoder(config, {.keys = {.eps = "norm_eps"},
+                               .absent = {.positions = 4096, .eps = 1e-5, .rotary_part = 0.5, .act = "relu2"},
+                               .attention_bias = bias,
+                               .output_bias = bias,
+                               .mlp_bias = config.flag("mlp_bias"),
+                               .norms_centred = true,
+                               .norm_bias = true,
+                               .norm_offset = 1,
+                               .gated_mlp = false});
+}
+
+}  // namespace
+
+extern const Family kNemotron;
+const Family kNemotron{"nemotron", "NemotronForCausalLM", &read};
+
+}  // namespace pst::families

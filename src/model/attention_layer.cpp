@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/attention_layer.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/sigmoid.h>
+
+#include <cmath>
+#include <utility>
+
+#include "core/error.hpp"
+#include "ops/columns.hpp"
+
+namespace pst::model {
+namespace {
+
+using Fused = families::AttentionSpec::Fused;
+
+/// Slopes of scores by distance, for each head. @see Press et al. 2021, arXiv:2108.12409, section 3; for head counts
+/// that are no power of two, the authors' code: every other slope of twice as many heads
+at::Tensor alibi_slopes(std::int64_t heads) {
+  std::int64_t power = 1;
+  while (2 * power <= heads) power *= 2;
+  const at::Tensor slopes = at::empty({heads}, at::kFloat);
+  auto* const values = slopes.mutable_data_ptr<float>();
+  for (std::int64_t i = 0; i < heads; ++i) {
+    const double exponent = i < power ? -8.0 * static_cast<double>(i + 1) / static_cast<double>(power)
+                                      : -4.0 * static_cast<double>(2 * (i - power) + 1) / static_cast<double>(power);
+    values[i] = static_cast<float>(std::pow(2.0, exponent));
+  }
+  return slopes;
+}
+
+std::vector<const nn::Linear*> views_of(const std::vector<std::unique_ptr<nn::Linear>>& linears) {
+  std::vector<const nn::Linear*> views;
+  for (const auto& linear : linears) views.push_back(linear.get());
+  return views;
+}
+
+}  // namespace
+
+AttentionLayer::AttentionLayer(const families::AttentionSpec& spec, std::size_t layer,
+                               const std::vector<RopeTables>& tables, const Parts& parts,
+                               std::vector<std::unique_ptr<nn::Linear>> linears)
+    : spec_(spec),
+      layer_(layer),
+      heads_{.query = spec.query_heads,
+             .key_value = spec.key_value_heads,
+             .dim = spec.head_dim,
+             .window = spec.window,
+             .scale = spec.scale,
+             .cap = spec.cap},
+      q_norm_(parts.norm(spec.q_norm)),
+      k_norm_(parts.norm(spec.k_norm)),
+      inputs_(std::move(linears)) {
+  o_ = std::move(inputs_.back());
+  inputs_.pop_back();
+  if (spec.rope) tables_ = tables.at(*spec.rope);
+  if (!spec.sinks.empty()) heads_.sinks = parts.floats(spec.sinks);
+  if (spec.alibi) heads_.slopes = alibi_slopes(spec.query_heads).to(parts.device());
+}
+
+std::vector<std::unique_ptr<nn::Linear>*> AttentionLayer::linears() {
+  std::vector<std::unique_ptr<nn::Linear>*> all;
+  for (auto& linear : inputs_) all.push_back(&linear);
+  all.push_back(&o_);
+  return all;
+}
+
+at::Tensor AttentionLayer::run(const at::Tensor& x_nd, const Rows& rows) const {
+  Parted of = part(x_nd, rows);
+  const at::Tensor gate = std::exchange(of.gate, {});
+  at::Tensor heads = rows.cache != nullptr ? mixed_in_cache(of, rows) : mixed(std::move(of), rows);
+  if (gate.defined()) heads = heads * at::sigmoid(gate);
+  return rows.through(*o_, heads);
+}
+
+AttentionLayer::Parted AttentionLayer::part(const at::Tensor& x_nd, const Rows& rows) const {
+  auto products = rows.through(views_of(inputs_), "qkv_proj", x_nd);
+  const std::int64_t groups = spec_.fused == Fused::by_head ? spec_.query_heads : 1;
+  if (spec_.fused != Fused::no)
+    products = ops::split_columns(products[0], groups,
+                                  {spec_.query() / groups, spec_.key_value() / groups, spec_.key_value() / groups});
+  Parted of{products[0], products[1], products[2], {}};
+  if (spec_.gated) {
+    auto halves = ops::split_columns(of.q, spec_.query_heads, {spec_.head_dim, spec_.head_dim});
+    of.q = std::move(halves[0]);
+    of.gate = std::move(halves[1]);
+  }
+  return of;
+}
+
+void AttentionLayer::norm_heads(Parted& of) const {
+  if (q_norm_) of.q = ops::norm(of.q, *q_norm_);
+  if (k_norm_) of.k = ops::norm(of.k, *k_norm_);
+}
+
+std::optional<ops::Turning> AttentionLayer::turning(const Rows& rows) const {
+  if (!tables_) return std::nullopt;
+  return ops::Turning{tables_->queries, tables_->keys, rows.angles.at(*spec_.rope)};
+}
+
+at::Tensor AttentionLayer::mixed(Parted of, const Rows& rows) const {
+  auto turn = turning(rows);
+  if (turn && spec_.norms_turned) {
+    of.q = ops::rotated(std::move(of.q), heads_.query, turn->rows, turn->queries);
+    of.k = ops::rotated(std::move(of.k), heads_.key_value, turn->rows, turn->keys);
+    turn.reset();
+  }
+  norm_heads(of);
+  return ops::attention(std::move(of.q), std::move(of.k), of.v, heads_, rows.documents, turn);
+}
+
+at::Tensor AttentionLayer::mixed_in_cache(const Parted& from, const Rows& rows) const {
+  Parted of = from;
+  if (!spec_.norms_turned) norm_heads(of);
+  if (const auto turn = turning(rows)) {
+    ops::rotate(of.q, heads_.query, turn->rows, turn->queries);
+    ops::rotate(of.k, heads_.key_value, turn->rows, turn->keys);
+  }
+  if (spec_.norms_turned) norm_heads(of);
+  const auto extended = [](at::Tensor& all, const at::Tensor& fresh) -> const at::Tensor& {
+    return all = all.defined() ? at::cat({all, fresh}) : fresh;
+  };
+  return ops::cached_attention(of.q, extended(rows.cache->keys[layer_], of.k),
+                               extended(rows.cache->values[layer_], of.v), heads_)
+      .contiguous();
+}
+
+}  // namespace pst::model

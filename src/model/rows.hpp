@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <initializer_list>
+#include <vector>
+
+#include "nn/causal_lm.hpp"
+#include "ops/attention.hpp"
+
+namespace pst::model {
+
+/// What the rows of a pass are: whole documents, or the next ones of a document whose keys and values are kept.
+struct Rows {
+  ops::Documents documents;
+  nn::KvCache* cache = nullptr;
+  nn::Pass pass = {};
+  /// Rows of each rotary table that the rows turn by, as ModelSpec::ropes has the tables: i32 [n].
+  std::vector<at::Tensor> angles = {};
+
+  /// Few rows without gradients have products of their own (nn::Linear::apply).
+  at::Tensor through(const nn::Linear& linear, const at::Tensor& x) const {
+    return cache != nullptr ? linear.apply(x) : linear.forward(x, pass);
+  }
+  /// What layers that read the same rows make of them.
+  std::vector<at::Tensor> through(const std::vector<const nn::Linear*>& linears, const char* name,
+                                  const at::Tensor& x) const {
+    if (cache == nullptr) return linears.front()->forward_together(linears, name, x, pass);
+    std::vector<at::Tensor> outputs;
+    for (const nn::Linear* const linear : linears) outputs.push_back(linear->apply(x));
+    return outputs;
+  }
+};
+
+}  // namespace pst::model
