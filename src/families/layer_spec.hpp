@@ -91,7 +91,7 @@ struct AttentionSpec {
 
   std::int64_t query() const { return query_heads * head_dim; }
   std::int64_t key_value() const { return key_value_heads * head_dim; }
-  std::int64_t groups() const { return query_heads / key_value_heads; }
+  std::int64_t groups() const { return key_value_heads == 0 ? 0 : query_heads / key_value_heads; }
 };
 
 /// down(act(gate x) * up x), or without a gate down(act(up x)). @see Shazeer 2020, arXiv:2002.05202
@@ -127,6 +127,21 @@ struct MoeSpec {
   std::optional<LinearSpec> shared_gate;  ///< [1, hidden]: its output counts by the sigmoid of this
 };
 
+/// A gated delta rule in the place of attention: a state per head that each row decays and corrects.
+/// @see Yang et al. 2024, arXiv:2412.06464
+struct DeltaSpec {
+  std::int64_t key_heads = 0, value_heads = 0, key_dim = 0, value_dim = 0, taps = 4;
+  bool by_key_head = false;           ///< rows of the first products are by key head: q, k, values, gates; and b, a
+  std::vector<LinearSpec> inputs;     ///< q k v, z, b, a; or, by key head, q k v z and b a
+  std::string taps_name;              ///< tensor [q, k and v side by side, 1, taps]
+  std::string decay_log, decay_bias;  ///< tensors [value heads]
+  NormSpec norm;                      ///< of each head's output, before its gate
+  LinearSpec out;
+  std::int64_t keys() const { return key_heads * key_dim; }
+  std::int64_t values() const { return value_heads * value_dim; }
+  std::int64_t mixed() const { return 2 * keys() + values(); }
+};
+
 /// A decoder layer: x + attention(norm(x)), then the same with the MLP.
 struct LayerSpec {
   std::optional<NormSpec> attention_norm, mlp_norm;          ///< of what attention and the MLP read
@@ -134,7 +149,8 @@ struct LayerSpec {
   bool parallel = false;      ///< x + attention(norm(x)) + mlp(norm(x)); without mlp_norm both read the same rows
   bool norms_sum = false;     ///< the out norms are of the stream after the addition
   double residual_scale = 1;  ///< of what is added
-  AttentionSpec attention;
+  AttentionSpec attention;    ///< without heads where there is a delta rule
+  std::optional<DeltaSpec> delta;
   MlpSpec mlp;  ///< without inputs where there are experts
   std::optional<MoeSpec> moe;
 };

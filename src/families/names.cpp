@@ -24,6 +24,12 @@ void change_mlp(MlpSpec& mlp, const Change& change) {
   for (LinearSpec& linear : mlp.inputs) change_linear(linear, change);
   change_linear(mlp.down, change);
 }
+void change_delta(DeltaSpec& delta, const Change& change) {
+  for (LinearSpec& linear : delta.inputs) change_linear(linear, change);
+  for (std::string* const name : {&delta.taps_name, &delta.decay_log, &delta.decay_bias, &delta.norm.name})
+    change_text(*name, change);
+  change_linear(delta.out, change);
+}
 void change_moe(MoeSpec& moe, const Change& change) {
   change_linear(moe.router, change);
   change_text(moe.correction, change);
@@ -47,6 +53,7 @@ void rename(ModelSpec& model, const Change& change) {
       change_norm(*norm, change);
     for (LinearSpec& linear : layer.attention.inputs) change_linear(linear, change);
     change_linear(layer.attention.o, change);
+    if (layer.delta) change_delta(*layer.delta, change);
     change_norm(layer.attention.q_norm, change);
     change_norm(layer.attention.k_norm, change);
     change_text(layer.attention.sinks, change);

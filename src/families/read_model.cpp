@@ -74,6 +74,24 @@ constexpr std::array kNotYet = {
               "use a model of one of these families");
 }
 
+/// Some folders have the experts of a layer side by side in two tensors, gates before ups, and the same config.json.
+void cut_experts(weights::TensorStore& store, const MoeSpec& moe) {
+  const auto& first = moe.experts.front();
+  if (first.gate.weight_place || store.find(first.gate.name + ".weight")) return;
+  // model.layers.0.mlp.experts.0.gate_proj -> model.layers.0.mlp.experts.
+  const auto number = first.gate.name.rfind(".0.");
+  if (number == std::string::npos) return;
+  const std::string prefix = first.gate.name.substr(0, number + 1);
+  std::vector<weights::TensorStore::Part> gates, downs;
+  for (const auto& [gate, up, down] : moe.experts) {
+    for (const LinearSpec* const linear : {&gate, &up})
+      gates.push_back({linear->name + ".weight", {linear->out, linear->in}});
+    downs.push_back({down.name + ".weight", {down.out, down.in}});
+  }
+  if (store.find(prefix + "gate_up_proj")) store.cut(prefix + "gate_up_proj", gates);
+  if (store.find(prefix + "down_proj")) store.cut(prefix + "down_proj", downs);
+}
+
 }  // namespace
 
 ModelSpec parse_model(const std::string& text, const std::string& name) {
@@ -98,6 +116,8 @@ ModelSpec parse_model(const std::string& text, const std::string& name) {
 weights::TensorStore open_weights(const fs::path& model_dir, const ModelSpec& model, WhenCut when_cut) {
   auto store = weights::TensorStore::open(model_dir, when_cut);
   store.rename(model.renamed);
+  for (const LayerSpec& layer : model.layers)
+    if (layer.moe) cut_experts(store, *layer.moe);
   return store;
 }
 

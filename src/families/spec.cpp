@@ -60,6 +60,14 @@ void add_mlp(Tensors& tensors, const MlpSpec& mlp) {
   tensors.add(mlp.down);
 }
 
+void add_delta(Tensors& tensors, const DeltaSpec& delta) {
+  for (const LinearSpec& linear : delta.inputs) tensors.add(linear);
+  tensors.add(delta.taps_name, {delta.mixed(), 1, delta.taps});
+  for (const std::string& name : {delta.decay_log, delta.decay_bias}) tensors.add(name, {delta.value_heads});
+  tensors.add(delta.norm);
+  tensors.add(delta.out);
+}
+
 Tensors all_of(const ModelSpec& model) {
   Tensors tensors;
   tensors.add(model.embedding + ".weight", {model.vocabulary, model.table_width()});
@@ -70,8 +78,11 @@ Tensors all_of(const ModelSpec& model) {
   for (const LayerSpec& layer : model.layers) {
     const AttentionSpec& attention = layer.attention;
     tensors.add(layer.attention_norm);
+    if (layer.delta)
+      add_delta(tensors, *layer.delta);
+    else
+      tensors.add(attention.o);
     for (const LinearSpec& linear : attention.inputs) tensors.add(linear);
-    tensors.add(attention.o);
     tensors.add(attention.q_norm);
     tensors.add(attention.k_norm);
     if (!attention.sinks.empty()) tensors.add(attention.sinks, {attention.query_heads});
@@ -93,8 +104,13 @@ Tensors all_of(const ModelSpec& model) {
 
 std::vector<const LinearSpec*> linears_of(const LayerSpec& layer) {
   std::vector<const LinearSpec*> linears;
-  append(linears, layer.attention.inputs);
-  linears.push_back(&layer.attention.o);
+  if (layer.delta) {
+    append(linears, layer.delta->inputs);
+    linears.push_back(&layer.delta->out);
+  } else {
+    append(linears, layer.attention.inputs);
+    linears.push_back(&layer.attention.o);
+  }
   const MlpSpec& mlp = layer.moe && layer.moe->shared ? *layer.moe->shared : layer.mlp;
   append(linears, mlp.inputs);
   if (!mlp.inputs.empty()) linears.push_back(&mlp.down);

@@ -24,9 +24,9 @@ struct ModelSpec {
   std::string model_type;  ///< of config.json
   std::int64_t vocabulary = 0, hidden = 0;
   std::int64_t table_width() const { return project_in ? project_in->in : hidden; }  ///< of embedding and head
-  std::int64_t positions = 0;  ///< longest document
-  std::string embedding;       ///< module of the table [vocabulary, hidden]
-  double embedding_scale = 1;  ///< factor of its rows
+  std::int64_t positions = 0;                                                        ///< longest document
+  std::string embedding;                              ///< module of the table [vocabulary, hidden]
+  double embedding_scale = 1;                         ///< factor of its rows
   std::optional<LinearSpec> project_in, project_out;  ///< where the table's and the head's rows are narrower
   std::optional<PositionTable> position_table;
   std::optional<NormSpec> embedding_norm;

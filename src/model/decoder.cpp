@@ -15,6 +15,7 @@
 #include "core/strings.hpp"
 #include "core/trace.hpp"
 #include "model/attention_layer.hpp"
+#include "model/delta_layer.hpp"
 #include "model/layout.hpp"
 #include "model/mlp_layer.hpp"
 #include "model/moe_layer.hpp"
@@ -34,16 +35,20 @@ using nn::TensorPair;
 
 struct Layer {
   std::optional<ops::Norm> attention_norm, attention_out_norm, mlp_norm, mlp_out_norm;
-  std::unique_ptr<AttentionLayer> attention;
+  std::unique_ptr<AttentionLayer> attention;  // one of these two
+  std::unique_ptr<DeltaLayer> delta;
   std::unique_ptr<MlpLayer> mlp;  // one of these two
   std::unique_ptr<MoeLayer> moe;
 
+  at::Tensor mixed(const at::Tensor& x_nd, const Rows& rows) const {
+    return delta ? delta->run(x_nd, rows) : attention->run(x_nd, rows);
+  }
   at::Tensor through_mlp(const at::Tensor& x_nd, const Rows& rows) const {
     return moe ? moe->run(x_nd, rows) : mlp->run(x_nd, rows);
   }
   /// In the order of families::linears_of().
   std::vector<std::unique_ptr<nn::Linear>*> linears() {
-    auto all = attention->linears();
+    auto all = delta ? delta->linears() : attention->linears();
     const auto more = moe ? moe->linears() : mlp->linears();
     all.insert(all.end(), more.begin(), more.end());
     return all;
@@ -75,11 +80,15 @@ Layer make_layer(const families::LayerSpec& spec, std::size_t index, const std::
               .mlp_norm = parts.norm(spec.mlp_norm),
               .mlp_out_norm = parts.norm(spec.mlp_out_norm),
               .attention = {},
+              .delta = {},
               .mlp = {},
               .moe = {}};
   Matrices matrices(parts, index, spec);
-  layer.attention = std::make_unique<AttentionLayer>(spec.attention, index, tables, parts,
-                                                     matrices.next(spec.attention.inputs.size() + 1));
+  if (spec.delta)
+    layer.delta = std::make_unique<DeltaLayer>(*spec.delta, index, parts, matrices.next(spec.delta->inputs.size() + 1));
+  else
+    layer.attention = std::make_unique<AttentionLayer>(spec.attention, index, tables, parts,
+                                                       matrices.next(spec.attention.inputs.size() + 1));
   const auto mlp = [&](const families::MlpSpec& of) {
     return std::make_unique<MlpLayer>(of, matrices.next(of.inputs.size() + 1));
   };
@@ -204,7 +213,7 @@ class Decoder final : public nn::CausalLm {
     const families::LayerSpec& spec = spec_.layers[index];
     frozen_->enter(index, block_after(index));
     const auto& [x_nd, h_nd] = in;
-    at::Tensor mixed_nd = added(layer.attention->run(h_nd, rows), layer.attention_out_norm, spec);
+    at::Tensor mixed_nd = added(layer.mixed(h_nd, rows), layer.attention_out_norm, spec);
     if (spec.parallel) {
       const at::Tensor g_nd = layer.mlp_norm ? ops::norm(x_nd, *layer.mlp_norm) : h_nd;
       return sum_and_norm(x_nd, mixed_nd + added(layer.through_mlp(g_nd, rows), layer.mlp_out_norm, spec),

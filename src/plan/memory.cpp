@@ -33,7 +33,7 @@ double scores_bytes(const ModelShape& m, const MicroBatch& batch, Dtype dtype) {
   double most = 0;
   for (const auto& layer : m.layers) {
     const AttentionShape& a = layer.attention;
-    if (a.window && *a.window < batch.tokens) continue;
+    if (a.query_heads == 0 || (a.window && *a.window < batch.tokens)) continue;
     if (kernels::cudnn_takes(batch.tokens, a.query_heads, a.key_value_heads, a.head_dim))
       most = std::max(most, static_cast<double>(kernels::cudnn_scores_bytes(batch.tokens, a.query_heads)));
   }

@@ -19,6 +19,8 @@ LinearShape shape_of(const families::LinearSpec& linear) {
 std::int64_t extra_kept(const families::LayerSpec& spec, std::int64_t hidden) {
   const families::AttentionSpec& a = spec.attention;
   std::int64_t values = 0;
+  if (const auto& d = spec.delta)  // inputs of the convolution, of norms and of the rule; gates, the rule's output
+    values += 2 * d->mixed() + 2 * d->keys() + 3 * d->values();
   if (a.q_norm) values += a.query();
   if (a.k_norm) values += a.key_value();
   if (a.gated) values += 2 * a.query();

@@ -40,7 +40,7 @@ struct AttentionShape {
   std::optional<std::int64_t> window;
   std::int64_t query() const { return query_heads * head_dim; }
   std::int64_t key_value() const { return key_value_heads * head_dim; }
-  std::int64_t groups() const { return query_heads / key_value_heads; }
+  std::int64_t groups() const { return key_value_heads == 0 ? 0 : query_heads / key_value_heads; }
   bool operator==(const AttentionShape&) const = default;
 };
 
@@ -48,12 +48,12 @@ struct AttentionShape {
 struct LayerShape {
   std::vector<LinearShape> linears;  ///< in the model's order: those that read the same rows are neighbours
   AttentionShape attention;
-  std::int64_t inner = 0;  ///< width of the MLP, where there is one without a router
-  bool gated = true;       ///< two of its products have this width
-  std::vector<LinearShape> experts;    ///< matrices of those that a router chooses from
-  double taken = 0;                    ///< the part of the tokens that each of them sees
-  std::int64_t norms = 2;              ///< of the stream or of what is added to it
-  std::int64_t extra_kept = 0;         ///< values of each token that backward needs besides those of any layer
+  std::int64_t inner = 0;            ///< width of the MLP, where there is one without a router
+  bool gated = true;                 ///< two of its products have this width
+  std::vector<LinearShape> experts;  ///< matrices of those that a router chooses from
+  double taken = 0;                  ///< the part of the tokens that each of them sees
+  std::int64_t norms = 2;            ///< of the stream or of what is added to it
+  std::int64_t extra_kept = 0;       ///< values of each token that backward needs besides those of any layer
   std::int64_t count = 0;
   /// Runs of linears that read the same rows.
   std::vector<std::span<const LinearShape>> by_input() const;

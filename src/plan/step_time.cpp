@@ -95,7 +95,8 @@ MicroBatchTime::MicroBatchTime(const ModelShape& model, const Costs& costs, cons
 
 double MicroBatchTime::attention(const MicroBatch& batch, Op op) const {
   double seconds = 0;
-  for (const auto& layer : model_.layers) seconds += real(layer.count) * attention(layer.attention, batch, op);
+  for (const auto& layer : model_.layers)
+    if (layer.attention.query_heads > 0) seconds += real(layer.count) * attention(layer.attention, batch, op);
   return seconds;
 }
 

@@ -197,6 +197,27 @@ void TensorStore::rename(const std::vector<std::pair<std::string, std::string>>&
                 "keep one of them: save the model again with save_pretrained(DIR)");
 }
 
+void TensorStore::cut(std::string_view name, const std::vector<Part>& parts) {
+  const Tensor whole = get(name);
+  const auto value_bytes = bytes_per_value(whole.dtype).value_or(1);
+  std::vector<Tensor> made;
+  std::size_t begin = 0;
+  for (const Part& part : parts) {
+    const auto bytes = checked_bytes(part.shape, value_bytes);
+    if (!bytes || begin + static_cast<std::size_t>(*bytes) > whole.bytes.size()) break;
+    made.push_back({part.name, whole.dtype, part.shape, whole.bytes.subspan(begin, static_cast<std::size_t>(*bytes))});
+    begin += static_cast<std::size_t>(*bytes);
+  }
+  if (made.size() != parts.size() || begin != whole.bytes.size())
+    throw Error(Fault::data,
+                cat("tensor '", whole.name, "' ", shape_text(whole.shape), " has another size than config.json says"),
+                "take config.json and weights from the same model");
+  auto& tensors = impl_->tensors;
+  std::erase_if(tensors, [&](const Tensor& tensor) { return tensor.name == whole.name; });
+  tensors.insert(tensors.end(), std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
+  std::sort(tensors.begin(), tensors.end(), [](const Tensor& a, const Tensor& b) { return a.name < b.name; });
+}
+
 const Tensor* TensorStore::find(std::string_view name) const {
   const auto at = std::lower_bound(impl_->tensors.begin(), impl_->tensors.end(), name,
                                    [](const Tensor& tensor, std::string_view wanted) { return tensor.name < wanted; });

@@ -47,6 +47,15 @@ class TensorStore {
   /// @throws Error(data) when two tensors would have one name
   void rename(const std::vector<std::pair<std::string, std::string>>& beginnings);
 
+  /// One of those that a stored tensor is cut into.
+  struct Part {
+    std::string name;
+    std::vector<std::int64_t> shape;
+  };
+  /// Puts tensors that lie one after the other in `name`'s bytes in its place. @throws Error(data) when there is no such
+  /// tensor, or the parts do not make it whole
+  void cut(std::string_view name, const std::vector<Part>& parts);
+
   const std::vector<Tensor>& tensors() const;       ///< ordered by name
   const Tensor* find(std::string_view name) const;  ///< nullptr when absent
   const Tensor& get(std::string_view name) const;   ///< @throws Error(data) "no tensor 'x'; did you mean 'y'"
