@@ -85,7 +85,8 @@ struct AttentionSpec {
   Fused fused = Fused::no;
   std::vector<LinearSpec> inputs;  ///< q, k, v; or the one
   bool gated = false;              ///< q's rows are, by head, queries and gates of the heads' output
-  std::optional<NormSpec> q_norm, k_norm;
+  bool values_are_keys = false;    ///< there is no product for values: they are the keys before their norm
+  std::optional<NormSpec> q_norm, k_norm, v_norm;
   bool norms_turned = false;  ///< these come after the rotation
   LinearSpec o;
 
@@ -149,6 +150,7 @@ struct LayerSpec {
   bool parallel = false;      ///< x + attention(norm(x)) + mlp(norm(x)); without mlp_norm both read the same rows
   bool norms_sum = false;     ///< the out norms are of the stream after the addition
   double residual_scale = 1;  ///< of what is added
+  std::string scalar;         ///< tensor [1] that the stream is multiplied with behind the layer; empty: none
   AttentionSpec attention;    ///< without heads where there is a delta rule
   std::optional<DeltaSpec> delta;
   MlpSpec mlp;  ///< without inputs where there are experts

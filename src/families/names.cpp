@@ -57,6 +57,7 @@ void rename(ModelSpec& model, const Change& change) {
     change_norm(layer.attention.q_norm, change);
     change_norm(layer.attention.k_norm, change);
     change_text(layer.attention.sinks, change);
+    change_text(layer.scalar, change);
     change_mlp(layer.mlp, change);
     if (layer.moe) change_moe(*layer.moe, change);
   }

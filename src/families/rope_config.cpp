@@ -140,18 +140,6 @@ void read_longrope(const Section& in, RopeSpec& spec) {
   spec.described = cat("longrope, with other frequencies for documents over ", spec.original_positions, " positions");
 }
 
-/// Exponents are those of the whole head; only the first part of its pairs turns.
-void read_proportional(const Section& in, RopeSpec& spec, double part) {
-  const std::int64_t pairs = in.defaults.head_dim / 2;
-  const auto turning = static_cast<std::int64_t>(part * static_cast<double>(in.defaults.head_dim)) / 2;
-  spec.dim = in.defaults.head_dim;
-  spec.frequencies = plain_frequencies(spec.theta, spec.dim, pairs);
-  const auto factor = static_cast<float>(in.rope.positive("factor").value_or(1));
-  for (std::size_t i = 0; i < spec.frequencies.size(); ++i)
-    spec.frequencies[i] = static_cast<std::int64_t>(i) < turning ? spec.frequencies[i] / factor : 0;
-  spec.described = cat("proportional: ", turning, " of ", pairs, " pairs turn");
-}
-
 /// Newer transformers read what is inside alone, older ones what is outside: both must say the same.
 std::optional<double> agreed(const json::Object& root, const std::optional<json::Object>& rope, const char* key,
                              bool rope_is_older) {
@@ -191,6 +179,16 @@ bool has_rope_section(const json::Object& config, std::string_view layer_type) {
   return false;
 }
 
+RopeSpec proportional_rope(const RopeDefaults& defaults) {
+  RopeSpec spec{.kind = "proportional", .theta = defaults.theta, .dim = defaults.head_dim};
+  const std::int64_t pairs = spec.dim / 2;
+  const auto turning = static_cast<std::int64_t>(defaults.part * static_cast<double>(spec.dim)) / 2;
+  spec.frequencies = plain_frequencies(spec.theta, spec.dim, pairs);
+  std::fill(spec.frequencies.begin() + turning, spec.frequencies.end(), 0.0f);
+  spec.described = cat("proportional: ", turning, " of ", pairs, " pairs turn");
+  return spec;
+}
+
 RopeSpec plain_rope(const RopeDefaults& defaults, double theta) {
   RopeSpec spec{.theta = theta, .neighbours = defaults.neighbours};
   spec.dim = static_cast<std::int64_t>(defaults.part * static_cast<double>(defaults.head_dim));
@@ -227,8 +225,12 @@ RopeSpec read_rope(const json::Object& root, const RopeDefaults& defaults, std::
   const Section in{root, *rope, defaults};
   if (spec.kind == "default") return spec;
   if (spec.kind == "proportional") {
-    read_proportional(in, spec, part);
-    return spec;
+    RopeDefaults whole = defaults;
+    whole.theta = spec.theta;
+    whole.part = part;
+    RopeSpec made = proportional_rope(whole);
+    for (float& frequency : made.frequencies) frequency /= static_cast<float>(rope->positive("factor").value_or(1));
+    return made;
   }
   const auto kind = std::find_if(kKinds.begin(), kKinds.end(), [&](const Kind& k) { return spec.kind == k.name; });
   if (kind == kKinds.end())

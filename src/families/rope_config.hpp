@@ -29,6 +29,9 @@ bool has_rope_section(const json::Object& config, std::string_view layer_type);
 /// Positions that nothing scales.
 RopeSpec plain_rope(const RopeDefaults& defaults, double theta);
 
+/// Of each head, whole, `part` of the pairs turns, by exponents of the whole head.
+RopeSpec proportional_rope(const RopeDefaults& defaults);
+
 /// Stretches the low frequencies: rope_type "llama3".
 struct LowFrequencyScaling {
   double factor = 8, low_freq_factor = 1, high_freq_factor = 4;

@@ -85,6 +85,7 @@ Tensors all_of(const ModelSpec& model) {
     for (const LinearSpec& linear : attention.inputs) tensors.add(linear);
     tensors.add(attention.q_norm);
     tensors.add(attention.k_norm);
+    if (!layer.scalar.empty()) tensors.add(layer.scalar, {1});
     if (!attention.sinks.empty()) tensors.add(attention.sinks, {attention.query_heads});
     tensors.add(layer.attention_out_norm);
     tensors.add(layer.mlp_norm);

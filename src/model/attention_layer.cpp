@@ -53,6 +53,7 @@ AttentionLayer::AttentionLayer(const families::AttentionSpec& spec, std::size_t 
              .cap = spec.cap},
       q_norm_(parts.norm(spec.q_norm)),
       k_norm_(parts.norm(spec.k_norm)),
+      v_norm_(parts.norm(spec.v_norm)),
       inputs_(std::move(linears)) {
   o_ = std::move(inputs_.back());
   inputs_.pop_back();
@@ -82,7 +83,8 @@ AttentionLayer::Parted AttentionLayer::part(const at::Tensor& x_nd, const Rows& 
   if (spec_.fused != Fused::no)
     products = ops::split_columns(products[0], groups,
                                   {spec_.query() / groups, spec_.key_value() / groups, spec_.key_value() / groups});
-  Parted of{products[0], products[1], products[2], {}};
+  // Values that are keys: those turn in place, so each gets memory of its own.
+  Parted of{products[0], products[1], spec_.values_are_keys ? products[1].clone() : products[2], {}};
   if (spec_.gated) {
     auto halves = ops::split_columns(of.q, spec_.query_heads, {spec_.head_dim, spec_.head_dim});
     of.q = std::move(halves[0]);
@@ -94,6 +96,7 @@ AttentionLayer::Parted AttentionLayer::part(const at::Tensor& x_nd, const Rows& 
 void AttentionLayer::norm_heads(Parted& of) const {
   if (q_norm_) of.q = ops::norm(of.q, *q_norm_);
   if (k_norm_) of.k = ops::norm(of.k, *k_norm_);
+  if (v_norm_) of.v = ops::norm(of.v, *v_norm_);
 }
 
 std::optional<ops::Turning> AttentionLayer::turning(const Rows& rows) const {

@@ -40,7 +40,7 @@ class AttentionLayer {
   std::size_t layer_;
   ops::Heads heads_;
   std::optional<RopeTables> tables_;
-  std::optional<ops::Norm> q_norm_, k_norm_;
+  std::optional<ops::Norm> q_norm_, k_norm_, v_norm_;
   std::vector<std::unique_ptr<nn::Linear>> inputs_;
   std::unique_ptr<nn::Linear> o_;
 };

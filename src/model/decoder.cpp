@@ -35,6 +35,7 @@ using nn::TensorPair;
 
 struct Layer {
   std::optional<ops::Norm> attention_norm, attention_out_norm, mlp_norm, mlp_out_norm;
+  at::Tensor scalar;                          // [1] in the dtype of products, or undefined
   std::unique_ptr<AttentionLayer> attention;  // one of these two
   std::unique_ptr<DeltaLayer> delta;
   std::unique_ptr<MlpLayer> mlp;  // one of these two
@@ -83,6 +84,7 @@ Layer make_layer(const families::LayerSpec& spec, std::size_t index, const std::
               .delta = {},
               .mlp = {},
               .moe = {}};
+  if (!spec.scalar.empty()) layer.scalar = parts.vector(spec.scalar);
   Matrices matrices(parts, index, spec);
   if (spec.delta)
     layer.delta = std::make_unique<DeltaLayer>(*spec.delta, index, parts, matrices.next(spec.delta->inputs.size() + 1));
@@ -227,6 +229,11 @@ class Decoder final : public nn::CausalLm {
     }
     const auto& [y_nd, g_nd] = middle;
     const at::Tensor delta_nd = added(layer.through_mlp(g_nd, rows), layer.mlp_out_norm, spec);
+    if (layer.scalar.defined()) {
+      const at::Tensor sum_nd = (y_nd + delta_nd) * layer.scalar;
+      const auto& next = norm_after(index);
+      return {sum_nd, next ? ops::norm(sum_nd, *next) : sum_nd};
+    }
     if (!spec.norms_sum) return sum_and_norm(y_nd, delta_nd, norm_after(index));
     const at::Tensor out_nd = ops::add_norm(y_nd, delta_nd, *layer.mlp_out_norm).second;
     return {out_nd, out_nd};

@@ -23,6 +23,7 @@ std::int64_t extra_kept(const families::LayerSpec& spec, std::int64_t hidden) {
     values += 2 * d->mixed() + 2 * d->keys() + 3 * d->values();
   if (a.q_norm) values += a.query();
   if (a.k_norm) values += a.key_value();
+  if (a.v_norm) values += a.key_value();
   if (a.gated) values += 2 * a.query();
   for (const auto* const norm : {&spec.attention_out_norm, &spec.mlp_out_norm})
     if (*norm && !spec.norms_sum) values += hidden;
