@@ -64,6 +64,7 @@ int describe(int device, CudaDevice* found) {
   found->minor = properties.minor;
   found->memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem);
   found->multiprocessors = properties.multiProcessorCount;
+  if (const int error = cudaDeviceGetPCIBusId(found->bus_id, sizeof found->bus_id, device)) return error;
   if (const int error = cudaSetDevice(device)) return error;
   cudaFuncAttributes attributes;
   const cudaError_t loads = cudaFuncGetAttributes(&attributes, nothing);

@@ -10,6 +10,7 @@ struct CudaDevice {
   int major = 0, minor = 0;  ///< compute capability
   std::int64_t memory_bytes = 0;
   int multiprocessors = 0;
+  char bus_id[24] = {};  ///< "0000:17:00.0": which one of the node it is, whatever number a process gives it
   int has_code = 0;  ///< 1: this module was built for it, or for an older one in a form that the driver can translate
 };
 

@@ -15,13 +15,12 @@
 namespace pst::app {
 namespace {
 
-Decision decide_device(const recipe::Train& train, const std::optional<ops::Gpu>& gpu) {
-  if (gpu)
-    return {"train.device", "cuda",
-            cat("given: ", gpu->facts.name, ", ", human_bytes(static_cast<std::uint64_t>(gpu->facts.memory_bytes)),
-                ", compute capability ", gpu->facts.major, ".", gpu->facts.minor)};
-  if (train.device == recipe::DeviceChoice::cpu) return {"train.device", "cpu", "given"};
-  return {"train.device", "cpu", "GPUs are used where train.device is cuda (what was seen there: docs/gpu-results.md)"};
+Decision decide_device(const DeviceTaken& device) {
+  if (!device.gpu) return {"train.device", "cpu", device.reason};
+  const CudaDevice& facts = device.gpu->facts;
+  return {"train.device", "cuda",
+          cat(device.reason, ": ", facts.name, ", ", human_bytes(static_cast<std::uint64_t>(facts.memory_bytes)),
+              ", compute capability ", facts.major, ".", facts.minor)};
 }
 
 Decision decide_precision(const recipe::Train& train, bool on_gpu, bool& bf16) {
@@ -123,11 +122,12 @@ Decision decide_strategy(const recipe::Recipe& recipe, const Footprint& rank, bo
 }  // namespace
 
 Resolved resolve(const recipe::Recipe& recipe, const families::ModelSpec& config, comm::Communicator& world,
-                 int ranks_here, const std::optional<ops::Gpu>& gpu, std::optional<int> ran_out) {
+                 int ranks_here, const DeviceTaken& device, std::optional<int> ran_out) {
+  const std::optional<ops::Gpu>& gpu = device.gpu;
   Resolved resolved;
   if (gpu) resolved.device = gpu->device;
   bool bf16 = false;
-  resolved.decisions.push_back(decide_device(recipe.train, gpu));
+  resolved.decisions.push_back(decide_device(device));
   resolved.decisions.push_back(decide_precision(recipe.train, gpu.has_value(), bf16));
   resolved.decisions.push_back(decide_threads(recipe.train, ranks_here, resolved.threads));
   const auto here = std::max(1, ranks_here);

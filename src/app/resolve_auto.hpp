@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "app/gpus.hpp"
 #include "comm/communicator.hpp"
 #include "families/spec.hpp"
 #include "nn/causal_lm.hpp"
-#include "ops/gpu.hpp"
 #include "recipe/recipe.hpp"
 
 namespace pst::app {
@@ -28,10 +28,10 @@ struct Resolved {
   std::vector<Decision> decisions;
 };
 
-/// @param ranks_here  ranks that share this machine;  gpu  this rank's, from open_gpus()
+/// @param ranks_here  ranks that share this machine;  device  this rank's, from open_gpus()
 /// @param ran_out     the attempt that had too little memory without gradient checkpointing. Collective.
 Resolved resolve(const recipe::Recipe& recipe, const families::ModelSpec& config, comm::Communicator& world,
-                 int ranks_here, const std::optional<ops::Gpu>& gpu, std::optional<int> ran_out = {});
+                 int ranks_here, const DeviceTaken& device, std::optional<int> ran_out = {});
 
 /// What decides the bits of the result, `auto` replaced by what was chosen on this machine.
 std::map<std::string, std::string> keys_that_alter(const recipe::Recipe& recipe, const Resolved& resolved);

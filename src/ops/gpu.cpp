@@ -26,14 +26,20 @@ fs::path torch_cuda_library() {
   return fs::path(found.dli_fname).parent_path() / "libtorch_cuda.so";
 }
 
-void load_torch_cuda() {
-  // cuBLAS repeats its bits only with a workspace of a fixed size; it reads this when it is loaded.
-  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+/// Where it is, once it is seen to be there.
+fs::path require_torch_cuda() {
   const fs::path library = torch_cuda_library();
   std::error_code ignored;
   if (!fs::exists(library, ignored))
     throw Error(Fault::usage, cat("libtorch has no CUDA part: there is no ", library.string()),
                 "install libtorch of PyTorch for CUDA 13 (PyPI: torch==2.11.0), or use train.device: cpu");
+  return library;
+}
+
+void load_torch_cuda() {
+  // cuBLAS repeats its bits only with a workspace of a fixed size; it reads this when it is loaded.
+  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  const fs::path library = require_torch_cuda();
   // It registers its operators and its device with libtorch when it is loaded, so its symbols have to be seen by all.
   if (::dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr)
     throw Error(Fault::usage, cat("cannot open libtorch's CUDA part: ", ::dlerror()),
@@ -47,13 +53,25 @@ void load_torch_cuda() {
       false);  // which comes with it, and writes every new tensor once more
 }
 
+/// Of a process to which the driver shows one GPU, that one.
+int index_of(const CudaTable& table, int wanted) {
+  int count = 0;
+  return table.device_count(&count) == 0 && count == 1 ? 0 : wanted;
+}
+
 }  // namespace
+
+CudaDevice look_for_gpu(int wanted) {
+  const CudaTable& table = load_cuda_module(cuda_module_path());
+  const CudaDevice facts = require_cuda_device(table, index_of(table, wanted));
+  require_torch_cuda();
+  return facts;
+}
 
 Gpu open_gpu(int wanted) {
   return doing("opening the GPU", [&] {
     const CudaTable& table = load_cuda_module(cuda_module_path());
-    int count = 0;
-    const int index = table.device_count(&count) == 0 && count == 1 ? 0 : wanted;
+    const int index = index_of(table, wanted);
     const CudaDevice facts = require_cuda_device(table, index);
     load_torch_cuda();
     if (const int error = table.select(index); error != 0)

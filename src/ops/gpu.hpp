@@ -13,6 +13,10 @@ struct Gpu {
   CudaDevice facts;
 };
 
+/// Whether open_gpu() would find what it needs, as far as can be told without loading libtorch's CUDA part, which a
+/// process that then computes on the CPU is to do without. @throws as open_gpu() does
+CudaDevice look_for_gpu(int wanted);
+
 /// Makes a GPU usable for tensors and kernels of this process: opens libpst_cuda.so and libtorch_cuda.so, which the
 /// program does not link, looks whether they can work with the GPU, and asks libtorch for algorithms whose bits repeat.
 /// Before the first tensor on any device that libtorch asks its CUDA part about, so as early as may be.

@@ -21,6 +21,15 @@ std::optional<double> slurm_memory_bytes(const std::optional<std::string>& text)
   return bytes;
 }
 
+/// A plan is for the machine that it was asked for; where the recipe would use another one, that is said.
+Decision decide_device(const Inputs& in) {
+  const bool gpu = in.machine.is_gpu;
+  std::string reason = cat("the machine planned for is a ", gpu ? "GPU" : "CPU");
+  if (in.recipe.train.device == (gpu ? recipe::DeviceChoice::cpu : recipe::DeviceChoice::cuda))
+    reason += cat(", though train.device is ", gpu ? "cpu" : "cuda", ": --machine names another one");
+  return {"train.device", gpu ? "cuda" : "cpu", reason};
+}
+
 Decision decide_precision(const Inputs& in, Choice& choice) {
   switch (in.recipe.train.precision) {
     case recipe::Precision::fp32: choice.dtype = Dtype::f32; return {"train.precision", "fp32", "given"};
@@ -135,8 +144,7 @@ Choice choice_of(const Inputs& in, std::vector<Decision>& decisions) {
                 .ranks_per_node = in.recipe.slurm.ranks_per_node,
                 .micro_batch = in.recipe.train.micro_batch_size,
                 .optimizer_in_shares = in.recipe.parallel.optimizer == recipe::OptimizerState::shard};
-  decisions.push_back({"train.device", in.machine.is_gpu ? "cuda" : "cpu",
-                       in.machine.is_gpu ? "the machine is a GPU" : "the machine is a CPU"});
+  decisions.push_back(decide_device(in));
   decisions.push_back(decide_precision(in, choice));
   decisions.push_back(decide_threads(in, choice));
   decisions.push_back(decide_placement(in, choice));

@@ -41,7 +41,11 @@ void bind(config::Fields& field, Train& s) {
   field("gradient_checkpointing", &s.gradient_checkpointing,
         "Recompute activations in the backward pass: less memory, more time.");
   field("seed", &s.seed, "Decides initial weights, order, dropout and the held-out examples.");
-  field("device", &s.device, "What to compute on.");
+  field("device", &s.device,
+        "What to compute on. `auto` takes GPUs where this installation has code for them and every rank finds one of "
+        "its own, else CPUs; some nodes with and others without end the run. A job asks for one GPU for each rank "
+        "where the site profile names that many for its partition; what a job asked for has to be there. A run that is "
+        "resumed goes on where it began.");
   field("threads", &s.threads, Absent::automatic, config::between(1, 4096),
         "CPU threads of a rank; `auto`: the cores that the rank may use.");
 }

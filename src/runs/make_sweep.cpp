@@ -7,6 +7,7 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
+#include "runs/gpus_of_job.hpp"
 #include "runs/job_script_for.hpp"
 #include "runs/run_plan.hpp"
 #include "version/version.hpp"
@@ -48,7 +49,9 @@ std::string values_text(const SweepRecord& record, std::size_t number) {
 }
 
 MadeSweep make_sweep(const RecipeSource& source, int ranks, ForSlurm for_slurm, const data::Progress& reading) {
-  const auto sweep = recipe::load_sweep(source.file, source.overrides);
+  auto sweep = recipe::load_sweep(source.file, source.overrides);
+  if (for_slurm == ForSlurm::yes)
+    for (auto& run : sweep.runs) ask_for_gpus(run.recipe, site_for(run.recipe).site);
   SweepRecord record = record_of(sweep, source.file);
   const auto plans = plan_all(sweep, record, ranks, reading);
   const recipe::Recipe& first = plans.front().recipe;

@@ -40,6 +40,8 @@ std::vector<Change> changes_since(const checkpoint::Manifest& manifest, const re
   Keys was = checkpoint::texts_in_state(manifest, "recipe"), is = recipe::keys_that_alter(recipe);
   if (recipe.train.precision == recipe::Precision::automatic)  // the checkpoint says what it came to on that machine
     was.erase("train.precision"), is.erase("train.precision");
+  if (recipe.train.device == recipe::DeviceChoice::automatic)  // then the worker keeps the one it began on
+    was.erase("train.device"), is.erase("train.device");
   return recipe::changes_between(was, is);
 }
 

@@ -48,12 +48,6 @@ void check_fit(const recipe::Recipe& recipe, const families::ModelSpec& config, 
   std::vector<std::string> names;
   for (const auto& layer : layers) names.push_back(layer.name);
   check_quantization(recipe.model.quantization, config, names);
-  if (recipe.slurm.gpus_per_node && recipe.train.device != recipe::DeviceChoice::cuda)
-    throw Error(
-        Fault::usage,
-        cat("slurm.gpus_per_node is ", *recipe.slurm.gpus_per_node,
-            ", and the ranks train on CPUs unless train.device is cuda: the GPUs would stand idle"),
-        "set train.device: cuda, or take slurm.gpus_per_node out and give the ranks cores: slurm.cpus_per_rank");
   if (const std::string& from = recipe.checkpoint.resume; from != "auto" && from != "never")
     doing("reading checkpoint.resume", [&] { checkpoint::open_valid(from); });
   if (recipe.adapter.init_from && fs::path(*recipe.adapter.init_from) != coming_adapter)

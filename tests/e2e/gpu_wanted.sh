@@ -4,6 +4,7 @@
 # do, and nothing hangs. With a GPU: losses are those of the CPU.
 #   gpu_wanted.sh BUILD_FOLDER
 source "$(dirname -- "${BASH_SOURCE[0]}")/local_lib.sh" "$1" gpu
+unset PST_CUDA_MODULE
 
 "$build/bin/make-tiny-model" "$work/model" --layers 2 --heads 4 --kv-heads 2 --head-dim 16 >/dev/null
 tiny_chats 21 varied >"$work/chats.jsonl"

@@ -27,6 +27,7 @@ finish_local() {
 }
 trap finish_local EXIT
 source "$(dirname -- "${BASH_SOURCE[0]}")/events_lib.sh"
+export PST_CUDA_MODULE=/none  # train.device: auto is the CPU on every machine; a test of GPUs says otherwise
 # killed_and_resumed NAME RANKS THEN [--set ...]: trains $work/recipe.yaml, which saves every step, on RANKS; kills the trainer without a
 # word while it is held after step 5, so that step 4 is saved, and 5 where its ranks still hear of it; resumes on THEN ranks. Sets `run`.
 killed_and_resumed() {

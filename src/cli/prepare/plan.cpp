@@ -9,6 +9,7 @@
 #include "core/printable.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
+#include "runs/gpus_of_job.hpp"
 #include "runs/job_script_for.hpp"
 #include "runs/plan_inputs.hpp"
 #include "runs/recipe_source.hpp"
@@ -44,7 +45,8 @@ int plan_of(const PlanArguments& arguments) {
   in.site = runs::site_facts(runs::site_for(recipe).site, recipe.slurm);
   if (arguments.node_mtbf_hours) in.site.node_mtbf_hours = arguments.node_mtbf_hours;
   const plan::Report report = plan::make_report(in, arguments.nodes);
-  std::cout << (arguments.json ? printable_json(plan::to_json(report)) : plan::to_text(report));
+  std::cout << (arguments.json ? printable_json(plan::to_json(report))
+                               : plan::to_text(report) + runs::device_line(recipe));
   return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
+#include "runs/gpus_of_job.hpp"
 #include "runs/recipe_source.hpp"
 #include "runs/run_plan.hpp"
 
@@ -19,7 +20,7 @@ int validate_sweep(const runs::RecipeSource& arguments) {
   for (std::size_t i = 0; i < sweep.runs.size(); ++i)
     doing(cat("checking run ", i, " of the sweep (", join(sweep.runs[i].values, ", "), ")"), [&] {
       const runs::RunPlan plan = runs::plan_recipe(sweep.runs[i].recipe, 0, memory, console::ReadingLine().progress());
-      if (i == 0) std::cout << to_text(plan);
+      if (i == 0) std::cout << to_text(plan) << runs::device_line(plan.recipe);
       steps += plan.steps;
     });
   std::cout << "sweep: " << sweep.runs.size() << " runs, " << grouped(steps)
@@ -46,7 +47,7 @@ Runner add_validate(CLI::App& app) {
     }
     if (sweep) return validate_sweep(*arguments);
     const runs::RunPlan plan = runs::plan_run(*arguments, 0, console::ReadingLine().progress());
-    std::cout << to_text(plan);
+    std::cout << to_text(plan) << runs::device_line(plan.recipe);
     return 0;
   };
 }

@@ -12,6 +12,7 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
+#include "runs/gpus_of_job.hpp"
 #include "runs/handle.hpp"
 #include "runs/job_script_for.hpp"
 #include "runs/make_sweep.hpp"
@@ -40,6 +41,10 @@ bool is_here(const fs::path& model) {
   return fs::exists(model, ignored);
 }
 
+void tell(const std::string& note) {
+  if (!note.empty()) std::cerr << "note: " << note << std::endl;
+}
+
 int dry_run(const SubmitArguments& arguments) {
   const bool sweep = recipe::is_sweep(arguments.recipe.file, arguments.recipe.overrides);
   auto recipe = first_recipe(arguments.recipe);
@@ -49,7 +54,9 @@ int dry_run(const SubmitArguments& arguments) {
   else if (!sweep)
     recipe = runs::check_all(arguments.recipe, console::ReadingLine().progress());
   tell_about_variables(recipe.slurm);
-  std::cout << runs::job_script_for(recipe, runs::site_for(recipe).site,
+  const site::Site site = runs::site_for(recipe).site;
+  tell(runs::ask_for_gpus(recipe, site));
+  std::cout << runs::job_script_for(recipe, site,
                                     fs::absolute(recipe.output_dir).lexically_normal() / (recipe.name + "-0000"));
   return 0;
 }
@@ -89,8 +96,9 @@ rundir::RunDir submit_one(const SubmitArguments& arguments, recipe::Recipe recip
 
 int submit(const SubmitArguments& arguments) {
   // The quick checks first: what would fail in sbatch or on the compute nodes fails here, before data is read.
-  const recipe::Recipe recipe = first_recipe(arguments.recipe);
+  recipe::Recipe recipe = first_recipe(arguments.recipe);
   const auto chosen = runs::site_for(recipe);
+  const std::string about_gpus = runs::ask_for_gpus(recipe, chosen.site);
   runs::job_script_for(recipe, chosen.site, "/");  // within the site's limits
   const bool sweep = recipe::is_sweep(arguments.recipe.file, arguments.recipe.overrides);
   if (sweep && arguments.jobs > 1)
@@ -102,6 +110,7 @@ int submit(const SubmitArguments& arguments) {
                                arguments.recipe.file);
   cluster::worker_program();
   tell_about_variables(recipe.slurm);
+  tell(about_gpus);
   const Wanted wanted = wanted_before(arguments, recipe);
   const auto on_interrupt = arguments.cancel_on_interrupt ? OnInterrupt::cancel : OnInterrupt::detach;
   if (sweep) {

@@ -10,6 +10,7 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
+#include "runs/gpus_of_job.hpp"
 #include "runs/job_script_for.hpp"
 #include "runs/run_plan.hpp"
 #include "runs/submit_findings.hpp"
@@ -50,7 +51,7 @@ void tell_about_variables(const recipe::Slurm& slurm) {
 }
 
 int submit_check(const runs::RecipeSource& arguments) {
-  const auto [recipe, runs] = check_recipes(arguments);
+  auto [recipe, runs] = check_recipes(arguments);
   cluster::require_program("sbatch", cluster::kWithoutSlurm);
   cluster::worker_program();
   std::vector<Finding> findings = {
@@ -60,8 +61,10 @@ int submit_check(const runs::RecipeSource& arguments) {
   // The folder is only a name here: nothing is made.
   const fs::path folder = fs::absolute(recipe.output_dir).lexically_normal();
   try {
-    add(runs::about_trial(
-        cluster::try_out(runs::job_script_for(recipe, runs::site_for(recipe).site, folder / (recipe.name + "-0000")))));
+    const site::Site site = runs::site_for(recipe).site;
+    if (const std::string about_gpus = runs::ask_for_gpus(recipe, site); !about_gpus.empty())
+      add({Kind::note, about_gpus, {}});
+    add(runs::about_trial(cluster::try_out(runs::job_script_for(recipe, site, folder / (recipe.name + "-0000")))));
   } catch (const Error& error) {
     add({Kind::wrong, error.message(), error.remedy(), Fault::unfit});
   }

@@ -33,7 +33,7 @@ TEST_F(RanOut, WithCheckpointingLeftToUsTheNextAttemptHasIt) {
   EXPECT_EQ(error.fault(), Fault::transient);
   EXPECT_THAT(error.what(), HasSubstr("the next attempt has train.gradient_checkpointing on\n  while training"));
   ASSERT_EQ(attempt_that_ran_out(run_->dir), 1);
-  const Resolved next = resolve(run_->recipe, run_->model, *solo_, 1, std::nullopt, attempt_that_ran_out(run_->dir));
+  const Resolved next = resolve(run_->recipe, run_->model, *solo_, 1, {}, attempt_that_ran_out(run_->dir));
   EXPECT_EQ(next.recompute, nn::Recompute::layers);
 }
 

@@ -22,7 +22,7 @@ class Resolve : public testing::Test {
   Resolve() { recipe_.train.threads = 1; }
 
   Resolved resolved(int ranks_here = 1, const std::optional<ops::Gpu>& gpu = {}) {
-    return resolve(recipe_, model_, *solo_, ranks_here, gpu);
+    return resolve(recipe_, model_, *solo_, ranks_here, {.gpu = gpu, .reason = "told"});
   }
   static Decision decision(const Resolved& resolved, const std::string& key) {
     const auto found = std::find_if(resolved.decisions.begin(), resolved.decisions.end(),
@@ -56,19 +56,17 @@ TEST_F(Resolve, TellsEveryDecisionWithItsReason) {
                                 "train.gradient_checkpointing"));
 }
 
-TEST_F(Resolve, TrainsOnTheCpuUnlessAGpuIsAskedFor) {
+TEST_F(Resolve, TrainsOnTheCpuWhereNoGpuWasTaken) {
   EXPECT_TRUE(resolved().device.is_cpu());
-  EXPECT_THAT(decision(resolved(), "train.device").reason, HasSubstr("where train.device is cuda"));
-
-  recipe_.train.device = recipe::DeviceChoice::cpu;
-  EXPECT_EQ(decision(resolved(), "train.device").reason, "given");
+  EXPECT_EQ(decision(resolved(), "train.device").value, "cpu");
+  EXPECT_EQ(decision(resolved(), "train.device").reason, "told");
 }
 
 TEST_F(Resolve, AGpuSettlesDevicePrecisionAndStrategy) {
   const Resolved on_gpu = resolved(1, gpu_with(std::int64_t{80} << 30));
 
   EXPECT_EQ(on_gpu.device, at::Device(at::kCUDA, 1));
-  EXPECT_THAT(decision(on_gpu, "train.device").reason, HasSubstr("H200, 80.0 GiB, compute capability 9.0"));
+  EXPECT_THAT(decision(on_gpu, "train.device").reason, HasSubstr("told: H200, 80.0 GiB, compute capability 9.0"));
   EXPECT_TRUE(on_gpu.bf16);
   EXPECT_EQ(decision(on_gpu, "train.precision").reason, "the GPU multiplies bf16 natively");
   EXPECT_EQ(on_gpu.strategy, recipe::Strategy::replicate);

@@ -36,7 +36,8 @@ class TinyRun {
   void write_recipe(const std::string& more) const {
     const std::string yaml = "name: tiny\nmodel: {path: " + model().string() +
                              "}\ndata: {train: [{path: a.jsonl}], max_length: 32}\n" + more;
-    write_durably(run_.recipe(), recipe::to_yaml(recipe::parse(yaml, "recipe.yaml", {}, dir_.path())));
+    write_durably(run_.recipe(),
+                  recipe::to_yaml(recipe::parse(yaml, "recipe.yaml", {"train.device=cpu"}, dir_.path())));
   }
 
   std::filesystem::path model() const { return dir_ / "model"; }
