@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What tools/setup and tools/quickstart fetch from PyPI has a digest beside it, and pip is told to demand it.
+# What our tools fetch from PyPI has a digest beside it, and pip is told to demand it.
 source "$(dirname -- "${BASH_SOURCE[0]}")/check.sh"
 count=0
 for script in tools/setup tools/quickstart; do
@@ -13,6 +13,18 @@ for script in tools/setup tools/quickstart; do
   while IFS= read -r command; do
     [[ $command == *--require-hashes* ]] || complain "$script: pip without --require-hashes: $command"
   done < <(sed -e ':a' -e '/\\$/N; s/\\\n//; ta' "$script" | grep -E '^ *"\$[a-z0-9]+" -m pip (install|download)')
+done
+# Those with a list of their own, of all that is installed.
+for script in tools/docs; do
+  list=tools/lib/$(basename "$script")-wheels.txt
+  count=$((count + $(grep -c '==' "$list")))
+  while IFS= read -r wheel; do
+    complain "$list: $wheel has no digest"
+  done < <(awk '/==/ { if (name && !digests) print name; name = $1; digests = 0 } /--hash=sha256:/ { digests++ }
+                END { if (!digests) print name }' "$list")
+  while IFS= read -r command; do
+    [[ $command == *--require-hashes* ]] || complain "$script: pip without --require-hashes: $command"
+  done < <(sed -e ':a' -e '/\\$/N; s/\\\n//; ta' "$script" | grep -E '/pip" (install|download)')
 done
 # What people and images are to type.
 while IFS=: read -r file command; do

@@ -35,11 +35,11 @@ class Watched final : public nn::FrozenStorage {
   }
   bool always_there() const override { return inner_->always_there(); }
   void enter(std::size_t block, std::optional<std::size_t> next) override {
-    const double before = monotonic_seconds(), waited = inner_->waited_s();
+    const double before = monotonic_seconds(), waited = inner_->waited_s().value_or(0);
     inner_->enter(block, next);
-    tell_(block, before, inner_->waited_s() - waited);
+    tell_(block, before, inner_->waited_s().value_or(0) - waited);
   }
-  double waited_s() const override { return inner_->waited_s(); }
+  std::optional<double> waited_s() const override { return inner_->waited_s(); }
 
  private:
   std::unique_ptr<nn::FrozenStorage> inner_;
@@ -70,7 +70,7 @@ Times passes(const std::string& folder, std::int64_t tokens, comm::Communicator&
     if (pass == 1) {  // the first makes kernels and fetches what later ones find there
       group.barrier();
       began = monotonic_seconds();
-      waited = model->frozen().waited_s();
+      waited = model->frozen().waited_s().value_or(0);
     }
     line.clear();
     const at::Tensor hidden = model->forward(batch, {}, nn::Recompute::nothing);
@@ -78,7 +78,7 @@ Times passes(const std::string& folder, std::int64_t tokens, comm::Communicator&
     hidden.backward(fixture::random({hidden.size(0), hidden.size(1)}, 1));
   }
   times.pass_s = (monotonic_seconds() - began) / kPasses;
-  times.waited_s = (model->frozen().waited_s() - waited) / kPasses;
+  times.waited_s = (model->frozen().waited_s().value_or(0) - waited) / kPasses;
   times.line = line;
   return times;
 }
