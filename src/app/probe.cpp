@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/probe.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +20,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "core/trial_file.hpp"
 #include "ops/allocator.hpp"
 #include "ops/torch_exec.hpp"
 #include "plan/costs.hpp"
@@ -55,18 +55,18 @@ std::uint64_t node_memory_bytes() {
 
 /// Writes and flushes a file of 64 MiB, then small ones: what a checkpoint does.
 plan::Disk probe_disk(const fs::path& folder) {
-  const std::vector<char> block(4 << 20, 'x');
+  const std::string block(4 << 20, 'x');
   const auto written = [&](std::size_t bytes, int blocks) {
     const double began = monotonic_seconds();
-    std::string path = (folder / ".peft-studio-probe-XXXXXX").string();
-    const int file = ::mkostemp(path.data(), O_CLOEXEC);  // new, and no link that somebody put there
-    if (file < 0) throw Error(Fault::io, cat("cannot write ", path), "name a folder you may write to with --folder");
-    bool good = true;
-    for (int i = 0; i < blocks && good; ++i) good = ::write(file, block.data(), bytes) == static_cast<ssize_t>(bytes);
-    good = good && ::fsync(file) == 0;
-    ::close(file);
-    ::unlink(path.c_str());
-    if (!good) throw Error(Fault::io, cat("cannot write 64 MiB to ", folder.string()), "free space, or use --folder");
+    TrialFile file(folder / ".peft-studio-probe");
+    if (!file.good())
+      throw Error(Fault::io, cat("cannot write to ", folder.string(), ": ", file.failure()),
+                  "name a folder you may write to with --folder");
+    for (int i = 0; i < blocks; ++i) file.write(std::string_view(block).substr(0, bytes));
+    file.flush();
+    if (!file.good())
+      throw Error(Fault::io, cat("cannot write 64 MiB to ", folder.string(), ": ", file.failure()),
+                  "free space, or use --folder");
     return monotonic_seconds() - began;
   };
   std::array<double, 5> small{};

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/trust.hpp"
 
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "core/trial_file.hpp"
 
 namespace pst {
 namespace fs = std::filesystem;
@@ -55,14 +55,10 @@ bool is_private_to(const Group& group, const std::string& user) {
 
 /// Whether files in this folder have the owner and the mode that they were made with. Where none can be made: yes.
 bool keeps_owners(const fs::path& folder) {
-  std::string name = (folder.empty() ? fs::path(".") : folder) / ".peft-studio-XXXXXX";
-  const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
-  if (descriptor < 0) return true;
+  const TrialFile file((folder.empty() ? fs::path(".") : folder) / ".peft-studio");
   struct stat info {};
-  const bool does = ::fstat(descriptor, &info) != 0 || (info.st_uid == ::geteuid() && (info.st_mode & 077) == 0);
-  ::close(descriptor);
-  ::unlink(name.c_str());
-  return does;
+  if (!file.good() || ::fstat(file.descriptor(), &info) != 0) return true;
+  return info.st_uid == ::geteuid() && (info.st_mode & 077) == 0;
 }
 
 template <class Question>

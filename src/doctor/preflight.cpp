@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "doctor/preflight.hpp"
 
-#include <fcntl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "core/clock.hpp"
 #include "core/proc_value.hpp"
 #include "core/strings.hpp"
+#include "core/trial_file.hpp"
 #include "doctor/machine_facts.hpp"
 #include "doctor/machine_limits.hpp"
 #include "json/parse.hpp"
@@ -34,17 +34,10 @@ std::string text_of(Getenv getenv, const char* name) {
 
 /// Makes a file of a few bytes, fsyncs and removes it. @return why that failed, or nothing
 std::string cannot_write(const fs::path& folder, const std::string& name) {
-  // A new file under a name that nobody knows: in /tmp another user may have put a link to one of ours.
-  std::string file = (folder / (name + "-XXXXXX")).string();
-  const int fd = ::mkostemp(file.data(), O_CLOEXEC);
-  if (fd < 0) return std::strerror(errno);
-  const std::array<char, 4096> bytes{};
-  std::string failure;
-  if (::write(fd, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()) || ::fsync(fd) != 0)
-    failure = std::strerror(errno);
-  ::close(fd);
-  ::unlink(file.c_str());
-  return failure;
+  TrialFile file(folder / name);
+  file.write(std::string(4096, '\0'));
+  file.flush();
+  return file.failure();
 }
 
 std::string listed(const Names& names) {
