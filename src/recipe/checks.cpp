@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
+#include <string_view>
 
 #include "core/strings.hpp"
 #include "recipe/load.hpp"
@@ -56,20 +58,15 @@ class Checker {
     const Data& data = recipe_.data;
     if (data.validation_fraction > 0 && !data.validation.empty())
       add("data.validation_fraction", "data.validation_fraction and data.validation exclude each other; remove one");
-    for (std::size_t i = 0; i < data.validation.size(); ++i)
-      for (const auto& source : data.train)
-        if (!source.path.empty() && source.path == data.validation[i].path)
-          add(cat("data.validation[", i, "].path"),
-              cat(quoted(source.path),
-                  " is in data.train as well: its loss would say nothing; use validation_fraction"));
+    std::set<std::string_view> trained;
     for (std::size_t i = 0; i < data.train.size(); ++i)
-      for (std::size_t j = 0; j < i; ++j)
-        if (!data.train[i].path.empty() && data.train[i].path == data.train[j].path) {
-          add(cat("data.train[", i, "].path"), cat(quoted(data.train[i].path),
-                                                   " is in data.train twice; raise train.epochs "
-                                                   "to see it more often"));
-          break;
-        }
+      if (const auto& path = data.train[i].path; !path.empty() && !trained.insert(path).second)
+        add(cat("data.train[", i, "].path"),
+            cat(quoted(path), " is in data.train twice; raise train.epochs to see it more often"));
+    for (std::size_t i = 0; i < data.validation.size(); ++i)
+      if (const auto& path = data.validation[i].path; trained.contains(path))
+        add(cat("data.validation[", i, "].path"),
+            cat(quoted(path), " is in data.train as well: its loss would say nothing; use validation_fraction"));
   }
 
   void warmup() {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "config/slurm_variables.hpp"
 #include "config/slurm_words.hpp"
@@ -37,12 +39,12 @@ class Checker {
 
   void partitions() {
     int defaults = 0;
+    std::set<std::string_view> names;
     for (std::size_t i = 0; i < site_.partitions.size(); ++i) {
       const Partition& partition = site_.partitions[i];
       const std::string at = cat("partitions[", i, "]");
-      for (std::size_t j = 0; j < i; ++j)
-        if (!partition.name.empty() && site_.partitions[j].name == partition.name)
-          add(at + ".name", cat("partition ", partition.name, " is listed twice"));
+      if (!partition.name.empty() && !names.insert(partition.name).second)
+        add(at + ".name", cat("partition ", partition.name, " is listed twice"));
       if (partition.is_default && ++defaults == 2) add(at + ".default", "there are two default partitions; mark one");
       if (partition.asked_by == AskedBy::qos && partition.qos)
         add(at + ".qos", cat(at, ".qos: ", partition.name, " is asked for by its own name as QOS; remove one"));

@@ -52,6 +52,14 @@ TEST(Checks, ValidationIsGivenOneWayAndIsNotTrainingData) {
   }
 }
 
+TEST(Checks, AFileOfManyTimesIsReportedOnceEach) {
+  std::string files;
+  for (int i = 0; i < 200; ++i) files += "{path: a},";
+
+  EXPECT_THAT(complaint("name: x\nmodel: {path: m}\ndata: {train: [" + files + "], validation: [" + files + "]}\n"),
+              HasSubstr("(399 problems"));
+}
+
 TEST(Checks, AMistakeInOneValueIsReportedOnce) {
   const std::string all = complaint(kMinimal + "train: {micro_batch_size: 0, global_batch_size: 3}\n");
 

@@ -48,6 +48,13 @@ TEST(Profile, EveryMistakeIsReportedAtOnceWithItsPlace) {
   EXPECT_THAT(words, HasSubstr("(6 problems, nothing started)"));
 }
 
+TEST(Profile, APartitionOfManyTimesIsReportedOnceEach) {
+  std::string text = "name: x\npartitions:\n";
+  for (int i = 0; i < 300; ++i) text += "  - { name: a }\n";
+
+  EXPECT_THAT(complaint(text), HasSubstr("(299 problems")) << "not one for each pair: the reader would need minutes";
+}
+
 TEST(Profile, RefusesWhatTheJobScriptWritesItself) {
   EXPECT_THAT(complaint("name: x\nextra_sbatch: [--nodes=9]\n"), HasSubstr("extra_sbatch[0] is \"--nodes=9\""));
   EXPECT_THAT(complaint("name: x\nextra_srun: [--mpi=none]\n"), HasSubstr("extra_srun[0] is \"--mpi=none\""));
