@@ -90,22 +90,32 @@ void read_records(const SourceFile& source, const std::function<bool(Example&&)>
   }
 }
 
-/// Windows programs write UTF-16; a JSON text in it has a NUL in its first two bytes even without a mark.
-void refuse_utf16(const SourceFile& source) {
-  const auto text = source.text();
-  const bool little = text.starts_with("\xff\xfe"), big = text.starts_with("\xfe\xff");
-  const auto opens_json = [](char c) { return c == '{' || c == '['; };
-  const bool bare_little = text.size() > 1 && opens_json(text[0]) && text[1] == '\0';
-  const bool bare_big = text.size() > 1 && text[0] == '\0' && opens_json(text[1]);
-  if (!little && !big && !bare_little && !bare_big) return;
+/// Which of the encodings with NULs in it a text is in, by its mark, or by how a JSON text begins in it. As iconv calls
+/// it; empty for UTF-8 and what else there is.
+std::string wide_encoding(std::string_view text) {
+  using namespace std::string_view_literals;
+  const auto begins = [&](std::string_view with) { return text.starts_with(with); };
+  if (begins("\xff\xfe\0\0"sv) || begins("\0\0\xfe\xff"sv))
+    return "UTF-32";  // before UTF-16, whose mark it begins with
+  if (begins("\xff\xfe"sv) || begins("\xfe\xff"sv)) return "UTF-16";
+  for (const char c : {'{', '['}) {
+    const std::string one(1, c);
+    if (begins(one + std::string(3, '\0'))) return "UTF-32LE";
+    if (begins(std::string(3, '\0') + one)) return "UTF-32BE";
+    if (begins(one + std::string(1, '\0'))) return "UTF-16LE";
+    if (begins(std::string(1, '\0') + one)) return "UTF-16BE";
+  }
+  return {};
+}
+
+/// Windows programs write UTF-16, some tools UTF-32.
+void refuse_wide_encodings(const SourceFile& source) {
+  const std::string encoding = wide_encoding(source.text());
+  if (encoding.empty()) return;
   const fs::path path(source.path);
   const fs::path copy = path.parent_path() / cat(path.stem().string(), "-utf8", path.extension().string());
-  refuse(source.path, "is UTF-16, and must be UTF-8",
-         cat("iconv -f ",
-             little || big ? "UTF-16"
-             : bare_little ? "UTF-16LE"
-                           : "UTF-16BE",
-             " -t UTF-8 ", shell_quoted(source.path), " > ", shell_quoted(copy.string())));
+  refuse(source.path, cat("is ", encoding.substr(0, 6), ", and must be UTF-8"),
+         cat("iconv -f ", encoding, " -t UTF-8 ", shell_quoted(source.path), " > ", shell_quoted(copy.string())));
 }
 
 MappedFile mapped(const recipe::Source& source) {
@@ -122,7 +132,7 @@ MappedFile mapped(const recipe::Source& source) {
 SourceFile open_source(const recipe::Source& source) {
   SourceFile opened{source.path, mapped(source), source.format, "given in the recipe"};
   if (opened.text().empty()) refuse(source.path, "is empty");
-  refuse_utf16(opened);
+  refuse_wide_encodings(opened);
   if (source.format != DataFormat::automatic) return opened;
   const std::string extension = lower(fs::path(source.path).extension().string());
   if (extension == ".yml" || extension == ".yaml") {

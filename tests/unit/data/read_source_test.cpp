@@ -305,6 +305,31 @@ TEST_F(ReadSource, TheRemedyForUtf16CanBeRun) {
     }
 }
 
+TEST_F(ReadSource, TellsUtf32FromUtf16) {
+  const auto wide = [](bool little, std::string mark) {
+    for (const char c : std::string(R"({"text": "abc"})"))
+      mark += little ? std::string({c, '\0', '\0', '\0'}) : std::string({'\0', '\0', '\0', c});
+    return mark;
+  };
+  const std::pair<std::string, const char*> cases[] = {
+      {wide(true, std::string("\xff\xfe\0\0", 4)), "iconv -f UTF-32 "},
+      {wide(false, std::string("\0\0\xfe\xff", 4)), "iconv -f UTF-32 "},
+      {wide(true, ""), "iconv -f UTF-32LE "},
+      {wide(false, ""), "iconv -f UTF-32BE "}};
+  for (const auto& [content, command] : cases) {
+    write_durably(folder_ / "w.jsonl", content);
+    try {
+      open_source({(folder_ / "w.jsonl").string(), DataFormat::text});
+      ADD_FAILURE() << "accepted";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.message(), HasSubstr("is UTF-32, and must be UTF-8"));
+      EXPECT_THAT(error.remedy(), HasSubstr(command));
+      EXPECT_EQ(std::system(error.remedy().c_str()), 0);
+      EXPECT_EQ(read_file(folder_ / "w-utf8.jsonl"), R"({"text": "abc"})");
+    }
+  }
+}
+
 TEST_F(ReadSource, SaysWhyAFileCannotBeUsedAtAll) {
   EXPECT_THAT(open_error("e.jsonl", ""), HasSubstr("e.jsonl is empty"));
   EXPECT_THAT(open_error("b.jsonl", "\n \n"), HasSubstr("has only blank lines"));
