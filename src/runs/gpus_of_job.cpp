@@ -59,8 +59,12 @@ std::string device_line(const recipe::Recipe& recipe) {
   try {
     if (const site::Site site = site_for(recipe).site; site.scheduler == site::Scheduler::slurm) {
       const GpusOfJob gpus = gpus_of_job(recipe, site, has_gpu_module(site));
-      job = gpus.per_node ? cat("; a job asks for ", *gpus.per_node, " on each node (", gpus.reason, ")")
-                          : cat("; a job asks for none (", gpus.reason, ")");
+      if (gpus.per_node)
+        job = cat("; a job asks for ", *gpus.per_node, " on each node (", gpus.reason, ")");
+      else if (gpus.are_there)
+        job = cat("; a job asks for none (", gpus.reason, ")");
+      else
+        job = "; a job asks for them with slurm.gpus_per_node";
     }
   } catch (const Error&) {
     // submit, which needs the profile, says what is wrong with it.

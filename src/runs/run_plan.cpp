@@ -132,14 +132,21 @@ std::string remainder_of(const RunPlan& plan) {
   const std::int64_t size = plan.recipe.train.global_batch_size;
   if (plan.rows_left == 0 || plan.steps * size <= plan.rows_per_epoch - plan.rows_left) return {};
   const std::string rows = count_of(plan.rows_left, "row");
+  const std::string last = plan.rows_left == 1 ? std::string("the last row") : cat("the last ", rows);
+  const bool is_all = plan.rows_left == plan.rows_per_epoch;  // drop refuses such data
   switch (plan.recipe.data.remainder) {
     case recipe::Remainder::step:
+      if (is_all)
+        return cat("note: every step has all ", rows, " of an epoch, fewer than train.global_batch_size, ", size, "\n");
       return cat(
           "note: the last step of an epoch has ", rows, " instead of ", size,
           ", so that each of them weighs more than others do; data.remainder: carry or drop makes steps alike\n");
     case recipe::Remainder::carry:
-      return cat("the last ", rows, " of an epoch go into the next one's first step (data.remainder: carry)\n");
-    case recipe::Remainder::drop: return cat("the last ", rows, " of each epoch are left out (data.remainder: drop)\n");
+      if (is_all) return cat("a step of ", size, " rows takes those of several epochs (data.remainder: carry)\n");
+      return cat(last, " of an epoch go", plan.rows_left == 1 ? "es" : "",
+                 " into the next one's first step (data.remainder: carry)\n");
+    case recipe::Remainder::drop:
+      return cat(last, " of each epoch ", plan.rows_left == 1 ? "is" : "are", " left out (data.remainder: drop)\n");
   }
   return {};
 }

@@ -35,6 +35,26 @@ TEST(RunPlan, IsToldWithItsNotes) {
   EXPECT_THAT(to_text(plan), HasSubstr("\nnote: the run has one step"));
 }
 
+TEST(RunPlan, TellsWhatBecomesOfTheRestOfAnEpoch) {
+  const auto told = [](recipe::Remainder remainder, std::int64_t rows) {
+    RunPlan plan{.steps = 100};
+    plan.rows_per_epoch = rows;
+    plan.rows_left = rows % plan.recipe.train.global_batch_size;
+    plan.recipe.data.remainder = remainder;
+    return to_text(plan);
+  };
+  using recipe::Remainder;
+
+  EXPECT_THAT(told(Remainder::step, 35), HasSubstr("the last step of an epoch has 3 rows instead of 16"));
+  EXPECT_THAT(told(Remainder::carry, 35), HasSubstr("the last 3 rows of an epoch go into"));
+  EXPECT_THAT(told(Remainder::carry, 33), HasSubstr("the last row of an epoch goes into"));
+  EXPECT_THAT(told(Remainder::drop, 33), HasSubstr("the last row of each epoch is left out"));
+  EXPECT_THAT(told(Remainder::step, 1), HasSubstr("every step has all 1 row of an epoch, fewer than"));
+  EXPECT_THAT(told(Remainder::step, 1), testing::Not(HasSubstr("the last step")));
+  EXPECT_THAT(told(Remainder::carry, 5), HasSubstr("a step of 16 rows takes those of several epochs"));
+  EXPECT_THAT(told(Remainder::step, 32), testing::Not(HasSubstr("of an epoch")));
+}
+
 TEST(MachineForAPlan, IsThisNodeWithoutTimesWhereNothingWasProbed) {
   const fixture::TemporaryDirectory nothing_probed;
   const fixture::Variable cache("XDG_CACHE_HOME", nothing_probed.path().string());
