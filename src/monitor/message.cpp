@@ -81,8 +81,10 @@ std::map<std::string, std::string> Message::variables() const {
           {"PST_ALERT_FOLDER", sender.folder.string()}};
 }
 
+// Everybody on the node sees a command line, where the run's name stands as well; what is wrong with it is in the text.
 cluster::Command as_mail(const Message& message, const std::string& program, const std::string& address) {
-  return {.argv = {program, "-s", message.subject(), address},
+  return {.argv = {program, "-s", cat(message.sender.run, ": ", recipe::name_of(message.turn.rule.severity), " alert"),
+                   address},
           .remedy_when_missing = "notify by webhook or command where the node has no mail program",
           .input = cat(message.line(), "\n\nrun     ", message.sender.folder.string(), "\nhost    ",
                        message.sender.host, "\ntime    ", message.time, "\n\npeft-studio status ",

@@ -132,11 +132,15 @@ TEST(Message, NothingQuotedForCurlCanEndItsLine) {
   EXPECT_EQ(curl_quoted(std::string("a\0b\rc", 5)), "\"abc\"");
 }
 
-TEST(Message, AMailHasASubjectOfOneLine) {
+TEST(Message, AMailsCommandLineSaysWhichRunAndItsTextWhatIsWrong) {
   const auto command = as_mail(message(), "/usr/bin/mail", "me@example.org");
 
-  EXPECT_THAT(command.argv, ElementsAre("/usr/bin/mail", "-s", message().subject(), "me@example.org"));
+  EXPECT_THAT(command.argv,
+              ElementsAre("/usr/bin/mail", "-s",
+                          message().sender.run + ": " + recipe::name_of(message().turn.rule.severity) + " alert",
+                          "me@example.org"));
   EXPECT_EQ(find_control(command.argv[2]), std::nullopt);
+  EXPECT_TRUE(command.input.starts_with(message().line() + "\n")) << command.input;
   EXPECT_THAT(command.input, HasSubstr("/runs/x-7f3a"));
 }
 

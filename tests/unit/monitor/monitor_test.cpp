@@ -184,7 +184,7 @@ TEST_F(Monitor, MailGoesThroughSlurmsMailProgram) {
   watch();
 
   const std::string mailed = read_file(dir / "mailed");
-  EXPECT_THAT(mailed, HasSubstr(cat("slurm: -s ", run.root().filename().string(), " [info] finished: ")));
+  EXPECT_THAT(mailed, HasSubstr(cat("slurm: -s ", run.root().filename().string(), ": info alert")));
   EXPECT_THAT(mailed, HasSubstr("me@example.org\n[info] finished"));
 
   fake.add("scontrol", "echo 'MailProg = /nowhere/to/be/found'");  // as on nodes that lack what the controller has
