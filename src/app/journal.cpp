@@ -98,6 +98,8 @@ Journal::Journal(const rundir::RunDir& run, int attempt, const Ranks& ranks, con
                            {"cores", ::sysconf(_SC_NPROCESSORS_ONLN)},
                            {"memory_bytes", machine.memory_bytes}};
     if (!board_ && ranks.local_size > 1) header["first_rank_only"] = problem;
+    if (world.is_root() && resolved.device.is_cuda() && resolved.strategy != recipe::Strategy::replicate)
+      header["not_measured"] = "on GPUs the wait for frozen weights in shares is part of forward and backward";
     for (const auto& [key, value, reason] : resolved.decisions)
       header["resolved"][key] = {{"value", value}, {"reason", reason}};
     const auto file = run.node_log(attempt, host_name());

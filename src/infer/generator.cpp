@@ -43,7 +43,8 @@ std::int32_t choose_token(std::vector<float> logits, const Sampling& sampling, s
 }
 
 std::vector<std::int32_t> generate(const nn::CausalLm& model, const std::vector<std::int32_t>& prompt,
-                                   const Sampling& sampling, const std::function<bool(std::int32_t)>& on_token) {
+                                   const Sampling& sampling, const std::function<bool(std::int32_t)>& on_token,
+                                   at::Device device) {
   PST_ASSERT(!prompt.empty(), "a prompt has at least one token");
   const auto room = model.max_positions() - static_cast<std::int64_t>(prompt.size());
   if (room < 1)
@@ -56,8 +57,8 @@ std::vector<std::int32_t> generate(const nn::CausalLm& model, const std::vector<
   for (std::int64_t i = 0; i < std::min(room, sampling.max_new_tokens); ++i) {
     const at::Tensor ids = at::empty({static_cast<std::int64_t>(next.size())}, at::kLong);
     std::copy(next.begin(), next.end(), ids.mutable_data_ptr<std::int64_t>());
-    const at::Tensor hidden = model.continue_document(ids, cache);
-    const at::Tensor logits = model.logits(hidden.slice(0, hidden.size(0) - 1)).to(at::kFloat).contiguous();
+    const at::Tensor hidden = model.continue_document(ids.to(device), cache);
+    const at::Tensor logits = model.logits(hidden.slice(0, hidden.size(0) - 1)).to(at::kCPU, at::kFloat).contiguous();
     const auto values = ops::view_of(logits).as<float>();
     const std::int32_t token = choose_token({values.begin(), values.end()}, sampling, static_cast<std::uint64_t>(i));
     if (std::find(sampling.stop_ids.begin(), sampling.stop_ids.end(), token) != sampling.stop_ids.end()) break;

@@ -41,7 +41,7 @@ class ReplicatedStorage final : public FrozenStorage {
   }
   bool always_there() const override { return true; }
   void enter(std::size_t, std::optional<std::size_t>) override {}
-  double waited_s() const override { return 0; }
+  std::optional<double> waited_s() const override { return 0; }
 
  private:
   static std::vector<at::Tensor> load(const FrozenMatrix& matrix, at::Device device) {

@@ -47,8 +47,9 @@ class FrozenStorage {
   /// Makes a block readable, and starts to fetch `next`, which will be entered next. Nothing happens when the block is
   /// the one entered last.
   virtual void enter(std::size_t block, std::optional<std::size_t> next) = 0;
-  /// Seconds that enter() has waited for other ranks' shares, since the start.
-  virtual double waited_s() const = 0;
+  /// Seconds that enter() has waited for other ranks' shares, since the start. Nothing on GPUs, where it is a queue of
+  /// the GPU that waits while the host goes on.
+  virtual std::optional<double> waited_s() const = 0;
 };
 using MakeStorage = std::function<std::unique_ptr<FrozenStorage>(const FrozenLayout&)>;
 

@@ -115,7 +115,9 @@ class ShardedStorage final : public nn::FrozenStorage {
     // Its buffer is not this block's: neighbouring layers take turns, and the ends have one of their own.
     if (next && blocks_[*next].slot != blocks_[block].slot) fetch(*next);
   }
-  double waited_s() const override { return waited_s_; }
+  std::optional<double> waited_s() const override {
+    return links_.device().kind == DeviceKind::cpu ? std::optional(waited_s_) : std::nullopt;
+  }
 
  private:
   static constexpr std::size_t kSlots = 3;

@@ -88,6 +88,8 @@ class NodeReader {
     into_.has_root = into_.has_root || first_rank_ == 0;
     if (const auto resolved = record.find("resolved"); resolved != record.end()) into_.resolved = *resolved;
     if (const auto reason = text_of(record, "first_rank_only"); !reason.empty()) node_.problem = reason;
+    if (const auto part = text_of(record, "not_measured"); !part.empty() && node_.problem.empty())
+      node_.problem = cat("not all is measured: ", part);
   }
 
   /// nullptr for one that no node has.

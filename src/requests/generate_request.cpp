@@ -34,6 +34,10 @@ void add_options(CLI::App& app, GenerateRequest& request) {
   app.add_option("--seed", request.seed, "Start of the random numbers: the same seed gives the same answer")
       ->check(CLI::NonNegativeNumber)  // or -1 would be the largest number there is
       ->capture_default_str();
+  app.add_option("--device", request.device,
+                 "What to compute on: cpu, cuda, or auto, a GPU where one is there that the model fits into")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
   add_time_limit(app, request.time_limit_s);
   app.add_flag("--raw", request.raw, "Continue the prompt as it stands, without the model's chat template");
 }
@@ -55,6 +59,7 @@ std::vector<std::string> words_of(const GenerateRequest& request, Texts texts) {
   add(words, "--temperature", number(request.temperature));
   add(words, "--top-p", number(request.top_p));
   add(words, "--seed", cat(request.seed));
+  add(words, "--device", request.device);
   add(words, "--time-limit", number(request.time_limit_s));
   if (request.raw) words.emplace_back("--raw");
   return words;

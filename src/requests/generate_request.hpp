@@ -23,7 +23,8 @@ struct GenerateRequest {
   double temperature = 0;  ///< 0: the most likely token
   double top_p = 1;        ///< sample among the fewest tokens that hold this much probability
   std::uint64_t seed = 42;
-  double time_limit_s = 1800;  ///< 0: none
+  std::string device = "auto";  ///< auto, cpu or cuda
+  double time_limit_s = 1800;   ///< 0: none
 };
 
 /// What these variables of the environment hold is taken where the options are not given: a list of processes shows a

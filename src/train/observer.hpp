@@ -19,7 +19,6 @@ struct StepRecord {
   double step_s = 0;
   double data_s = 0, forward_s = 0, backward_s = 0, optimizer_s = 0;
   double waiting_s = 0;     ///< for other ranks: at the step's edge, before gradients are exchanged, and for weights
-  double weights_s = 0;     ///< the part of waiting_s that was for frozen weights
   double transfer_s = 0;    ///< the exchange of gradients
   double checkpoint_s = 0;  ///< that saving kept the loop, before this step and at its end
   double other_s = 0;

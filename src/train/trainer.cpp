@@ -54,7 +54,7 @@ class Loop {
                 settings.train.micro_batch_size),
         mine_(parallel::leaves_of_rank(leaves_, parts.group.rank(), parts.group.size())),
         most_leaves_((leaves_ + parts.group.size() - 1) / parts.group.size()),
-        waited_before_(parts.model.frozen().waited_s()),
+        waited_before_(parts.model.frozen().waited_s().value_or(0)),
         buffers_([&parameters = parts.parameters] { return parameters.new_gradient(); }),
         exchange_(parts.gradients) {}
 
@@ -102,7 +102,7 @@ class Loop {
     watch.into(record.backward_s, "backward");
     for (std::int64_t i = mine_.size(); i < most_leaves_; ++i) idle_pass();
     watch.into(record.waiting_s, "waiting");
-    waited_before_ = parts_.model.frozen().waited_s();
+    waited_before_ = parts_.model.frozen().waited_s().value_or(0);
 
     // The losses first: few bytes, so the time is that of waiting for the slowest rank; and then the gradients find
     // everybody there, so theirs is that of the transfer. The split costs no message more.
@@ -150,12 +150,12 @@ class Loop {
     buffers_.give_back(scratch);
   }
 
-  /// Seconds since the last call that were spent waiting for frozen weights; they are counted as waiting.
+  /// Seconds since the last call that were spent waiting for frozen weights; they are counted as waiting. Where that is
+  /// not measured they stay in the forward and backward pass, as the Journal's header says.
   double weights_waited(StepRecord& record) {
-    const double now = parts_.model.frozen().waited_s();
+    const double now = parts_.model.frozen().waited_s().value_or(0);
     const double waited = now - std::exchange(waited_before_, now);
     record.waiting_s += waited;
-    record.weights_s += waited;
     return waited;
   }
 

@@ -6,6 +6,7 @@
 #include "app/loaded_model.hpp"
 #include "comm/local_communicator.hpp"
 #include "core/digest.hpp"
+#include "support/environment.hpp"
 #include "support/errors.hpp"
 #include "unit/app/tiny_run.hpp"
 
@@ -85,6 +86,35 @@ TEST_F(Generate, ACompletedRunAnswersWithItsAdapter) {
   of_run.run = run_.folder().string();
 
   EXPECT_EQ(answer(of_run), answer(adapted));
+}
+
+TEST_F(Generate, ARunIsSpokenToWithItsOwnTemplateAndDay) {
+  adapter();
+  run_.dir().write_completed({.adapter_digest = digest_of_file(run_.dir().adapter() / "adapter_model.safetensors")});
+  recipe::Recipe recipe = recipe::load(run_.dir().recipe());
+  recipe.data.chat_template = (run_.folder() / "mine.jinja").string();
+  recipe.data.date = "2020-02-03";
+  write_durably(*recipe.data.chat_template, "{{ messages[0]['content'] }}|{{ strftime_now('%Y') }}");
+  write_durably(run_.dir().recipe(), recipe::to_yaml(recipe));
+  requests::GenerateRequest raw = to_the_model("the|2020");
+  raw.model.reset();
+  raw.run = run_.folder().string();
+  requests::GenerateRequest chat = raw;
+  chat.prompt = "the";
+  chat.raw = false;
+
+  EXPECT_EQ(answer(chat), answer(raw));
+}
+
+TEST_F(Generate, AGpuThatIsAskedForHasToBeThere) {
+  const fixture::Variable module("PST_CUDA_MODULE", "/none.so");
+  requests::GenerateRequest request = to_the_model("the");
+  const std::string on_cpu = answer(request);
+  request.device = "cpu";
+  EXPECT_EQ(answer(request), on_cpu) << "auto takes what is there";
+
+  request.device = "cuda";
+  EXPECT_THAT(fixture::error_of(Fault::usage, [&] { generate(request); }), HasSubstr("no code for GPUs"));
 }
 
 TEST_F(Generate, AnEmptyPromptIsRefused) {

@@ -20,9 +20,8 @@ class Journals : public testing::Test {
   Journals() { run_.begin_attempt(); }
 
   /// One step of each of `ranks` on this machine, from the model's load to the end.
-  void keep(int ranks) const {
-    comm::run_ranks(ranks, [&](comm::Communicator& world) {
-      Resolved resolved;
+  void keep(int ranks, Resolved resolved = {}) const {
+    comm::run_ranks(ranks, [&, resolved](comm::Communicator& world) mutable {
       resolved.decisions = {{"train.threads", "3", "given"}};
       Journal journal(run_, 1, fixture::on_one_node(world), resolved, fixture::tiny_spec());
       journal.model_loaded(1234);
@@ -69,6 +68,16 @@ TEST_F(Journals, ANodesFirstRankWritesForAll) {
   EXPECT_EQ(header["clock"]["offset_s"], 0) << "rank 0's own clock";
   EXPECT_GT(header["memory_bytes"], 1 << 20);
   EXPECT_FALSE(header.contains("first_rank_only"));
+}
+
+TEST_F(Journals, WhatIsNotMeasuredOnGpusIsSaid) {
+  keep(2, {.device = at::Device(at::kCUDA, 0), .strategy = recipe::Strategy::shard});
+  EXPECT_THAT(lines()[0]["not_measured"].get<std::string>(), testing::HasSubstr("wait for frozen weights"));
+}
+
+TEST_F(Journals, AllIsMeasuredOnCpusAndOfWholeCopies) {
+  keep(1, {.strategy = recipe::Strategy::shard});
+  EXPECT_FALSE(lines()[0].contains("not_measured"));
 }
 
 TEST_F(Journals, AStepHasEveryRanksTimesInMicroseconds) {

@@ -59,6 +59,7 @@ void expect_equal(const GenerateRequest& a, const GenerateRequest& b) {
   EXPECT_EQ(a.temperature, b.temperature);
   EXPECT_EQ(a.top_p, b.top_p);
   EXPECT_EQ(a.seed, b.seed);
+  EXPECT_EQ(a.device, b.device);
   EXPECT_EQ(a.time_limit_s, b.time_limit_s);
 }
 
@@ -72,6 +73,7 @@ TEST(AGenerateRequest, IsReadBackAsItWas) {
                             .temperature = 0.1,
                             .top_p = 1.0 / 3,
                             .seed = ~std::uint64_t{0},
+                            .device = "cuda",
                             .time_limit_s = 0.5};
   expect_equal(again(all), all);
   const GenerateRequest few{.run = "runs/demo-1234", .prompt = "x"};
