@@ -14,17 +14,28 @@ class Effort {
 
   /// Before that many bytes of rewritten text are made. @throws Error(data)
   void write(std::size_t bytes);
-  /// Before a pattern's search that may backtrack so often. @return false when that is too much
+  /// Before a walk of so many steps that may be for nothing. @return false when that is too much
   bool backtrack(std::uint64_t steps);
+  /// At a step of a pattern's search that has come `walked` bytes far. Throws nothing, as it is called through C.
+  /// @return false when it was one too many, or the clock says so: then look_at_clock() throws
+  bool step(std::size_t walked) noexcept {
+    work_ += 4 + walked / kSearch;
+    if (steps_left_ == 0 || (work_ >= next_look_ && is_late())) return false;
+    --steps_left_;
+    return true;
+  }
   /// Before any search of `bytes`. @throws Error(data) when the clock, the last line, says so
   void search(std::size_t bytes) {
     work_ += kSearch + bytes / kSearch;
     if (work_ >= next_look_) look_at_clock();
   }
+  /// @throws Error(data) when too much time was spent
+  void look_at_clock();
 
  private:
   static constexpr std::uint64_t kSearch = 256;
-  void look_at_clock();
+  bool is_late() noexcept;
+  double most_s() const;
 
   std::size_t text_bytes_, bytes_left_;
   std::uint64_t steps_left_, work_ = 0, next_look_ = 16 * kSearch;

@@ -17,9 +17,14 @@ namespace pst::tokenizer {
 namespace {
 
 constexpr std::size_t kLongestPattern = 1 << 16;
-// Backtracking steps. A search of a published pattern takes a few; what takes more is paid for out of the effort.
-constexpr std::uint32_t kFirstLimit = 250, kLastLimit = 50'000'000;
 constexpr std::uint32_t kHeapLimitKib = 128 * 1024;  // of the interpreter, which takes over where the JIT's stack ends
+
+/// Called at the guards that translate.cpp puts into every pattern. PCRE2's own limit cannot do this: machine code
+/// counts some steps only, each may walk over all of the text, and no clock is read until it returns.
+int guard(pcre2_callout_block* at, void* effort) {
+  const bool goes_on = static_cast<Effort*>(effort)->step(at->current_position - at->start_match);
+  return goes_on ? 0 : PCRE2_ERROR_MATCHLIMIT;
+}
 
 /// Everything that must be the same for all patterns, made once and never changed.
 struct Settings {
@@ -29,8 +34,8 @@ struct Settings {
                                                                                   pcre2_match_context_free};
   Settings() {
     if (!compile || !match) throw std::bad_alloc();
-    pcre2_set_newline(compile.get(), PCRE2_NEWLINE_LF);  // Oniguruma's '.', '^' and '$' know no other
-    pcre2_set_match_limit(match.get(), kFirstLimit);
+    pcre2_set_newline(compile.get(), PCRE2_NEWLINE_LF);     // Oniguruma's '.', '^' and '$' know no other
+    pcre2_set_match_limit(match.get(), ~std::uint32_t{0});  // the guards count
     pcre2_set_heap_limit(match.get(), kHeapLimitKib);
   }
 };
@@ -50,11 +55,10 @@ PCRE2_SPTR units(std::string_view text) { return reinterpret_cast<PCRE2_SPTR>(te
 std::shared_ptr<pcre2_code> compiled(std::string_view source, const std::string& translated) {
   int error = 0;
   PCRE2_SIZE offset = 0;
-  std::shared_ptr<pcre2_code> code(
-      pcre2_compile(units(translated), translated.size(),
-                    PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT, &error,
-                    &offset, settings().compile.get()),
-      pcre2_code_free);
+  std::shared_ptr<pcre2_code> code(pcre2_compile(units(translated), translated.size(),
+                                                 PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
+                                                 &error, &offset, settings().compile.get()),
+                                   pcre2_code_free);
   if (!code)
     throw Error(Fault::data, cat("pattern ", pst::quoted(source), " cannot be compiled (as ", pst::quoted(translated),
                                  "): ", message_of(error), " at byte ", offset));
@@ -71,7 +75,6 @@ Pattern Pattern::regex(std::string_view source) {
                     newer = pcre2_from_oniguruma(source, Unicode::newest);
   Pattern pattern;
   pattern.source_ = source;
-  pattern.follows_ = source.find("\\G") != source.npos;
   pattern.code_ = compiled(source, older);
   pattern.newer_ = older == newer ? pattern.code_ : compiled(source, newer);
   return pattern;
@@ -90,9 +93,10 @@ Scan::Scan(const Pattern& pattern, bool newer, Effort& effort)
       code_(newer ? pattern.newer_.get() : pattern.code_.get()),
       compiled_(false),
       found_(code_ ? pcre2_match_data_create(1, nullptr) : nullptr, pcre2_match_data_free),
-      limits_(nullptr, pcre2_match_context_free) {
+      settings_(code_ ? pcre2_match_context_copy(settings().match.get()) : nullptr, pcre2_match_context_free) {
   if (!code_) return;
-  if (!found_) throw std::bad_alloc();
+  if (!found_ || !settings_) throw std::bad_alloc();
+  pcre2_set_callout(settings_.get(), guard, &effort_);
   std::size_t size = 0;
   compiled_ = pcre2_pattern_info(code_, PCRE2_INFO_JITSIZE, &size) == 0 && size > 0;
 }
@@ -120,58 +124,15 @@ std::optional<Range> Scan::next() {
   return std::nullopt;
 }
 
-int Scan::match(std::size_t from, const pcre2_match_context* limits) {
-  auto* const context = const_cast<pcre2_match_context*>(limits);  // PCRE2 takes a pointer, and changes nothing
+int Scan::match(std::size_t from) {
   int result = PCRE2_ERROR_JIT_STACKLIMIT;
   if (compiled_)
-    result = pcre2_jit_match(code_, units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK, found_.get(), context);
-  if (result == PCRE2_ERROR_JIT_STACKLIMIT)
     result =
-        pcre2_match(code_, units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, found_.get(), context);
+        pcre2_jit_match(code_, units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK, found_.get(), settings_.get());
+  if (result == PCRE2_ERROR_JIT_STACKLIMIT)
+    result = pcre2_match(code_, units(text_), text_.size(), from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, found_.get(),
+                         settings_.get());
   return result;
-}
-
-/// Again, with twice the steps each time, until they are enough or the effort is spent. How many a search took PCRE2
-/// does not say: so each limit is paid for in full. A step may walk over the whole text: where they took long already,
-/// twice as many are not tried.
-int Scan::match_with_more(std::size_t from) {
-  constexpr double kLong_s = 0.2;
-  int result = PCRE2_ERROR_MATCHLIMIT;
-  double took_s = 0;
-  for (std::uint32_t limit = 2 * kFirstLimit; result == PCRE2_ERROR_MATCHLIMIT && limit <= kLastLimit; limit *= 2) {
-    if (took_s > kLong_s || !effort_.backtrack(limit)) break;
-    pcre2_set_match_limit(limits_.get(), limit);
-    const double start_s = thread_cpu_seconds();
-    result = match(from, limits_.get());
-    took_s = thread_cpu_seconds() - start_s;
-  }
-  pcre2_set_match_limit(limits_.get(), kFirstLimit);
-  return result;
-}
-
-/// A few places at a time: machine code has the steps of its limit at every place where a match may begin, and each
-/// step may walk over all of the text. Between two windows the clock has its say.
-int Scan::match_in_windows(std::size_t from) {
-  constexpr std::size_t kWalk = 500'000'000, kLeast = 64, kShort = 4096;
-  constexpr double kSlow_s = 0.05;
-  const std::size_t size = text_.size();
-  const std::size_t window = std::max(kLeast, kWalk / kFirstLimit / (size - from + 1));
-  if (!limits_) {
-    limits_.reset(pcre2_match_context_copy(settings().match.get()));
-    if (!limits_) throw std::bad_alloc();
-  }
-  for (std::size_t begin = from;;) {
-    const bool is_last = pattern_.follows_ || begin + window >= size;
-    pcre2_set_offset_limit(limits_.get(), is_last ? PCRE2_UNSET : begin + window);
-    const double start_s = size > kShort ? monotonic_seconds() : 0;
-    int result = match(begin, limits_.get());
-    if (size > kShort && monotonic_seconds() - start_s > kSlow_s) effort_.backtrack(0);
-    if (result == PCRE2_ERROR_MATCHLIMIT) result = match_with_more(begin);
-    if (result != PCRE2_ERROR_NOMATCH || is_last) return result;
-    begin += window + 1;
-    while (begin < size && (static_cast<unsigned char>(text_[begin]) & 0xC0) == 0x80) ++begin;
-    effort_.search(0);
-  }
 }
 
 std::optional<Range> Scan::search(std::size_t from) {
@@ -181,8 +142,9 @@ std::optional<Range> Scan::search(std::size_t from) {
     if (begin == std::string_view::npos) return std::nullopt;
     return Range{begin, begin + pattern_.source_.size()};
   }
-  const int result = match_in_windows(from);
+  const int result = match(from);
   if (result == PCRE2_ERROR_NOMATCH) return std::nullopt;
+  if (result == PCRE2_ERROR_MATCHLIMIT) effort_.look_at_clock();
   if (result < 0)
     throw Error(Fault::data,
                 cat("pattern ", pst::quoted(pattern_.source_), " failed on a text of ", text_.size(),

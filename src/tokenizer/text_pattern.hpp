@@ -26,7 +26,6 @@ class Pattern {
   std::shared_ptr<pcre2_real_code_8> code_;   // null for a literal
   std::shared_ptr<pcre2_real_code_8> newer_;  // knows the characters of newer_unicode.hpp too, and is slower for it
   std::string source_;
-  bool follows_ = false;  // \\G: a match has to begin where the one before ended
 };
 
 /// Finds the matches of a pattern in one text after another. One thread at a time.
@@ -46,16 +45,14 @@ class Scan {
 
  private:
   std::optional<Range> search(std::size_t from);
-  int match(std::size_t from, const pcre2_real_match_context_8* limits);
-  int match_in_windows(std::size_t from);
-  int match_with_more(std::size_t from);
+  int match(std::size_t from);
 
   const Pattern& pattern_;
   Effort& effort_;
   const pcre2_real_code_8* code_;
   bool compiled_;  // to machine code
   std::unique_ptr<pcre2_real_match_data_8, void (*)(pcre2_real_match_data_8*)> found_;
-  std::unique_ptr<pcre2_real_match_context_8, void (*)(pcre2_real_match_context_8*)> limits_;  // made when needed
+  std::unique_ptr<pcre2_real_match_context_8, void (*)(pcre2_real_match_context_8*)> settings_;
   std::string_view text_;
   std::size_t at_ = 0;
   std::optional<std::size_t> last_end_;

@@ -26,6 +26,11 @@ constexpr std::array kFoldingPairs = {"ss", "ff", "fi", "fl", "st"};
 
 constexpr std::size_t kLongest = 1 << 20;  // \w and its like are written out
 
+// A callout. It stands behind every repetition, before each round of a repeated group and behind a choice, so that no
+// way through a pattern takes long without meeting one (text_pattern.cpp, guard).
+constexpr std::string_view kGuard = "(?C)";
+constexpr int kFreeOptions = 8;  // x? without a guard: 2^8 ways at most
+
 bool is_ascii_letter(char32_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char32_t c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
@@ -52,6 +57,7 @@ class Translator {
   struct Group {
     std::size_t start;  // in out_
     bool ignore_case;   // outside of it
+    bool has_choice = false;
   };
 
   [[noreturn]] void refuse(const std::string& what) const {
@@ -61,6 +67,11 @@ class Translator {
 
   void one() {
     const char c = in_[at_];
+    const bool ends = c == '|' && groups_.empty();  // nothing follows that could send a search back
+    if (guard_due_ && c != '*' && c != '+' && c != '?' && c != '{') {
+      if (!ends) out_ += kGuard;
+      guard_due_ = false;
+    }
     switch (c) {
       case '\\': return atom([&] { escape(/*in_class=*/false); });
       case '[': return atom([&] { character_class(); });
@@ -69,6 +80,7 @@ class Translator {
       case '|':
       case '^':
       case '$':
+        if (c == '|' && !groups_.empty()) groups_.back().has_choice = true;
         out_ += c;
         ++at_;
         atom_.reset();
@@ -90,6 +102,7 @@ class Translator {
     const auto start = out_.size();
     body();
     atom_ = start;
+    atom_is_group_ = false;
   }
 
   void literal() {
@@ -137,6 +150,8 @@ class Translator {
     if (groups_.empty()) refuse("a ')' without its '('");
     take(")", ")");
     atom_ = groups_.back().start;
+    atom_is_group_ = true;
+    guard_due_ = groups_.back().has_choice;
     ignore_case_ = groups_.back().ignore_case;
     previous_ = 0;
     groups_.pop_back();
@@ -145,11 +160,19 @@ class Translator {
   /// @param text what to write for the `length` bytes of the quantifier
   void quantifier(const std::string& text, std::size_t length) {
     if (!atom_) refuse("a quantifier without anything to repeat");
+    guard_rounds();
+    guard_due_ = atom_is_group_ || text != "?" || ++options_ > kFreeOptions;
     at_ += length;
     out_ += text;
     if (next_is("?") || next_is("+")) out_ += in_[at_++];
     atom_.reset();  // a second quantifier would be read differently by the two engines
     previous_ = 0;
+  }
+
+  void guard_rounds() {
+    if (!atom_is_group_) return;
+    out_.insert(*atom_, cat("(?:", kGuard));
+    out_ += ")";
   }
 
   bool interval() {
@@ -172,7 +195,9 @@ class Translator {
     if (after != '+') return quantifier(text, length), true;
     // Here Oniguruma repeats the repetition; PCRE2 would take the '+' for "possessive".
     if (!atom_) refuse("a quantifier without anything to repeat");
-    out_.insert(*atom_, "(?:");
+    guard_rounds();
+    guard_due_ = true;
+    out_.insert(*atom_, cat("(?:", kGuard));
     out_ += text + ")+";
     at_ += length + 1;
     atom_.reset();
@@ -318,6 +343,9 @@ class Translator {
   std::size_t at_ = 0;
   std::optional<std::size_t> atom_;  // where in out_ the thing starts that a quantifier would repeat
   std::vector<Group> groups_;
+  bool atom_is_group_ = false;
+  bool guard_due_ = false;  // before what comes next, unless that is a quantifier
+  int options_ = 0;
   bool ignore_case_ = false;
   char32_t previous_ = 0;  // the letter just written under (?i)
 };

@@ -146,5 +146,5 @@ int main(int argc, char** argv) {
                           }
                           if (refused) throw Error(Fault::data, "one of the texts was refused");
                         },
-                    .slowest_s = 20});
+                    .slowest_s = 2});
 }

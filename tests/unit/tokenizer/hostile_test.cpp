@@ -106,6 +106,22 @@ TEST(HostilePattern, SlowAtEveryByteEndsInTime) {
   }
 }
 
+/// One search of these took 22 s inside of machine code, where PCRE2's limits count next to nothing.
+TEST(HostilePattern, OneSearchOfManyStepsEndsInTime) {
+  for (const char* regex :
+       {"(?=a)(?:[ab]*?[ab]++){0,99}(?=\\d)", "(?:(?:a|ab)*a+){22}\\d", "a*a*a*a*[bc]",
+        "(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)"
+        "(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)(?:a|.)[bc]",
+        "a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?aaaaaaaaaaaaaaaaaaaaaaaaa[bc]"}) {
+    Json json = small();
+    json["pre_tokenizer"] = split_by(regex);
+    const Tokenizer tokenizer = parsed(json);
+    const double start_s = thread_cpu_seconds();
+    EXPECT_THROW(tokenizer.encode(std::string(20'000, 'a')), Error) << regex;
+    EXPECT_LT(thread_cpu_seconds() - start_s, 2) << regex;
+  }
+}
+
 /// A word of any length is one search that walks far, and a good pattern pays nothing for it.
 TEST(HostilePattern, LongMatchesAreNoBacktracking) {
   const Tokenizer tokenizer = parsed(small());
