@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "tokenizer/text_pattern.hpp"
 #include "tokenizer/unicode.hpp"
+#include "tokenizer/word_character.hpp"
 
 namespace pst::tokenizer {
 namespace {
@@ -20,12 +20,8 @@ std::size_t previous_char(std::string_view text, std::size_t end) {
 }
 
 bool is_word(std::string_view character) {
-  // Rust's \w decides here: it has the joiners, and lacks the Latin-1 digits and fractions that Oniguruma's has.
-  static const Pattern kWord = Pattern::regex("\\A(?![\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}])[\\w\\x{200c}\\x{200d}]");
-  Effort effort(character.size());
-  Scan scan(kWord, /*newer=*/true, effort);
-  scan.start(character);
-  return scan.next().has_value();
+  std::size_t at = 0;
+  return is_word_character(next_char(character, at));
 }
 
 bool word_ends_at(std::string_view text, std::size_t at) {

@@ -30,6 +30,9 @@ class Aligned {
   /// `range` of this text alone. A part of an untouched text still views the original.
   Aligned part(Range range) const;
 
+  /// An empty rewritten text, to be filled from this one.
+  Aligned emptied() const { return Aligned(); }
+
   /// Adds text that came from `from` as a whole. Only for objects made by Aligned().
   void append(std::string_view text, Range from);
   /// Adds a part of `other`, byte by byte.

@@ -9,7 +9,7 @@
 
 #include "core/strings.hpp"
 #include "tokenizer/byte_alphabet.hpp"
-#include "tokenizer/token_id.hpp"
+#include "tokenizer/byte_token.hpp"
 #include "tokenizer/unicode.hpp"
 #include "tokenizer/unsupported.hpp"
 
@@ -18,11 +18,6 @@ namespace {
 
 constexpr std::size_t kShort = 40;          // symbols; below it a scan for the best pair beats a heap
 constexpr std::size_t kLongestWhole = 128;  // bytes of a token that is tried as a whole word
-
-std::string fallback_name(unsigned byte) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  return cat("<0x", kHex[byte >> 4], kHex[byte & 15], ">");
-}
 
 int shift_for(std::size_t count) { return 64 - std::bit_width(std::bit_ceil(std::max<std::size_t>(count, 8) * 2) - 1); }
 
@@ -90,48 +85,24 @@ std::int32_t Bpe::WordTable::find(std::string_view word) const {
 
 // ---- reading
 
-Bpe::Bpe(const json::Object& model, Symbols symbols) : symbols_(symbols) {
-  if (const auto type = model.get("type"); type && type->text() != "BPE")
-    unsupported(*type, cat("model '", type->text(), "'"));
+Bpe::Bpe(const json::Object& model, Symbols symbols)
+    : WordModel(Vocabulary::of_ids(model.at("vocab"))), symbols_(symbols) {
   if (const auto dropout = model.get("dropout"); dropout && dropout->real() != 0)
     unsupported(*dropout, "dropout (it makes the same text different tokens every time)");
-  for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
-    if (const auto affix = model.get(key); affix && !affix->text().empty())
-      unsupported(*affix, "a mark on parts of words");
+  mark_ = model.text("continuing_subword_prefix").value_or("");
+  ending_ = model.text("end_of_word_suffix").value_or("");
+  marks_ = !mark_.empty() || !ending_.empty();
   fuse_unknown_ = model.flag("fuse_unk");
   byte_fallback_ = model.flag("byte_fallback");
   ignore_merges_ = model.flag("ignore_merges");
-  read_vocabulary(model.at("vocab"));
   if (const auto unknown = model.get("unk_token")) {
-    const auto id = id_of(unknown->text());
+    const auto id = vocabulary().id_of(unknown->text());
     if (!id) unknown->refuse(cat("is ", pst::quoted(unknown->text()), ", which is not in the vocabulary"));
     unknown_ = *id;
   }
   read_merges(model.at("merges"));
   read_bytes(model);
   remember_whole_words();
-}
-
-void Bpe::read_vocabulary(const json::Node& node) {
-  (void)node.object();
-  if (node.value().empty()) node.refuse("is empty");
-  std::int32_t largest = 0;
-  ids_.reserve(node.value().size());
-  for (const auto& [token, id] : node.value().items()) {
-    if (!id.is_number_unsigned() || id.get<std::uint64_t>() > kLargestId)
-      node.refuse(cat("gives ", pst::quoted(token), " an id that is none"));
-    largest = std::max(largest, id.get<std::int32_t>());
-    ids_.emplace(token, id.get<std::int32_t>());
-  }
-  if (static_cast<std::size_t>(largest) > 2 * ids_.size() + 100'000)
-    node.refuse(cat("has ", ids_.size(), " tokens but the id ", largest));
-  tokens_.resize(static_cast<std::size_t>(largest) + 1);
-  for (const auto& [token, value] : node.value().items()) {  // in the order of the tokens, whatever the hash's secret
-    const auto id = value.get<std::int32_t>();
-    auto& slot = tokens_[static_cast<std::size_t>(id)];
-    if (slot) node.refuse(cat("gives the id ", id, " to both ", pst::quoted(*slot), " and ", pst::quoted(token)));
-    slot = token;
-  }
 }
 
 void Bpe::read_merges(const json::Node& node) {
@@ -155,38 +126,41 @@ void Bpe::read_merges(const json::Node& node) {
       node.element(i).refuse("is neither \"a b\" nor [\"a\", \"b\"]");
     }
     const auto id_in = [&](const std::string& token) {
-      const auto id = id_of(token);
+      const auto id = vocabulary().id_of(token);
       if (!id) node.element(i).refuse(cat("needs the token ", pst::quoted(token), ", which the vocabulary lacks"));
       return *id;
     };
     const auto left_id = id_in(left), right_id = id_in(right);
+    if (!mark_.empty()) {
+      if (right.size() < mark_.size()) node.element(i).refuse(cat("goes on without ", pst::quoted(mark_)));
+      right.erase(0, mark_.size());
+    }
     merges_.set(left_id, right_id, {rank++, id_in(left + right)});
   }
 }
 
 void Bpe::read_bytes(const json::Object& model) {
-  const auto id_or_none = [&](const std::string& token) { return id_of(token).value_or(-1); };
   for (unsigned byte = 0; byte < 256; ++byte) {
     const auto letter = symbols_ == Symbols::bytes ? letter_of(static_cast<unsigned char>(byte))
                                                    : std::string(1, static_cast<char>(byte));
-    byte_ids_[byte] = symbols_ == Symbols::characters && byte >= 0x80 ? -1 : id_or_none(letter);
-    fallback_ids_[byte] = id_or_none(fallback_name(byte));
+    byte_ids_[byte] = symbols_ == Symbols::characters && byte >= 0x80 ? -1 : vocabulary().id_of(letter).value_or(-1);
   }
+  fallback_ids_ = byte_token_ids(vocabulary());
   if (!byte_fallback_) return;
-  if (symbols_ == Symbols::bytes) {
-    if (std::count(byte_ids_.begin(), byte_ids_.end(), -1) > 0)
-      unsupported(model.node(), "byte_fallback for a byte-level vocabulary that lacks bytes");
-    byte_fallback_ = false;
-  } else if (std::count(fallback_ids_.begin(), fallback_ids_.end(), -1) > 0) {
-    unsupported(model.node(), "byte_fallback without all of <0x00> ... <0xFF> in the vocabulary");
-  }
+  if (marks_) unsupported(model.node(), "byte_fallback beside a mark on parts of words");
+  if (symbols_ == Symbols::characters) return;
+  if (std::count(byte_ids_.begin(), byte_ids_.end(), -1) > 0)
+    unsupported(model.node(), "byte_fallback for a byte-level vocabulary that lacks bytes");
+  byte_fallback_ = false;
 }
 
 void Bpe::remember_whole_words() {
-  words_.reserve(ids_.size());
+  words_.reserve(vocabulary().size());
   std::vector<Part> parts;
-  for (const auto& [token, id] : ids_) {
-    const auto word = symbols_ == Symbols::bytes ? bytes_spelled_by(token) : token;
+  for (const auto& [token, id] : vocabulary().ids()) {
+    std::string_view spelled = token;
+    if (!ignore_merges_ && !ending_.empty() && spelled.ends_with(ending_)) spelled.remove_suffix(ending_.size());
+    const auto word = symbols_ == Symbols::bytes ? bytes_spelled_by(spelled) : std::string(spelled);
     if (!word || word->empty()) continue;
     if (!ignore_merges_) {  // with it, a word that is a token stays whole whatever the merges say
       if (word->size() > kLongestWhole) continue;
@@ -197,12 +171,6 @@ void Bpe::remember_whole_words() {
     }
     words_.set(*word, id);
   }
-}
-
-std::optional<std::int32_t> Bpe::id_of(std::string_view token) const {
-  const auto found = ids_.find(token);
-  if (found == ids_.end()) return std::nullopt;
-  return found->second;
 }
 
 // ---- encoding
@@ -217,31 +185,42 @@ void Bpe::encode(std::string_view word, std::vector<Part>& out) const {
   merge(out, first);
 }
 
+std::int32_t Bpe::id_of_symbol(std::string_view symbol, bool is_first, bool is_last) const {
+  if (!marks_) {
+    if (symbol.size() == 1) return byte_ids_[static_cast<unsigned char>(symbol[0])];
+    return vocabulary().id_of(symbol).value_or(-1);
+  }
+  std::string text = is_first ? "" : mark_;
+  text += symbols_ == Symbols::bytes ? letter_of(static_cast<unsigned char>(symbol[0])) : std::string(symbol);
+  if (is_last) text += ending_;
+  return vocabulary().id_of(text).value_or(-1);
+}
+
 void Bpe::spell(std::string_view word, std::vector<Part>& out) const {
-  bool after_unknown = false;
+  const auto byte_of = [&](char c) { return fallback_ids_[static_cast<unsigned char>(c)]; };
+  std::uint32_t unknown =
+      0;  // bytes; told when a known symbol follows, and behind bytes that stand for one: HF's order
+  const auto tell_unknown = [&] {
+    if (unknown > 0) out.push_back({unknown_, unknown});
+    unknown = 0;
+  };
   // A symbol that the vocabulary lacks is left out where there is no unknown token either: that is HF's rule.
   for (std::size_t at = 0; at < word.size();) {
-    const auto byte = static_cast<unsigned char>(word[at]);
     const std::size_t length = symbols_ == Symbols::bytes ? 1 : char_length(word[at]);
-    std::int32_t id = byte_ids_[byte];
-    if (length > 1) id = id_of(word.substr(at, length)).value_or(-1);
+    const std::string_view symbol = word.substr(at, length);
+    const std::int32_t id = id_of_symbol(symbol, at == 0, at + length == word.size());
     at += length;
-    const auto size = static_cast<std::uint32_t>(length);
     if (id >= 0) {
-      out.push_back({id, size});
-    } else if (byte_fallback_) {
-      for (const char c : word.substr(at - length, length))
-        out.push_back({fallback_ids_[static_cast<unsigned char>(c)], 1});
+      tell_unknown();
+      out.push_back({id, static_cast<std::uint32_t>(length)});
+    } else if (byte_fallback_ && std::all_of(symbol.begin(), symbol.end(), [&](char c) { return byte_of(c) >= 0; })) {
+      for (const char c : symbol) out.push_back({byte_of(c), 1});
     } else if (unknown_ >= 0) {
-      if (after_unknown && fuse_unknown_)
-        out.back().length += size;
-      else
-        out.push_back({unknown_, size});
-      after_unknown = true;
-      continue;
+      if (!fuse_unknown_) tell_unknown();
+      unknown += static_cast<std::uint32_t>(length);
     }
-    after_unknown = false;
   }
+  tell_unknown();
 }
 
 void Bpe::merge(std::vector<Part>& parts, std::size_t first) const {

@@ -5,40 +5,22 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "core/keyed_hash.hpp"
-#include "json/object.hpp"
+#include "tokenizer/word_model.hpp"
 
 namespace pst::tokenizer {
 
-using IdByText = std::unordered_map<std::string, std::int32_t, KeyedHash, std::equal_to<>>;
-
-/// How a word is spelled before merging: one symbol per byte, or one per character.
-enum class Symbols { bytes, characters };
-
 /// A vocabulary and its merges: turns one word into tokens. Immutable after construction.
 /// @see Sennrich et al. 2016, "Neural machine translation of rare words with subword units", arXiv:1508.07909
-class Bpe {
+class Bpe final : public WordModel {
  public:
-  /// A token and how many bytes of the word it stands for.
-  struct Part {
-    std::int32_t id;
-    std::uint32_t length;
-  };
-
   /// @param node the `model` of tokenizer.json. @throws Error(data) naming the place
   Bpe(const json::Object& model, Symbols symbols);
 
-  /// Appends the tokens of `word`: the merge of lowest rank first, of those the leftmost, until none applies.
-  /// n log n in the word.
-  void encode(std::string_view word, std::vector<Part>& out) const;
-
-  std::optional<std::int32_t> id_of(std::string_view token) const;
-  /// By id; ids that the vocabulary skips have no token.
-  const std::vector<std::optional<std::string>>& tokens() const { return tokens_; }
-  std::size_t size() const { return ids_.size(); }
+  /// The merge of lowest rank first, of those the leftmost, until none applies. n log n in the word.
+  void encode(std::string_view word, std::vector<Part>& out) const override;
 
  private:
   struct Merge {
@@ -90,22 +72,23 @@ class Bpe {
     IdByText long_words_;
   };
 
-  void read_vocabulary(const json::Node& node);
   void read_merges(const json::Node& node);
   void read_bytes(const json::Object& model);
   void remember_whole_words();
 
   void spell(std::string_view word, std::vector<Part>& out) const;
+  std::int32_t id_of_symbol(std::string_view symbol, bool is_first, bool is_last) const;
   void merge(std::vector<Part>& parts, std::size_t first) const;
   void merge_long(std::vector<Part>& parts, std::size_t first) const;
 
   Symbols symbols_;
-  std::vector<std::optional<std::string>> tokens_;
-  IdByText ids_;
+  std::string mark_;    // before symbols that go on with a word ("##")
+  std::string ending_;  // behind the last symbol of a word ("</w>")
   MergeTable merges_;
   WordTable words_;
   std::array<std::int32_t, 256> byte_ids_{};      // of one-byte symbols, -1 where the vocabulary lacks it
   std::array<std::int32_t, 256> fallback_ids_{};  // of <0xNN>
+  bool marks_ = false;                            // one of the two is there
   bool byte_fallback_ = false, fuse_unknown_ = false, ignore_merges_ = false;
   std::int32_t unknown_ = -1;
 };

@@ -77,6 +77,12 @@ bool within(const Range32 (&ranges)[N], char32_t c) {
   return after != std::begin(ranges) && c <= std::prev(after)->second;
 }
 
+const Run* assigned(char32_t c) {
+  const auto after = std::upper_bound(std::begin(kAssigned), std::end(kAssigned), c,
+                                      [](char32_t x, const Run& r) { return x < r.first; });
+  return after != std::begin(kAssigned) && c <= std::prev(after)->last ? std::prev(after) : nullptr;
+}
+
 std::string hex(char32_t c) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;
@@ -110,12 +116,14 @@ bool has_newer_characters(std::string_view text) {
       at += char_length(text[at]);
       continue;
     }
-    const char32_t c = next_char(text, at);
-    const auto after = std::upper_bound(std::begin(kAssigned), std::end(kAssigned), c,
-                                        [](char32_t x, const Run& r) { return x < r.first; });
-    if (after != std::begin(kAssigned) && c <= std::prev(after)->last) return true;
+    if (assigned(next_char(text, at))) return true;
   }
   return false;
+}
+
+bool is_newer_mark(char32_t c) {
+  const Run* const run = assigned(c);
+  return run && run->category == "Mn";
 }
 
 bool is_newer_numeric(char32_t c) { return within(kNumeric, c); }

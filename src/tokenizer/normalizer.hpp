@@ -10,7 +10,7 @@
 
 namespace pst::tokenizer {
 
-/// The `normalizer` of tokenizer.json: NFC, NFD, NFKC, NFKD, Lowercase, Prepend, Replace, and Sequence of these.
+/// The `normalizer` of tokenizer.json: a chain of the kinds in normalizer.cpp's table.
 class Normalizer {
  public:
   struct Step;

@@ -2,12 +2,16 @@
 #include "tokenizer/pre_tokenizer.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "core/strings.hpp"
+#include "tokenizer/byte_alphabet.hpp"
+#include "tokenizer/older_unicode.hpp"
 #include "tokenizer/read_pattern.hpp"
 #include "tokenizer/text_pattern.hpp"
 #include "tokenizer/unicode.hpp"
 #include "tokenizer/unsupported.hpp"
+#include "tokenizer/word_character.hpp"
 
 namespace pst::tokenizer {
 
@@ -105,8 +109,10 @@ struct Split final : PreTokenizer::Step {
   bool invert_;
 };
 
-struct Digits final : PreTokenizer::Step {
-  explicit Digits(bool individual) : behavior_(individual ? Behavior::isolated : Behavior::contiguous) {}
+/// Splits at the characters of a class.
+struct SplitAt final : PreTokenizer::Step {
+  SplitAt(std::function<bool(char32_t)> is_delimiter, Behavior behavior)
+      : is_delimiter_(std::move(is_delimiter)), behavior_(behavior) {}
 
   void apply(Words& words, Effort&) const override {
     const auto text = words.text.text();
@@ -118,7 +124,7 @@ struct Digits final : PreTokenizer::Step {
       parts.clear();
       for (std::size_t at = word.begin; at < word.end;) {
         const std::size_t begin = at;
-        if (!is_numeric(next_char(text, at))) continue;
+        if (!is_delimiter_(next_char(text, at))) continue;
         if (done < begin) parts.push_back({{done, begin}, false});
         parts.push_back({{begin, at}, true});
         done = at;
@@ -129,13 +135,57 @@ struct Digits final : PreTokenizer::Step {
     words.ranges = std::move(out);
   }
 
+  std::function<bool(char32_t)> is_delimiter_;
   Behavior behavior_;
+};
+
+/// Runs of word characters, and runs of others that are no white space; white space is left out.
+struct WordsAndSigns final : PreTokenizer::Step {
+  enum class Class { space, word, sign };
+  static Class class_of(char32_t c) {
+    return is_white_space(c) ? Class::space : is_word_character(c) ? Class::word : Class::sign;
+  }
+
+  void apply(Words& words, Effort&) const override {
+    const auto text = words.text.text();
+    std::vector<Range> out;
+    for (const Range word : words.ranges) {
+      Class before = Class::space;
+      for (std::size_t at = word.begin; at < word.end;) {
+        const std::size_t begin = at;
+        const Class now = class_of(next_char(text, at));
+        if (now == before && now != Class::space)
+          out.back().end = at;
+        else if (now != Class::space)
+          out.push_back({begin, at});
+        before = now;
+      }
+    }
+    words.ranges = std::move(out);
+  }
+};
+
+/// Pieces of so many characters; the last may be shorter.
+struct FixedLength final : PreTokenizer::Step {
+  explicit FixedLength(std::size_t length) : length_(length) {}
+  void apply(Words& words, Effort&) const override {
+    const auto text = words.text.text();
+    std::vector<Range> out;
+    for (const Range word : words.ranges)
+      for (std::size_t at = word.begin; at < word.end;) {
+        const std::size_t begin = at;
+        for (std::size_t i = 0; i < length_ && at < word.end; ++i) at += char_length(text[at]);
+        out.push_back({begin, at});
+      }
+    words.ranges = std::move(out);
+  }
+  std::size_t length_;
 };
 
 /// Rewrites every word through `edit(word, where to append)`.
 template <class Edit>
 void rewrite(Words& words, Effort& effort, Edit edit) {
-  Aligned out;
+  Aligned out = words.text.emptied();
   for (Range& word : words.ranges) {
     const std::size_t begin = out.text().size();
     edit(word, out);
@@ -144,6 +194,18 @@ void rewrite(Words& words, Effort& effort, Edit edit) {
   }
   words.text = std::move(out);
 }
+
+/// ByteLevel with other steps behind it: they see the letters.
+struct SpellBytes final : PreTokenizer::Step {
+  void apply(Words& words, Effort& effort) const override {
+    const auto text = words.text.text();
+    rewrite(words, effort, [&](Range word, Aligned& out) {
+      for (std::size_t at = word.begin; at < word.end; ++at)
+        out.append(letter_of(static_cast<unsigned char>(text[at])), words.text.original({at, at + 1}));
+    });
+    words.newer = false;
+  }
+};
 
 struct PrefixSpace final : PreTokenizer::Step {
   void apply(Words& words, Effort& effort) const override {
@@ -205,6 +267,74 @@ Metaspace::Prepend read_prepend(const json::Object& node) {
   unsupported(*scheme, "prepend_scheme '" + name + "'");
 }
 
+using Steps = std::vector<std::unique_ptr<PreTokenizer::Step>>;
+
+void add_split_at(Steps& to, bool (*is_delimiter)(char32_t), Behavior behavior) {
+  to.push_back(std::make_unique<SplitAt>(is_delimiter, behavior));
+}
+
+char32_t one_character(const json::Object& node, const char* key) {
+  const std::string text = node.at(key).text();
+  if (text.empty() || char_length(text[0]) != text.size()) node.refuse(key, "is not one character");
+  std::size_t at = 0;
+  return next_char(text, at);
+}
+
+void read_metaspace(const json::Object& node, Steps& to) {
+  (void)one_character(node, "replacement");
+  const std::string sign = node.at("replacement").text();
+  to.push_back(std::make_unique<Metaspace>(sign, read_prepend(node)));
+  if (node.flag("split", true))
+    to.push_back(std::make_unique<Split>(Pattern::literal(sign), Behavior::merged_with_next, /*invert=*/false));
+}
+
+void read_byte_level(const json::Object& node, Steps& to) {
+  if (node.flag("add_prefix_space", true)) to.push_back(std::make_unique<PrefixSpace>());
+  if (node.flag("use_regex", true))
+    to.push_back(std::make_unique<Split>(Pattern::regex(kGpt2), Behavior::isolated, /*invert=*/false));
+}
+
+struct Kind {
+  const char* name;
+  void (*read)(const json::Object&, Steps&);
+};
+
+constexpr Kind kKinds[] = {
+    {"ByteLevel", read_byte_level},
+    {"Metaspace", read_metaspace},
+    {"Split",
+     [](const json::Object& node, Steps& to) {
+       to.push_back(std::make_unique<Split>(read_pattern(node.at("pattern")), read_behavior(node.at("behavior")),
+                                            node.flag("invert", false)));
+     }},
+    {"Digits",
+     [](const json::Object& node, Steps& to) {
+       add_split_at(to, is_numeric, node.flag("individual_digits", false) ? Behavior::isolated : Behavior::contiguous);
+     }},
+    {"Punctuation",
+     [](const json::Object& node, Steps& to) {
+       const auto behavior = node.get("behavior");
+       add_split_at(to, is_punctuation, behavior ? read_behavior(*behavior) : Behavior::isolated);
+     }},
+    {"Whitespace", [](const json::Object&, Steps& to) { to.push_back(std::make_unique<WordsAndSigns>()); }},
+    {"WhitespaceSplit", [](const json::Object&, Steps& to) { add_split_at(to, is_white_space, Behavior::removed); }},
+    {"BertPreTokenizer",
+     [](const json::Object&, Steps& to) {
+       add_split_at(to, is_white_space, Behavior::removed);
+       add_split_at(to, is_punctuation, Behavior::isolated);
+     }},
+    {"CharDelimiterSplit",
+     [](const json::Object& node, Steps& to) {
+       const char32_t sign = one_character(node, "delimiter");
+       to.push_back(std::make_unique<SplitAt>([sign](char32_t c) { return c == sign; }, Behavior::removed));
+     }},
+    {"FixedLength",
+     [](const json::Object& node, Steps& to) {
+       const auto length = node.get("length");
+       to.push_back(std::make_unique<FixedLength>(length ? static_cast<std::size_t>(length->whole(1)) : 5));
+     }},
+};
+
 }  // namespace
 
 PreTokenizer::PreTokenizer() = default;
@@ -218,31 +348,17 @@ PreTokenizer::PreTokenizer(const std::optional<json::Node>& node) {
 
 void PreTokenizer::read(const json::Object& node, int depth) {
   const std::string type = node.at("type").text();
-  // From ByteLevel on, HF's pieces are in the byte alphabet; ours are not, so a later pattern would see other
-  // characters.
-  if (byte_level_) unsupported(node.node(), "pre-tokenizer '" + type + "' after ByteLevel");
   if (type == "Sequence") {
     if (depth > 8) node.node().refuse("is nested too deeply");
     for (const auto& part : node.at("pretokenizers").list()) read(part.object(), depth + 1);
-  } else if (type == "Split") {
-    steps_.push_back(std::make_unique<Split>(read_pattern(node.at("pattern")), read_behavior(node.at("behavior")),
-                                             node.flag("invert", false)));
-  } else if (type == "Digits") {
-    steps_.push_back(std::make_unique<Digits>(node.flag("individual_digits", false)));
-  } else if (type == "Metaspace") {
-    const std::string sign = node.at("replacement").text();
-    if (sign.empty() || char_length(sign[0]) != sign.size()) node.refuse("replacement", "is not one character");
-    steps_.push_back(std::make_unique<Metaspace>(sign, read_prepend(node)));
-    if (node.flag("split", true))
-      steps_.push_back(std::make_unique<Split>(Pattern::literal(sign), Behavior::merged_with_next, /*invert=*/false));
-  } else if (type == "ByteLevel") {
-    if (node.flag("add_prefix_space", true)) steps_.push_back(std::make_unique<PrefixSpace>());
-    if (node.flag("use_regex", true))
-      steps_.push_back(std::make_unique<Split>(Pattern::regex(kGpt2), Behavior::isolated, /*invert=*/false));
-    byte_level_ = true;
-  } else {
-    unsupported(node.node(), "pre-tokenizer '" + type + "'");
+    return;
   }
+  const auto kind = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& k) { return type == k.name; });
+  if (kind == std::end(kKinds)) unsupported(node.node(), "pre-tokenizer '" + type + "'");
+  if (byte_level_) steps_.push_back(std::make_unique<SpellBytes>());
+  kind->read(node, steps_);
+  // The last one spells nothing: the model takes bytes, and has their letters in its vocabulary.
+  byte_level_ = type == "ByteLevel";
   if (steps_.size() > 64) node.node().refuse("has more than 64 steps");
 }
 

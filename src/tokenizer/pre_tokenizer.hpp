@@ -16,7 +16,7 @@ struct Words {
   bool newer = false;         // text.text() has_newer_characters()
 };
 
-/// The `pre_tokenizer` of tokenizer.json: Split, Digits, Metaspace, ByteLevel, and Sequence of these.
+/// The `pre_tokenizer` of tokenizer.json: a chain of the kinds in pre_tokenizer.cpp's table.
 class PreTokenizer {
  public:
   struct Step;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tokenizer/token_decoder.hpp"
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "core/strings.hpp"
 #include "tokenizer/byte_alphabet.hpp"
@@ -37,6 +39,17 @@ std::string replaced(const std::string& text, const Pattern& what, const std::st
     done = match->end;
   }
   return out + text.substr(done);
+}
+
+std::string with_all_replaced(const std::string& text, std::string_view what, std::string_view with) {
+  if (what.empty() || text.find(what) == text.npos) return text;
+  std::string out;
+  std::size_t done = 0;
+  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, done)) {
+    out.append(text, done, at - done).append(with);
+    done = at + what.size();
+  }
+  return out.append(text, done);
 }
 
 std::string stripped(const std::string& text, std::string_view sign, std::size_t at_start, std::size_t at_end) {
@@ -77,21 +90,27 @@ void join_bytes(std::vector<std::string>& texts) {
   texts = std::move(out);
 }
 
+/// What BERT's decoder makes of blanks before signs and endings.
+std::string cleaned(std::string text) {
+  static constexpr std::pair<std::string_view, std::string_view> kEdits[] = {
+      {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},   {" n't", "n't"},
+      {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+  for (const auto& [what, with] : kEdits) text = with_all_replaced(text, what, with);
+  return text;
+}
+
 std::size_t read_count(const json::Node& node) { return static_cast<std::size_t>(node.whole()); }
 
 }  // namespace
 
-Decoder::Decoder(const json::Object& node) { read(node, 0); }
+Decoder::Decoder(const json::Object& node) : is_there_(true) { read(node, 0); }
 
 void Decoder::read(const json::Object& node, int depth) {
   const std::string type = node.at("type").text();
-  if (!steps_.empty() && steps_.back().kind == Kind::byte_level)
-    unsupported(node.node(), "decoder '" + type + "' after ByteLevel");
   if (type == "Sequence") {
     if (depth > 8) node.node().refuse("is nested too deeply");
     for (const auto& part : node.at("decoders").list()) read(part.object(), depth + 1);
   } else if (type == "ByteLevel") {
-    if (!steps_.empty()) unsupported(node.node(), "decoder ByteLevel after another one");
     steps_.push_back({Kind::byte_level});
   } else if (type == "Replace") {
     steps_.push_back({Kind::replace, {read_pattern(node.at("pattern"))}, node.at("content").text()});
@@ -109,6 +128,17 @@ void Decoder::read(const json::Object& node, int depth) {
     if (step.text.empty()) node.refuse("replacement", "is empty");
     step.drop_first = scheme ? *scheme != "never" : node.flag("add_prefix_space", true);
     steps_.push_back(step);
+  } else if (type == "WordPiece") {
+    Step step{Kind::word_piece, {}, node.text("prefix").value_or("##")};
+    step.cleans = node.flag("cleanup", true);
+    steps_.push_back(step);
+  } else if (type == "BPEDecoder") {
+    steps_.push_back({Kind::bpe, {}, node.text("suffix").value_or("</w>")});
+  } else if (type == "CTC") {
+    Step step{Kind::ctc, {}, node.text("pad_token").value_or("<pad>")};
+    step.delimiter = node.text("word_delimiter_token").value_or("|");
+    step.cleans = node.flag("cleanup", true);
+    steps_.push_back(step);
   } else {
     unsupported(node.node(), "decoder '" + type + "'");
   }
@@ -117,7 +147,12 @@ void Decoder::read(const json::Object& node, int depth) {
 
 void Decoder::apply(const Step& step, std::vector<std::string>& texts, Effort& effort) {
   switch (step.kind) {
-    case Kind::byte_level: return;
+    case Kind::byte_level: {
+      std::string bytes;
+      for (const auto& text : texts) bytes += bytes_of_letters({text});
+      texts.assign(1, lossy_utf8(bytes));
+      return;
+    }
     case Kind::replace:
       for (auto& text : texts) text = replaced(text, step.what[0], step.text, effort);
       return;
@@ -136,11 +171,34 @@ void Decoder::apply(const Step& step, std::vector<std::string>& texts, Effort& e
         texts[i] = replaced(texts[i], sign, i == 0 && step.drop_first ? "" : " ", effort);
       return;
     }
+    case Kind::word_piece:
+      for (std::size_t i = 0; i < texts.size(); ++i) {
+        if (i > 0) texts[i] = texts[i].starts_with(step.text) ? texts[i].substr(step.text.size()) : " " + texts[i];
+        if (step.cleans) texts[i] = cleaned(std::move(texts[i]));
+      }
+      return;
+    case Kind::bpe:
+      for (std::size_t i = 0; i < texts.size(); ++i)
+        texts[i] = with_all_replaced(texts[i], step.text, i + 1 == texts.size() ? "" : " ");
+      return;
+    case Kind::ctc: {
+      texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+      for (auto& text : texts) {
+        text = with_all_replaced(text, step.text, "");
+        if (step.cleans) text = with_all_replaced(cleaned(std::move(text)), step.delimiter, " ");
+      }
+      return;
+    }
   }
 }
 
 std::string Decoder::decode(std::span<const Spelling> tokens) const {
-  if (!steps_.empty() && steps_[0].kind == Kind::byte_level) {
+  if (steps_.empty() && !is_there_) {
+    std::string text;
+    for (std::size_t i = 0; i < tokens.size(); ++i) text.append(i == 0 ? "" : " ").append(tokens[i].token);
+    return text;
+  }
+  if (steps_.size() == 1 && steps_[0].kind == Kind::byte_level) {
     std::string bytes;
     for (const Spelling token : tokens) bytes += bytes_of_letters(token);
     return lossy_utf8(bytes);
@@ -167,6 +225,14 @@ std::string Decoder::bytes_of(Spelling token) const {
         break;
       case Kind::replace: text = replaced(text, step.what[0], step.text, effort); break;
       case Kind::metaspace: text = replaced(text, Pattern::literal(step.text), " ", effort); break;
+      case Kind::word_piece:
+        if (text.starts_with(step.text))
+          text.erase(0, step.text.size());
+        else
+          text.insert(0, " ");
+        break;
+      case Kind::bpe: text = with_all_replaced(text, step.text, " "); break;
+      case Kind::ctc: text = with_all_replaced(with_all_replaced(text, step.text, ""), step.delimiter, " "); break;
       case Kind::fuse: break;
       case Kind::strip: break;  // concerns the whole text's ends
     }

@@ -8,14 +8,15 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "tokenizer/added_tokens.hpp"
-#include "tokenizer/bpe.hpp"
 #include "tokenizer/newer_unicode.hpp"
 #include "tokenizer/normalizer.hpp"
+#include "tokenizer/post_processor.hpp"
 #include "tokenizer/pre_tokenizer.hpp"
 #include "tokenizer/token_decoder.hpp"
 #include "tokenizer/token_id.hpp"
 #include "tokenizer/unicode.hpp"
 #include "tokenizer/unsupported.hpp"
+#include "tokenizer/word_model.hpp"
 
 namespace pst::tokenizer {
 namespace {
@@ -67,9 +68,9 @@ SpecialNames read_special_names(const fs::path& file) {
   return names;
 }
 
-json::Object decoder_of(const json::Object& top) {
-  if (const auto node = top.get("decoder")) return node->object();
-  top.refuse("decoder", "is missing: a tokenizer without a decoder is not supported");
+Decoder read_decoder(const json::Object& top) {
+  const auto node = top.get("decoder");
+  return node ? Decoder(node->object()) : Decoder();
 }
 
 }  // namespace
@@ -96,8 +97,9 @@ struct Tokenizer::Impl {
   SpecialNames special_names;
   Normalizer normalizer;
   PreTokenizer pre_tokenizer;
-  Bpe bpe;
+  std::unique_ptr<WordModel> model;
   Decoder decoder;
+  PostProcessor post_processor;
   AddedTokenFinder raw, normalized;
   std::vector<std::optional<AddedToken>> added;  // by id
   IdByText added_ids;
@@ -107,16 +109,16 @@ Tokenizer::Impl::Impl(const json::Object& top, std::string digest_of_content)
     : digest(std::move(digest_of_content)),
       normalizer(top.get("normalizer")),
       pre_tokenizer(top.get("pre_tokenizer")),
-      bpe(top.inner("model"), pre_tokenizer.byte_level() ? Symbols::bytes : Symbols::characters),
-      decoder(decoder_of(top)) {
+      model(read_word_model(top.inner("model"), pre_tokenizer.byte_level() ? Symbols::bytes : Symbols::characters)),
+      decoder(read_decoder(top)) {
   if (const auto version = top.get("version"); version && version->text() != "1.0")
     unsupported(*version, "version " + pst::quoted(version->text()));
-  // Adds tokens around a text, which encode() never does.
-  if (const auto post = top.get("post_processor")) (void)post->object().at("type").text();
+  if (const auto post = top.get("post_processor")) post_processor = PostProcessor(post->object());
   if (const auto nodes = top.get("added_tokens")) place_added_tokens(nodes->list());
 }
 
 void Tokenizer::Impl::place_added_tokens(const std::vector<json::Node>& nodes) {
+  const Vocabulary& vocabulary = model->vocabulary();
   const auto tokens = read_added_tokens(nodes);
   std::size_t bytes = 0;
   for (const auto& token : tokens) bytes += token.content.size();
@@ -126,15 +128,15 @@ void Tokenizer::Impl::place_added_tokens(const std::vector<json::Node>& nodes) {
     const AddedToken& token = tokens[i];
     if (token.content.empty()) continue;
     const json::Node& entry = nodes[i];
-    if (const auto in_model = bpe.id_of(token.content); in_model && *in_model != token.id)
+    if (const auto in_model = vocabulary.id_of(token.content); in_model && *in_model != token.id)
       entry.refuse(cat("is ", pst::quoted(token.content), " and has the id ", token.id, ", but ", *in_model,
                        " in the vocabulary"));
     const auto id = static_cast<std::size_t>(token.id);
-    if (id > 2 * (bpe.tokens().size() + tokens.size()) + 100'000)
+    if (id > 2 * (vocabulary.tokens().size() + tokens.size()) + 100'000)
       entry.refuse(cat("has the id ", id, ", far beyond all others"));
-    if (id < bpe.tokens().size() && bpe.tokens()[id] && *bpe.tokens()[id] != token.content)
+    if (id < vocabulary.tokens().size() && vocabulary.tokens()[id] && *vocabulary.tokens()[id] != token.content)
       entry.refuse(cat("is ", pst::quoted(token.content), " and has the id ", id, ", which is ",
-                       pst::quoted(*bpe.tokens()[id]), " in the vocabulary"));
+                       pst::quoted(*vocabulary.tokens()[id]), " in the vocabulary"));
     if (id >= added.size()) added.resize(id + 1);
     if (added[id] || !added_ids.emplace(token.content, token.id).second)
       entry.refuse(cat("repeats ", pst::quoted(token.content)));
@@ -189,8 +191,9 @@ void Tokenizer::Impl::walk_between(Aligned text, Effort& effort, OnToken token, 
 
 Spelling Tokenizer::Impl::spelling_of(std::int32_t id) const {
   const auto at = static_cast<std::size_t>(id);
+  const Vocabulary& vocabulary = model->vocabulary();
   if (id >= 0 && at < added.size() && added[at]) return {added[at]->spelling, true};
-  if (id >= 0 && at < bpe.tokens().size() && bpe.tokens()[at]) return {*bpe.tokens()[at], false};
+  if (id >= 0 && at < vocabulary.tokens().size() && vocabulary.tokens()[at]) return {*vocabulary.tokens()[at], false};
   throw Error(Fault::data, cat("token id ", id, " is not in the vocabulary of ", name));
 }
 
@@ -215,33 +218,40 @@ Tokenizer Tokenizer::parse(std::string_view tokenizer_json, const std::string& n
   return Tokenizer(Impl::read(json::Document(std::string(tokenizer_json), name, kFetchAgain, kLimits)));
 }
 
-std::vector<Piece> Tokenizer::encode_pieces(std::string_view text) const {
+std::vector<Piece> Tokenizer::encode_pieces(std::string_view text, Around around) const {
   std::vector<Piece> pieces;
   pieces.reserve(text.size() / 3 + 8);
-  std::vector<Bpe::Part> parts;
+  const auto put = [&](const std::vector<std::int32_t>& ids, std::size_t at) {
+    if (around == Around::special_tokens)
+      for (const auto id : ids) pieces.push_back({id, at, at});
+  };
+  put(impl_->post_processor.before(), 0);
+  std::vector<Part> parts;
   const auto on_token = [&](std::int32_t id, Range range) { pieces.push_back({id, range.begin, range.end}); };
   const auto on_word = [&](const Aligned& in, Range word) {
     parts.clear();
-    impl_->bpe.encode(in.text().substr(word.begin, word.size()), parts);
+    impl_->model->encode(in.text().substr(word.begin, word.size()), parts);
     std::size_t at = word.begin;
+    Range range;
     for (const auto part : parts) {
-      const Range range = in.original({at, at + part.length});
+      if (part.length > 0) range = in.original({at, at + part.length});
       pieces.push_back({part.id, range.begin, range.end});
       at += part.length;
     }
   };
   impl_->walk(text, on_token, on_word);
+  put(impl_->post_processor.after(), text.size());
   return pieces;
 }
 
 std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
   std::vector<std::int32_t> ids;
   ids.reserve(text.size() / 3 + 8);
-  std::vector<Bpe::Part> parts;
+  std::vector<Part> parts;
   const auto on_token = [&](std::int32_t id, Range) { ids.push_back(id); };
   const auto on_word = [&](const Aligned& in, Range word) {
     parts.clear();
-    impl_->bpe.encode(in.text().substr(word.begin, word.size()), parts);
+    impl_->model->encode(in.text().substr(word.begin, word.size()), parts);
     for (const auto part : parts) ids.push_back(part.id);
   };
   impl_->walk(text, on_token, on_word);
@@ -258,11 +268,13 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids, bool keep_speci
   return impl_->decoder.decode(tokens);
 }
 
+std::string Tokenizer::token_of(std::int32_t id) const { return std::string(impl_->spelling_of(id).token); }
+
 std::string Tokenizer::bytes_of(std::int32_t id) const { return impl_->decoder.bytes_of(impl_->spelling_of(id)); }
 
 std::optional<std::int32_t> Tokenizer::id_of(std::string_view token) const {
   if (const auto found = impl_->added_ids.find(token); found != impl_->added_ids.end()) return found->second;
-  return impl_->bpe.id_of(token);
+  return impl_->model->vocabulary().id_of(token);
 }
 
 std::optional<std::string> Tokenizer::special_in(std::string_view text) const {
@@ -282,7 +294,7 @@ bool Tokenizer::is_special(std::int32_t id) const {
 }
 
 std::int32_t Tokenizer::vocabulary_size() const {
-  return static_cast<std::int32_t>(std::max(impl_->bpe.tokens().size(), impl_->added.size()));
+  return static_cast<std::int32_t>(std::max(impl_->model->vocabulary().tokens().size(), impl_->added.size()));
 }
 
 const std::string& Tokenizer::digest() const { return impl_->digest; }

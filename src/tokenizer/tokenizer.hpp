@@ -25,8 +25,11 @@ struct SpecialNames {
   std::optional<std::string> bos, eos, pad, unk;
 };
 
-/// BPE (byte-level, or with byte fallback) as tokenizer.json describes it: added tokens, normaliser, the model's own
-/// pre-tokeniser, merges. Anything in the file that this class does not do exactly is refused, never approximated.
+/// What the tokenizer itself puts around a text (its post_processor): nothing, or the tokens that it publishes.
+enum class Around { nothing, special_tokens };
+
+/// BPE, Unigram, WordPiece or WordLevel as tokenizer.json describes it: added tokens, normaliser, the model's own
+/// pre-tokeniser, the model. Anything in the file that this class does not do exactly is refused, never approximated.
 /// Const members may be called from several threads at once.
 class Tokenizer {
  public:
@@ -40,15 +43,17 @@ class Tokenizer {
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
-  /// The text's tokens; added tokens written in the text are recognised; nothing is put before or after.
+  /// The text's tokens; added tokens written in the text are recognised. What is put around it has an empty range.
   /// n log n in any text, given a pattern that is linear itself, as those that models publish are. Bytes that the
   /// vocabulary lacks become its unknown token, or nothing where it has none (as in HF tokenizers). @throws Error(data)
   /// when the text is not UTF-8
-  std::vector<Piece> encode_pieces(std::string_view text) const;
+  std::vector<Piece> encode_pieces(std::string_view text, Around around = Around::nothing) const;
   std::vector<std::int32_t> encode(std::string_view text) const;
   /// @param keep_special  false leaves special added tokens out. Invalid byte sequences become U+FFFD.
   /// @throws Error(data) on an id that the vocabulary does not have
   std::string decode(std::span<const std::int32_t> ids, bool keep_special = true) const;
+  /// The token as the vocabulary spells it. @throws Error(data) on an id that it does not have
+  std::string token_of(std::int32_t id) const;
   /// The raw bytes of one token, for streaming output.
   std::string bytes_of(std::int32_t id) const;
 

@@ -6,10 +6,10 @@
 
 namespace pst::tokenizer {
 
-/// Refuses a part of tokenizer.json that we cannot follow exactly. @param what  "normalizer 'Precompiled'"
+/// Refuses a part of tokenizer.json that we cannot follow exactly. @param what  "normalizer 'Shout'"
 [[noreturn]] inline void unsupported(const json::Node& node, const std::string& what) {
   node.refuse("has " + what + ", which is not supported",
-              "use a model whose tokenizer is BPE: byte-level, or of characters with byte fallback");
+              "take tokenizer.json from the model's publisher, or use another model");
 }
 
 }  // namespace pst::tokenizer
