@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// tokenize MODEL_DIR [--repeat N] < texts.jsonl
-// One JSON string per line in; one JSON list of ids per line out, or {"error": ...}. With --repeat it encodes all texts
-// N times instead and prints the speed.
+// tokenize MODEL_DIR [--repeat N | --pieces | --special] < texts.jsonl
+// One JSON string per line in; one JSON list of ids per line out, or {"error": ...}. With --pieces each id comes as
+// [id, begin, end], with --special the tokens that stand around a text come too. With --repeat it encodes all texts N
+// times instead and prints the speed.
 #include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -27,11 +28,25 @@ int repeat(const pst::tokenizer::Tokenizer& tokenizer, const std::vector<std::st
   return 0;
 }
 
+nlohmann::json answer(const pst::tokenizer::Tokenizer& tokenizer, const std::string& text, const std::string& form) {
+  using pst::tokenizer::Around;
+  if (form.empty()) return tokenizer.encode(text);
+  nlohmann::json list = nlohmann::json::array();
+  const bool special = form == "--special";
+  for (const auto& piece : tokenizer.encode_pieces(text, special ? Around::special_tokens : Around::nothing)) {
+    if (special)
+      list.push_back(piece.id);
+    else
+      list.push_back({piece.id, piece.begin, piece.end});
+  }
+  return list;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2 && argc != 4) {
-    std::cerr << "usage: tokenize MODEL_DIR [--repeat N] < texts.jsonl\n";
+  if (argc < 2 || argc > 4) {
+    std::cerr << "usage: tokenize MODEL_DIR [--repeat N | --pieces | --special] < texts.jsonl\n";
     return 64;
   }
   try {
@@ -44,7 +59,7 @@ int main(int argc, char** argv) {
         continue;
       }
       try {
-        std::cout << nlohmann::json(tokenizer.encode(text)).dump() << '\n';
+        std::cout << answer(tokenizer, text, argc == 3 ? argv[2] : "").dump() << '\n';
       } catch (const pst::Error& error) {
         std::cout << nlohmann::json{{"error", error.what()}}.dump() << '\n';
       }

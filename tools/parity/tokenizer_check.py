@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares our token ids with those of Hugging Face `tokenizers`, text by text.
+"""Compares our token ids and offsets with those of Hugging Face `tokenizers`, text by text.
 
-    tokenizer_check.py MODEL_DIR TOKENIZE [FILE ...] [--mixtures N] [--seed S] [--limit N]
+    tokenizer_check.py MODEL_DIR TOKENIZE [FILE ...] [--mixtures N] [--seed S] [--limit N] [--no-unicode] [--reference JSON]
 
-MODEL_DIR has tokenizer.json; TOKENIZE is the helper program built from tests/parity/tokenize_main.cpp. A FILE that
-ends in .jsonl gives every string in every record (GSM8K: question and answer); any other file is one text. On top of these come
-N generated mixtures of scripts, marks, emoji, digits, white space and the model's own added tokens, and one text per
-block of 64 code points over all of Unicode. Exits 1 when any text differs. Needs only the `tokenizers` package.
+MODEL_DIR is a model's folder; TOKENIZE is the helper program built from tests/parity/tokenize_main.cpp. The library reads
+MODEL_DIR/tokenizer.json, or the file that --reference names where the folder has none. A FILE that ends in .jsonl gives
+every string in every record (GSM8K: question and answer); any other file is one text. On top of these come N generated
+mixtures of scripts, marks, emoji, digits, white space and the model's own added tokens, and one text per block of 64 code
+points over all of Unicode. Ids are compared without and with the special tokens that stand around a text. Offsets count
+as equal where a token stands for the same characters, as wider where ours takes in characters that a normaliser changed
+together; text that a normaliser put in has none of ours. Exits 1 when ids differ, or an offset is neither.
+Needs only the `tokenizers` package.
 """
 import argparse
 import json
@@ -79,6 +83,48 @@ def texts_of(path):
     return [s for line in text.splitlines() if line for s in strings_in(json.loads(line))]
 
 
+def run(args, texts, *options):
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as given:
+        for text in texts:
+            given.write(json.dumps(text) + "\n")
+        given.seek(0)
+        answer = subprocess.run([args.tokenize, args.model_dir, *options], stdin=given, stdout=subprocess.PIPE, check=True)
+    ours = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert len(ours) == len(texts), (len(ours), len(texts))
+    return ours
+
+
+def show(texts, ours, theirs, reference):
+    wrong = [i for i in range(len(texts)) if ours[i] != theirs[i]]
+    for i in wrong[:5]:
+        print("DIFFERS", repr(texts[i])[:300])
+        if isinstance(ours[i], dict):
+            print("   ours", ours[i])
+            continue
+        at = next((k for k, (a, b) in enumerate(zip(ours[i], theirs[i])) if a != b), min(len(ours[i]), len(theirs[i])))
+        for who, ids in (("ours", ours[i]), ("HF", theirs[i])):
+            print(f"   {who:4} ...", [reference.id_to_token(t) for t in ids[max(0, at - 2) : at + 6]])
+    return len(texts) - len(wrong)
+
+
+def compare_offsets(texts, ours, theirs):
+    counts = {"equal": 0, "wider": 0, "inserted": 0, "wrong": 0}
+    for text, pieces, offsets in zip(texts, ours, theirs):
+        starts = []  # by byte: the character it belongs to
+        for i, c in enumerate(text):
+            starts += [i] * len(c.encode())
+        for (_, begin, end), (first, last) in zip(pieces, offsets):
+            if begin == end:
+                counts["inserted"] += 1
+                continue
+            mine = (starts[begin], starts[end - 1] + 1)
+            kind = "equal" if mine == (first, last) else "wider" if mine[0] <= first and mine[1] >= last else "wrong"
+            counts[kind] += 1
+            if kind == "wrong" and counts["wrong"] <= 3:
+                print("OFFSETS", repr(text)[:200], "ours", mine, repr(text[mine[0]:mine[1]]), "HF", (first, last), repr(text[first:last]))
+    return counts
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("model_dir")
@@ -87,35 +133,30 @@ def main():
     options.add_argument("--mixtures", type=int, default=20000)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--limit", type=int, help="at most so many texts of the files")
+    options.add_argument("--no-unicode", action="store_true", help="leave out the texts over all of Unicode")
+    options.add_argument("--reference", help="what the library reads instead of MODEL_DIR/tokenizer.json")
     args = options.parse_args()
 
-    reference = Tokenizer.from_file(str(pathlib.Path(args.model_dir) / "tokenizer.json"))
+    described = json.loads(pathlib.Path(args.reference or pathlib.Path(args.model_dir) / "tokenizer.json").read_text(encoding="utf-8"))
+    described["truncation"] = described["padding"] = None
+    reference = Tokenizer.from_str(json.dumps(described))
+    bare = Tokenizer.from_str(json.dumps({**described, "post_processor": None}))  # some processors trim offsets
     added = [t.content for t in reference.get_added_tokens_decoder().values()]
     texts = [t for f in args.files for t in texts_of(f)][: args.limit]
     from_files = len(texts)
-    texts += ["", *mixtures(args.mixtures, args.seed, added), *all_of_unicode()]
+    texts += ["", *mixtures(args.mixtures, args.seed, added), *([] if args.no_unicode else all_of_unicode())]
 
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as given:
-        for text in texts:
-            given.write(json.dumps(text) + "\n")
-        given.seek(0)
-        answer = subprocess.run([args.tokenize, args.model_dir], stdin=given, stdout=subprocess.PIPE, check=True)
-    ours = [json.loads(line) for line in answer.stdout.splitlines()]
-    assert len(ours) == len(texts), (len(ours), len(texts))
-    theirs = [e.ids for e in reference.encode_batch(texts, add_special_tokens=False)]
-
-    wrong = [i for i in range(len(texts)) if ours[i] != theirs[i]]
-    for i in wrong[:10]:
-        print("DIFFERS", repr(texts[i])[:300])
-        if isinstance(ours[i], dict):
-            print("   ours", ours[i])
-            continue
-        at = next((k for k, (a, b) in enumerate(zip(ours[i], theirs[i])) if a != b), min(len(ours[i]), len(theirs[i])))
-        for who, ids in (("ours", ours[i]), ("HF", theirs[i])):
-            print(f"   {who:4} ...", [reference.id_to_token(t) for t in ids[max(0, at - 2) : at + 6]])
-    tokens = sum(map(len, theirs))
-    print(f"{len(texts) - len(wrong)} of {len(texts)} texts equal ({from_files} from files, {tokens} tokens)")
-    return 1 if wrong else 0
+    theirs = bare.encode_batch(texts, add_special_tokens=False)
+    ours = run(args, texts, "--pieces")
+    ids = [one if isinstance(one, dict) else [piece[0] for piece in one] for one in ours]
+    equal = show(texts, ids, [e.ids for e in theirs], reference)
+    special = show(texts, run(args, texts, "--special"), [e.ids for e in reference.encode_batch(texts)], reference)
+    same = [i for i in range(len(texts)) if ids[i] == theirs[i].ids]
+    offsets = compare_offsets([texts[i] for i in same], [ours[i] for i in same], [theirs[i].offsets for i in same])
+    tokens = sum(len(e.ids) for e in theirs)
+    print(f"{equal} of {len(texts)} texts equal ({from_files} from files, {tokens} tokens), {special} with special tokens; "
+          f"offsets: {', '.join(f'{n} {kind}' for kind, n in offsets.items())}")
+    return 1 if equal < len(texts) or special < len(texts) or offsets["wrong"] else 0
 
 
 if __name__ == "__main__":
