@@ -33,4 +33,18 @@ std::optional<std::string> from_base64(std::string_view text) {
   return bytes;
 }
 
+std::string to_base64(std::string_view bytes) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    std::uint32_t group = 0;
+    for (std::size_t i = 0; i < 3; ++i)
+      group = group << 8 | (at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0u);
+    for (int i = 0; i < 4; ++i) text += kDigits[group >> (18 - 6 * i) & 63];
+    const std::size_t missing = at + 3 > bytes.size() ? at + 3 - bytes.size() : 0;
+    text.replace(text.size() - missing, missing, missing, '=');
+  }
+  return text;
+}
+
 }  // namespace pst::tokenizer

@@ -10,6 +10,7 @@
 #include "tokenizer/added_tokens.hpp"
 #include "tokenizer/newer_unicode.hpp"
 #include "tokenizer/normalizer.hpp"
+#include "tokenizer/older_files.hpp"
 #include "tokenizer/post_processor.hpp"
 #include "tokenizer/pre_tokenizer.hpp"
 #include "tokenizer/token_decoder.hpp"
@@ -206,12 +207,19 @@ Tokenizer::~Tokenizer() = default;
 
 Tokenizer Tokenizer::load(const fs::path& model_dir) {
   const fs::path file = model_dir / "tokenizer.json";
-  if (!fs::exists(file))
-    throw Error(Fault::data, cat(file.string(), " does not exist"),
-                "point model.path at a folder with tokenizer.json; tokenizer.model files have to be converted first");
-  Tokenizer tokenizer(Impl::read(json::Document(file, kLargestFile, kFetchAgain, kLimits)));
-  tokenizer.impl_->special_names = read_special_names(model_dir / "tokenizer_config.json");
-  return tokenizer;
+  const auto name_tokens = [&](Tokenizer tokenizer) {
+    tokenizer.impl_->special_names = read_special_names(model_dir / "tokenizer_config.json");
+    return tokenizer;
+  };
+  if (fs::exists(file))
+    return name_tokens(Tokenizer(Impl::read(json::Document(file, kLargestFile, kFetchAgain, kLimits))));
+  if (const auto converted = convert_older_files(model_dir))
+    return name_tokens(parse(converted->json, converted->from.string()));
+  throw Error(Fault::data,
+              cat(file.string(),
+                  " does not exist, nor does tokenizer.model, tekken.json, *.tiktoken, vocab.json with "
+                  "merges.txt, or vocab.txt"),
+              "point model.path at a folder that has a tokenizer");
 }
 
 Tokenizer Tokenizer::parse(std::string_view tokenizer_json, const std::string& name) {

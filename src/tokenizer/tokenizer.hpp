@@ -33,7 +33,7 @@ enum class Around { nothing, special_tokens };
 /// Const members may be called from several threads at once.
 class Tokenizer {
  public:
-  /// Reads `<model_dir>/tokenizer.json` (and eos/bos names from tokenizer_config.json when there is one).
+  /// Reads `<model_dir>/tokenizer.json`, or what older_files.hpp lists, and the names in tokenizer_config.json.
   /// @throws Error(data) naming the file and the part that is wrong or not supported
   static Tokenizer load(const std::filesystem::path& model_dir);
   /// @param name used in messages
