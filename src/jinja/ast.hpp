@@ -18,6 +18,7 @@ using Name = std::string;
 struct Arguments {
   std::vector<ExpressionPtr> positional;
   std::vector<std::pair<Name, ExpressionPtr>> named;
+  ExpressionPtr rest, named_rest;  // behind * and **; null when there are none
 };
 
 /// One node of an expression. Which members count is said at each kind.
@@ -50,6 +51,7 @@ struct Expression {
     or_,
     compare,      // parts[0] operators[0] parts[1] operators[1] ...
     conditional,  // parts[0] if parts[1] else parts[2] (may be null)
+    unsupported,  // name says what is not supported: an error where it is reached
   };
   Kind kind;
   int line;
@@ -82,21 +84,27 @@ struct FilterCall {
   int line;
 };
 
+/// Which of the names that a macro has without declaring them stand in it; only then does it take what they hold.
+struct Uses {
+  bool varargs = false, kwargs = false, caller = false;
+};
+
 struct Statement {
   enum class Kind {
-    text,       // text
-    output,     // expressions[0]
-    if_,        // expressions[i] guards blocks[i]; one more block is the else
-    for_,       // targets[0] in expressions[0] if expressions[1] (may be null): blocks[0], else blocks[1]
-    set,        // targets[0] = expressions[0]
-    set_block,  // targets[0] = blocks[0] through filters
-    macro,      // name(parameters): blocks[0]
-    call,       // calls expressions[0], blocks[0] being what caller(parameters) gives
-    filter,     // blocks[0] through filters
-    with,       // targets[i] = expressions[i] inside blocks[0]
-    scope,      // blocks[0] in a scope of its own: `generation`
+    text,        // text
+    output,      // expressions, one after the other
+    if_,         // expressions[i] guards blocks[i]; one more block is the else
+    for_,        // targets[0] in expressions[0] if expressions[1] (may be null): blocks[0], else blocks[1]; recursive
+    set,         // targets[0] = expressions[0]
+    set_block,   // targets[0] = blocks[0] through filters
+    macro,       // name(parameters): blocks[0]; uses
+    call,        // calls expressions[0], blocks[0] being what caller(parameters) gives; uses
+    filter,      // blocks[0] through filters
+    with,        // targets[i] = expressions[i] inside blocks[0]
+    generation,  // blocks[0] in a scope of its own
     break_,
     continue_,
+    unsupported,  // text says what is not supported: an error where it is reached
   };
   Kind kind;
   int line;
@@ -107,6 +115,8 @@ struct Statement {
   std::vector<Block> blocks = {};
   std::vector<Parameter> parameters = {};
   std::vector<FilterCall> filters = {};
+  Uses uses = {};
+  bool recursive = false;
 };
 
 }  // namespace pst::jinja

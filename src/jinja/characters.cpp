@@ -52,6 +52,14 @@ void append_char(std::string& text, char32_t c) {
   put(0xf0 | c >> 18), put(0x80 | (c >> 12 & 0x3f)), put(0x80 | (c >> 6 & 0x3f)), put(0x80 | (c & 0x3f));
 }
 
+std::string hex_escape(char32_t c) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  const int digits = c < 0x100 ? 2 : c < 0x10000 ? 4 : 8;
+  std::string out(1, digits == 2 ? 'x' : digits == 4 ? 'u' : 'U');
+  for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) out += kHex[c >> shift & 15];
+  return out;
+}
+
 std::size_t length_of(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));

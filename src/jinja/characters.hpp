@@ -16,6 +16,8 @@ inline std::size_t char_bytes(char first) {
 }
 char32_t char_at(std::string_view text, std::size_t byte);
 void append_char(std::string& text, char32_t c);
+/// As Python's escapes write it, behind their backslash: x0b, u2028, U0001f600.
+std::string hex_escape(char32_t c);
 std::size_t length_of(std::string_view text);
 /// Byte position of character `index`, text.size() beyond the end.
 std::size_t byte_of(std::string_view text, std::size_t index);

@@ -20,8 +20,25 @@ Evaluator::Level::Level(int& depth) : depth_(depth) {
 Given Evaluator::evaluate(const Arguments& arguments) {
   Given given;
   for (const auto& argument : arguments.positional) given.positional.push_back(evaluate(*argument));
+  if (arguments.rest)
+    for (Value& item : items_of(budget_, evaluate(*arguments.rest))) given.positional.push_back(std::move(item));
   for (const auto& [name, argument] : arguments.named) given.named.emplace_back(name, evaluate(*argument));
+  if (arguments.named_rest) add_members(given, evaluate(*arguments.named_rest));
   return given;
+}
+
+void Evaluator::add_members(Given& given, const Value& members) {
+  const Dict* const dict = members.dict();
+  if (!dict) refuse(cat("the argument behind ** must be a mapping, not ", members.type_name()));
+  const std::size_t written_out = given.named.size();
+  budget_.spend(static_cast<std::int64_t>(dict->size() * (4 + written_out / 8)));
+  for (const auto& [key, value] : dict->items()) {
+    if (!key.text()) refuse("the names of arguments must be texts");
+    budget_.look_at(key.text()->size());
+    for (std::size_t i = 0; i < written_out; ++i)
+      if (given.named[i].first == *key.text()) refuse(cat("the argument '", brief(*key.text()), "' is given twice"));
+    given.named.emplace_back(*key.text(), value);
+  }
 }
 
 Value Evaluator::evaluate(const Expression& e) {
@@ -62,6 +79,7 @@ Value Evaluator::evaluate(const Expression& e) {
       if (truth(evaluate(*e.parts[1]))) return evaluate(*e.parts[0]);
       if (e.parts[2]) return evaluate(*e.parts[2]);
       return Value::undefined("the inline if-expression evaluated to false and no else section was defined");
+    case Expression::Kind::unsupported: refuse(cat(e.name, " is not supported"));
   }
   return {};
 }
@@ -80,6 +98,8 @@ Value Evaluator::look_up(const Name& name) {
   if (name == "namespace") return Value::Data(Function::namespace_);
   if (name == "raise_exception") return Value::Data(Function::raise_exception);
   if (name == "strftime_now") return Value::Data(Function::strftime_now);
+  if (name == "cycler" || name == "joiner" || name == "lipsum")
+    refuse(cat("the function '", name, "' is not supported"));
   return Value::undefined(cat("'", name, "' is undefined"));
 }
 
@@ -116,8 +136,8 @@ Value Evaluator::loop_attribute(const LoopState& loop, const Name& name) {
   if (name == "first") return at == 0;
   if (name == "last") return at + 1 == size;
   if (name == "length") return size;
-  if (name == "depth") return 1;
-  if (name == "depth0") return 0;
+  if (name == "depth") return loop.depth0 + 1;
+  if (name == "depth0") return loop.depth0;
   if (name == "previtem") return at > 0 ? loop.items[loop.at - 1] : Value::undefined("there is no previous item");
   if (name == "nextitem") return at + 1 < size ? loop.items[loop.at + 1] : Value::undefined("there is no next item");
   refuse(cat("'loop' has no attribute '", name, "'"));
@@ -140,16 +160,26 @@ Value Evaluator::slice(const Expression& e) {
   return slice_of(budget_, object, pointer(0), pointer(1), pointer(2));
 }
 
+Value Evaluator::call_value(const Value& callee, const Given& given) {
+  if (callee.is_undefined()) refuse_undefined(callee);
+  if (const auto* function = callee.as<Function>()) return call_function(budget_, *function, given, today_);
+  if (const auto* macro = callee.as<std::shared_ptr<const Macro>>()) return call_macro(**macro, given, nullptr);
+  if (const auto* bound = callee.as<std::shared_ptr<const BoundMethod>>())
+    return call_method(budget_, (*bound)->object, (*bound)->name, given);
+  if (const auto* loop = callee.as<std::shared_ptr<LoopState>>()) {
+    const auto args = given.bind("loop", {"iterable"});
+    if (!args[0]) refuse("loop() needs what to walk over");
+    return call_loop(**loop, *args[0]);
+  }
+  refuse(cat("'", callee.type_name(), "' object is not callable"));
+}
+
 Value Evaluator::call(const Expression& e) {
   const Value callee = evaluate(*e.parts[0]);
   if (callee.is_undefined()) refuse_undefined(callee);
   const Given given = evaluate(e.arguments);
   line_ = e.line;
-  if (const auto* function = callee.as<Function>()) return call_function(budget_, *function, given, today_);
-  if (const auto* macro = callee.as<std::shared_ptr<const Macro>>()) return call_macro(**macro, given, nullptr);
-  if (const auto* bound = callee.as<std::shared_ptr<const BoundMethod>>())
-    return call_method(budget_, (*bound)->object, (*bound)->name, given);
-  refuse(cat("'", callee.type_name(), "' object is not callable"));
+  return call_value(callee, given);
 }
 
 Value Evaluator::method(const Expression& e) {
@@ -157,7 +187,13 @@ Value Evaluator::method(const Expression& e) {
   const Given given = evaluate(e.arguments);
   line_ = e.line;
   if (const auto* loop = object.as<std::shared_ptr<LoopState>>()) return loop_method(**loop, e.name, given);
-  return call_method(budget_, object, e.name, given);
+  if (has_method(object, e.name)) return call_method(budget_, object, e.name, given);
+  return call_value(attribute(object, e.name), given);
+}
+
+Value Evaluator::callee_of(const Expression& call) {
+  const Value first = evaluate(*call.parts[0]);
+  return call.kind == Expression::Kind::method ? attribute(first, call.name) : first;
 }
 
 Value Evaluator::loop_method(LoopState& loop, const Name& name, const Given& given) {
@@ -201,7 +237,7 @@ Value Evaluator::binary(Operation operation, const Expression& e) {
 }
 
 Value Evaluator::concatenation(const Expression& e) {
-  std::string out;
+  std::string out;  // of marked texts too: without autoescape, ~ takes what they hold
   for (const auto& part : e.parts) {
     append_text(budget_, out, evaluate(*part));
     budget_.spend_bytes(out.size());

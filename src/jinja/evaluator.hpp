@@ -22,6 +22,11 @@ class Evaluator {
   Given evaluate(const Arguments& arguments);
   /// @param caller  what `caller` is inside of it; null when there is none
   virtual Value call_macro(const Macro& macro, const Given& given, const Value* caller) = 0;
+  /// loop(items), in a recursive loop.
+  virtual Value call_loop(const LoopState& loop, const Value& items) = 0;
+  Value call_value(const Value& callee, const Given& given);
+  /// What a call is about to call: its callee, or the method of its object.
+  Value callee_of(const Expression& call);
 
   const Value* find(const Name& name);  ///< a variable; null when there is none
 
@@ -45,6 +50,7 @@ class Evaluator {
 
  private:
   Value look_up(const Name& name);
+  void add_members(Given& given, const Value& members);
   std::vector<Value> all(const std::vector<ExpressionPtr>& parts);
   Value dict(const Expression& e);
   Value attribute(const Value& object, const Name& name);

@@ -27,6 +27,8 @@ ExpressionPtr ExpressionParser::done(ExpressionPtr made) const {
   for (const auto& part : made->parts) count(part);
   for (const auto& part : made->arguments.positional) count(part);
   for (const auto& part : made->arguments.named) count(part.second);
+  count(made->arguments.rest);
+  count(made->arguments.named_rest);
   if (made->depth > kDeepestExpression) fail(cat("an expression is nested more than ", kDeepestExpression, " deep"));
   return made;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,14 +21,12 @@ class ExpressionParser : protected TokenReader {
   ExpressionPtr tuple(Conditional conditional);
   ExpressionPtr expression();
   Arguments arguments();
-  /// The name of a filter that is supported.
-  Name filter_name();
+  Name dotted_name();
 
   static constexpr int kDeepestRecursion = 240;  // of the parser, which takes three steps for a pair of brackets
 
   int recursion_ = 0;
-  std::set<Name> assigned_;                  // anywhere in the template
-  std::vector<std::pair<Name, int>> calls_;  // of plain names, with the line
+  Uses uses_;  // of the macro that is being read
 
  private:
   using Kind = Expression::Kind;
@@ -55,17 +52,18 @@ class ExpressionParser : protected TokenReader {
 
   // operands, and what follows them
   ExpressionPtr constant(int line, Value value) const;
+  ExpressionPtr unsupported(int line, std::string what) const;
+  ExpressionPtr strings(int line);
   ExpressionPtr primary();
   ExpressionPtr list(int line);
   ExpressionPtr dict(int line);
   ExpressionPtr postfix(ExpressionPtr made);
   ExpressionPtr subscript(ExpressionPtr object, int line);
+  ExpressionPtr subscript_of_several(ExpressionPtr object, ExpressionPtr first, int line);
   ExpressionPtr call(ExpressionPtr callee, int line);
   ExpressionPtr filters_and_tests(ExpressionPtr made);
-  bool skip_empty_call();
-  /// map('x'), select('x'), selectattr(.., 'x') name a filter or test: where it is written out, it is checked now.
-  void check_name_argument(const Expression& filter) const;
   ExpressionPtr test(ExpressionPtr value, int line);
+  void argument(Arguments& made);
   bool starts_argument() const;
 };
 

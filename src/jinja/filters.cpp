@@ -14,14 +14,25 @@ Value filter_default(Budget&, const Value& value, const Given& given) {
   return value;
 }
 
+/// x.name, without looking for x['name'].
+Value filter_attr(Budget& budget, const Value& value, const Given& given) {
+  const auto args = given.bind("attr", {"name"});
+  const std::string name = to_text(budget, args[0].value_or(Value()));
+  const bool is_dict_without =
+      value.dict() && !has_method(value, name) && !is_forbidden(value, name) && !is_unsupported_method(value, name);
+  if (is_dict_without) return Value::undefined(cat("'dict object' has no attribute '", brief(name), "'"));
+  return attribute_of(budget, value, name);
+}
+
 constexpr NamedFilter kGeneralFilters[] = {
+    {"attr", filter_attr},
     {"d", filter_default},
     {"default", filter_default},
 };
 
 Filter find_filter(std::string_view name) {
   for (const auto filters : {std::span<const NamedFilter>(kGeneralFilters), text_filters(), number_filters(),
-                             list_filters(), choice_filters()}) {
+                             list_filters(), choice_filters(), layout_filters(), markup_filters()}) {
     const auto found =
         std::find_if(filters.begin(), filters.end(), [&](const auto& entry) { return entry.name == name; });
     if (found != filters.end()) return found->run;
@@ -58,7 +69,9 @@ bool known_filter(std::string_view name) { return find_filter(name) != nullptr; 
 Value apply_filter(Budget& budget, const std::string& name, const Value& value, const Given& given) {
   budget.spend(1);
   if (const auto* text = value.text()) budget.spend_bytes(text->size());
-  return find_filter(name)(budget, value, given);
+  const Filter filter = find_filter(name);
+  if (!filter) refuse(cat("the filter '", brief(name), "' is not supported"));
+  return filter(budget, value, given);
 }
 
 }  // namespace pst::jinja

@@ -20,6 +20,8 @@ struct NamedFilter {
 
 std::span<const NamedFilter> text_filters();
 std::span<const NamedFilter> number_filters();
+std::span<const NamedFilter> layout_filters();  ///< of texts in lines and columns
+std::span<const NamedFilter> markup_filters();  ///< what has to do with HTML and addresses
 std::span<const NamedFilter> list_filters();    ///< those of dicts included
 std::span<const NamedFilter> choice_filters();  ///< map, select and the like, which take a filter or test
 

@@ -4,7 +4,9 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
+#include <new>
 
 #include "jinja/characters.hpp"
 
@@ -207,6 +209,30 @@ std::string capitalize(std::string_view text) {
     else
       append_title(out, char_at(text, at));
   }
+  return out;
+}
+
+std::string swapcase(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); at += char_bytes(text[at])) {
+    const char32_t c = char_at(text, at);
+    if (is_upper(c))
+      append_lower(out, text, at);
+    else if (is_lower(c))
+      append_upper(out, c);
+    else
+      append_char(out, c);
+  }
+  return out;
+}
+
+std::string casefold(std::string_view text) {
+  utf8proc_uint8_t* folded = nullptr;
+  const auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                 static_cast<utf8proc_ssize_t>(text.size()), &folded, UTF8PROC_CASEFOLD);
+  if (size < 0) throw std::bad_alloc();  // there is nothing else that it may find wrong
+  std::string out(reinterpret_cast<const char*>(folded), static_cast<std::size_t>(size));
+  std::free(folded);
   return out;
 }
 

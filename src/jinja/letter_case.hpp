@@ -11,5 +11,7 @@ std::string upper(std::string_view text);
 std::string lower(std::string_view text);       ///< the final sigma included
 std::string title(std::string_view text);       ///< str.title
 std::string capitalize(std::string_view text);  ///< str.capitalize
+std::string swapcase(std::string_view text);
+std::string casefold(std::string_view text);
 
 }  // namespace pst::jinja

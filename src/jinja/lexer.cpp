@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <iterator>
 #include <utility>
 
 #include "core/error.hpp"
@@ -15,6 +17,8 @@ namespace {
 
 constexpr std::size_t kMostTokens = 500'000;  // real templates have hundreds; each becomes some 400 bytes of program
 constexpr std::size_t kLongestName = 1000;
+constexpr std::size_t kMostDigits = 4300;       // Python's own limit
+constexpr std::size_t kMostDigitsOfBase = 400;  // converting takes time by the square of them
 
 constexpr std::array<std::string_view, 27> kSigns = {"//", "**", "==", "!=", ">=", "<=", "+", "-", "/",
                                                      "*",  "%",  "~",  "[",  "]",  "(",  ")", "{", "}",
@@ -23,6 +27,31 @@ constexpr std::array<std::string_view, 27> kSigns = {"//", "**", "==", "!=", ">=
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool starts_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool continues_name(char c) { return starts_name(c) || is_digit(c); }
+
+int digit_value(char c) {
+  if (is_digit(c)) return c - '0';
+  const char low = static_cast<char>(c | 0x20);
+  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : 99;
+}
+
+std::string in_base_ten(const std::string& digits, int base) {
+  std::vector<std::uint32_t> parts = {0};  // of nine decimal digits, the lowest first
+  for (const char c : digits) {
+    std::uint64_t carry = static_cast<std::uint64_t>(digit_value(c));
+    for (auto& part : parts) {
+      carry += std::uint64_t{part} * static_cast<std::uint64_t>(base);
+      part = static_cast<std::uint32_t>(carry % 1'000'000'000);
+      carry /= 1'000'000'000;
+    }
+    if (carry > 0) parts.push_back(static_cast<std::uint32_t>(carry));
+  }
+  std::string out = std::to_string(parts.back());
+  for (auto part = std::next(parts.rbegin()); part != parts.rend(); ++part) {
+    const std::string text = std::to_string(*part);
+    out += std::string(9 - text.size(), '0') + text;
+  }
+  return out;
+}
 
 /// \r\n and \r become \n, and one newline at the very end goes.
 std::string with_plain_newlines(std::string_view source) {
@@ -187,9 +216,10 @@ class Lexer {
 
   void one(std::string& open_brackets) {
     const char c = source_[at_];
-    if (starts_name(c)) {
+    if (starts_name(c) || is_letter_at(at_)) {
       std::size_t end = at_;
-      while (end < source_.size() && continues_name(source_[end])) ++end;
+      while (end < source_.size() && (continues_name(source_[end]) || is_letter_at(end)))
+        end += char_bytes(source_[end]);
       if (end - at_ > kLongestName) fail(cat("a name of more than ", kLongestName, " characters"));
       add(Token::Kind::name, source_.substr(at_, end - at_));
       return advance(end - at_);
@@ -211,23 +241,50 @@ class Lexer {
     fail(cat("unexpected character ", pst::quoted(source_.substr(at_, char_bytes(c)))));
   }
 
+  /// Whether a letter that is not ASCII begins there: Python's names may have those.
+  bool is_letter_at(std::size_t at) const {
+    return static_cast<unsigned char>(source_[at]) >= 0x80 && is_letter(char_at(source_, at));
+  }
+
+  /// Digits from `end` on, with single '_' between them; they are added to `digits`.
+  template <class IsDigit>
+  void take_digits(std::size_t& end, std::string& digits, IsDigit is_one) const {
+    const auto one_at = [&](std::size_t at) { return at < source_.size() && is_one(source_[at]); };
+    while (one_at(end) || (end < source_.size() && source_[end] == '_' && one_at(end + 1))) {
+      if (source_[end] != '_') digits += source_[end];
+      ++end;
+    }
+  }
+
+  /// 0x1F, 0o17, 0b11. @return whether there was one
+  bool number_with_base() {
+    if (source_[at_] != '0' || at_ + 2 >= source_.size()) return false;
+    const char letter = static_cast<char>(source_[at_ + 1] | 0x20);
+    const int base = letter == 'x' ? 16 : letter == 'o' ? 8 : letter == 'b' ? 2 : 0;
+    if (base == 0) return false;
+    std::size_t end = at_ + 2;
+    std::string digits;
+    take_digits(end, digits, [&](char c) { return digit_value(c) < base; });
+    if (digits.empty()) return false;
+    if (digits.size() > kMostDigitsOfBase)
+      add(Token::Kind::odd_string, cat("an integer of more than ", kMostDigitsOfBase, " digits of base ", base));
+    else
+      add(Token::Kind::integer, in_base_ten(digits, base));
+    advance(end - at_);
+    return true;
+  }
+
   void number() {
+    if (number_with_base()) return;
     std::size_t end = at_;
     std::string digits;
-    const auto take_digits = [&] {
-      while (end < source_.size() && (is_digit(source_[end]) || (source_[end] == '_' && end + 1 < source_.size() &&
-                                                                 is_digit(source_[end + 1])))) {
-        if (source_[end] != '_') digits += source_[end];
-        ++end;
-      }
-    };
-    take_digits();
+    take_digits(end, digits, is_digit);
     bool real = false;
     const bool after_dot = at_ > 0 && source_[at_ - 1] == '.';
     if (!after_dot && end + 1 < source_.size() && source_[end] == '.' && is_digit(source_[end + 1])) {
       real = true;
       digits += source_[end++];
-      take_digits();
+      take_digits(end, digits, is_digit);
     }
     if (!after_dot && end < source_.size() && (source_[end] == 'e' || source_[end] == 'E')) {
       std::size_t exponent = end + 1;
@@ -236,12 +293,11 @@ class Lexer {
         real = true;
         digits += source_.substr(end, exponent - end);
         end = exponent;
-        take_digits();
+        take_digits(end, digits, is_digit);
       }
     }
-    if (end < source_.size() && starts_name(source_[end])) fail("a number runs into a name");
-    if (!real && digits.size() > 1 && digits[0] == '0' && digits.find_first_not_of('0') != std::string::npos)
-      fail("a number starts with 0");
+    if (!real && digits[0] == '0' && digits.find_first_not_of('0') != std::string::npos) fail("a number starts with 0");
+    if (!real && digits.size() > kMostDigits) fail(cat("an integer of more than ", kMostDigits, " digits"));
     add(real ? Token::Kind::real : Token::Kind::integer, digits);
     advance(end - at_);
   }
@@ -258,12 +314,15 @@ class Lexer {
       at = escape(at + 1, value);
     }
     if (at >= source_.size()) fail("a string is never closed");
-    add(Token::Kind::string, value);
+    if (what_is_odd_.empty())
+      add(Token::Kind::string, value);
+    else
+      add(Token::Kind::odd_string, std::exchange(what_is_odd_, {}));
     advance(at + 1 - at_);
   }
 
   /// Python's escapes. @param at  of the character behind the backslash. @return behind the escape
-  std::size_t escape(std::size_t at, std::string& value) const {
+  std::size_t escape(std::size_t at, std::string& value) {
     constexpr std::string_view kFrom = "\\'\"abfnrtv", kTo = "\\'\"\a\b\f\n\r\t\v";
     const char c = source_[at];
     if (c == '\n') return at + 1;
@@ -277,7 +336,11 @@ class Lexer {
       return end;
     }
     const std::size_t length = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
-    if (c == 'N') fail("'\\N{...}' is not supported");
+    if (c == 'N') what_is_odd_ = "'\\N{...}' in a string";
+    if (static_cast<unsigned char>(c) >= 0x80) {  // Jinja2 escapes what is not ASCII before it reads escapes
+      value += cat("\\", hex_escape(char_at(source_, at)));
+      return at + char_bytes(c);
+    }
     if (length == 0) return value += '\\', at;  // an unknown escape stays as it is
     char32_t code = 0;
     for (std::size_t i = 1; i <= length; ++i) {
@@ -288,8 +351,11 @@ class Lexer {
         fail(cat("'\\", c, "' needs ", length, " hexadecimal digits"));
       code = code * 16 + static_cast<char32_t>(found);
     }
-    if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) fail(cat("'\\", c, "' names no character"));
-    append_char(value, code);
+    if (code > 0x10ffff) fail(cat("'\\", c, "' names no character"));
+    if (code >= 0xd800 && code < 0xe000)
+      what_is_odd_ = "half of a character (a surrogate) in a string";
+    else
+      append_char(value, code);
     return at + 1 + length;
   }
 
@@ -299,6 +365,7 @@ class Lexer {
   int line_ = 1;
   bool line_starting_ = true;  // the last tag took a newline, or there was none yet
   std::vector<Token> tokens_;
+  std::string what_is_odd_;  // in the string that is being read
 };
 
 }  // namespace

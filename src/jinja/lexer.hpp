@@ -15,6 +15,7 @@ struct Token {
     block_end,
     name,
     string,
+    odd_string,  // value says what in it is not supported
     integer,
     real,
     sign,  // an operator or bracket

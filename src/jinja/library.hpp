@@ -45,8 +45,6 @@ class Given {
 
 bool known_filter(std::string_view name);
 bool known_test(std::string_view name);
-bool known_function(std::string_view name);
-bool known_method(std::string_view name);
 
 // All of these throw Error(data) without a place; the interpreter adds it.
 Value apply_filter(Budget& budget, const std::string& name, const Value& value, const Given& given);
@@ -55,11 +53,15 @@ bool apply_test(Budget& budget, const std::string& name, const Value& value, con
 Value call_method(Budget& budget, const Value& object, const std::string& name, const Given& given);
 const std::string& text_argument(const std::string& method, const std::optional<Value>& value);
 std::int64_t count_argument(const std::string& method, const std::optional<Value>& value, std::int64_t otherwise);
-Value text_method(Budget& budget, const std::string& text, const std::string& name, const Given& given);
+/// @param object  a text; of a marked one the result is marked as well, and what is put into it escaped
+Value text_method(Budget& budget, const Value& object, const std::string& name, const Given& given);
+bool has_text_method(std::string_view name);
 /// Whether Python's type has an attribute of that name, which then hides a dict's member.
 bool has_method(const Value& object, std::string_view name);
 /// Whether it would change a list or dict: HF's sandbox gives an undefined value for it, a dict's member or not.
 bool is_forbidden(const Value& object, std::string_view name);
+/// Whether Python has that method and we do not.
+bool is_unsupported_method(const Value& object, std::string_view name);
 /// @param today  for strftime_now(); absent: the machine's clock
 Value call_function(Budget& budget, Function function, const Given& given, const std::optional<Day>& today);
 
@@ -96,6 +98,22 @@ std::string to_repr(Budget& budget, const Value& value);
 /// json.dumps(ensure_ascii=False) with HF's options.
 std::string to_json(Budget& budget, const Value& value, const Given& given);
 std::string float_text(double value);  ///< Python's repr of a float
+
+/// With & < > ' " as HTML writes them.
+std::string escaped(Budget& budget, std::string_view text);
+/// `value` as a text that may be put beside a marked one: escaped unless it is marked itself.
+std::string escaped_text(Budget& budget, const Value& value);
+/// Marked where `like` is.
+Value marked_as(const Value& like, std::string text);
+/// Python's `left + right` of texts. Where one is marked, the other is escaped, and the sum marked.
+Value text_sum(Budget& budget, const Value& left, const Value& right);
+
+/// Python's `format % values`. @param values  a tuple of them, a dict of them by name, or one
+Value percent_format(Budget& budget, const Value& format, const Value& values);
+/// Python's format.format(...).
+Value brace_format(Budget& budget, const std::string& format, const Given& given);
+/// A finite or infinite number as C's printf writes it: "%.3f". @param digits  behind the point, at most 1000
+std::string printed(char conversion, int digits, bool alternative, double value);
 
 [[noreturn]] void refuse(const std::string& what);
 /// Throws that `what` is undefined.

@@ -8,12 +8,30 @@
 namespace pst::jinja {
 namespace {
 
-/// What values are sorted and told apart by.
-Value sort_key(Budget& budget, const Value& value, const std::optional<Value>& attribute, bool case_sensitive) {
-  const Value key = attribute && !attribute->is_none() ? member(budget, value, *attribute) : value;
+Value without_case(Budget& budget, const Value& key, bool case_sensitive) {
   if (case_sensitive || !key.text()) return key;
   budget.spend_bytes(key.text()->size());
   return jinja::lower(*key.text());
+}
+
+/// What values are sorted and told apart by.
+Value sort_key(Budget& budget, const Value& value, const std::optional<Value>& attribute, bool case_sensitive,
+               const std::optional<Value>& otherwise = std::nullopt) {
+  if (!attribute || attribute->is_none()) return without_case(budget, value, case_sensitive);
+  return without_case(budget, member(budget, value, *attribute, otherwise), case_sensitive);
+}
+
+/// The same by several attributes, with commas between them.
+Value sort_keys(Budget& budget, const Value& value, const std::optional<Value>& attributes, bool case_sensitive) {
+  if (!attributes || !attributes->text() || attributes->text()->find(',') == std::string::npos)
+    return sort_key(budget, value, attributes, case_sensitive);
+  budget.spend_bytes(attributes->text()->size());
+  std::vector<Value> keys;
+  for (const auto& attribute : split(*attributes->text(), ',')) {
+    budget.spend(4);
+    keys.push_back(sort_key(budget, value, Value(attribute), case_sensitive));
+  }
+  return Value::list(std::move(keys));
 }
 
 Value filter_length(Budget& budget, const Value& value, const Given& given) {
@@ -70,15 +88,13 @@ Value filter_reverse(Budget& budget, const Value& value, const Given& given) {
   }
   std::string out;
   for (const Value& item : items) out += *item.text();
-  return out;
+  return marked_as(value, std::move(out));
 }
 
 Value filter_sort(Budget& budget, const Value& value, const Given& given) {
   const auto args = given.bind("sort", {"reverse", "case_sensitive", "attribute"});
-  if (args[2] && args[2]->text() && args[2]->text()->find(',') != std::string::npos)
-    refuse("sort by several attributes is not supported");
   std::vector<std::pair<Value, Value>> keyed;
-  for (Value& item : items_of(budget, value)) keyed.emplace_back(sort_key(budget, item, args[2], flag(args[1])), item);
+  for (Value& item : items_of(budget, value)) keyed.emplace_back(sort_keys(budget, item, args[2], flag(args[1])), item);
   const bool reverse = flag(args[0]);
   std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
     budget.spend(std::min(a.first.weight(), b.first.weight()));
@@ -156,6 +172,57 @@ Value filter_batch(Budget& budget, const Value& value, const Given& given) {
   return generator(std::move(rows));
 }
 
+Value filter_slice(Budget& budget, const Value& value, const Given& given) {
+  const auto args = given.bind("slice", {"slices", "fill_with"});
+  const std::int64_t slices = args[0] ? integer_argument("slice: slices", *args[0]) : 0;
+  if (slices == 0) refuse("slice: slices must not be 0");
+  const auto items = items_of(budget, value);
+  if (slices > 0) budget.spend(slices > 10'000'000 ? slices : slices * 4 + static_cast<std::int64_t>(items.size()));
+  std::vector<Value> rows;
+  auto next = items.begin();
+  for (std::int64_t i = 0; i < slices; ++i) {
+    const auto size = static_cast<std::int64_t>(items.size());
+    const bool has_one_more = i < size % slices;
+    const auto end = next + static_cast<std::ptrdiff_t>(size / slices + (has_one_more ? 1 : 0));
+    std::vector<Value> row(next, end);
+    next = end;
+    if (args[1] && !args[1]->is_none() && !has_one_more) row.push_back(*args[1]);
+    rows.push_back(Value::list(std::move(row)));
+  }
+  return generator(std::move(rows));
+}
+
+Value filter_groupby(Budget& budget, const Value& value, const Given& given) {
+  const auto args = given.bind("groupby", {"attribute", "default", "case_sensitive"});
+  if (!args[0]) refuse("groupby needs an attribute");
+  const bool case_sensitive = flag(args[2]);
+  std::vector<std::pair<Value, Value>> keyed;
+  for (Value& item : items_of(budget, value)) {
+    budget.spend(4);
+    keyed.emplace_back(sort_key(budget, item, args[0], case_sensitive, args[1]), item);
+  }
+  std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
+    spend_on_order(budget, a.first, b.first);
+    budget.spend(std::min(a.first.weight(), b.first.weight()));
+    return less(a.first, b.first);
+  });
+  std::vector<Value> groups;
+  for (std::size_t begin = 0, end = 0; begin < keyed.size(); begin = end) {
+    std::vector<Value> items;
+    for (; end < keyed.size(); ++end) {
+      budget.spend(std::min(keyed[begin].first.weight(), keyed[end].first.weight()));
+      if (!equal(keyed[begin].first, keyed[end].first)) break;
+      items.push_back(keyed[end].second);
+    }
+    budget.spend(8);
+    const Value key = sort_key(budget, items.front(), args[0], /*case_sensitive=*/true, args[1]);
+    const Value group = Value::sequence(Sequence::Kind::tuple, {key, Value::list(std::move(items))});
+    (*group.sequence())->is_group = true;
+    groups.push_back(group);
+  }
+  return Value::list(std::move(groups));
+}
+
 // ---- dicts
 
 Value filter_items(Budget& budget, const Value& value, const Given& given) {
@@ -178,10 +245,11 @@ Value filter_dictsort(Budget& budget, const Value& value, const Given& given) {
 }
 
 constexpr NamedFilter kListFilters[] = {
-    {"batch", filter_batch}, {"count", filter_length}, {"dictsort", filter_dictsort}, {"first", filter_first},
-    {"items", filter_items}, {"join", filter_join},    {"last", filter_last},         {"length", filter_length},
-    {"list", filter_list},   {"max", filter_max},      {"min", filter_min},           {"reverse", filter_reverse},
-    {"sort", filter_sort},   {"sum", filter_sum},      {"unique", filter_unique},
+    {"batch", filter_batch},     {"count", filter_length}, {"dictsort", filter_dictsort}, {"first", filter_first},
+    {"groupby", filter_groupby}, {"items", filter_items},  {"join", filter_join},         {"last", filter_last},
+    {"length", filter_length},   {"list", filter_list},    {"max", filter_max},           {"min", filter_min},
+    {"reverse", filter_reverse}, {"slice", filter_slice},  {"sort", filter_sort},         {"sum", filter_sum},
+    {"unique", filter_unique},
 };
 
 }  // namespace

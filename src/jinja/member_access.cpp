@@ -5,8 +5,25 @@
 #include "core/strings.hpp"
 #include "jinja/characters.hpp"
 #include "jinja/library.hpp"
+#include "jinja/scope.hpp"
 
 namespace pst::jinja {
+
+namespace {
+
+Value macro_attribute(const Macro& macro, const std::string& name) {
+  const Statement& definition = *macro.definition;
+  if (name == "name") return definition.name.empty() ? Value(None{}) : Value(definition.name);
+  if (name == "catch_kwargs") return definition.uses.kwargs;
+  if (name == "catch_varargs") return definition.uses.varargs;
+  if (name == "caller") return definition.uses.caller;
+  if (name != "arguments") return Value::undefined(cat("'Macro object' has no attribute '", brief(name), "'"));
+  std::vector<Value> names;
+  for (const Parameter& parameter : definition.parameters) names.emplace_back(parameter.name);
+  return Value::sequence(Sequence::Kind::tuple, std::move(names));
+}
+
+}  // namespace
 
 Value attribute_of(Budget& budget, const Value& object, const std::string& name) {
   if (object.is_undefined()) refuse_undefined(object);
@@ -18,7 +35,13 @@ Value attribute_of(Budget& budget, const Value& object, const std::string& name)
     return Value::undefined(cat("the namespace has no attribute '", brief(name), "'"));
   }
   if (has_method(object, name)) return Value::Data(std::make_shared<const BoundMethod>(BoundMethod{object, name}));
-  if (is_forbidden(object, name)) return Value::undefined(cat("access to attribute '", name, "' is unsafe"));
+  if (is_unsupported_method(object, name))
+    refuse(cat("the method '", name, "' of a ", object.type_name(), " is not supported"));
+  if (is_forbidden(object, name))
+    return Value::undefined(cat("access to attribute '", name, "' of '", object.type_name(), "' object is unsafe."));
+  if (const auto* macro = object.as<std::shared_ptr<const Macro>>()) return macro_attribute(**macro, name);
+  if (const auto* held = object.sequence(); held && (*held)->is_group && (name == "grouper" || name == "list"))
+    return (*held)->items[name == "list" ? 1 : 0];
   budget.spend(1);
   if (const Dict* dict = object.dict())
     if (const Value* found = dict->find(Value(name))) return *found;
@@ -43,7 +66,7 @@ Value item_of(Budget& budget, const Value& object, const Value& key) {
     if (index < 0) index += size;
     if (index >= 0 && index < size) {
       const std::size_t at = byte_of(text, static_cast<std::size_t>(index));
-      return std::string_view(text).substr(at, char_bytes(text[at]));
+      return marked_as(object, text.substr(at, char_bytes(text[at])));
     }
   }
   if (const auto* name = key.text()) {
@@ -76,10 +99,10 @@ Value slice_of(Budget& budget, const Value& object, const Value* begin, const Va
   };
   const std::int64_t from = place(begin, stride > 0 ? 0 : size - 1), to = place(end, stride > 0 ? size : -1);
   if (const auto* text = object.text(); text != nullptr && stride == 1) {
-    if (from >= to) return "";
+    if (from >= to) return marked_as(object, "");
     const std::size_t first = byte_of(*text, static_cast<std::size_t>(from));
     const auto rest = std::string_view(*text).substr(first);
-    return rest.substr(0, byte_of(rest, static_cast<std::size_t>(to - from)));
+    return marked_as(object, std::string(rest.substr(0, byte_of(rest, static_cast<std::size_t>(to - from)))));
   }
   std::vector<std::size_t> chosen;
   for (std::int64_t at = from; stride > 0 ? at < to : at > to;) {
@@ -91,7 +114,7 @@ Value slice_of(Budget& budget, const Value& object, const Value* begin, const Va
     for (std::size_t at = 0; at < text->size(); at += char_bytes((*text)[at])) starts.push_back(at);
     std::string out;
     for (const auto at : chosen) out += text->substr(starts[at], char_bytes((*text)[starts[at]]));
-    return out;
+    return marked_as(object, std::move(out));
   }
   const auto& sequence = **object.sequence();
   std::vector<Value> items;

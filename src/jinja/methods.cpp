@@ -12,26 +12,18 @@
 namespace pst::jinja {
 namespace {
 
-constexpr std::array<std::string_view, 28> kTextMethods = {
-    "strip",   "lstrip",  "rstrip",     "split",      "rsplit",     "splitlines",   "upper",
-    "lower",   "title",   "capitalize", "startswith", "endswith",   "replace",      "find",
-    "rfind",   "index",   "count",      "join",       "isdigit",    "isdecimal",    "isalpha",
-    "isalnum", "isspace", "zfill",      "partition",  "rpartition", "removeprefix", "removesuffix"};
 constexpr std::array<std::string_view, 5> kDictMethods = {"items", "keys", "values", "get", "copy"};
+constexpr std::array<std::string_view, 2> kTupleMethods = {"index", "count"};
 constexpr std::array<std::string_view, 3> kListMethods = {"index", "count", "copy"};
-constexpr std::array<std::string_view, 2> kLoopMethods = {"cycle", "changed"};
+constexpr std::array<std::string_view, 7> kUnsupportedTextMethods = {
+    "encode", "translate", "maketrans", "isidentifier", "isnumeric", "istitle", "format_map"};
 // HF renders in a sandbox that refuses to change lists and dicts; these names hide a dict's members all the same.
-constexpr std::array<std::string_view, 6> kDictChanges = {"clear",      "pop",    "popitem",
-                                                          "setdefault", "update", "fromkeys"};
+constexpr std::array<std::string_view, 5> kDictChanges = {"clear", "pop", "popitem", "setdefault", "update"};
 constexpr std::array<std::string_view, 8> kListChanges = {"append", "clear",  "extend",  "insert",
                                                           "pop",    "remove", "reverse", "sort"};
-constexpr std::array<std::pair<std::string_view, Function>, 5> kFunctions = {
-    {{"range", Function::range},
-     {"dict", Function::dict},
-     {"namespace", Function::namespace_},
-     {"raise_exception", Function::raise_exception},
-     {"strftime_now", Function::strftime_now}}};
 constexpr std::int64_t kLongestRange = 100'000;  // the limit of Jinja2's sandbox
+
+bool is_list(const Value& value) { return value.sequence() && (*value.sequence())->kind == Sequence::Kind::list; }
 
 template <class Names>
 bool one_of(const Names& names, std::string_view name) {
@@ -144,31 +136,26 @@ std::vector<std::optional<Value>> Given::bind(const std::string& what,
   return out;
 }
 
-bool known_function(std::string_view name) {
-  return std::any_of(kFunctions.begin(), kFunctions.end(), [&](const auto& entry) { return entry.first == name; });
-}
-
-bool known_method(std::string_view name) {
-  return one_of(kTextMethods, name) || one_of(kDictMethods, name) || one_of(kListMethods, name) ||
-         one_of(kLoopMethods, name);
-}
-
 bool is_forbidden(const Value& object, std::string_view name) {
   if (object.dict()) return one_of(kDictChanges, name);
-  return object.is_list_like() && one_of(kListChanges, name);
+  return is_list(object) && one_of(kListChanges, name);
 }
 
 bool has_method(const Value& object, std::string_view name) {
-  if (object.text()) return one_of(kTextMethods, name);
-  if (object.is_list_like()) return one_of(kListMethods, name);
-  if (!object.dict()) return false;
-  return one_of(kDictMethods, name);
+  if (object.text()) return has_text_method(name);
+  if (object.dict()) return one_of(kDictMethods, name);
+  return is_list(object) ? one_of(kListMethods, name) : object.is_list_like() && one_of(kTupleMethods, name);
+}
+
+bool is_unsupported_method(const Value& object, std::string_view name) {
+  if (object.text()) return one_of(kUnsupportedTextMethods, name);
+  return object.dict() && name == "fromkeys";
 }
 
 Value call_method(Budget& budget, const Value& object, const std::string& name, const Given& given) {
   if (object.is_undefined()) refuse_undefined(object);
   if (!has_method(object, name)) refuse(cat("'", object.type_name(), " object' has no method '", name, "'"));
-  if (const auto* text = object.text()) return text_method(budget, *text, name, given);
+  if (object.text()) return text_method(budget, object, name, given);
   return object.dict() ? dict_method(budget, object, name, given) : list_method(budget, object, name, given);
 }
 

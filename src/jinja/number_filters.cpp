@@ -48,10 +48,18 @@ std::optional<double> read_real(const std::string& text) {
   return value;
 }
 
+/// Digits and nothing else, too many for 64 bits. Python reads 4300 at most.
+bool is_long_integer(const std::string& number) {
+  const std::string_view digits = std::string_view(number).substr(number.starts_with('-') ? 1 : 0);
+  return digits.size() > 18 && digits.size() <= 4300 && digits[0] != '0' &&
+         digits.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 Value filter_int(Budget&, const Value& value, const Given& given) {
   const auto args = given.bind("int", {"default", "base"});
   const Value otherwise = args[0].value_or(Value(0));
-  if (args[1] && !equal(*args[1], Value(10))) refuse("int with another base than 10 is not supported");
+  if (args[1] && !equal(*args[1], Value(10)) && value.text())
+    refuse("'int' of a text with another base than 10 is not supported");
   if (value.is_undefined()) refuse_undefined(value);
   std::int64_t exact = 0;
   if (value.to_integer(exact)) return exact;
@@ -60,12 +68,13 @@ Value filter_int(Budget&, const Value& value, const Given& given) {
     const auto number = cleaned(*text);
     if (number)
       if (const auto whole = to_int(*number)) return *whole;
+    if (number && is_long_integer(*number)) return Value::long_integer(*number);
     real = read_real(*text);
   } else if (value.is<double>()) {
     real = value.to_double();
   }
   if (!real || std::isnan(*real) || std::isinf(*real)) return otherwise;
-  if (std::fabs(*real) >= 9.2e18) refuse("an integer grows beyond 63 bits");
+  if (std::fabs(*real) >= 9.2e18) refuse("reckoning with integers beyond 63 bits is not supported");
   return static_cast<std::int64_t>(*real);
 }
 
@@ -98,10 +107,30 @@ Value filter_round(Budget&, const Value& value, const Given& given) {
   return (method == "ceil" ? std::ceil(real * scale) : std::floor(real * scale)) / scale;
 }
 
+/// "4.1 kB".
+Value filter_filesizeformat(Budget& budget, const Value& value, const Given& given) {
+  const auto args = given.bind("filesizeformat", {"binary"});
+  const Value number = filter_float(budget, value, {{Value(None{})}, {}});
+  if (number.is_none()) refuse("filesizeformat needs a number");
+  const double bytes = number.to_double();
+  const bool is_binary = flag(args[0]);
+  const double base = is_binary ? 1024 : 1000;
+  if (!std::isfinite(bytes)) refuse("filesizeformat of a number that is not finite");
+  if (bytes == 1) return "1 Byte";
+  if (bytes < base) {
+    if (bytes < -9.2e18) refuse("reckoning with integers beyond 63 bits is not supported");
+    return cat(static_cast<std::int64_t>(bytes), " Bytes");
+  }
+  double unit = base;
+  constexpr std::string_view kLetters = "kMGTPEZY";
+  std::size_t letter = 0;
+  for (; letter + 1 < kLetters.size() && bytes >= unit * base; ++letter) unit *= base;
+  const char prefix = is_binary && letter == 0 ? 'K' : kLetters[letter];
+  return cat(fixed(base * bytes / (unit * base), 1), " ", std::string(1, prefix), is_binary ? "iB" : "B");
+}
+
 constexpr NamedFilter kNumberFilters[] = {
-    {"abs", filter_abs},
-    {"float", filter_float},
-    {"int", filter_int},
+    {"abs", filter_abs},     {"filesizeformat", filter_filesizeformat}, {"float", filter_float}, {"int", filter_int},
     {"round", filter_round},
 };
 

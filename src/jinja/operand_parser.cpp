@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/strings.hpp"
 #include "jinja/expression_parser.hpp"
-#include "jinja/library.hpp"
 
 namespace pst::jinja {
 
@@ -25,22 +24,20 @@ ExpressionPtr ExpressionParser::primary() {
       if (name == "true" || name == "True") return constant(line, true);
       if (name == "false" || name == "False") return constant(line, false);
       if (name == "none" || name == "None") return constant(line, None{});
-      if ((name == "varargs" || name == "kwargs") && assigned_.count(name) == 0)
-        fail(cat("'", name, "' is not supported"));
+      uses_.varargs = uses_.varargs || name == "varargs";
+      uses_.kwargs = uses_.kwargs || name == "kwargs";
+      uses_.caller = uses_.caller || name == "caller";
       auto made = make(Kind::name, line);
       made->name = name;
       return made;
     }
-    case Token::Kind::string: {
-      std::string text;
-      while (is(Token::Kind::string)) text += take().value;
-      return constant(line, std::move(text));
-    }
+    case Token::Kind::odd_string:
+    case Token::Kind::string: return strings(line);
     case Token::Kind::integer: {
-      const auto value = to_int(token().value);
-      if (!value) fail("this integer is too large");
-      take();
-      return constant(line, *value);
+      const std::string& digits = take().value;
+      const auto value = to_int(digits);
+      if (value) return constant(line, *value);
+      return constant(line, Value::long_integer(digits));
     }
     case Token::Kind::real: {
       const auto value = to_double(take().value);
@@ -58,6 +55,20 @@ ExpressionPtr ExpressionParser::primary() {
   if (skip_sign("[")) return list(line);
   if (skip_sign("{")) return dict(line);
   unexpected("an expression");
+}
+
+/// Texts that follow one another are one.
+ExpressionPtr ExpressionParser::strings(int line) {
+  std::string text, odd;
+  for (; is(Token::Kind::string) || is(Token::Kind::odd_string); take())
+    (is(Token::Kind::string) ? text : odd) += token().value;
+  return odd.empty() ? constant(line, std::move(text)) : unsupported(line, odd);
+}
+
+ExpressionPtr ExpressionParser::unsupported(int line, std::string what) const {
+  auto made = make(Kind::unsupported, line);
+  made->name = std::move(what);
+  return made;
 }
 
 ExpressionPtr ExpressionParser::list(int line) {
@@ -112,8 +123,8 @@ ExpressionPtr ExpressionParser::postfix(ExpressionPtr made) {
 
 ExpressionPtr ExpressionParser::subscript(ExpressionPtr object, int line) {
   auto first = is_sign(":") ? nullptr : expression();
+  if (is_sign(",")) return subscript_of_several(std::move(object), std::move(first), line);
   if (!is_sign(":")) {
-    if (is_sign(",")) fail("an index of several values is not supported");
     expect_sign("]");
     return binary_node(Kind::item, line, std::move(object), std::move(first));
   }
@@ -127,18 +138,25 @@ ExpressionPtr ExpressionParser::subscript(ExpressionPtr object, int line) {
   return done(std::move(made));
 }
 
+/// x[1, 2] looks the tuple up.
+ExpressionPtr ExpressionParser::subscript_of_several(ExpressionPtr object, ExpressionPtr first, int line) {
+  auto key = make(Kind::tuple, line);
+  key->parts.push_back(std::move(first));
+  while (skip_sign(","))
+    if (!is_sign("]")) key->parts.push_back(expression());
+  expect_sign("]");
+  return binary_node(Kind::item, line, std::move(object), done(std::move(key)));
+}
+
 ExpressionPtr ExpressionParser::call(ExpressionPtr callee, int line) {
-  if (callee->kind == Kind::attribute) {
-    if (!known_method(callee->name)) fail(cat("the method '", callee->name, "' is not supported"));
-    auto made = make(Kind::method, line);
+  const bool is_method = callee->kind == Kind::attribute;
+  auto made = make(is_method ? Kind::method : Kind::call, line);
+  if (is_method) {
     made->name = callee->name;
     made->parts = std::move(callee->parts);
-    made->arguments = arguments();
-    return done(std::move(made));
+  } else {
+    made->parts.push_back(std::move(callee));
   }
-  if (callee->kind == Kind::name) calls_.emplace_back(callee->name, line);
-  auto made = make(Kind::call, line);
-  made->parts.push_back(std::move(callee));
   made->arguments = arguments();
   return done(std::move(made));
 }
@@ -146,34 +164,43 @@ ExpressionPtr ExpressionParser::call(ExpressionPtr callee, int line) {
 Arguments ExpressionParser::arguments() {
   Arguments made;
   expect_sign("(");
-  bool first = true;
-  while (!is_sign(")")) {
-    if (!first) {
+  for (bool is_first = true; !is_sign(")"); is_first = false) {
+    if (!is_first) {
       expect_sign(",");
       if (is_sign(")")) break;
     }
-    first = false;
     if (made.positional.size() + made.named.size() >= kMostArguments)
       fail(cat("a call with more than ", kMostArguments, " arguments"));
-    if (is_sign("*") || is_sign("**")) fail("'*' before an argument is not supported");
-    if (is(Token::Kind::name) && is_sign("=", 1)) {
-      const Name name = take().value;
-      take();
-      for (const auto& [other, value] : made.named)
-        if (other == name) fail(cat("the argument '", name, "' is given twice"));
-      made.named.emplace_back(name, expression());
-    } else {
-      if (!made.named.empty()) fail("an argument without a name follows one with a name");
-      made.positional.push_back(expression());
-    }
+    argument(made);
   }
   take();
   return made;
 }
 
-Name ExpressionParser::filter_name() {
-  const Name name = take_name();
-  if (is_sign(".") || !known_filter(name)) fail(cat("the filter '", name, "' is not supported"));
+void ExpressionParser::argument(Arguments& made) {
+  if (made.named_rest) fail("an argument follows one with '**'");
+  if (skip_sign("**")) {
+    made.named_rest = expression();
+  } else if (skip_sign("*")) {
+    if (made.rest) fail("a second argument with '*'");
+    made.rest = expression();
+  } else if (is(Token::Kind::name) && is_sign("=", 1)) {
+    const Name name = take().value;
+    take();
+    for (const auto& [other, value] : made.named)
+      if (other == name) fail(cat("the argument '", name, "' is given twice"));
+    made.named.emplace_back(name, expression());
+  } else {
+    if (made.rest) fail("an argument without a name follows one with '*'");
+    if (!made.named.empty()) fail("an argument without a name follows one with a name");
+    made.positional.push_back(expression());
+  }
+}
+
+/// Names of filters and tests may have dots between their parts.
+Name ExpressionParser::dotted_name() {
+  Name name = take_name();
+  while (skip_sign(".")) name += "." + take_name();
   return name;
 }
 
@@ -181,15 +208,10 @@ ExpressionPtr ExpressionParser::filters_and_tests(ExpressionPtr made) {
   while (true) {
     const int line = token().line;
     if (skip_sign("|")) {
-      const Name name = filter_name();
-      // Text marked as safe makes Jinja2 escape what it is joined with; printed right away, it is like any other.
-      if (name == "safe" && !(is(Token::Kind::output_end) || (skip_empty_call() && is(Token::Kind::output_end))))
-        fail("the filter 'safe' is supported at the end of an output only");
       auto filter = make(Kind::filter, line);
-      filter->name = name;
+      filter->name = dotted_name();
       filter->parts.push_back(std::move(made));
       if (is_sign("(")) filter->arguments = arguments();
-      check_name_argument(*filter);
       made = done(std::move(filter));
     } else if (is_word("is")) {
       take();
@@ -202,29 +224,10 @@ ExpressionPtr ExpressionParser::filters_and_tests(ExpressionPtr made) {
   }
 }
 
-bool ExpressionParser::skip_empty_call() {
-  if (!is_sign("(") || !is_sign(")", 1)) return false;
-  take(), take();
-  return true;
-}
-
-void ExpressionParser::check_name_argument(const Expression& filter) const {
-  const bool map = filter.name == "map", attribute = filter.name.ends_with("attr");
-  const bool select = filter.name.starts_with("select") || filter.name.starts_with("reject");
-  const std::size_t at = attribute ? 1 : 0;
-  if ((!map && !select) || filter.arguments.positional.size() <= at) return;
-  const auto* text = filter.arguments.positional[at]->value.text();
-  if (filter.arguments.positional[at]->kind != Kind::constant || !text) return;
-  if (map && !known_filter(*text)) fail(cat("the filter '", *text, "' is not supported"));
-  if (select && !known_test(*text)) fail(cat("the test '", *text, "' is not supported"));
-}
-
 ExpressionPtr ExpressionParser::test(ExpressionPtr value, int line) {
   const bool negated = skip_word("not");
-  const Name name = take_name();
-  if (is_sign(".") || !known_test(name)) fail(cat("the test '", name, "' is not supported"));
   auto made = make(Kind::test, line);
-  made->name = name;
+  made->name = dotted_name();
   made->parts.push_back(std::move(value));
   if (is_sign("(")) {
     made->arguments = arguments();
@@ -240,6 +243,7 @@ bool ExpressionParser::starts_argument() const {
   switch (token().kind) {
     case Token::Kind::name: return token().value != "else" && token().value != "or" && token().value != "and";
     case Token::Kind::string:
+    case Token::Kind::odd_string:
     case Token::Kind::integer:
     case Token::Kind::real: return true;
     default: return is_sign("[") || is_sign("{");

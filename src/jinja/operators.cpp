@@ -49,7 +49,7 @@ constexpr std::int64_t kExact = std::int64_t{1} << 53;  // beyond it Python's in
 }
 
 void check(bool overflow) {
-  if (overflow) refuse("an integer grows beyond 63 bits");
+  if (overflow) refuse("reckoning with integers beyond 63 bits is not supported");
 }
 
 Value integer_power(std::int64_t base, std::int64_t exponent) {
@@ -77,7 +77,7 @@ Value integer_arithmetic(Operation operation, std::int64_t a, std::int64_t b) {
     case Operation::multiply: return check(__builtin_mul_overflow(a, b, &out)), out;
     case Operation::divide:
       if (a > kExact || a < -kExact || b > kExact || b < -kExact)
-        refuse("an integer beyond 53 bits cannot be divided exactly");
+        refuse("dividing integers beyond 53 bits is not supported");
       return static_cast<double>(a) / static_cast<double>(b);
     case Operation::floor_divide:
       if (b == -1) return check(__builtin_sub_overflow(std::int64_t{0}, a, &out)), out;
@@ -130,7 +130,7 @@ Value repeated(Budget& budget, const Value& value, std::int64_t times) {
     budget.spend_bytes(text->size() * static_cast<std::size_t>(times));
     std::string out;
     for (std::int64_t i = 0; i < times && !text->empty(); ++i) out += *text;
-    return out;
+    return marked_as(value, std::move(out));
   }
   const auto& sequence = **value.sequence();
   const auto size = static_cast<std::int64_t>(sequence.items.size());
@@ -168,7 +168,7 @@ bool contains(Budget& budget, const Value& item, const Value& container) {
 
 Value arithmetic(Budget& budget, Operation operation, const Value& left, const Value& right) {
   static constexpr const char* kSigns[] = {"+", "-", "*", "/", "//", "%", "**"};
-  if (operation == Operation::modulo && left.text()) refuse("formatting with '%' is not supported");
+  if (operation == Operation::modulo && left.text()) return percent_format(budget, left, right);
   if (left.is_undefined()) refuse_undefined(left);
   if (right.is_undefined()) refuse_undefined(right);
   if (left.is_number() && right.is_number()) {
@@ -176,10 +176,7 @@ Value arithmetic(Budget& budget, Operation operation, const Value& left, const V
     if (left.to_integer(a) && right.to_integer(b)) return integer_arithmetic(operation, a, b);
     return real_arithmetic(operation, left.to_double(), right.to_double());
   }
-  if (operation == Operation::add && left.text() && right.text()) {
-    budget.spend_bytes(left.text()->size() + right.text()->size());
-    return *left.text() + *right.text();
-  }
+  if (operation == Operation::add && left.text() && right.text()) return text_sum(budget, left, right);
   if (operation == Operation::add && is_plain_sequence(left) && is_plain_sequence(right) &&
       (*left.sequence())->kind == (*right.sequence())->kind) {
     auto items = (*left.sequence())->items;
@@ -193,6 +190,7 @@ Value arithmetic(Budget& budget, Operation operation, const Value& left, const V
     if ((left.text() || is_plain_sequence(left)) && right.to_integer(times)) return repeated(budget, left, times);
     if ((right.text() || is_plain_sequence(right)) && left.to_integer(times)) return repeated(budget, right, times);
   }
+  if (left.long_integer() || right.long_integer()) check(true);
   refuse_types(kSigns[static_cast<int>(operation)], left, right);
 }
 
@@ -201,6 +199,11 @@ Value negative(const Value& value) {
   std::int64_t integer = 0;
   if (value.to_integer(integer)) return integer_arithmetic(Operation::subtract, 0, integer);
   if (const auto* real = value.as<double>()) return -*real;
+  if (const auto* digits = value.long_integer()) {
+    const std::string other = digits->starts_with('-') ? digits->substr(1) : "-" + *digits;
+    const auto small = to_int(other);
+    return small ? Value(*small) : Value::long_integer(other);
+  }
   refuse(cat("bad operand type for unary -: '", value.type_name(), "'"));
 }
 

@@ -5,7 +5,6 @@
 
 #include "core/strings.hpp"
 #include "jinja/expression_parser.hpp"
-#include "jinja/library.hpp"
 
 namespace pst::jinja {
 namespace {
@@ -18,13 +17,7 @@ class Parser : private ExpressionParser {
  public:
   Parser(std::string_view source, const std::string& name) : ExpressionParser(source, name) {}
 
-  Block run() {
-    Block block = statements({});
-    for (const auto& [called, line] : calls_)
-      if (assigned_.count(called) == 0 && !known_function(called))
-        fail_at(line, cat("the function '", called, "' is not supported"));
-    return block;
-  }
+  Block run() { return statements({}); }
 
  private:
   using Words = std::vector<std::string_view>;
@@ -73,6 +66,10 @@ class Parser : private ExpressionParser {
     if (word == "filter") return filter_statement(line);
     if (word == "with") return with_statement(line);
     if (word == "generation") return generation_statement(line);
+    if (word == "print") return print_statement(line);
+    if (word == "include" || word == "import" || word == "from" || word == "extends")
+      return unsupported_tag(line, word);
+    if (word == "block" || word == "autoescape") return unsupported_block(line, word);
     if (word == "break" || word == "continue") {
       if (loops_ == 0) fail_at(line, cat("'", word, "' outside of a loop"));
       end_tag();
@@ -80,7 +77,41 @@ class Parser : private ExpressionParser {
     }
     if (word.starts_with("end") || word == "else" || word == "elif")
       fail_at(line, cat("'", word, "' without its beginning"));
-    fail_at(line, cat("the tag '", word, "' is not supported"));
+    fail_at(line, cat("there is no tag '", word, "'"));
+  }
+
+  void skip_tag() {
+    while (!is(Token::Kind::block_end)) {
+      if (is(Token::Kind::end)) unexpected("'%}'");
+      take();
+    }
+    take();
+  }
+
+  /// What Jinja2 knows and we do not run: an error when it is reached.
+  Statement unsupported_tag(int line, const Name& word) {
+    skip_tag();
+    Statement made{Statement::Kind::unsupported, line};
+    made.text = cat("the tag '", word, "'");
+    return made;
+  }
+
+  Statement unsupported_block(int line, const Name& word) {
+    Statement made = unsupported_tag(line, word);
+    const std::string end = "end" + word;
+    inner_block({end});
+    skip_tag();
+    return made;
+  }
+
+  Statement print_statement(int line) {
+    Statement made{Statement::Kind::output, line};
+    while (!is(Token::Kind::block_end)) {
+      if (!made.expressions.empty()) expect_sign(",");
+      made.expressions.push_back(expression());
+    }
+    end_tag();
+    return made;
   }
 
   Statement if_statement(int line) {
@@ -106,9 +137,8 @@ class Parser : private ExpressionParser {
     expect_word("in");
     made.expressions.push_back(tuple(Conditional::none));
     made.expressions.push_back(skip_word("if") ? expression() : nullptr);
-    if (is_word("recursive")) fail("a recursive 'for' is not supported");
+    made.recursive = skip_word("recursive");
     end_tag();
-    assigned_.insert("loop");
     ++loops_;
     made.blocks.push_back(statements({"else", "endfor"}));
     --loops_;
@@ -158,7 +188,6 @@ class Parser : private ExpressionParser {
         if (is_sign(")")) break;
       }
       Parameter parameter{take_name(), nullptr};
-      assigned_.insert(parameter.name);
       if (skip_sign("="))
         parameter.fallback = expression();
       else if (!made.empty() && made.back().fallback)
@@ -173,26 +202,49 @@ class Parser : private ExpressionParser {
   Statement macro_statement(int line) {
     Statement made{Statement::Kind::macro, line};
     made.name = take_name();
-    assigned_.insert(made.name);
-    assigned_.insert("caller");
-    made.parameters = parameters();
-    end_tag();
-    made.blocks.push_back(inner_block({"endmacro"}));
-    take();
-    end_tag();
+    function(made, "endmacro");
     return made;
   }
 
   Statement call_statement(int line) {
     Statement made{Statement::Kind::call, line};
-    if (is_sign("(")) made.parameters = parameters();
-    made.expressions.push_back(expression());
-    if (made.expressions[0]->kind != Expression::Kind::call) fail_at(line, "'call' needs a call of a macro");
+    function(made, "endcall");
+    return made;
+  }
+
+  /// Parameters and body of a macro, or those of a call and what it calls.
+  void function(Statement& made, std::string_view end) {
+    const Uses around = std::exchange(uses_, {});
+    const bool is_call = made.kind == Statement::Kind::call;
+    if (!is_call || is_sign("(")) made.parameters = parameters();
+    for (const Parameter& parameter : made.parameters)
+      if (parameter.name == "caller" && !parameter.fallback) fail("a parameter 'caller' needs a default");
+    if (is_call) {
+      made.expressions.push_back(expression());
+      const auto kind = made.expressions[0]->kind;
+      if (kind != Expression::Kind::call && kind != Expression::Kind::method)
+        fail_at(made.line, "'call' needs a call of a macro");
+    }
     end_tag();
-    made.blocks.push_back(inner_block({"endcall"}));
+    const Uses before = std::exchange(uses_, {});
+    made.blocks.push_back(inner_block({end}));
     take();
     end_tag();
-    return made;
+    made.uses = without_parameters(uses_, made.parameters);
+    uses_ = either(uses_, either(around, before));
+  }
+
+  static Uses either(const Uses& a, const Uses& b) {
+    return {a.varargs || b.varargs, a.kwargs || b.kwargs, a.caller || b.caller};
+  }
+
+  static Uses without_parameters(Uses uses, const std::vector<Parameter>& parameters) {
+    for (const Parameter& parameter : parameters) {
+      if (parameter.name == "varargs") uses.varargs = false;
+      if (parameter.name == "kwargs") uses.kwargs = false;
+      if (parameter.name == "caller") uses.caller = false;
+    }
+    return uses;
   }
 
   Statement filter_statement(int line) {
@@ -207,8 +259,8 @@ class Parser : private ExpressionParser {
 
   void filters(std::vector<FilterCall>& made) {
     do {
-      FilterCall call{filter_name(), {}, token().line};
-      if (call.name == "safe") fail("the filter 'safe' is supported at the end of an output only");
+      const int line = token().line;
+      FilterCall call{dotted_name(), {}, line};
       if (is_sign("(")) call.arguments = arguments();
       made.push_back(std::move(call));
     } while (skip_sign("|"));
@@ -230,7 +282,7 @@ class Parser : private ExpressionParser {
   }
 
   Statement generation_statement(int line) {
-    Statement made{Statement::Kind::scope, line};
+    Statement made{Statement::Kind::generation, line};
     end_tag();
     made.blocks.push_back(inner_block({"endgeneration"}));
     take();
@@ -256,7 +308,6 @@ class Parser : private ExpressionParser {
           parts.push_back({name, take_name(), {}});
         else
           parts.push_back({name, {}, {}});
-        if (parts.back().member.empty()) assigned_.insert(name);
       }
       is_tuple = is_tuple || is_sign(",");
       if (parts.size() > 1000) fail("more than 1000 targets");

@@ -38,12 +38,8 @@ std::string text_repr(Budget& budget, const std::string& text) {
       out += "\\t";
     else if (is_printable(c))
       out += text.substr(at, char_bytes(text[at]));
-    else if (c < 0x100)
-      out += "\\x", append_hex(out, c, 2);
-    else if (c < 0x10000)
-      out += "\\u", append_hex(out, c, 4);
     else
-      out += "\\U", append_hex(out, c, 8);
+      out += cat("\\", hex_escape(c));
   }
   return out + quote;
 }
@@ -74,7 +70,8 @@ class Repr {
     if (const auto* integer = value.as<std::int64_t>()) return std::to_string(*integer);
     if (const auto* digits = value.long_integer()) return *digits;
     if (const auto* real = value.as<double>()) return float_text(*real);
-    if (const auto* text = value.text()) return text_repr(budget_, *text);
+    if (const auto* text = value.text())
+      return value.is_markup() ? cat("Markup(", text_repr(budget_, *text), ")") : text_repr(budget_, *text);
     refuse(cat("printing a ", value.type_name(), " is not supported"));
   }
 

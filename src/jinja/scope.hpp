@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -36,6 +37,9 @@ struct Macro {
 struct LoopState {
   std::vector<Value> items;
   std::size_t at = 0;
+  std::int64_t depth0 = 0;               // calls of recursive loops that it is inside of
+  const Statement* recursive = nullptr;  // what loop(...) runs, where it may be called
+  std::weak_ptr<Scope> outside;          // of it; weak, as in Macro
   std::optional<std::vector<Value>> last_changed;
 };
 

@@ -15,7 +15,7 @@ constexpr std::size_t kLongestSource = 4 << 20;
 
 struct Template::Impl {
   std::string name;
-  bool reads_clock = false;
+  bool reads_clock = false, marks_generation = false;
   Block program;
 };
 
@@ -33,13 +33,22 @@ Template Template::parse(std::string_view source, std::string name) {
   impl->reads_clock = std::any_of(tokens.begin(), tokens.end(), [](const Token& token) {
     return token.kind == Token::Kind::name && token.value == "strftime_now";
   });
+  for (std::size_t i = 1; i < tokens.size(); ++i)
+    if (tokens[i - 1].kind == Token::Kind::block_begin && tokens[i].value == "generation")
+      impl->marks_generation = true;
   impl->name = std::move(name);
   return Template(std::move(impl));
 }
 
 std::string Template::render(const nlohmann::ordered_json& variables, const std::optional<Day>& today) const {
-  return run(impl_->program, impl_->name, variables, today);
+  return run(impl_->program, impl_->name, variables, today, Marks::ignored).text;
 }
+
+MarkedText Template::render_marked(const nlohmann::ordered_json& variables, const std::optional<Day>& today) const {
+  return run(impl_->program, impl_->name, variables, today, Marks::wanted);
+}
+
+bool Template::marks_generation() const { return impl_->marks_generation; }
 
 bool Template::reads_clock() const { return impl_->reads_clock; }
 

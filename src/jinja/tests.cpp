@@ -25,9 +25,10 @@ constexpr std::array<std::pair<std::string_view, const char*>, 16> kComparisons 
                                                                                     {">=", ">="},
                                                                                     {"ge", ">="},
                                                                                     {"in", "in"}}};
-constexpr std::array<std::string_view, 20> kPlain = {
-    "defined", "undefined", "none",     "boolean", "true", "false",    "string",      "number", "integer", "float",
-    "mapping", "iterable",  "sequence", "odd",     "even", "callable", "divisibleby", "lower",  "upper",   "sameas"};
+constexpr std::array<std::string_view, 23> kPlain = {
+    "defined",     "undefined", "none",    "boolean",  "true",     "false",  "string", "number",
+    "integer",     "float",     "mapping", "iterable", "sequence", "odd",    "even",   "callable",
+    "divisibleby", "lower",     "upper",   "sameas",   "escaped",  "filter", "test"};
 
 const char* comparison(std::string_view name) {
   for (const auto& [test, sign] : kComparisons)
@@ -55,7 +56,9 @@ bool all_cased(const std::string& text, bool (*wanted)(char32_t), bool (*other)(
 bool same(const Value& a, const Value& b) {
   if (a.data().index() != b.data().index()) return false;
   if (a.is_none() || a.is<bool>()) return equal(a, b);
-  refuse("the test 'sameas' is supported for true, false and none only");
+  if (a.sequence()) return *a.sequence() == *b.sequence();
+  if (a.dict()) return a.dict() == b.dict();
+  refuse("the test 'sameas' of numbers and texts is not supported");
 }
 
 }  // namespace
@@ -71,6 +74,7 @@ bool apply_test(Budget& budget, const std::string& name, const Value& value, con
     if (!args[0]) refuse(cat("the test '", name, "' needs something to compare with"));
     return compare(budget, sign, value, *args[0]);
   }
+  if (!known_test(name)) refuse(cat("the test '", brief(name), "' is not supported"));
   const auto args = given.bind(name, {"argument"});
   const bool binary = name == "divisibleby" || name == "sameas";
   if (binary != args[0].has_value())
@@ -89,8 +93,11 @@ bool apply_test(Budget& budget, const std::string& name, const Value& value, con
   if (name == "iterable") return value.is_undefined() || value.text() || value.dict() || value.sequence();
   if (name == "sequence") return value.is_undefined() || value.text() || value.dict() || value.is_list_like();
   if (name == "callable")
-    return value.is<Function>() || value.is<std::shared_ptr<const Macro>>() ||
+    return value.is_undefined() || value.is<Function>() || value.is<std::shared_ptr<LoopState>>() || value.is<std::shared_ptr<const Macro>>() ||
            value.is<std::shared_ptr<const BoundMethod>>();
+  if (name == "escaped") return value.is_markup();
+  if (name == "filter") return value.text() && known_filter(*value.text());
+  if (name == "test") return value.text() && known_test(*value.text());
   if (name == "sameas") return same(value, *args[0]);
   if (name == "lower") return all_cased(to_text(budget, value), is_lower, is_upper);
   if (name == "upper") return all_cased(to_text(budget, value), is_upper, is_lower);

@@ -37,7 +37,7 @@ std::string_view strip_right(std::string_view text, const Stripped& what) {
   return text;
 }
 
-void split_lines(std::string_view text, const TakePiece& take) {
+void split_lines(std::string_view text, const TakePiece& take, LineEnds ends) {
   std::size_t start = 0;
   for (std::size_t at = 0; at < text.size();) {
     const char32_t c = char_at(text, at);
@@ -45,7 +45,7 @@ void split_lines(std::string_view text, const TakePiece& take) {
     at += char_bytes(text[at]);
     if (!is_line_break(c)) continue;
     if (c == '\r' && at < text.size() && text[at] == '\n') ++at;
-    take(text.substr(start, end - start));
+    take(text.substr(start, (ends == LineEnds::kept ? at : end) - start));
     start = at;
   }
   if (start < text.size()) take(text.substr(start));
@@ -60,6 +60,23 @@ void split_space(std::string_view text, std::int64_t at_most, const TakePiece& t
     while (end < text.size() && !is_python_space(char_at(text, end))) end += char_bytes(text[end]);
     take(text.substr(0, end));
     text = strip_left(text.substr(end));
+  }
+}
+
+void split_space_from_right(std::string_view text, std::int64_t at_most, const TakePiece& take) {
+  std::int64_t taken = 0;
+  text = strip_right(text);
+  while (!text.empty()) {
+    if (taken++ == at_most) return take(text);  // the rest keeps its white space at the start
+    std::size_t begin = text.size();
+    while (begin > 0) {
+      std::size_t at = begin - 1;
+      while ((static_cast<unsigned char>(text[at]) & 0xc0) == 0x80) --at;
+      if (is_python_space(char_at(text, at))) break;
+      begin = at;
+    }
+    take(text.substr(begin));
+    text = strip_right(text.substr(0, begin));
   }
 }
 

@@ -28,8 +28,11 @@ std::string_view strip_right(std::string_view text, const Stripped& what = {});
 
 /// Takes the pieces of a text, from left to right.
 using TakePiece = std::function<void(std::string_view)>;
-void split_lines(std::string_view text, const TakePiece& take);
+enum class LineEnds { dropped, kept };
+void split_lines(std::string_view text, const TakePiece& take, LineEnds ends = LineEnds::dropped);
 void split_space(std::string_view text, std::int64_t at_most, const TakePiece& take);
+/// The same cuts counted from the right; the pieces come from right to left.
+void split_space_from_right(std::string_view text, std::int64_t at_most, const TakePiece& take);
 void split_by(std::string_view text, std::string_view separator, std::int64_t at_most, const TakePiece& take);
 /// The same cuts counted from the right; the pieces come from right to left.
 void split_by_from_right(std::string_view text, std::string_view separator, std::int64_t at_most,

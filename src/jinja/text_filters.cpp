@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "core/strings.hpp"
 #include "jinja/characters.hpp"
 #include "jinja/filters.hpp"
 #include "jinja/letter_case.hpp"
 #include "jinja/text.hpp"
+#include "json/parse.hpp"
 
 namespace pst::jinja {
 namespace {
 
 Value filter_capitalize(Budget& budget, const Value& value, const Given& given) {
   given.bind("capitalize", {});
-  return capitalize(to_text(budget, value));
+  return marked_as(value, capitalize(to_text(budget, value)));
 }
 Value filter_lower(Budget& budget, const Value& value, const Given& given) {
   given.bind("lower", {});
-  return jinja::lower(to_text(budget, value));
+  return marked_as(value, jinja::lower(to_text(budget, value)));
 }
 Value filter_upper(Budget& budget, const Value& value, const Given& given) {
   given.bind("upper", {});
-  return upper(to_text(budget, value));
+  return marked_as(value, upper(to_text(budget, value)));
 }
 Value filter_string(Budget& budget, const Value& value, const Given& given) {
   given.bind("string", {});
-  return to_text(budget, value);
+  return marked_as(value, to_text(budget, value));
 }
 
 /// Upper case behind the start, white space, '-' and opening brackets, lower case elsewhere.
@@ -57,7 +59,7 @@ Value filter_trim(Budget& budget, const Value& value, const Given& given) {
     characters = Stripped(*args[0]->text());
   }
   const std::string text = to_text(budget, value);
-  return strip_right(strip_left(text, characters), characters);
+  return marked_as(value, std::string(strip_right(strip_left(text, characters), characters)));
 }
 
 Value filter_replace(Budget& budget, const Value& value, const Given& given) {
@@ -69,41 +71,25 @@ Value filter_replace(Budget& budget, const Value& value, const Given& given) {
   return replace(text, what, with, args[2] && !args[2]->is_none() ? integer_argument("replace: count", *args[2]) : -1);
 }
 
-Value filter_indent(Budget& budget, const Value& value, const Given& given) {
-  const auto args = given.bind("indent", {"width", "first", "blank"});
-  if (value.is_undefined()) refuse_undefined(value);
-  if (!value.text()) refuse(cat("indent needs a text, not ", value.type_name()));
-  std::string indention = "    ";
-  if (args[0] && args[0]->text())
-    indention = *args[0]->text();
-  else if (args[0])
-    indention = std::string(
-        static_cast<std::size_t>(std::clamp<std::int64_t>(integer_argument("indent: width", *args[0]), 0, 1000)), ' ');
-  const bool first = flag(args[1]), blank = flag(args[2]);
-  budget.spend_bytes(value.text()->size());
-  std::string out;
-  bool at_first = true;
-  split_lines(*value.text() + "\n", [&](std::string_view line) {
-    budget.spend_bytes(indention.size());
-    if (!at_first) out += '\n';
-    if (at_first ? first : blank || !line.empty()) out += indention;
-    out += line;
-    at_first = false;
-    if (out.size() > kLongestText) budget.spend_bytes(out.size());
-  });
-  return out;
-}
-
 Value filter_tojson(Budget& budget, const Value& value, const Given& given) { return to_json(budget, value, given); }
-Value filter_safe(Budget& budget, const Value& value, const Given& given) {
-  given.bind("safe", {});
-  return to_text(budget, value);
+
+/// Not one of Jinja2's: templates that call it are written for programs that add it.
+Value filter_from_json(Budget& budget, const Value& value, const Given& given) {
+  given.bind("from_json", {});
+  if (value.is_undefined()) refuse_undefined(value);
+  if (!value.text()) refuse(cat("from_json needs a text, not ", value.type_name()));
+  budget.spend(static_cast<std::int64_t>(value.text()->size()));
+  nlohmann::ordered_json read;
+  const std::size_t most = std::size_t{64} << 20;
+  if (const auto flaw = json::read(*value.text(), read, {.bytes = most, .long_integers = true}))
+    refuse(cat("from_json: ", flaw->reason, " at byte ", flaw->offset));
+  return Value::from_json(read);
 }
 
 constexpr NamedFilter kTextFilters[] = {
-    {"capitalize", filter_capitalize}, {"indent", filter_indent}, {"lower", filter_lower},
-    {"replace", filter_replace},       {"safe", filter_safe},     {"string", filter_string},
-    {"title", filter_title},           {"tojson", filter_tojson}, {"trim", filter_trim},
+    {"capitalize", filter_capitalize}, {"from_json", filter_from_json}, {"fromjson", filter_from_json},
+    {"lower", filter_lower},           {"replace", filter_replace},     {"string", filter_string},
+    {"title", filter_title},           {"tojson", filter_tojson},       {"trim", filter_trim},
     {"upper", filter_upper},
 };
 

@@ -17,7 +17,8 @@ std::string describe(const Token& token) {
     case Token::Kind::output_end: return "'}}'";
     case Token::Kind::block_begin: return "'{%'";
     case Token::Kind::block_end: return "'%}'";
-    case Token::Kind::string: return "a string";
+    case Token::Kind::string:
+    case Token::Kind::odd_string: return "a string";
     case Token::Kind::end: return "the end of the template";
     default: return cat("'", brief(token.value), "'");
   }

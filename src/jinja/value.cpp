@@ -94,14 +94,17 @@ Value Value::sequence(Sequence::Kind kind, std::vector<Value> items) {
 
 Value Value::dict(Dict dict) { return Data(std::make_shared<const Dict>(std::move(dict))); }
 
+Value Value::markup(std::string text) { return Data(Markup{std::make_shared<const std::string>(std::move(text))}); }
+
+Value Value::long_integer(std::string digits) {
+  return Data(LongInteger{std::make_shared<const std::string>(std::move(digits))});
+}
+
 Value Value::from_json(const nlohmann::ordered_json& json, int depth) {
   if (depth > kDeepest) throw Error(Fault::data, cat("a variable is nested more than ", kDeepest, " deep"));
   const auto checked = [](const std::string& text) {
     if (!is_utf8(text)) throw Error(Fault::data, cat("the text ", pst::quoted(text, 60), " is not UTF-8"));
     return Value(text);
-  };
-  const auto long_integer = [](std::string digits) {
-    return Value(Data(LongInteger{std::make_shared<const std::string>(std::move(digits))}));
   };
   switch (json.type()) {
     case nlohmann::ordered_json::value_t::boolean: return json.get<bool>();
@@ -185,6 +188,7 @@ const char* Value::type_name() const {
     const char* operator()(const std::int64_t&) const { return "int"; }
     const char* operator()(const double&) const { return "float"; }
     const char* operator()(const LongInteger&) const { return "int of more than 64 bits"; }
+    const char* operator()(const Markup&) const { return "Markup"; }
     const char* operator()(const Text&) const { return "str"; }
     const char* operator()(const std::shared_ptr<Sequence>& s) const {
       switch (s->kind) {

@@ -24,6 +24,11 @@ struct Undefined {
 };
 struct None {};
 
+/// A text that `safe` or `escape` has marked: what is added to it is escaped. In all else it is that text.
+struct Markup {
+  std::shared_ptr<const std::string> text;
+};
+
 /// An int that fits no 64 bits: it can be written and compared for equality, and nothing else. Ids are such numbers.
 struct LongInteger {
   std::shared_ptr<const std::string> digits;  ///< with its sign
@@ -37,6 +42,7 @@ struct Sequence {
   int depth = 1;            ///< of containers inside containers
   std::int64_t weight = 1;  ///< of all that is inside, counted as often as it is reached
   std::size_t used = 0;     ///< generator: items handed out so far; it can be walked only once
+  bool is_group = false;    ///< a tuple of `groupby`, whose parts have the names `grouper` and `list`
 };
 
 /// A Python dict: keeps the order of insertion.
@@ -90,9 +96,10 @@ struct BoundMethod;
 class Value {
  public:
   using Text = std::shared_ptr<const std::string>;
-  using Data = std::variant<Undefined, None, bool, std::int64_t, double, Text, std::shared_ptr<Sequence>,
-                            std::shared_ptr<const Dict>, std::shared_ptr<Namespace>, std::shared_ptr<const Macro>,
-                            std::shared_ptr<LoopState>, Function, std::shared_ptr<const BoundMethod>, LongInteger>;
+  using Data =
+      std::variant<Undefined, None, bool, std::int64_t, double, Text, std::shared_ptr<Sequence>,
+                   std::shared_ptr<const Dict>, std::shared_ptr<Namespace>, std::shared_ptr<const Macro>,
+                   std::shared_ptr<LoopState>, Function, std::shared_ptr<const BoundMethod>, LongInteger, Markup>;
 
   Value() : data_(Undefined{}) {}
   Value(None) : data_(None{}) {}
@@ -108,6 +115,8 @@ class Value {
   static Value sequence(Sequence::Kind kind, std::vector<Value> items);
   static Value list(std::vector<Value> items) { return sequence(Sequence::Kind::list, std::move(items)); }
   static Value dict(Dict dict);
+  static Value markup(std::string text);
+  static Value long_integer(std::string digits);  ///< with its sign; of more than 64 bits
   /// @throws Error(data) on text that is not UTF-8, or deep nesting
   static Value from_json(const nlohmann::ordered_json& json, int depth = 0);
 
@@ -124,7 +133,11 @@ class Value {
   bool is_undefined() const { return is<Undefined>(); }
   bool is_none() const { return is<None>(); }
   const std::string* long_integer() const { return is<LongInteger>() ? as<LongInteger>()->digits.get() : nullptr; }
-  const std::string* text() const { return is<Text>() ? std::get<Text>(data_).get() : nullptr; }
+  const std::string* text() const {
+    if (const auto* const plain = as<Text>()) return plain->get();
+    return is_markup() ? as<Markup>()->text.get() : nullptr;
+  }
+  bool is_markup() const { return is<Markup>(); }
   const std::shared_ptr<Sequence>* sequence() const { return as<std::shared_ptr<Sequence>>(); }
   const Dict* dict() const;
   bool is_list_like() const;  ///< list, tuple or range: has a length and positions

@@ -59,17 +59,24 @@ std::string value_of(Draw& draw, int depth = 0) {
 
 std::string operation_of(Draw& draw) {
   static const std::vector<std::string> kMethods = {
-      "find",       "rfind",        "index", "count",   "split",     "rsplit",       "strip",      "lstrip", "rstrip",
-      "startswith", "endswith",     "join",  "replace", "partition", "rpartition",   "splitlines", "upper",  "title",
-      "isdigit",    "removeprefix", "zfill", "get",     "items",     "removesuffix", "keys"};
+      "find",       "rfind",      "index",        "count",    "split",   "rsplit",       "strip",
+      "lstrip",     "rstrip",     "startswith",   "endswith", "join",    "replace",      "partition",
+      "rpartition", "splitlines", "upper",        "title",    "isdigit", "removeprefix", "zfill",
+      "get",        "items",      "removesuffix", "keys",     "format",  "center",       "ljust",
+      "rjust",      "expandtabs", "casefold",     "swapcase", "rindex",  "islower"};
   static const std::vector<std::string> kFilters = {
-      "trim",   "unique", "sort",   "join",  "list", "reverse", "indent", "tojson",  "length",   "title",
-      "string", "map",    "select", "batch", "max",  "sum",     "first",  "replace", "dictsort", "int"};
+      "trim",      "unique",         "sort",       "join",  "list",    "reverse",   "indent",  "tojson",
+      "length",    "title",          "string",     "map",   "select",  "batch",     "max",     "sum",
+      "first",     "replace",        "dictsort",   "int",   "safe",    "e",         "center",  "truncate",
+      "wordwrap",  "wordcount",      "format",     "slice", "groupby", "urlencode", "xmlattr", "attr",
+      "from_json", "filesizeformat", "forceescape"};
   static const std::vector<std::string> kSigns = {" in ", " == ", " ~ ", " + ", " * ", " < ", " not in ", " % "};
   const std::string value = value_of(draw);
   std::string given;
   for (std::size_t i = 0, n = draw.below(3); i < n; ++i) given += cat(i ? ", " : "", value_of(draw));
-  switch (draw.below(5)) {
+  switch (draw.below(7)) {
+    case 5: return cat("(", value, " | safe) ", draw.of(kSigns), "(", value_of(draw), ")");
+    case 6: return cat("dict(*", value, ", **", value_of(draw), ")");
     case 0: return cat("(", value, ").", draw.of(kMethods), "(", given, ")");
     case 1: return cat("(", value, ") | ", draw.of(kFilters), given.empty() ? "" : cat("(", given, ")"));
     case 2: return cat("(", value, ")", draw.of(kSigns), "(", value_of(draw), ")");
@@ -112,17 +119,20 @@ std::string many_of_a_kind(Draw& draw) {
 int main(int argc, char** argv) {
   using namespace pst;
   const auto variables = fuzz::variables();
-  return fuzz::run(argc, argv,
-                   {.name = "template",
-                    .parts = {{.name = "template",
-                               .seeds = fuzz::fixtures(),
-                               .words = {"{%",        "%}",    "{{",       "}}",  "{#",      "#}",       "{%-",
-                                         "-%}",       "for",   "in",       "if",  "else",    "endif",    "endfor",
-                                         "set",       "macro", "endmacro", "raw", "endraw",  "call",     "filter",
-                                         "namespace", "loop",  "range",    "|",   "tojson",  "messages", ".items()",
-                                         "*",         "**",    "~",        "//",  "1000000", "is",       "not"},
-                               .bombs = {fuzz::products, fuzz::products, fuzz::many_of_a_kind}}},
-                    .read = [&](const fuzz::Part&,
-                                const std::string& input) { jinja::Template::parse(input, "t").render(variables); },
-                    .slowest_s = 10});
+  return fuzz::run(
+      argc, argv,
+      {.name = "template",
+       .parts = {{.name = "template",
+                  .seeds = fuzz::fixtures(),
+                  .words = {"{%",        "%}",    "{{",       "}}",     "{#",       "#}",         "{%-",
+                            "-%}",       "for",   "in",       "if",     "else",     "endif",      "endfor",
+                            "set",       "macro", "endmacro", "raw",    "endraw",   "call",       "filter",
+                            "namespace", "loop",  "range",    "|",      "tojson",   "messages",   ".items()",
+                            "*",         "**",    "~",        "//",     "1000000",  "is",         "not",
+                            "recursive", "loop(", "varargs",  "kwargs", "caller()", "generation", "endgeneration",
+                            "format",    "safe",  "'{:>9}'",  "'%9s'",  "0x",       "\\u"},
+                  .bombs = {fuzz::products, fuzz::products, fuzz::many_of_a_kind}}},
+       .read = [&](const fuzz::Part&,
+                   const std::string& input) { jinja::Template::parse(input, "t").render_marked(variables); },
+       .slowest_s = 10});
 }

@@ -35,6 +35,9 @@ TEST(HostileTemplate, EndlessWorkIsStopped) {
   EXPECT_THAT(refusal(nested), testing::HasSubstr("10 million steps"));
   EXPECT_THAT(refusal("{{ range(1000000000) }}"), testing::HasSubstr("range()"));
   EXPECT_THAT(refusal("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"), testing::HasSubstr("too deeply"));
+  EXPECT_THAT(refusal("{% for i in [1] recursive %}{{ loop([1]) }}{% endfor %}"), testing::HasSubstr("too deeply"));
+  EXPECT_THAT(refusal("{% macro m() %}{% call m() %}{{ caller() }}{% endcall %}{{ caller }}{% endmacro %}{{ m() }}"),
+              testing::HasSubstr("too deeply"));
   EXPECT_THAT(refusal("{% macro m(n) %}{{ m(n) }}{{ m(n) }}{% endmacro %}{{ m(1) }}"),
               testing::HasSubstr("too deeply"));
 }
@@ -129,6 +132,46 @@ TEST(HostileTemplate, ProductsAreChargedInBothOperands) {
       "{% raw %}" + repeat("{%", 1'500'000),
       "{% raw %}" + repeat("{%-\n", 900'000) + "{% endraw %}",
       "{{ raise_exception('x' * 60000000) }}",
+      // what marks, lays out and formats
+      big + "{{ ('<' * 60000000) | e | length }}",
+      big + loop + "{{ ((h | safe) ~ h) | length }}" + end,
+      big + loop + "{{ ('' | safe) + h }}" + end,
+      big + loop + "{{ '%s' % h }}" + end,
+      big + loop + "{{ '{} {0}'.format(h) }}" + end,
+      big + loop + "{{ '{:9} {}'.format(h, h) }}" + end,
+      "{{ '%999999999999d' % 1 }}",
+      "{{ '%*d' % (99999999999, 1) }}",
+      "{{ '{:999999999999}'.format(1) }}",
+      "{{ '{:.99999f}'.format(1) }}",
+      "{% for i in range(100000) %}{{ '%99999d' % 1 }}{% endfor %}",
+      "{% for i in range(100000) %}{{ '{:99999,}'.format(1) }}{% endfor %}",
+      "{{ ('%s' * 3000000) % tuple }}",
+      "{{ ('{0}' * 3000000).format('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa') }}",
+      "{{ '" + repeat("{", 200'000) + "'.format(1) }}",
+      "{{ 'x'.center(999999999999) }}",
+      "{{ 'x' | center(999999999999) }}",
+      "{{ ('\\t' * 10000000).expandtabs(1000000) }}",
+      "{{ ('a ' * 10000000) | wordwrap(1) | length }}",
+      "{{ ('a' * 30000000) | wordwrap(1) | length }}",
+      big + "{{ (h | wordwrap(3, wrapstring=h)) | length }}",
+      big + loop + "{{ h | truncate(10) }}" + end,
+      "{{ range(100000) | slice(999999999999) | list | length }}",
+      "{% for i in range(100000) %}{{ range(100000) | slice(3) | list | length }}{% endfor %}",
+      "{{ ([h, h] * 100000) | groupby('a') | length }}",
+      "{% set l = ['x' * 1000] * 100000 %}{{ l | groupby(0) | length }}",
+      big + loop + "{{ h | urlencode | length }}" + end,
+      big + loop + "{{ {h: h} | xmlattr | length }}" + end,
+      big + loop + "{{ h | from_json }}" + end,
+      "{{ (('[' * 30) ~ ('1,' * 20000000)) | from_json }}",
+      // calls
+      "{% macro m() %}{{ varargs | length }}{% endmacro %}{% for i in range(100000) %}{{ m(*range(100000)) }}{% endfor "
+      "%}",
+      "{% set d = dict(range(20000) | map('string') | batch(2)) %}{% macro m() %}{{ kwargs | length }}{% endmacro %}"
+      "{% for i in range(100000) %}{{ m(**d) }}{% endfor %}",
+      "{% for i in range(100000) %}{{ '' ~ dict(**dict(a=1, **{'b': i})) }}{% endfor %}",
+      "{% macro m() %}{% generation %}{{ 'x' * 1000000 }}{% endgeneration %}{% endmacro %}"
+      "{% for i in range(100000) %}{% set s = m() %}{% endfor %}",
+      "{{ " + repeat("0x" + std::string(400, 'f') + " ~ ", 10'000) + "1 }}",
   };
   for (const auto& source : cases) {
     SCOPED_TRACE(source.size() > 300 ? source.substr(0, 60) + " ... " + source.substr(source.size() - 120) : source);

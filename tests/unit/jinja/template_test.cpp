@@ -66,6 +66,48 @@ TEST(Template, SetInALoopStaysInside) {
 
 TEST(Template, GenerationIsTransparent) { EXPECT_EQ(render("a{% generation %}b{{ 1 }}{% endgeneration %}c"), "ab1c"); }
 
+/// The parts of a rendering that `generation` marks.
+std::vector<std::string> generated(const std::string& source, const Json& variables = Json::object()) {
+  const auto marked = Template::parse(source, "t").render_marked(variables);
+  EXPECT_EQ(marked.text, render(source, variables));
+  std::vector<std::string> parts;
+  for (const auto& part : marked.generated) parts.push_back(marked.text.substr(part.begin, part.end - part.begin));
+  return parts;
+}
+
+TEST(Template, GenerationMarksItsText) {
+  using testing::ElementsAre;
+  EXPECT_THAT(generated("a{% generation %}b{{ 1 }}{% endgeneration %}c"), ElementsAre("b1"));
+  EXPECT_THAT(generated("{% for i in [1, 2] %}\xc3\xa9{% generation %}{{ i }}{% endgeneration %}{% endfor %}"),
+              ElementsAre("1", "2"));
+  EXPECT_THAT(generated("{% macro m(x) %}<{% generation %}{{ x }}{% endgeneration %}>{% endmacro %}"
+                        "{% set kept = m('a') %}0{{ m('b') }}{{ kept }}"),
+              ElementsAre("b", "a"));
+  EXPECT_THAT(generated("{% set s %}x{% generation %}y{% endgeneration %}{% endset %}z{{ s }}{{ s }}"),
+              ElementsAre("y", "y"));
+  EXPECT_THAT(generated("none"), ElementsAre());
+  EXPECT_TRUE(Template::parse("{%- generation -%}{% endgeneration %}", "t").marks_generation());
+  EXPECT_FALSE(Template::parse("{{ generation }} generation", "t").marks_generation());
+}
+
+TEST(Template, WhatWasMarkedAndThenChangedIsRefused) {
+  const std::string macro = "{% macro m() %}\n{% generation %}x{% endgeneration %}{% endmacro %}";
+  for (const char* use : {"{{ m() | upper }}", "{{ 'a' ~ m() }}", "{% set s = m() %}",
+                          "{% filter upper %}{% generation %}x{% endgeneration %}{% endfilter %}"}) {
+    EXPECT_NO_THROW(render(macro + use));
+    EXPECT_THAT([&] { generated(macro + use); },
+                testing::ThrowsMessage<Error>(testing::HasSubstr("its place is not known")))
+        << use;
+  }
+}
+
+TEST(Template, JsonInATextCanBeRead) {
+  EXPECT_EQ(render("{{ (t | from_json).a[1] }} {{ '{\"n\": 123456789012345678901}' | fromjson }}",
+                   {{"t", "{\"a\": [1, 2]}"}}),
+            "2 {'n': 123456789012345678901}");
+  EXPECT_THROW(render("{{ '{' | from_json }}"), Error);
+}
+
 TEST(Template, AMethodHidesAMemberOfTheSameName) {
   const Json variables = {{"d", {{"items", 1}}}};
   EXPECT_EQ(render("{{ d['items'] }}{% for k, v in d.items() %}{{ k }}{{ v }}{% endfor %}", variables), "1items1");
