@@ -3,11 +3,14 @@
 """Compares our rendering of chat templates with Jinja2's, set up as transformers sets it up.
 
     template_check.py RENDER [--model-dir DIR] [--record tests/fixtures/jinja] [--seed S] [--count N]
+    template_check.py RENDER --templates DIR...
 
 RENDER is the helper program built from tests/parity/render_main.cpp. What is compared: every template of chat_templates/ on many
 conversations (templates in the style of ChatML, Llama 3.1, Mistral, Qwen, Gemma, Phi-3 and DeepSeek), the model's own one
 with --model-dir, the snippets of template_snippets.py, and N small templates put together at random. An error in Jinja2
-has to be an error of ours. --record writes what Jinja2 gave as the fixtures that ctest checks without Python. Exits 1 when
+has to be an error of ours. With --templates, only the *.jinja files below those folders are compared, each on the
+conversations of template_conversations.py, with the parts that {% generation %} marks and the texts that
+raise_exception gives; what differs or is refused is listed by template. --record writes what Jinja2 gave as the fixtures that ctest checks without Python. Exits 1 when
 anything differs. Needs the packages jinja2 and transformers.
 """
 import argparse
@@ -20,6 +23,7 @@ import sys
 
 from transformers.utils import chat_template_utils
 
+import template_folders
 import template_snippets
 
 HERE = pathlib.Path(__file__).parent
@@ -71,9 +75,13 @@ def random_template(rng):
     filters = ["upper", "lower", "title", "capitalize", "trim", "length", "list", "string", "first", "last", "join('-')", "tojson", "reverse",
                "reverse|list", "sort", "unique|list", "int", "float", "abs", "round(1)", "default('D')", "default('D', true)", "replace('a', 'b')",
                "indent", "tojson(indent=2)", "min", "max", "sum", "map('string')|list", "select|list", "reject('none')|list", "batch(2)|list",
-               "items|list", "dictsort", "count"]
+               "items|list", "dictsort", "count", "safe", "e", "center(9)", "truncate(4, true, '..', 0)", "wordcount", "slice(2)|list",
+               "format(1)", "urlencode", "groupby('a')", "filesizeformat", "attr('a')", "indent(2, true)", "reverse|join"]
     tests = ["defined", "undefined", "none", "string", "number", "integer", "float", "boolean", "mapping", "iterable", "sequence",
-             "odd", "even", "true", "false", "in [1, 'x', 3]", "eq 3", "divisibleby(2)", "lower", "upper"]
+             "odd", "even", "true", "false", "escaped", "callable", "in [1, 'x', 3]", "eq 3", "divisibleby(2)", "lower", "upper"]
+    methods = ["upper()", "strip()", "split()", "split('e')", "rsplit(none, 1)", "format(1, 'b')", "swapcase()", "title()", "join(['a', 'b'])",
+               "replace('a', '<')", "center(8, '*')", "rjust(7)", "casefold()", "splitlines(true)", "partition('c')", "expandtabs(3)", "isupper()",
+               "find('d')", "startswith('a')", "zfill(6)", "items()", "get('a', 'n')", "keys()|list", "index(3)", "count('1')", "removeprefix('a')"]
     binary = ["+", "-", "*", "/", "//", "%", "~", "==", "!=", "<", ">", "<=", ">=", "in", "not in", "and", "or"]
 
     def expression(depth):
@@ -84,6 +92,8 @@ def random_template(rng):
             return f"({expression(depth - 1)})|{rng.choice(filters)}"
         if kind < 0.65:
             return f"({expression(depth - 1)}) is {rng.choice(['', 'not '])}{rng.choice(tests)}"
+        if kind < 0.72:
+            return f"({expression(depth - 1)}).{rng.choice(methods)}"
         if kind < 0.9:
             return f"({expression(depth - 1)} {rng.choice(binary)} {expression(depth - 1)})"
         return f"({expression(depth - 1)} if {expression(depth - 1)} else {expression(depth - 1)})"
@@ -112,6 +122,13 @@ def expected(template, given):
         return {"error": f"{type(error).__name__}: {error}"}
 
 
+def rendered(program, cases):
+    """What the helper program gives for each {"template", "variables"}."""
+    lines = "".join(json.dumps(case) + "\n" for case in cases)
+    answer = subprocess.run([program], input=lines.encode(), stdout=subprocess.PIPE, check=True)
+    return [json.loads(line) for line in answer.stdout.splitlines()]
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("render")
@@ -119,7 +136,10 @@ def main():
     options.add_argument("--record")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--count", type=int, default=5000)
+    options.add_argument("--templates", nargs="+", metavar="DIR")
     args = options.parse_args()
+    if args.templates:
+        return 1 if template_folders.report(args.templates, lambda cases: rendered(args.render, cases)) else 0
 
     cases = []  # (group, template, variables)
     for path in sorted((HERE / "chat_templates").glob("*.jinja")):
@@ -134,9 +154,7 @@ def main():
     rng = random.Random(args.seed)
     cases += [("random", random_template(rng), template_snippets.VARIABLES) for _ in range(args.count)]
 
-    lines = "".join(json.dumps({"template": t, "variables": v}) + "\n" for _, t, v in cases)
-    answer = subprocess.run([args.render], input=lines.encode(), stdout=subprocess.PIPE, check=True)
-    ours = [json.loads(line) for line in answer.stdout.splitlines()]
+    ours = rendered(args.render, [{"template": t, "variables": v} for _, t, v in cases])
     theirs = [expected(t, v) for _, t, v in cases]
     assert len(ours) == len(cases)
 
