@@ -129,11 +129,15 @@ std::vector<const LinearSpec*> matrices_of(const LayerSpec& layer) {
 
 std::vector<LinearPlace> linears_of(const ModelSpec& model) {
   std::vector<LinearPlace> places;
-  for (std::size_t i = 0; i < model.layers.size(); ++i)
-    for (const LinearSpec* const linear : linears_of(model.layers[i])) places.push_back({linear, i, false});
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    const auto matrices = matrices_of(model.layers[i]);
+    const std::size_t plain = linears_of(model.layers[i]).size();
+    for (std::size_t m = 0; m < matrices.size(); ++m)
+      places.push_back({.spec = matrices[m], .layer = i, .is_expert = m >= plain});
+  }
   for (const auto* const product : {&model.project_in, &model.project_out})
-    if (*product) places.push_back({&**product, model.layers.size(), false});
-  places.push_back({&model.head, model.layers.size(), true});
+    if (*product) places.push_back({.spec = &**product, .layer = model.layers.size()});
+  places.push_back({.spec = &model.head, .layer = model.layers.size(), .is_head = true});
   return places;
 }
 

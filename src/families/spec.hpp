@@ -57,9 +57,9 @@ std::vector<const LinearSpec*> matrices_of(const LayerSpec& layer);
 struct LinearPlace {
   const LinearSpec* spec = nullptr;
   std::size_t layer = 0;  ///< of the head: the number of layers
-  bool is_head = false;
+  bool is_head = false, is_expert = false;
 };
-/// All linear layers, in the model's order, the head last.
+/// All linear layers and experts' matrices, in the order of matrices_of(), the head last.
 std::vector<LinearPlace> linears_of(const ModelSpec& model);
 
 /// The tensors of a model's files, in Hugging Face's names; without the head when it is tied.

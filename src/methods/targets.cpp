@@ -88,8 +88,10 @@ bool ends_at_a_dot(const std::string& name, const std::string& ending) {
 }
 
 void bind_keys(config::Fields& field, Targeting& s) {
-  field("target_modules", &s.target_modules,
-        "Linear layers to adapt: all but the head, by the end of their name, or by a pattern for the whole name.");
+  field(
+      "target_modules", &s.target_modules,
+      "Linear layers to adapt: all but the head, by the end of their name, or by a pattern for the whole name. Experts "
+      "that a router chooses from are meant only where the word `experts` is in it.");
   field("exclude_modules", &s.exclude_modules, "Layers not to adapt after all, by the end of their name.");
   field("layers_to_transform", &s.layers_to_transform, config::at_least(0),
         "Indices of the decoder layers to adapt; empty: all.");
@@ -99,23 +101,29 @@ std::vector<std::size_t> select_layers(const Targeting& targeting, const std::ve
   const Targets& targets = targeting.target_modules;
   if (targets.kind == Targets::Kind::names) require_use(targets.names, layers, "target_modules");
   require_use(targeting.exclude_modules, layers, "exclude_modules");
-  const auto listed = [](const std::vector<std::string>& names, const std::string& name) {
-    return std::any_of(names.begin(), names.end(),
-                       [&](const std::string& ending) { return ends_at_a_dot(name, ending); });
+  constexpr std::string_view kExperts = "experts";
+  const auto listed = [&](const std::vector<std::string>& names, const LinearLayer& layer) {
+    return std::any_of(names.begin(), names.end(), [&](const std::string& ending) {
+      return ends_at_a_dot(layer.name, ending) && (!layer.is_expert || ending.find(kExperts) != ending.npos);
+    });
   };
+  const bool pattern_means_experts = targets.pattern.find(kExperts) != targets.pattern.npos;
   std::optional<Pattern> pattern;
   if (targets.kind == Targets::Kind::pattern) pattern.emplace("adapter.target_modules", targets.pattern);
 
   std::vector<std::size_t> chosen;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    const std::string& name = layers[i].name;
+    const LinearLayer& layer = layers[i];
+    const std::string& name = layer.name;
     bool wanted = false;
     switch (targets.kind) {
-      case Targets::Kind::all_linear: wanted = !layers[i].is_head; break;
-      case Targets::Kind::names: wanted = listed(targets.names, name); break;
-      case Targets::Kind::pattern: wanted = pattern->matches_all(name); break;
+      case Targets::Kind::all_linear: wanted = !layer.is_head && !layer.is_expert; break;
+      case Targets::Kind::names: wanted = listed(targets.names, layer); break;
+      case Targets::Kind::pattern:
+        wanted = (!layer.is_expert || pattern_means_experts) && pattern->matches_all(name);
+        break;
     }
-    if (!wanted || listed(targeting.exclude_modules, name)) continue;
+    if (!wanted || listed(targeting.exclude_modules, layer)) continue;
     if (const auto& numbers = targeting.layers_to_transform; !numbers.empty()) {
       const auto number = layer_number(name);
       if (!number || std::find(numbers.begin(), numbers.end(), *number) == numbers.end()) continue;

@@ -35,11 +35,12 @@ void bind_keys(config::Fields& field, Targeting& s);
 struct LinearLayer {
   std::string name;  ///< model.layers.0.self_attn.q_proj
   std::int64_t out = 0, in = 0;
-  bool is_head = false;  ///< not part of `all-linear`
+  bool is_head = false;    ///< not part of `all-linear`
+  bool is_expert = false;  ///< of those that a router chooses from: meant only where a target says `experts`
 };
 
 /// Indices of the layers that are meant, by PEFT's rules: a list holds whole names or their endings after a dot, a
-/// single string is a regular expression for the whole name.
+/// single string is a regular expression for the whole name. Experts are meant by neither unless it has that word.
 /// @throws Error(usage) when nothing matches, or a listed name matches nothing
 std::vector<std::size_t> select_layers(const Targeting& targeting, const std::vector<LinearLayer>& layers);
 

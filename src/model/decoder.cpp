@@ -167,15 +167,19 @@ class Decoder final : public nn::CausalLm {
   std::vector<nn::LinearSlot> linears() override {
     std::vector<nn::LinearSlot> slots;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      const auto specs = families::linears_of(spec_.layers[i]);
+      const auto specs = families::matrices_of(spec_.layers[i]);
       const auto linears = layers_[i].linears();
       for (std::size_t m = 0; m < linears.size(); ++m)
-        slots.push_back({specs[m]->name, linears[m], false,
-                         families::kReads * static_cast<int>(i) + static_cast<int>(specs[m]->reads)});
+        slots.push_back({.name = specs[m]->name,
+                         .linear = linears[m],
+                         .input = families::kReads * static_cast<int>(i) + static_cast<int>(specs[m]->reads)});
+      const auto experts = layers_[i].moe ? layers_[i].moe->experts() : std::vector<std::unique_ptr<nn::Linear>*>();
+      for (std::size_t m = 0; m < experts.size(); ++m)
+        slots.push_back({.name = specs[linears.size() + m]->name, .linear = experts[m], .is_expert = true});
     }
-    if (project_in_) slots.push_back({spec_.project_in->name, &project_in_});
-    if (project_out_) slots.push_back({spec_.project_out->name, &project_out_});
-    slots.push_back({spec_.head.name, &head_, true});
+    if (project_in_) slots.push_back({.name = spec_.project_in->name, .linear = &project_in_});
+    if (project_out_) slots.push_back({.name = spec_.project_out->name, .linear = &project_out_});
+    slots.push_back({.name = spec_.head.name, .linear = &head_, .is_output_head = true});
     return slots;
   }
 

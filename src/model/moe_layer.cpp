@@ -40,6 +40,12 @@ std::vector<std::unique_ptr<nn::Linear>*> MoeLayer::linears() {
   return all;
 }
 
+std::vector<std::unique_ptr<nn::Linear>*> MoeLayer::experts() {
+  std::vector<std::unique_ptr<nn::Linear>*> all;
+  for (auto& expert : experts_) all.push_back(&expert);
+  return all;
+}
+
 at::Tensor MoeLayer::run(const at::Tensor& x_nd, const Rows& rows) const {
   const Choice choice = choose(x_nd, rows);
   // Slots, k of each row, sorted by expert, each expert's in the order of rows.

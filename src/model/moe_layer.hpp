@@ -23,6 +23,8 @@ class MoeLayer {
   at::Tensor run(const at::Tensor& x_nd, const Rows& rows) const;
   std::vector<std::unique_ptr<nn::Linear>*> linears();  ///< of the shared MLP and its gate
 
+  std::vector<std::unique_ptr<nn::Linear>*> experts();  ///< gate, up, down of each
+
  private:
   struct Choice {
     at::Tensor experts_nk, weights_nk;  ///< i64 and f32

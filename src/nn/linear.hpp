@@ -84,6 +84,7 @@ struct LinearSlot {
   std::string name;  ///< Hugging Face's module name: model.layers.0.self_attn.q_proj
   std::unique_ptr<Linear>* linear;
   bool is_output_head = false;  ///< not part of `all-linear`
+  bool is_expert = false;       ///< nor is one that a router chooses
   int input = -1;               ///< neighbours with the same number read the same x; -1: nobody else reads it
 };
 

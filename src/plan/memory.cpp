@@ -66,6 +66,9 @@ double kept_bytes(const ModelShape& m, const LayerShape& layer, double tokens, D
     if (adapted && group.front().reads != Reads::mixed) values += static_cast<double>(group.front().in);
   }
   for (const auto& linear : layer.linears) values += static_cast<double>(linear.kept_values);
+  for (const auto& expert : layer.experts)
+    if (expert.adapted)
+      values += layer.taken * static_cast<double>(expert.kept_values + (expert.keeps_input ? expert.in : 0));
   const double f32_values =
       static_cast<double>(layer.attention.query_heads + layer.norms);  // log-sum-exp of attention, norms' factors
   return tokens * (values * static_cast<double>(value_bytes(dtype)) + 4 * f32_values);

@@ -170,7 +170,8 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
   LinearShape project_in, project_out;  // too small to count for time and memory
   std::vector<LinearShape*> linears;    // as families::linears_of() has them
   for (auto& layer : layers)
-    for (auto& linear : layer.linears) linears.push_back(&linear);
+    for (auto* const matrices : {&layer.linears, &layer.experts})
+      for (auto& linear : *matrices) linears.push_back(&linear);
   if (model.project_in) linears.push_back(&project_in);
   if (model.project_out) linears.push_back(&project_out);
   linears.push_back(&shape.head);
@@ -191,20 +192,11 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
     shape.dropout = shape.dropout || chosen.dropout > 0;
     ++shape.adapted_layers;
   }
+  const auto places = families::linears_of(model);
   for (std::size_t i = 0; i < names.size(); ++i)
-    if (!names[i].is_head && !lowbit::is_skipped(names[i].name + ".weight", quantization.skip))
+    if (!names[i].is_head && !places[i].spec->weight_place &&  // what is a part of a tensor stays dense
+        !lowbit::is_skipped(names[i].name + ".weight", quantization.skip))
       linears[i]->kept = kept_as(quantization);
-  if (quantization.format != weights::NumberFormat::none)  // experts that lie in one tensor stay dense
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-      const auto& moe = model.layers[i].moe;
-      for (std::size_t e = 0; moe && e < moe->experts.size(); ++e) {
-        const auto& [gate, up, down] = moe->experts[e];
-        const families::LinearSpec* const specs[] = {&gate, &up, &down};
-        for (std::size_t m = 0; m < 3; ++m)
-          if (!specs[m]->weight_place && !lowbit::is_skipped(specs[m]->name + ".weight", quantization.skip))
-            layers[i].experts[3 * e + m].kept = kept_as(quantization);
-      }
-    }
   for (auto& layer : layers) {
     if (!shape.layers.empty() && alike(shape.layers.back(), layer))
       ++shape.layers.back().count;

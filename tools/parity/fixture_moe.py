@@ -2,7 +2,7 @@
 """Rows of record_fixtures.py: families with mixtures of experts."""
 import transformers as hf
 from fixture_mxfp4 import repack
-from fixture_peft import MLP_NAMES, all_linear, attention, experts
+from fixture_peft import all_linear, attention
 from fixture_sizes import WIDE_HEADS, YARN, config
 
 
@@ -70,14 +70,10 @@ MODELS = {  # name: (config, lengths of the documents[, what is done to the save
 
 ADAPTERS = {  # (model, name): config
     ("qwen3_moe", "lora"): attention(),
-    ("qwen3_moe", "lora_experts"): experts(),
     ("qwen3_moe_sparse", "lora"): attention(),
-    ("qwen3_moe_sparse", "lora_mlp_names"): attention(*MLP_NAMES),
     ("gpt_oss", "lora"): all_linear(),
-    ("gpt_oss", "lora_experts"): experts(),
     ("gpt_oss_mxfp4", "lora"): attention(),
     ("mixtral", "lora"): attention(),
-    ("mixtral", "lora_experts"): experts(),
     ("qwen2_moe", "lora"): all_linear(),
     ("olmoe", "lora"): attention(),
     ("granitemoe", "lora"): all_linear(),
