@@ -23,6 +23,7 @@ void check_length(Budget& budget, const std::string& out) {
 }
 
 std::string text_repr(Budget& budget, const std::string& text) {
+  budget.spend(static_cast<std::int64_t>(text.size() / 4));  // each character is looked up
   const char quote = text.find('\'') != std::string::npos && text.find('"') == std::string::npos ? '"' : '\'';
   std::string out(1, quote);
   for (std::size_t at = 0; at < text.size(); at += char_bytes(text[at])) {
@@ -155,6 +156,7 @@ class JsonWriter {
   }
 
   void text(const std::string& text) {
+    budget_.spend(static_cast<std::int64_t>(text.size() / 4));
     out += '"';
     for (std::size_t at = 0; at < text.size(); at += char_bytes(text[at])) {
       const char32_t c = char_at(text, at);

@@ -283,8 +283,9 @@ struct NamedMethod {
   Method run;
 };
 
-Value plain_method(Budget&, const std::string& text, const std::string& name, const Given& given) {
+Value plain_method(Budget& budget, const std::string& text, const std::string& name, const Given& given) {
   given.bind(name, {});
+  budget.spend(static_cast<std::int64_t>(text.size() / 4));  // each character is looked up
   return changed_or_asked(text, name);
 }
 
