@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/chat_format.hpp"
 
+#include <array>
 #include <cstdio>
 
 #include "core/digest.hpp"
@@ -53,6 +54,29 @@ std::optional<Texts> template_in(const Json& config, const fs::path& path) {
               "give a Jinja file as data.chat_template");
 }
 
+std::string today() {
+  const jinja::Day day = jinja::today();
+  std::array<char, 40> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02d-%02d", day.year, day.month, day.day);
+  return text.data();
+}
+
+/// Templates read reasoning_content, and some of gpt-oss thinking; data have any of three names for it.
+void name_reasoning(Json& messages) {
+  constexpr std::array kNames = {"reasoning_content", "thinking", "reasoning"};
+  for (Json& message : messages) {
+    if (!message.is_object()) continue;
+    for (const char* const name : kNames) {
+      const auto found = message.find(name);
+      if (found == message.end() || found->is_null()) continue;
+      const Json reasoning = *found;
+      if (!message.contains("thinking")) message["thinking"] = reasoning;
+      message["reasoning_content"] = reasoning;
+      break;
+    }
+  }
+}
+
 }  // namespace
 
 ChatFormat ChatFormat::load(const fs::path& model_dir, const std::optional<std::string>& override_file) {
@@ -92,16 +116,34 @@ ChatFormat ChatFormat::load(const fs::path& model_dir, const std::optional<std::
   return format;
 }
 
-std::string ChatFormat::render(const Json& messages, const Json& tools, bool add_generation_prompt) const {
+const jinja::Template& ChatFormat::template_for(const Json& tools) const {
   PST_ASSERT(has_template(), "callers ask has_template() first");
-  Json variables = special_tokens_;
-  variables["messages"] = messages;
-  variables["tools"] = tools;  // null, not undefined: templates ask `tools is not none`, as transformers lets them
-  variables["documents"] = nullptr;
-  variables["add_generation_prompt"] = add_generation_prompt;
-  const bool is_for_tools = tool_template_ && !tools.is_null();
-  return (is_for_tools ? *tool_template_ : *template_).render(variables, day_);
+  return tool_template_ && !tools.is_null() ? *tool_template_ : *template_;
 }
+
+Json ChatFormat::variables(const Json& messages, const Json& tools, bool add_generation_prompt,
+                           const TemplateValues& values) const {
+  Json all = special_tokens_;
+  for (const auto& [name, value] : values.arguments.items()) all[name] = value;
+  all["messages"] = messages;
+  name_reasoning(all["messages"]);
+  all["tools"] = tools;  // null, not undefined: templates ask `tools is not none`, as transformers lets them
+  all["documents"] = values.documents;
+  all["add_generation_prompt"] = add_generation_prompt;
+  return all;
+}
+
+std::string ChatFormat::render(const Json& messages, const Json& tools, bool add_generation_prompt,
+                               const TemplateValues& values) const {
+  return template_for(tools).render(variables(messages, tools, add_generation_prompt, values), day_);
+}
+
+jinja::MarkedText ChatFormat::render_marked(const Json& messages, const Json& tools,
+                                            const TemplateValues& values) const {
+  return template_for(tools).render_marked(variables(messages, tools, /*add_generation_prompt=*/false, values), day_);
+}
+
+bool ChatFormat::marks_generation(const Json& tools) const { return template_for(tools).marks_generation(); }
 
 bool ChatFormat::reads_clock() const {
   return (template_ && template_->reads_clock()) || (tool_template_ && tool_template_->reads_clock());
@@ -112,6 +154,13 @@ void ChatFormat::set_day(const std::string& date) {
   const int read = std::sscanf(date.c_str(), "%4d-%2d-%2d", &day.year, &day.month, &day.day);
   PST_ASSERT(read == 3, "a date is checked where it is read");
   day_ = day;
+}
+
+std::string ChatFormat::fix_day(const std::optional<std::string>& date) {
+  if (!reads_clock()) return {};
+  const std::string day = date.value_or(today());
+  set_day(day);
+  return day;
 }
 
 bool ChatFormat::mentions(const std::string& word) const {
@@ -126,6 +175,8 @@ std::string ChatFormat::digest() const {
   digester.add_field(template_text_);
   digester.add_field(special_tokens_.dump());
   if (tool_template_) digester.add_field(tool_template_text_);
+  for (const auto* marking : {&template_, &tool_template_})
+    if (*marking && (*marking)->marks_generation()) digester.add_field("generation");
   return digester.hex();
 }
 

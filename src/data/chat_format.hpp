@@ -9,6 +9,12 @@
 
 namespace pst::data {
 
+/// What a record gives its template beside messages and tools.
+struct TemplateValues {
+  Json documents;                   ///< a list of objects; null where there are none
+  Json arguments = Json::object();  ///< by name, such as enable_thinking
+};
+
 /// How a model writes a conversation as text: its chat template and the names of its special tokens.
 class ChatFormat {
  public:
@@ -23,10 +29,19 @@ class ChatFormat {
   bool reads_clock() const;
   /// The day that templates are told from now on: "2026-11-30"; else they read the machine's clock.
   void set_day(const std::string& date);
-  /// @param messages  a list of {"role", "content", ...}
+  /// set_day(), where a template reads the clock. @param date  absent: today
+  /// @return the day that is told; empty where no template reads the clock
+  std::string fix_day(const std::optional<std::string>& date);
+  /// @param messages  a list of {"role", "content", ...}. What is called reasoning_content, thinking or reasoning is
+  ///                  given as reasoning_content, and as thinking, as transformers does it
   /// @param tools     a list, or null where the conversation has none
   /// @throws Error(data) when the template does not take them
-  std::string render(const Json& messages, const Json& tools, bool add_generation_prompt) const;
+  std::string render(const Json& messages, const Json& tools, bool add_generation_prompt,
+                     const TemplateValues& values = {}) const;
+  /// The whole conversation, with the parts that `{% generation %}` marks. @throws Error(data) as render()
+  jinja::MarkedText render_marked(const Json& messages, const Json& tools, const TemplateValues& values) const;
+  /// Whether the template for such a conversation says by `{% generation %}` what the model writes.
+  bool marks_generation(const Json& tools) const;
 
   const std::string& eos_token() const { return eos_token_; }  ///< empty when the model names none
   /// Whether `word` stands in the templates in quotes, as roles do that they know.
@@ -35,6 +50,10 @@ class ChatFormat {
   std::string digest() const;                                          ///< changes whenever render() could
 
  private:
+  const jinja::Template& template_for(const Json& tools) const;
+  Json variables(const Json& messages, const Json& tools, bool add_generation_prompt,
+                 const TemplateValues& values) const;
+
   std::optional<jinja::Template> template_, tool_template_;
   std::string template_text_, tool_template_text_, template_file_, eos_token_;
   std::optional<jinja::Day> day_;

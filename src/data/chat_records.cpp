@@ -15,6 +15,7 @@ Example read(const Record& record) {
   Example example;
   append_messages(example, messages ? *messages : record.must_have("messages"), "messages");
   read_tools_and_system(example, record);
+  read_template_values(example, record);
   example.is_bad = record.is_marked_bad("kto_tag");
   return example;
 }

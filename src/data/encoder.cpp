@@ -49,7 +49,8 @@ EncodeResult Encoder::encode_chat(const Example& example) {
                 "set data.train_on: assistant, or take weight, train, training and loss out of the messages");
   std::vector<Note> notes;
   check_roles(example, format_, settings_.train_on, notes);
-  const std::string text = format_.render(example.messages, example.tools, /*add_generation_prompt=*/false);
+  const std::string text =
+      format_.render(example.messages, example.tools, /*add_generation_prompt=*/false, example.values);
   look_at_turns(example, notes);
   check_.look_at(example, text, notes);
   look_for_control_tokens(example, notes);
@@ -76,16 +77,17 @@ EncodeResult Encoder::encode_checked_chat(const Example& example, const std::str
   if (is_long && settings_.too_long == recipe::TooLong::skip) return {Outcome::skipped_too_long, {}};
   const std::size_t visible_end = is_long ? pieces[most() - 1].end : text.size();
   const auto spans = learned_spans(example, {text, pieces, visible_end}, format_, tokenizer_, settings_.train_on);
-  return finish(pieces, spans);
+  return finish(text, pieces, spans);
 }
 
 EncodeResult Encoder::encode_text(const std::string& text, std::size_t learn_from) const {
   const auto pieces = tokenizer_.encode_pieces(text);
   const ByteSpan learned{learn_from, text.size()};
-  return finish(pieces, {&learned, 1});
+  return finish(text, pieces, {&learned, 1});
 }
 
-EncodeResult Encoder::finish(std::span<const tokenizer::Piece> pieces, std::span<const ByteSpan> spans) const {
+EncodeResult Encoder::finish(const std::string& text, std::span<const tokenizer::Piece> pieces,
+                             std::span<const ByteSpan> spans) const {
   EncodeResult result;
   if (pieces.size() > most()) {
     if (settings_.too_long == recipe::TooLong::skip) return {Outcome::skipped_too_long, {}};
@@ -94,7 +96,9 @@ EncodeResult Encoder::finish(std::span<const tokenizer::Piece> pieces, std::span
   }
   result.document.labelled = labels_of(pieces, spans);
   const auto& labels = result.document.labelled;
-  if (std::find(labels.begin(), labels.end(), 1) == labels.end()) return {Outcome::skipped_no_label, {}};
+  if (keep_text_ == KeepText::yes) result.shown = Shown{text, {pieces.begin(), pieces.end()}, labels};
+  if (std::find(labels.begin(), labels.end(), 1) == labels.end())
+    return {Outcome::skipped_no_label, {}, {}, std::move(result.shown)};
   result.document.ids.reserve(pieces.size());
   for (const auto& piece : pieces) result.document.ids.push_back(piece.id);
   return result;

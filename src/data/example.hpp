@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "data/chat_format.hpp"
 #include "data/json_record.hpp"
 
 namespace pst::data {
@@ -23,8 +24,9 @@ struct Example {
     text   ///< `completion` alone
   };
   Kind kind = Kind::chat;
-  Json messages = Json::array();         ///< each with a "role"; content is text
-  Json tools;                            ///< null when there are none
+  Json messages = Json::array();  ///< each with a "role"; content is text
+  Json tools;                     ///< null when there are none
+  TemplateValues values;
   std::size_t prompt_messages = 0;       ///< turns before this one are never learned
   std::vector<std::size_t> not_learned;  ///< turns that the record itself keeps from being learned, in order
   bool is_bad = false;                   ///< an answer of the kind that is not wanted: nothing of it is learned

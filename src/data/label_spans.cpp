@@ -43,7 +43,15 @@ class Beginnings {
   std::string text(std::size_t count, bool add_generation_prompt) {
     trim_to(count);
     while (messages_.size() < count) messages_.push_back(example_.messages[messages_.size()]);
-    return format_.render(messages_, example_.tools, add_generation_prompt);
+    return format_.render(messages_, example_.tools, add_generation_prompt, example_.values);
+  }
+
+  /// What `{% generation %}` marks of the first `count` messages.
+  std::vector<jinja::GeneratedPart> marked_parts(std::size_t count) {
+    if (count == 0) return {};
+    trim_to(count);
+    while (messages_.size() < count) messages_.push_back(example_.messages[messages_.size()]);
+    return format_.render_marked(messages_, example_.tools, example_.values).generated;
   }
 
   /// The first `turn` messages and then message `turn` with another content, which begins with another letter.
@@ -52,7 +60,7 @@ class Beginnings {
     Json message = example_.messages[turn];
     message["content"] = !content.empty() && trim(content).substr(0, 1) == "X" ? "Y" : "X";
     messages_.push_back(std::move(message));
-    std::string text = format_.render(messages_, example_.tools, /*add_generation_prompt=*/false);
+    std::string text = format_.render(messages_, example_.tools, /*add_generation_prompt=*/false, example_.values);
     trim_to(turn);
     return text;
   }
@@ -98,11 +106,58 @@ std::size_t end_of_special(const Rendered& rendered, const tokenizer::Tokenizer&
       "use train_on: completion or all, or a template that writes earlier turns unchanged (data.chat_template)");
 }
 
+/// In the order of the text, those that touch put together.
+std::vector<ByteSpan> joined(const std::vector<jinja::GeneratedPart>& parts) {
+  std::vector<ByteSpan> spans;
+  for (const auto& part : parts) {
+    if (part.begin == part.end) continue;
+    if (!spans.empty() && part.begin <= spans.back().end)
+      spans.back().end = std::max(spans.back().end, part.end);
+    else
+      spans.push_back({part.begin, part.end});
+  }
+  return spans;
+}
+
+/// Whether the parts are those of the turn: they begin where they did when it was the last, or say what it says.
+bool are_of_turn(std::span<const jinja::GeneratedPart> parts, std::span<const jinja::GeneratedPart> when_last,
+                 const std::string& text, const Json& message) {
+  const auto begins_there = [](const auto& a, const auto& b) { return a.begin == b.begin; };
+  if (std::equal(parts.begin(), parts.end(), when_last.begin(), when_last.end(), begins_there)) return true;
+  std::string all;
+  for (const auto& part : parts) all += std::string_view(text).substr(part.begin, part.end - part.begin);
+  const auto content = trim(message["content"].get_ref<const std::string&>()), written = trim(all);
+  return !content.empty() && !written.empty() &&
+         (written.find(content) != kNowhere || content.find(written) != kNowhere);
+}
+
+/// What the template itself says that the model writes. Where not all of it is learned, the parts of a turn are those
+/// that are there with it and were not before it.
+std::vector<ByteSpan> marked_spans(const Example& example, const ChatFormat& format, recipe::TrainOn train_on) {
+  const auto whole = format.render_marked(example.messages, example.tools, example.values);
+  const bool takes_all =
+      train_on == recipe::TrainOn::assistant && example.prompt_messages == 0 && example.not_learned.empty();
+  if (takes_all) return joined(whole.generated);
+  Beginnings beginnings(example, format);
+  std::vector<jinja::GeneratedPart> chosen;
+  for (const std::size_t turn : chosen_turns(example, train_on)) {
+    const std::size_t first = beginnings.marked_parts(turn).size();
+    const auto through = beginnings.marked_parts(turn + 1);
+    if (first > through.size() || through.size() > whole.generated.size()) not_a_prefix(format, turn);
+    const auto parts = std::span(whole.generated).subspan(first, through.size() - first);
+    if (!are_of_turn(parts, std::span(through).subspan(first), whole.text, example.messages[turn]))
+      not_a_prefix(format, turn);
+    chosen.insert(chosen.end(), parts.begin(), parts.end());
+  }
+  return joined(chosen);
+}
+
 }  // namespace
 
 std::vector<ByteSpan> learned_spans(const Example& example, const Rendered& rendered, const ChatFormat& format,
                                     const tokenizer::Tokenizer& tokenizer, recipe::TrainOn train_on) {
   if (train_on == recipe::TrainOn::all) return {{0, rendered.text.size()}};
+  if (format.marks_generation(example.tools)) return marked_spans(example, format, train_on);
   Beginnings beginnings(example, format);
   std::optional<bool> has_generation_prompt;  // a matter of the template: asked once
   std::vector<ByteSpan> spans;

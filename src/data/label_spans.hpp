@@ -27,9 +27,11 @@ struct Rendered {
 /// The parts of a conversation that are learned: of each chosen assistant turn the text that the model itself would
 /// write, through the first special token after the message (its end-of-turn).
 ///
-/// A turn is found by rendering the conversation up to it: what the template writes for the messages before, with the
-/// prompt for an answer, must be how the whole text begins; the turn follows. Only turns that are not cut off are
-/// rendered, so that the cost stays within (turns in max_length tokens) renderings.
+/// Where the template has `{% generation %}`, what that marks is learned, and nothing else of a turn.
+///
+/// Otherwise a turn is found by rendering the conversation up to it: what the template writes for the messages before,
+/// with the prompt for an answer, must be how the whole text begins; the turn follows. Only turns that are not cut off
+/// are rendered, so that the cost stays within (turns in max_length tokens) renderings.
 /// @throws Error(data) when the template does not write a conversation as its beginning plus more
 std::vector<ByteSpan> learned_spans(const Example& example, const Rendered& rendered, const ChatFormat& format,
                                     const tokenizer::Tokenizer& tokenizer, recipe::TrainOn train_on);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/messages.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "core/strings.hpp"
@@ -127,6 +128,23 @@ void read_tools_and_system(Example& to, const Record& record) {
   to.messages.insert(to.messages.begin(), Json{{"role", "system"}, {"content", system}});
   if (to.prompt_messages > 0) ++to.prompt_messages;
   for (auto& turn : to.not_learned) ++turn;
+}
+
+void read_template_values(Example& to, const Record& record) {
+  if (const Json* documents = record.find("documents"); documents && !documents->is_null()) {
+    const auto is_object = [](const Json& document) { return document.is_object(); };
+    if (!documents->is_array() || !std::all_of(documents->begin(), documents->end(), is_object))
+      refuse("\"documents\" must be a list of objects, such as {\"title\": ..., \"text\": ...}");
+    to.values.documents = *documents;
+  }
+  const Json* const arguments = record.find("chat_template_kwargs");
+  if (!arguments || arguments->is_null()) return;
+  if (!arguments->is_object())
+    refuse(cat("\"chat_template_kwargs\" is a JSON ", kind_of(*arguments), "; it must be an object"));
+  for (const char* const taken : {"messages", "tools", "documents", "add_generation_prompt"})
+    if (arguments->contains(taken))
+      refuse(cat("\"chat_template_kwargs\" has \"", taken, "\", which the record itself has to say"));
+  to.values.arguments = *arguments;
 }
 
 }  // namespace pst::data

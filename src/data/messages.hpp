@@ -11,5 +11,7 @@ namespace pst::data {
 void append_messages(Example& to, const Json& messages, const char* key);
 /// The record's "tools", a list or the JSON text of one, and its "system", which becomes the first message.
 void read_tools_and_system(Example& to, const Record& record);
+/// The record's "documents" and "chat_template_kwargs", which go to the template.
+void read_template_values(Example& to, const Record& record);
 
 }  // namespace pst::data

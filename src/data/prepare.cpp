@@ -4,9 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <unordered_set>
@@ -53,13 +51,6 @@ std::vector<SourceFile> open_all(const std::vector<recipe::Source>& sources) {
   return files;
 }
 
-std::string today() {
-  const jinja::Day day = jinja::today();
-  std::array<char, 40> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02d-%02d", day.year, day.month, day.day);
-  return text.data();
-}
-
 Inputs open_inputs(const recipe::Recipe& recipe) {
   // The data first: a wrong path there is the likelier mistake, and found in no time.
   auto train = open_all(recipe.data.train);
@@ -70,10 +61,7 @@ Inputs open_inputs(const recipe::Recipe& recipe) {
                 std::move(train),
                 std::move(validation),
                 {}};
-  if (inputs.format.reads_clock()) {
-    inputs.date = recipe.data.date.value_or(today());
-    inputs.format.set_day(inputs.date);
-  }
+  inputs.date = inputs.format.fix_day(recipe.data.date);
   return inputs;
 }
 

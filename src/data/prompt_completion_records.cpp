@@ -15,6 +15,7 @@ Example read(const Record& record) {
     example.prompt_messages = example.messages.size();
     append_messages(example, completion, "completion");
     read_tools_and_system(example, record);
+    read_template_values(example, record);
     return example;
   }
   if (prompt.is_array() != completion.is_array())

@@ -79,6 +79,7 @@ Example read_sharegpt(const Record& record) {
   Example example;
   append_messages(example, messages, "conversations");
   read_tools_and_system(example, record);
+  read_template_values(example, record);
   example.is_bad = record.is_marked_bad("kto_tag");
   return example;
 }

@@ -80,7 +80,8 @@ std::optional<Json> TemplateCheck::with_objects(const Example& example) const {
   });
   if (!has_changed) return std::nullopt;
   try {
-    const std::string written = format_.render(example.messages, example.tools, /*add_generation_prompt=*/false);
+    const std::string written =
+        format_.render(example.messages, example.tools, /*add_generation_prompt=*/false, example.values);
     const auto is_encoded_twice = [&](const std::string& text) { return written.find(Json(text).dump()) != text.npos; };
     if (std::none_of(texts.begin(), texts.end(), is_encoded_twice)) return std::nullopt;
   } catch (const Error& error) {
@@ -90,9 +91,10 @@ std::optional<Json> TemplateCheck::with_objects(const Example& example) const {
 }
 
 /// `messages` as the template writes them; nothing where it cannot: it needs what they lack.
-std::optional<std::string> TemplateCheck::written(const Json& messages, const Json& tools) const {
+std::optional<std::string> TemplateCheck::written(const Json& messages, const Json& tools,
+                                                  const TemplateValues& values) const {
   try {
-    return format_.render(messages, tools, /*add_generation_prompt=*/false);
+    return format_.render(messages, tools, /*add_generation_prompt=*/false, values);
   } catch (const Error& error) {
     if (error.fault() != Fault::data) throw;
     return std::nullopt;
@@ -102,14 +104,14 @@ std::optional<std::string> TemplateCheck::written(const Json& messages, const Js
 bool TemplateCheck::is_written(const Example& example, const std::string& key, const std::string& text) const {
   Json messages = example.messages;
   for (Json& message : messages) message.erase(key);
-  return written(messages, example.tools) != text;
+  return written(messages, example.tools, example.values) != text;
 }
 
 void TemplateCheck::check_calls(const Example& example, const std::string& text) const {
   int tries = 0;
   const auto check = [&](std::size_t turn, const char* key, const Json& call, const Json& messages) {
     if (++tries > kMostCalls) return;
-    const auto silent = written(messages, example.tools);
+    const auto silent = written(messages, example.tools, example.values);
     const auto shows = [&](const std::string& word) {
       return occurrences(text, word) > (silent ? occurrences(*silent, word) : 0);
     };
@@ -157,10 +159,27 @@ void TemplateCheck::look_at_keys(const Example& example, const std::string& text
   }
 }
 
+/// What the record gives the template beside its messages.
+void TemplateCheck::look_at_values(const Example& example, const std::string& text, std::vector<Note>& notes) const {
+  const auto tell = [&](const std::string& key) {
+    notes.push_back({"not written by the chat template, keys of the records", quoted(key, 60)});
+  };
+  if (!example.tools.is_null() && written(example.messages, Json::array(), example.values) == text) tell("tools");
+  TemplateValues values = example.values;
+  values.documents = nullptr;
+  if (!example.values.documents.is_null() && written(example.messages, example.tools, values) == text)
+    tell("documents");
+  for (const auto& item : example.values.arguments.items()) {
+    if (example.values.arguments.size() > kMostKeys) return;
+    values = example.values;
+    values.arguments.erase(item.key());
+    if (written(example.messages, example.tools, values) == text) tell("chat_template_kwargs." + item.key());
+  }
+}
+
 void TemplateCheck::look_at(const Example& example, const std::string& text, std::vector<Note>& notes) {
   check_calls(example, text);
-  if (!example.tools.is_null() && written(example.messages, Json::array()) == text)
-    notes.push_back({"not written by the chat template, keys of the records", quoted("tools")});
+  look_at_values(example, text, notes);
   look_at_keys(example, text, notes);
 }
 

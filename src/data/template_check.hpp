@@ -19,14 +19,16 @@ class TemplateCheck {
   /// others encode what they get, a text then twice. @return the messages with objects, where this template wants those
   std::optional<Json> with_objects(const Example& example) const;
 
-  /// @param text  the example as the template writes it. Tells of tools and of keys of messages that it does not write
+  /// @param text  the example as the template writes it. Tells of tools, documents, arguments and keys of
+  /// messages that it does not write
   /// @throws Error(data) where a call of a tool is lost: the model would learn to say nothing
   void look_at(const Example& example, const std::string& text, std::vector<Note>& notes);
 
  private:
-  std::optional<std::string> written(const Json& messages, const Json& tools) const;
+  std::optional<std::string> written(const Json& messages, const Json& tools, const TemplateValues& values) const;
   bool is_written(const Example& example, const std::string& key, const std::string& text) const;
   void check_calls(const Example& example, const std::string& text) const;
+  void look_at_values(const Example& example, const std::string& text, std::vector<Note>& notes) const;
   void look_at_keys(const Example& example, const std::string& text, std::vector<Note>& notes);
 
   struct KeyState {

@@ -5,6 +5,7 @@
 
 #include "data/encoder.hpp"
 #include "model_folder.hpp"
+#include "support/errors.hpp"
 
 namespace pst::data {
 namespace {
@@ -165,6 +166,58 @@ TEST(Labels, ATemplateThatRewritesEarlierTurnsIsRefusedWithARemedy) {
   }
   EXPECT_EQ(Labelling(rewriting, {.train_on = TrainOn::completion}).marked(example),
             "user:q<|im_end|>assistant:...<|im_end|>user:r<|im_end|>assistant:[b<|im_end|>]");
+}
+
+/// Says itself what the model writes; drops the reasoning of earlier turns.
+const char* const kGenerating =
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' }}{% if m.role == 'assistant' %}"
+    "{% generation %}{% if loop.last and m.thinking %}({{ m.thinking }}){% endif %}{{ m.content }}{% endgeneration %}"
+    "{{ '<|im_end|>\\n' }}{% else %}{{ m.content + '<|im_end|>\\n' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+
+TEST(Labels, GenerationDecidesWhatIsLearned) {
+  const auto text = [](const std::string& first, const std::string& last) {
+    return "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n" + first +
+           "<|im_end|>\n<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\n" + last + "<|im_end|>\n";
+  };
+  Example example = chat({turn("user", "q"), turn("assistant", "a"), turn("user", "r"), turn("assistant", "b")});
+  example.messages[1]["reasoning"] = "dropped";
+  example.messages[3]["reasoning_content"] = "why";
+
+  EXPECT_EQ(Labelling(kGenerating).marked(example), text("[a]", "[(why)b]"));
+  EXPECT_EQ(Labelling(kGenerating, {.train_on = TrainOn::completion}).marked(example), text("a", "[(why)b]"));
+  Example kept_out = example;
+  kept_out.not_learned = {3};
+  EXPECT_EQ(Labelling(kGenerating).marked(kept_out), text("[a]", "(why)b"));
+  Example prompted = example;
+  prompted.prompt_messages = 2;
+  EXPECT_EQ(Labelling(kGenerating).marked(prompted), text("a", "[(why)b]"));
+}
+
+TEST(Labels, GenerationThatForgetsATurnIsRefusedWhereTurnsAreChosen) {
+  const char* const forgetting =
+      "{% for m in messages %}{% if m.role == 'assistant' and (loop.last or not messages[-1].role == 'assistant') %}"
+      "{% generation %}{{ m.content }}{% endgeneration %}{% else %}{{ m.content }}{% endif %}{% endfor %}";
+  Example example = chat({turn("user", "q"), turn("assistant", "a"), turn("user", "r"), turn("assistant", "b")});
+  example.not_learned = {3};
+
+  EXPECT_EQ(Labelling(forgetting).encoder.encode(chat({turn("user", "q"), turn("assistant", "a")})).outcome,
+            Outcome::kept);
+  EXPECT_THAT(pst::fixture::error_of(Fault::data, [&] { Labelling(forgetting).encoder.encode(example); }),
+              HasSubstr("cannot be told apart"));
+}
+
+TEST(Labels, TheEncoderShowsWhatItMade) {
+  const Labelling labelling;
+  Encoder encoder(labelling.tokenizer, labelling.format, labelling.settings, KeepText::yes);
+
+  const auto result = encoder.encode(kTwoTurns);
+
+  ASSERT_TRUE(result.shown);
+  EXPECT_EQ(result.shown->text, labelling.format.render(kTwoTurns.messages, nullptr, false));
+  EXPECT_EQ(result.shown->labelled, result.document.labelled);
+  EXPECT_EQ(result.shown->pieces.size(), result.document.ids.size());
+  EXPECT_FALSE(labelling.encoder.encode(kTwoTurns).shown);
 }
 
 TEST(Labels, ToolCallsAreLearnedThroughTheLastSpecialToken) {

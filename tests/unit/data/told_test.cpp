@@ -244,6 +244,53 @@ TEST_F(Told, AnswersThatAreNotWantedAreNotLearned) {
 }
 
 /// Every field that a record may have: used, so that the text or what is learned changes; or refused; or told.
+TEST_F(Told, DocumentsAndArgumentsReachTheTemplate) {
+  const std::string reading =
+      "{% for d in documents or [] %}{{ d.title }};{% endfor %}{{ mode }}" + std::string(fixture::kChatml);
+  const std::string given = R"("documents": [{"title": "t", "text": "x"}], "chat_template_kwargs": {"mode": "fast"})";
+
+  const auto [report, texts] = prepared(record(kUser + ", " + kAnswer, given), reading);
+  EXPECT_THAT(texts, ElementsAre(testing::StartsWith("t;fast<|im_start|>user")));
+  EXPECT_THAT(report, Not(HasSubstr("note:")));
+  EXPECT_THAT(prepared(record(kUser + ", " + kAnswer, given)).report,
+              AllOf(HasSubstr("not written by the chat template, keys of the records: \"documents\""),
+                    HasSubstr("\"chat_template_kwargs.mode\"")));
+  EXPECT_THAT(refusal(record(kUser, R"("documents": "x")")), HasSubstr("d.jsonl:1: \"documents\" must be a list"));
+  EXPECT_THAT(refusal(record(kUser, R"("chat_template_kwargs": [])")), HasSubstr("it must be an object"));
+  EXPECT_THAT(refusal(record(kUser, R"("chat_template_kwargs": {"tools": []})")), HasSubstr("has \"tools\""));
+}
+
+TEST_F(Told, ReasoningHasThreeNames) {
+  for (const char* const name : {"reasoning_content", "thinking", "reasoning"}) {
+    SCOPED_TRACE(name);
+    const auto [report, texts] =
+        prepared(record(kUser + cat(R"(, {"role": "assistant", "content": "a", ")", name, R"(": "why"})")), kWithTools);
+    EXPECT_THAT(texts, ElementsAre(HasSubstr("[why: a<|im_end|>]")));
+    EXPECT_THAT(report, Not(HasSubstr("note:")));
+  }
+}
+
+TEST_F(Told, WhatTheTemplateRaisesComesWithTheRecord) {
+  const std::string strict = "{% if messages|length > 2 %}{{ raise_exception('Only one \x1b[2Jturn!') }}{% endif %}" +
+                             std::string(fixture::kChatml);
+  EXPECT_THAT(refusal(kGood + record(kUser + ", " + kAnswer + ", " + kUser + ", " + kAnswer), strict),
+              testing::ContainsRegex("d.jsonl:2: .*chat_template.jinja:1: the template refuses this conversation: "
+                                     "Only one [?].2Jturn!"));
+}
+
+TEST_F(Told, ATemplateThatRewritesEarlierTurnsIsToldByRecord) {
+  const std::string forgetting =
+      "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' }}{% if loop.last and m.reasoning_content %}"
+      "{{ m.reasoning_content + ': ' }}{% endif %}{{ m.content + '<|im_end|>\\n' }}{% endfor %}"
+      "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+  const std::string reasoned = R"({"role": "assistant", "content": "a", "reasoning_content": "why"})";
+
+  EXPECT_THAT(refusal(kGood + record(kUser + ", " + reasoned + ", " + kUser + ", " + kAnswer), forgetting),
+              HasSubstr("d.jsonl:2: message 2 cannot be told apart"));
+  EXPECT_THAT(prepared(record(kUser + ", " + reasoned), forgetting).texts,
+              ElementsAre(HasSubstr("[why: a<|im_end|>]")));
+}
+
 TEST_F(Told, NoFieldIsPassedOverInSilence) {
   struct Row {
     std::string bare, with;
