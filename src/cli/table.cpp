@@ -24,6 +24,7 @@ Runner add_model_families(CLI::App& app);
 Runner add_model_import(CLI::App& app);
 Runner add_model_inspect(CLI::App& app);
 Runner add_model_quantise(CLI::App& app);
+Runner add_model_render(CLI::App& app);
 Runner add_monitor(CLI::App& app);
 Runner add_pause(CLI::App& app);
 Runner add_plan(CLI::App& app);
@@ -58,6 +59,8 @@ const std::vector<Section>& sections() {
            {"model inspect", "Check a model folder and describe what is in it", add_model_inspect},
            {"model import", "Convert a GGUF file to a Hugging Face model folder", add_model_import},
            {"model quantise", "Write a copy of a model folder with its layers in 4 or 8 bits", add_model_quantise},
+           {"model render", "Write data records by a model's chat template, with what is learned marked",
+            add_model_render},
            {"config import", "Convert a configuration of axolotl, LLaMA-Factory, torchtune, TRL or PEFT to a recipe",
             add_config_import},
        }},
