@@ -93,8 +93,11 @@ Value filter_reverse(Budget& budget, const Value& value, const Given& given) {
 
 Value filter_sort(Budget& budget, const Value& value, const Given& given) {
   const auto args = given.bind("sort", {"reverse", "case_sensitive", "attribute"});
+  auto walked = items_of(budget, value);
+  budget.spend(static_cast<std::int64_t>(walked.size()) * 6);  // pairs, and as many again while they are sorted
   std::vector<std::pair<Value, Value>> keyed;
-  for (Value& item : items_of(budget, value)) keyed.emplace_back(sort_keys(budget, item, args[2], flag(args[1])), item);
+  keyed.reserve(walked.size());
+  for (Value& item : walked) keyed.emplace_back(sort_keys(budget, item, args[2], flag(args[1])), item);
   const bool reverse = flag(args[0]);
   std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
     budget.spend(std::min(a.first.weight(), b.first.weight()));
@@ -197,10 +200,10 @@ Value filter_groupby(Budget& budget, const Value& value, const Given& given) {
   if (!args[0]) refuse("groupby needs an attribute");
   const bool case_sensitive = flag(args[2]);
   std::vector<std::pair<Value, Value>> keyed;
-  for (Value& item : items_of(budget, value)) {
-    budget.spend(4);
-    keyed.emplace_back(sort_key(budget, item, args[0], case_sensitive, args[1]), item);
-  }
+  auto walked = items_of(budget, value);
+  budget.spend(static_cast<std::int64_t>(walked.size()) * 6);
+  keyed.reserve(walked.size());
+  for (Value& item : walked) keyed.emplace_back(sort_key(budget, item, args[0], case_sensitive, args[1]), item);
   std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
     spend_on_order(budget, a.first, b.first);
     budget.spend(std::min(a.first.weight(), b.first.weight()));

@@ -93,8 +93,8 @@ bool apply_test(Budget& budget, const std::string& name, const Value& value, con
   if (name == "iterable") return value.is_undefined() || value.text() || value.dict() || value.sequence();
   if (name == "sequence") return value.is_undefined() || value.text() || value.dict() || value.is_list_like();
   if (name == "callable")
-    return value.is_undefined() || value.is<Function>() || value.is<std::shared_ptr<LoopState>>() || value.is<std::shared_ptr<const Macro>>() ||
-           value.is<std::shared_ptr<const BoundMethod>>();
+    return value.is_undefined() || value.is<Function>() || value.is<std::shared_ptr<LoopState>>() ||
+           value.is<std::shared_ptr<const Macro>>() || value.is<std::shared_ptr<const BoundMethod>>();
   if (name == "escaped") return value.is_markup();
   if (name == "filter") return value.text() && known_filter(*value.text());
   if (name == "test") return value.text() && known_test(*value.text());
