@@ -22,9 +22,11 @@ Runner add_init(CLI::App& app);
 Runner add_logs(CLI::App& app);
 Runner add_model_families(CLI::App& app);
 Runner add_model_import(CLI::App& app);
+Runner add_model_detokenize(CLI::App& app);
 Runner add_model_inspect(CLI::App& app);
 Runner add_model_quantise(CLI::App& app);
 Runner add_model_render(CLI::App& app);
+Runner add_model_tokenize(CLI::App& app);
 Runner add_monitor(CLI::App& app);
 Runner add_pause(CLI::App& app);
 Runner add_plan(CLI::App& app);
@@ -61,6 +63,9 @@ const std::vector<Section>& sections() {
            {"model quantise", "Write a copy of a model folder with its layers in 4 or 8 bits", add_model_quantise},
            {"model render", "Write data records by a model's chat template, with what is learned marked",
             add_model_render},
+           {"model tokenize", "Print the token ids of a text, as a model folder's tokenizer gives them",
+            add_model_tokenize},
+           {"model detokenize", "Print the text that token ids stand for", add_model_detokenize},
            {"config import", "Convert a configuration of axolotl, LLaMA-Factory, torchtune, TRL or PEFT to a recipe",
             add_config_import},
        }},

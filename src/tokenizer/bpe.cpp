@@ -2,6 +2,7 @@
 #include "tokenizer/bpe.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -17,7 +18,15 @@ namespace pst::tokenizer {
 namespace {
 
 constexpr std::size_t kShort = 40;          // symbols; below it a scan for the best pair beats a heap
+std::atomic<std::uint64_t> made = 0;        // objects
 constexpr std::size_t kLongestWhole = 128;  // bytes of a token that is tried as a whole word
+
+template <class Number>
+Number load(const char* from) {
+  Number number;
+  std::memcpy(&number, from, sizeof number);
+  return number;
+}
 
 int shift_for(std::size_t count) { return 64 - std::bit_width(std::bit_ceil(std::max<std::size_t>(count, 8) * 2) - 1); }
 
@@ -52,8 +61,19 @@ void Bpe::WordTable::reserve(std::size_t count) {
 Bpe::WordTable::Slot Bpe::WordTable::key_of(std::string_view word) {
   Slot key;
   key.length = static_cast<std::uint32_t>(word.size());
-  std::memcpy(&key.low, word.data(), std::min<std::size_t>(word.size(), 8));
-  if (word.size() > 8) std::memcpy(&key.high, word.data() + 8, word.size() - 8);
+  const char* const p = word.data();
+  const std::size_t size = word.size();
+  // Loads that overlap, in place of a copy whose length the compiler does not know.
+  if (size >= 8) {
+    key.low = load<std::uint64_t>(p);
+    if (size > 8) key.high = load<std::uint64_t>(p + size - 8) >> (8 * (16 - size));
+  } else if (size >= 4) {
+    key.low = load<std::uint32_t>(p) | static_cast<std::uint64_t>(load<std::uint32_t>(p + size - 4))
+                                           << (8 * (size - 4));
+  } else {
+    for (const std::size_t i : {std::size_t{0}, size / 2, size - 1})
+      key.low |= static_cast<std::uint64_t>(static_cast<unsigned char>(p[i])) << (8 * i);
+  }
   return key;
 }
 
@@ -86,7 +106,7 @@ std::int32_t Bpe::WordTable::find(std::string_view word) const {
 // ---- reading
 
 Bpe::Bpe(const json::Object& model, Symbols symbols)
-    : WordModel(Vocabulary::of_ids(model.at("vocab"))), symbols_(symbols) {
+    : WordModel(Vocabulary::of_ids(model.at("vocab"))), symbols_(symbols), serial_(++made) {
   if (const auto dropout = model.get("dropout"); dropout && dropout->real() != 0)
     unsupported(*dropout, "dropout (it makes the same text different tokens every time)");
   mark_ = model.text("continuing_subword_prefix").value_or("");
@@ -100,6 +120,14 @@ Bpe::Bpe(const json::Object& model, Symbols symbols)
     if (!id) unknown->refuse(cat("is ", pst::quoted(unknown->text()), ", which is not in the vocabulary"));
     unknown_ = *id;
   }
+  if (symbols_ == Symbols::characters && !marks_) {
+    short_characters_.assign(0x10000, -1);
+    for (const auto& [token, id] : vocabulary().ids()) {
+      std::size_t at = 0;
+      if (token.empty() || char_length(token[0]) != token.size()) continue;
+      if (const char32_t c = next_char(token, at); c < 0x10000) short_characters_[c] = id;
+    }
+  }
   read_merges(model.at("merges"));
   read_bytes(model);
   remember_whole_words();
@@ -110,6 +138,8 @@ void Bpe::read_merges(const json::Node& node) {
   if (!entries.is_array()) node.refuse("must be a list");
   const std::size_t count = entries.size();
   merges_.reserve(count);
+  const bool cuts_words = symbols_ == Symbols::characters && !marks_ && !ignore_merges_;
+  std::vector<std::pair<std::int32_t, std::int32_t>> joints;  // characters on both sides of a merge; -1 for unknown
   std::int32_t rank = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const json::Value& entry = entries[i];
@@ -131,12 +161,39 @@ void Bpe::read_merges(const json::Node& node) {
       return *id;
     };
     const auto left_id = id_in(left), right_id = id_in(right);
+    if (cuts_words && !left.empty() && !right.empty()) {
+      std::size_t last = left.size() - 1;
+      while ((static_cast<unsigned char>(left[last]) & 0xc0) == 0x80) --last;
+      joints.emplace_back(id_of_character(std::string_view(left).substr(last)),
+                          id_of_character(std::string_view(right).substr(0, char_length(right[0]))));
+    }
     if (!mark_.empty()) {
       if (right.size() < mark_.size()) node.element(i).refuse(cat("goes on without ", pst::quoted(mark_)));
       right.erase(0, mark_.size());
     }
     merges_.set(left_id, right_id, {rank++, id_in(left + right)});
   }
+  if (cuts_words) find_joints(joints);
+}
+
+void Bpe::find_joints(const std::vector<std::pair<std::int32_t, std::int32_t>>& merges) {
+  joints_.reserve(merges.size());
+  for (const auto& [left, right] : merges)
+    if (left >= 0 && right >= 0) joints_.add(left, right);
+  for (std::size_t a = 0; a < 128; ++a)
+    for (std::size_t b = 0; b < 128; ++b) {
+      const auto left = short_characters_[a], right = short_characters_[b];
+      ascii_joints_[a][b] = left < 0 || right < 0 || joints_.has(left, right);
+    }
+  cuts_words_ = true;
+}
+
+std::int32_t Bpe::id_of_character(std::string_view character) const {
+  if (character.size() < 4) {
+    std::size_t at = 0;
+    return short_characters_[next_char(character, at)];
+  }
+  return vocabulary().id_of(character).value_or(-1);
 }
 
 void Bpe::read_bytes(const json::Object& model) {
@@ -175,20 +232,87 @@ void Bpe::remember_whole_words() {
 
 // ---- encoding
 
+namespace {
+
+/// What words became, on this thread, by whichever object: those that are several tokens come again as well.
+struct Remembered {
+  static constexpr std::size_t kSlots = 1 << 13, kBytes = 24, kParts = 6;
+  std::array<std::uint64_t, kBytes / 8> word{};
+  std::uint64_t serial = 0;  // of the object; 0: free
+  std::uint8_t length = 0, count = 0;
+  std::array<std::uint8_t, kParts> lengths{};
+  std::array<std::int32_t, kParts> ids{};
+};
+
+}  // namespace
+
 void Bpe::encode(std::string_view word, std::vector<Part>& out) const {
+  if (!cuts_words_) return encode_stretch(word, out);
+  for (std::size_t begin = 0; begin < word.size();) {
+    const std::size_t end = stretch_end(word, begin);
+    encode_stretch(word.substr(begin, end - begin), out);
+    begin = end;
+  }
+}
+
+/// Where a stretch ends that starts at `begin`: between two characters that no merge joins. Beside one that the
+/// vocabulary lacks nothing is cut, as unknown ones may be told together.
+std::size_t Bpe::stretch_end(std::string_view word, std::size_t begin) const {
+  std::size_t at = begin + char_length(word[begin]);
+  auto before = static_cast<unsigned char>(word[begin]);
+  std::size_t start = begin;  // of the character before `at`
+  for (; at < word.size(); at += char_length(word[at])) {
+    const auto byte = static_cast<unsigned char>(word[at]);
+    if (before < 0x80 && byte < 0x80) {
+      if (!ascii_joints_[before][byte]) return at;
+    } else {
+      const auto left = id_of_character(word.substr(start, at - start)),
+                 right = id_of_character(word.substr(at, char_length(word[at])));
+      if (left >= 0 && right >= 0 && !joints_.has(left, right)) return at;
+    }
+    before = byte;
+    start = at;
+  }
+  return at;
+}
+
+void Bpe::encode_stretch(std::string_view word, std::vector<Part>& out) const {
   if (const auto whole = words_.find(word); whole >= 0) {
     out.push_back({whole, static_cast<std::uint32_t>(word.size())});
     return;
   }
   const std::size_t first = out.size();
+  if (word.size() > Remembered::kBytes) {
+    spell(word, out);
+    return merge(out, first);
+  }
+  thread_local std::vector<Remembered> all(Remembered::kSlots);
+  std::array<std::uint64_t, Remembered::kBytes / 8> key{};
+  std::memcpy(key.data(), word.data(), word.size());
+  const auto hash = folded_product(key[0] ^ key[2] ^ serial_, (key[1] ^ word.size()) + 0x9e3779b97f4a7c15u);
+  Remembered& slot = all[hash % Remembered::kSlots];
+  if (slot.serial == serial_ && slot.length == word.size() && slot.word == key) {
+    for (std::size_t i = 0; i < slot.count; ++i) out.push_back({slot.ids[i], slot.lengths[i]});
+    return;
+  }
   spell(word, out);
   merge(out, first);
+  const std::size_t count = out.size() - first;
+  if (count > Remembered::kParts) return;
+  slot.serial = serial_;
+  slot.word = key;
+  slot.length = static_cast<std::uint8_t>(word.size());
+  slot.count = static_cast<std::uint8_t>(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    slot.ids[i] = out[first + i].id;
+    slot.lengths[i] = static_cast<std::uint8_t>(out[first + i].length);
+  }
 }
 
 std::int32_t Bpe::id_of_symbol(std::string_view symbol, bool is_first, bool is_last) const {
   if (!marks_) {
     if (symbol.size() == 1) return byte_ids_[static_cast<unsigned char>(symbol[0])];
-    return vocabulary().id_of(symbol).value_or(-1);
+    return id_of_character(symbol);
   }
   std::string text = is_first ? "" : mark_;
   text += symbols_ == Symbols::bytes ? letter_of(static_cast<unsigned char>(symbol[0])) : std::string(symbol);

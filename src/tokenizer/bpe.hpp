@@ -72,7 +72,22 @@ class Bpe final : public WordModel {
     IdByText long_words_;
   };
 
+  /// Pairs of neighbouring symbols that some merge joins. Between two others a word may be cut: nothing crosses.
+  class JointTable {
+   public:
+    void add(std::int32_t left, std::int32_t right) { joints_.set(left, right, {0, 0}); }
+    void reserve(std::size_t count) { joints_.reserve(count); }
+    bool has(std::int32_t left, std::int32_t right) const { return joints_.find(left, right).rank >= 0; }
+
+   private:
+    MergeTable joints_;
+  };
+
   void read_merges(const json::Node& node);
+  void find_joints(const std::vector<std::pair<std::int32_t, std::int32_t>>& merges);
+  std::int32_t id_of_character(std::string_view character) const;
+  std::size_t stretch_end(std::string_view word, std::size_t begin) const;
+  void encode_stretch(std::string_view stretch, std::vector<Part>& out) const;
   void read_bytes(const json::Object& model);
   void remember_whole_words();
 
@@ -86,9 +101,14 @@ class Bpe final : public WordModel {
   std::string ending_;  // behind the last symbol of a word ("</w>")
   MergeTable merges_;
   WordTable words_;
+  JointTable joints_;
+  std::array<std::array<bool, 128>, 128> ascii_joints_{};
+  std::vector<std::int32_t> short_characters_;    // ids by code point, of those below 0x10000
+  std::uint64_t serial_;                          // of this object, for what threads remember about it
   std::array<std::int32_t, 256> byte_ids_{};      // of one-byte symbols, -1 where the vocabulary lacks it
   std::array<std::int32_t, 256> fallback_ids_{};  // of <0xNN>
-  bool marks_ = false;                            // one of the two is there
+  bool cuts_words_ = false;
+  bool marks_ = false;  // one of the two is there
   bool byte_fallback_ = false, fuse_unknown_ = false, ignore_merges_ = false;
   std::int32_t unknown_ = -1;
 };

@@ -22,8 +22,8 @@ std::string normalizer_of(const SentencePieceModel& model, const std::string& si
   std::string steps = model.charsmap.empty() ? "" : charsmap(model);
   const auto add = [&](const std::string& step) { steps += cat(steps.empty() ? "" : ", ", step); };
   if (model.remove_extra_whitespaces) {
-    add(R"({"type": "Strip", "strip_left": false, "strip_right": true})");
-    add(cat(R"({"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": ")", kSign, "\"}"));
+    add(R"({"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "})");
+    add(R"({"type": "Replace", "pattern": {"Regex": "\\A | \\z"}, "content": ""})");
   }
   if (!signs.empty()) add(signs);
   return steps.empty() ? "null" : cat(R"({"type": "Sequence", "normalizers": [)", steps, "]}");
@@ -80,11 +80,11 @@ std::string convert_sentencepiece(const SentencePieceModel& model, const FolderS
   }
   const auto scheme = prepend_scheme(model, settings);
   const bool is_bpe = model.kind == Kind::bpe;
-  const bool is_plain = is_bpe && scheme != "first";
+  const bool is_plain = scheme != "first";
   text.normalizer = normalizer_of(model, is_plain ? plain_signs(scheme) : "");
   if (!is_plain)
     text.pre_tokenizer = cat(R"({"type": "Metaspace", "replacement": ")", kSign, R"(", "prepend_scheme": ")", scheme,
-                             R"(", "split": )", is_bpe ? "false" : "true", "}");
+                             R"(", "split": false})");
   text.decoder = decoder_of(model, scheme);
   const std::string_view fallback = model.byte_fallback ? "true" : "false";
   if (is_bpe) {

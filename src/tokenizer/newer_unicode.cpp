@@ -111,6 +111,10 @@ std::string newer_in_script(std::string_view script) {
 
 bool has_newer_characters(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
+    if (const std::size_t plain = ascii_length(text, at); plain > 0) {
+      at += plain;
+      continue;
+    }
     const auto lead = static_cast<unsigned char>(text[at]);
     if (lead < 0xe0 || (lead > 0xe3 && lead != 0xea && lead < 0xf0)) {  // none of the list starts so
       at += char_length(text[at]);

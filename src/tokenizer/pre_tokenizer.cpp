@@ -359,6 +359,7 @@ void PreTokenizer::read(const json::Object& node, int depth) {
   kind->read(node, steps_);
   // The last one spells nothing: the model takes bytes, and has their letters in its vocabulary.
   byte_level_ = type == "ByteLevel";
+  needs_origins_ |= type == "Metaspace" && node.text("prepend_scheme") == "first";
   if (steps_.size() > 64) node.node().refuse("has more than 64 steps");
 }
 

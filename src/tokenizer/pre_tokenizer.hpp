@@ -29,12 +29,15 @@ class PreTokenizer {
 
   /// Words are to be spelled in the byte alphabet (byte_alphabet.hpp); `run` leaves them as they are.
   bool byte_level() const { return byte_level_; }
+  bool empty() const { return steps_.empty(); }
+  /// Something is put at the start of the original text only.
+  bool needs_origins() const { return needs_origins_; }
   void run(Words& words, Effort& effort) const;
 
  private:
   void read(const json::Object& node, int depth);
   std::vector<std::unique_ptr<Step>> steps_;
-  bool byte_level_ = false;
+  bool byte_level_ = false, needs_origins_ = false;
 };
 
 }  // namespace pst::tokenizer

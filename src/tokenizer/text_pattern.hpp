@@ -20,6 +20,10 @@ class Pattern {
   /// @param source in Oniguruma's syntax. @throws Error(data) on a mistake in it, or on what cannot be had exactly
   static Pattern regex(std::string_view source);
   static Pattern literal(std::string text);  ///< `text` must not be empty
+  /// What it looks for, where that is one byte.
+  std::optional<char> literal_byte() const {
+    return !code_ && source_.size() == 1 ? std::optional(source_[0]) : std::nullopt;
+  }
 
  private:
   friend class Scan;

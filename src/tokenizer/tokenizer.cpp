@@ -87,7 +87,7 @@ struct Tokenizer::Impl {
 
   /// Calls token(id, where in `text`) for added tokens and word(its text, its range there) for all words between.
   template <class OnToken, class OnWord>
-  void walk(std::string_view text, OnToken token, OnWord word) const;
+  void walk(std::string_view text, Origins origins, OnToken token, OnWord word) const;
   template <class OnToken, class OnWord>
   void walk_between(Aligned text, Effort& effort, OnToken token, OnWord word) const;
 
@@ -150,7 +150,7 @@ void Tokenizer::Impl::place_added_tokens(const std::vector<json::Node>& nodes) {
 }
 
 template <class OnToken, class OnWord>
-void Tokenizer::Impl::walk(std::string_view text, OnToken token, OnWord word) const {
+void Tokenizer::Impl::walk(std::string_view text, Origins origins, OnToken token, OnWord word) const {
   if (text.size() > kLongestText)
     throw Error(Fault::data, cat("a text of ", human_bytes(text.size()), " is too long to tokenize at once"),
                 "split it");
@@ -159,14 +159,14 @@ void Tokenizer::Impl::walk(std::string_view text, OnToken token, OnWord word) co
                 "convert the text to UTF-8");
   Effort effort(text.size());
   if (raw.empty()) {
-    if (!text.empty()) walk_between(Aligned(text, 0), effort, token, word);
+    if (!text.empty()) walk_between(Aligned(text, 0, origins), effort, token, word);
     return;
   }
   raw.cut(text, effort, [&](Range range, const AddedToken* found) {
     if (found)
       token(found->id, range);
     else
-      walk_between(Aligned(text.substr(range.begin, range.size()), range.begin), effort, token, word);
+      walk_between(Aligned(text.substr(range.begin, range.size()), range.begin, origins), effort, token, word);
   });
 }
 
@@ -176,7 +176,7 @@ void Tokenizer::Impl::walk_between(Aligned text, Effort& effort, OnToken token, 
   const auto run = [&](Aligned part) {
     Words words{std::move(part), {}};
     words.ranges.push_back({0, words.text.text().size()});
-    words.newer = has_newer_characters(words.text.text());
+    words.newer = !pre_tokenizer.empty() && has_newer_characters(words.text.text());
     pre_tokenizer.run(words, effort);
     for (const Range range : words.ranges) word(words.text, range);
   };
@@ -247,7 +247,7 @@ std::vector<Piece> Tokenizer::encode_pieces(std::string_view text, Around around
       at += part.length;
     }
   };
-  impl_->walk(text, on_token, on_word);
+  impl_->walk(text, Origins::kept, on_token, on_word);
   put(impl_->post_processor.after(), text.size());
   return pieces;
 }
@@ -262,7 +262,7 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
     impl_->model->encode(in.text().substr(word.begin, word.size()), parts);
     for (const auto part : parts) ids.push_back(part.id);
   };
-  impl_->walk(text, on_token, on_word);
+  impl_->walk(text, impl_->pre_tokenizer.needs_origins() ? Origins::kept : Origins::dropped, on_token, on_word);
   return ids;
 }
 

@@ -3,6 +3,9 @@
 
 #include <utf8proc.h>
 
+#include <cstdint>
+#include <cstring>
+
 #include "tokenizer/newer_unicode.hpp"
 
 namespace pst::tokenizer {
@@ -34,6 +37,16 @@ Sequence sequence_at(std::string_view text, std::size_t at) {
 
 }  // namespace
 
+std::size_t ascii_length(std::string_view text, std::size_t at) {
+  const std::size_t begin = at;
+  for (std::uint64_t eight = 0; at + 8 <= text.size(); at += 8) {
+    std::memcpy(&eight, text.data() + at, 8);
+    if ((eight & 0x8080808080808080u) != 0) break;
+  }
+  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80) ++at;
+  return at - begin;
+}
+
 void append_utf8(std::string& text, char32_t c) {
   const auto put = [&](char32_t byte) { text += static_cast<char>(byte); };
   if (c < 0x80) return put(c);
@@ -56,8 +69,8 @@ bool is_numeric(char32_t c) {
 
 std::size_t find_malformed(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
-    if (static_cast<unsigned char>(text[at]) < 0x80) {
-      ++at;
+    if (const std::size_t plain = ascii_length(text, at); plain > 0) {
+      at += plain;
       continue;
     }
     const Sequence sequence = sequence_at(text, at);

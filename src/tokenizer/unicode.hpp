@@ -23,6 +23,9 @@ inline std::size_t char_length(char first) {
   return byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
 }
 
+/// How many bytes of ASCII follow from `at` on.
+std::size_t ascii_length(std::string_view text, std::size_t at);
+
 void append_utf8(std::string& text, char32_t c);
 
 bool is_white_space(char32_t c);  ///< Unicode's White_Space

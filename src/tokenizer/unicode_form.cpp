@@ -56,7 +56,7 @@ struct UnicodeForm final : Normalizer::Step {
   Aligned apply(Aligned in, Effort& effort) const override {
     const auto text = in.text();
     if (is_ascii(text)) return in;
-    Aligned out;
+    Aligned out = in.emptied();
     std::size_t copied = 0;  // of text, to out
     std::vector<char32_t> run;
     std::size_t run_begin = 0;
