@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kinds of models do with a word, by hand; recorded fixtures say the same of whole tokenizers.
+#include <gmock/gmock.h>
+
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "core/rng.hpp"
+#include "small_tokenizer.hpp"
+
+namespace pst::tokenizer {
+namespace {
+
+using fixture::Json;
+using testing::ElementsAre;
+
+Tokenizer of_model(const char* model) { return fixture::parsed({{"version", "1.0"}, {"model", Json::parse(model)}}); }
+
+TEST(Unigram, TakesTheLargestSumAndTheFirstOfEqualOnes) {
+  const Tokenizer tokenizer = of_model(
+      R"({"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["a", -2], ["aa", -4], ["aaa", -7], ["b", -1]]})");
+  EXPECT_THAT(tokenizer.encode("aa"), ElementsAre(2));  // -4 and -2-2: the longer came first
+  EXPECT_THAT(tokenizer.encode("aaa"), ElementsAre(2, 1));
+  EXPECT_THAT(tokenizer.encode("xyb"), ElementsAre(0, 4));  // unknown neighbours are one
+}
+
+TEST(Unigram, WithoutAnUnknownTokenTheCharacterIsNamed) {
+  const Tokenizer tokenizer = of_model(R"({"type": "Unigram", "vocab": [["a", -2]]})");
+  EXPECT_THAT(tokenizer.encode("a"), ElementsAre(0));
+  try {
+    tokenizer.encode("ax");
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.message(), testing::HasSubstr("no token for \"x\""));
+  }
+}
+
+TEST(WordPiece, OneMissingPieceMakesTheWholeWordUnknown) {
+  const Tokenizer tokenizer = of_model(
+      R"({"type": "WordPiece", "unk_token": "?", "max_input_chars_per_word": 5, "vocab": {"?": 0, "ab": 1, "##c": 2, "abc": 3}})");
+  EXPECT_THAT(tokenizer.encode("abcc"), ElementsAre(3, 2));
+  EXPECT_THAT(tokenizer.encode("abx"), ElementsAre(0));
+  EXPECT_THAT(tokenizer.encode("abcccc"), ElementsAre(0));  // too long
+}
+
+TEST(WordLevel, AWordOrTheUnknownOne) {
+  const Tokenizer tokenizer = of_model(R"({"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "ab": 1}})");
+  EXPECT_THAT(tokenizer.encode("ab"), ElementsAre(1));
+  EXPECT_THAT(tokenizer.encode("abc"), ElementsAre(0));
+}
+
+/// Words are cut where no merge crosses, and remembered: the same words again, and beside each other, give the same.
+TEST(Bpe, AWordCutInStretchesIsTheWholeWordMerged) {
+  Json vocab = {{"<unk>", 0}, {"_", 1},   {"a", 2},  {"b", 3},        {"c", 4},         {"ab", 5},
+                {"_a", 6},    {"_ab", 7}, {"bc", 8}, {"\xc3\xa4", 9}, {"b\xc3\xa4", 10}};
+  Json model = {{"type", "BPE"},
+                {"unk_token", "<unk>"},
+                {"fuse_unk", true},
+                {"vocab", vocab},
+                {"merges", {"b c", "a b", "_ a", "_ ab", "b \xc3\xa4"}}};
+  const Tokenizer cut = fixture::parsed({{"version", "1.0"}, {"model", model}});
+  model["continuing_subword_prefix"] = "";
+  // With ignore_merges words are not cut; no whole word of these is a token.
+  model["ignore_merges"] = true;
+  const Tokenizer whole = fixture::parsed({{"version", "1.0"}, {"model", model}});
+  const Rng rng(3);
+  const std::vector<std::string> letters = {"_", "a", "b", "c", "\xc3\xa4", "x", "\xe2\x82\xac"};
+  for (std::uint64_t round = 0; round < 2000; ++round) {
+    const Rng r = rng.child(round);
+    std::string text = "cc";
+    for (std::uint64_t i = 0, n = r.below(60, 0); i < n; ++i) text += letters[r.below(letters.size(), i + 1)];
+    ASSERT_EQ(cut.encode(text), whole.encode(text)) << text;
+  }
+}
+
+TEST(Bpe, OneWordOfAMegabyteTakesLinearTime) {
+  Json vocab = {{"a", 0}, {"aa", 1}, {"aaaa", 2}};
+  const Tokenizer tokenizer = fixture::parsed(
+      {{"version", "1.0"}, {"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", {"a a", "aa aa"}}}}});
+  const auto seconds_for = [&](std::size_t size) {
+    const double start_s = thread_cpu_seconds();
+    EXPECT_EQ(tokenizer.encode(std::string(size, 'a')).size(), size / 4);
+    return thread_cpu_seconds() - start_s;
+  };
+  seconds_for(1 << 16);
+  EXPECT_LT(seconds_for(1 << 20), 40 * seconds_for(1 << 16) + 0.1);  // 16 times the work, and its logarithm
+}
+
+}  // namespace
+}  // namespace pst::tokenizer
