@@ -14,7 +14,8 @@ set(PST_LAYERS
   "kinds      | families methods                        | core json config kernels weights"  # the names of activations
   "files      | recipe                                  | core json config telemetry weights kinds"
   "files      | importers site                          | core json config"
-  "files      | gguf lowbit                             | core json kernels weights kinds"
+  "files      | gguf                                    | core json kernels tokenizer weights kinds"
+  "files      | lowbit                                  | core json kernels weights kinds"
   "files      | checkpoint                              | core json weights"
   "files      | rundir                                  | core json telemetry"
   "work       | data                                    | core json config jinja tokenizer recipe"

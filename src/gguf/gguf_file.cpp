@@ -339,6 +339,12 @@ const std::vector<std::int64_t>* File::integers(std::string_view key) const {
   if (const auto* found = std::get_if<std::vector<std::int64_t>>(value)) return found;
   impl_->wrong_type(key, "a list of whole numbers");
 }
+const std::vector<double>* File::reals(std::string_view key) const {
+  const Value* value = find(key);
+  if (!value) return nullptr;
+  if (const auto* found = std::get_if<std::vector<double>>(value)) return found;
+  impl_->wrong_type(key, "a list of whole numbers");
+}
 
 std::int64_t File::needed_integer(std::string_view key) const {
   if (const auto value = integer(key)) return *value;

@@ -54,6 +54,7 @@ class File {
   std::optional<std::string> text(std::string_view key) const;  ///< also when it is not UTF-8
   const std::vector<std::string>* texts(std::string_view key) const;
   const std::vector<std::int64_t>* integers(std::string_view key) const;
+  const std::vector<double>* reals(std::string_view key) const;
   // The same for keys without which nothing works. @throws Error(data) when absent
   std::int64_t needed_integer(std::string_view key) const;
   std::string needed_text(std::string_view key) const;

@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "core/keyed_hash.hpp"
 #include "core/strings.hpp"
+#include "tokenizer/convert.hpp"
 
 namespace pst::gguf {
 namespace {
@@ -65,10 +66,6 @@ struct Vocabulary {
 };
 
 Vocabulary read_vocabulary(const File& file, const families::ModelSpec& spec) {
-  const auto model = file.needed_text("tokenizer.ggml.model");
-  if (model != "gpt2")
-    refuse(file, cat("the tokenizer model ", quoted(model), " is not supported"),
-           "supported is byte-level BPE ('gpt2')");
   const auto* tokens = file.texts("tokenizer.ggml.tokens");
   if (!tokens || tokens->empty()) refuse(file, "metadata tokenizer.ggml.tokens is missing");
   if (static_cast<std::int64_t>(tokens->size()) > spec.vocabulary)
@@ -167,10 +164,46 @@ std::string tokenizer_json(const File& file, const Vocabulary& vocabulary, const
              ",\n    \"merges\": ", merges_json(file, vocabulary), "\n  }\n}\n");
 }
 
+/// A vocabulary of scores and no merges, as SentencePiece's file has it. @see llama.cpp, llama-vocab.cpp
+std::string from_scores(const File& file, const Vocabulary& vocabulary, tokenizer::SentencePieceModel::Kind kind,
+                        const tokenizer::FolderSettings& settings, std::optional<std::int32_t> bos,
+                        std::optional<std::int32_t> eos) {
+  using tokenizer::SentencePieceModel;
+  const auto* scores = file.reals("tokenizer.ggml.scores");
+  if (!scores || scores->size() != vocabulary.tokens.size())
+    refuse(file, "tokenizer.ggml.scores is missing, or not one per token");
+  SentencePieceModel model;
+  model.kind = kind;
+  for (std::size_t id = 0; id < scores->size(); ++id) {
+    const auto type = vocabulary.types[id];
+    if (type < kNormal || type > kByte) refuse(file, cat("token ", id, " is of type ", type));
+    model.byte_fallback |= type == kByte;
+    model.pieces.push_back({vocabulary.tokens[id], (*scores)[id], static_cast<SentencePieceModel::Type>(type)});
+  }
+  model.unk_id = file.integer("tokenizer.ggml.unknown_token_id").value_or(-1);
+  model.bos_id = bos.value_or(-1);
+  model.eos_id = eos.value_or(-1);
+  if (model.unk_id >= static_cast<std::int64_t>(scores->size())) refuse(file, "the unknown token has no text");
+  model.add_dummy_prefix = file.flag("tokenizer.ggml.add_space_prefix").value_or(true);
+  model.remove_extra_whitespaces = file.flag("tokenizer.ggml.remove_extra_whitespaces").value_or(false);
+  if (const auto* charsmap = file.integers("tokenizer.ggml.precompiled_charsmap"))
+    for (const auto byte : *charsmap) model.charsmap += static_cast<char>(byte);
+  return convert_sentencepiece(model, settings, file.path().string());
+}
+
 }  // namespace
 
 TokenizerFiles tokenizer_files(const File& file, const families::ModelSpec& model) {
-  const PreTokenizer pre = pre_tokenizer(file);
+  const auto kind = file.needed_text("tokenizer.ggml.model");
+  const bool has_scores = kind == "llama" || kind == "t5";
+  if (kind != "gpt2" && !has_scores)
+    refuse(file, cat("the tokenizer model ", quoted(kind), " is not supported"),
+           "supported are byte-level BPE ('gpt2') and SentencePiece's scores ('llama', 't5')");
+  PreTokenizer pre;
+  if (has_scores)
+    pre.add_bos = kind == "llama";
+  else
+    pre = pre_tokenizer(file);
   const Vocabulary vocabulary = read_vocabulary(file, model);
   const bool add_bos =
       file.flag("tokenizer.ggml.add_bos_token").value_or(pre.add_bos) && model.bos_token_id.has_value();
@@ -201,7 +234,15 @@ TokenizerFiles tokenizer_files(const File& file, const families::ModelSpec& mode
     if (!is_utf8(*files.chat_template)) refuse(file, "tokenizer.chat_template is not UTF-8");
     settings["chat_template"] = *files.chat_template;
   }
-  files.tokenizer_json = tokenizer_json(file, vocabulary, pre, post);
+  if (has_scores) {
+    tokenizer::FolderSettings around;
+    around.add_bos = add_bos, around.add_eos = add_eos;
+    using Kind = tokenizer::SentencePieceModel::Kind;
+    files.tokenizer_json = from_scores(file, vocabulary, kind == "llama" ? Kind::bpe : Kind::unigram, around,
+                                       add_bos ? model.bos_token_id : none, add_eos ? eos : none);
+  } else {
+    files.tokenizer_json = tokenizer_json(file, vocabulary, pre, post);
+  }
   files.tokenizer_config_json = settings.dump(2) + "\n";
   return files;
 }

@@ -15,7 +15,7 @@ struct TokenizerFiles {
 };
 
 /// Rebuilds them from the `tokenizer.*` metadata: byte-level BPE with the pre-tokeniser that `tokenizer.ggml.pre`
-/// names.
+/// names, or SentencePiece's BPE or Unigram from scores.
 /// @throws Error(data) for another tokenizer model or pre-tokeniser, a merge of unknown tokens, a token that occurs
 /// twice ...
 /// @see formats of huggingface/tokenizers; llama.cpp, llama-vocab.cpp for what the names stand for

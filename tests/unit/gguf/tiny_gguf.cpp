@@ -83,6 +83,12 @@ void TinyGguf::set_i32s(const std::string& key, const std::vector<std::int32_t>&
   metadata[key] = {9, bytes};
 }
 
+void TinyGguf::set_f32s(const std::string& key, const std::vector<float>& values) {
+  std::string bytes = raw<std::uint32_t>(6) + raw<std::uint64_t>(values.size());
+  for (const auto value : values) bytes += raw(value);
+  metadata[key] = {9, bytes};
+}
+
 std::string TinyGguf::bytes() const {
   GgufBytes file;
   for (const auto& [key, entry] : metadata) file.add(key, entry.first, entry.second);

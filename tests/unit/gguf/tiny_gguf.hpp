@@ -27,6 +27,7 @@ struct TinyGguf {
   void set_f32(const std::string& key, float value) { metadata[key] = {6, raw(value)}; }
   void set_bool(const std::string& key, bool value) { metadata[key] = {7, raw<std::uint8_t>(value)}; }
   void set_texts(const std::string& key, const std::vector<std::string>& values);
+  void set_f32s(const std::string& key, const std::vector<float>& values);
   void set_i32s(const std::string& key, const std::vector<std::int32_t>& values);
   std::string bytes() const;
 };

@@ -9,6 +9,7 @@
 #include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 #include "tiny_gguf.hpp"
+#include "tokenizer/tokenizer.hpp"
 
 namespace pst::gguf {
 namespace {
@@ -32,6 +33,26 @@ TinyGguf small() {
   TinyGguf gguf;
   fixture::set_small_vocabulary(gguf);
   return gguf;
+}
+
+TEST(TokenizerFiles, ScoresBecomeMerges) {
+  TinyGguf gguf = small();
+  gguf.set_text("tokenizer.ggml.model", "llama");
+  gguf.metadata.erase("tokenizer.ggml.merges");
+  gguf.set_texts("tokenizer.ggml.tokens", {"<unk>", "a", "b", "ab", "\xe2\x96\x81", "<s>",
+                                           "\xe2\x96\x81"
+                                           "ab",
+                                           "<0x0A>"});
+  gguf.set_i32s("tokenizer.ggml.token_type", {2, 1, 1, 1, 1, 3, 1, 6});
+  gguf.set_f32s("tokenizer.ggml.scores", {0, -5, -6, -1, -4, 0, -2, 0});
+  gguf.set_u32("tokenizer.ggml.unknown_token_id", 0);
+
+  const auto tokenizer = tokenizer::Tokenizer::parse(files_of(gguf).tokenizer_json, "tokenizer.json");
+
+  EXPECT_THAT(tokenizer.encode("ab b\n"), testing::ElementsAre(6, 4, 2, 7));
+  const auto pieces = tokenizer.encode_pieces("ab", tokenizer::Around::special_tokens);
+  ASSERT_EQ(pieces.size(), 2u);
+  EXPECT_EQ(pieces[0].id, 5);
 }
 
 TEST(TokenizerFiles, VocabularyMergesAndAddedTokens) {
@@ -102,7 +123,8 @@ TEST(TokenizerFiles, SettingsNameTheTokens) {
 
 TEST(TokenizerFiles, RefusesWhatCannotBeKeptExactly) {
   const std::vector<std::pair<std::string, std::function<void(TinyGguf&)>>> cases = {
-      {"tokenizer model \"llama\"", [](auto& g) { g.set_text("tokenizer.ggml.model", "llama"); }},
+      {"tokenizer model \"rwkv\"", [](auto& g) { g.set_text("tokenizer.ggml.model", "rwkv"); }},
+      {"tokenizer.ggml.scores is missing", [](auto& g) { g.set_text("tokenizer.ggml.model", "llama"); }},
       {"\"tokenizer.ggml.model\" is missing", [](auto& g) { g.metadata.erase("tokenizer.ggml.model"); }},
       {"does not name its pre-tokeniser", [](auto& g) { g.metadata.erase("tokenizer.ggml.pre"); }},
       {"pre-tokeniser \"tekken\" is not supported", [](auto& g) { g.set_text("tokenizer.ggml.pre", "tekken"); }},
