@@ -18,8 +18,8 @@ Tokenizer of_model(const char* model) { return fixture::parsed({{"version", "1.0
 TEST(Unigram, TakesTheLargestSumAndTheFirstOfEqualOnes) {
   const Tokenizer tokenizer = of_model(
       R"({"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["a", -2], ["aa", -4], ["aaa", -7], ["b", -1]]})");
-  EXPECT_THAT(tokenizer.encode("aa"), ElementsAre(2));  // -4 and -2-2: the longer came first
-  EXPECT_THAT(tokenizer.encode("aaa"), ElementsAre(2, 1));
+  EXPECT_THAT(tokenizer.encode("aa"), ElementsAre(2));      // -4 and -2-2: the longer came first
+  EXPECT_THAT(tokenizer.encode("aaa"), ElementsAre(1, 2));  // -6 both ways: the one whose last token begins first
   EXPECT_THAT(tokenizer.encode("xyb"), ElementsAre(0, 4));  // unknown neighbours are one
 }
 

@@ -108,7 +108,8 @@ std::string ranks(int count) {
   for (int byte = 0; byte < 256; ++byte)
     lines += to_base64(std::string(1, static_cast<char>(byte))) + " " + std::to_string(byte) + "\n";
   lines += to_base64("ab") + " 256\n" + to_base64("abc") + " 257\n";
-  for (int i = 258; i < count; ++i) lines += to_base64("#" + std::to_string(i)) + " " + std::to_string(i) + "\n";
+  for (int i = 258; i < count; ++i)
+    lines += to_base64(i == 300 ? "hello" : "#" + std::to_string(i)) + " " + std::to_string(i) + "\n";
   return lines;
 }
 
@@ -117,7 +118,7 @@ TEST_F(OlderFiles, TiktokenKnowsItsPatternByTheNumberOfRanks) {
   const Tokenizer tokenizer = load();
 
   EXPECT_THAT(tokenizer.encode("abcab1234<|eot_id|>"), ElementsAre(257, 256, '1', '2', '3', '4', 128009));
-  EXPECT_THAT(tokenizer.encode("#300"), ElementsAre(300));  // a token that no merges make
+  EXPECT_THAT(tokenizer.encode("hello"), ElementsAre(300));  // a token that no merges make
 
   put("tokenizer.model", ranks(300));
   EXPECT_THAT(refusal(), HasSubstr("has no pattern, and its 300 ranks are those of no model known here"));
