@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "made_run.hpp"
+#include "report/html.hpp"
 #include "report/summary.hpp"
 
 namespace pst::report {
@@ -97,6 +98,10 @@ std::string sha256_in_base64(const std::string& text) {
   EXPECT_TRUE(pipe != nullptr && std::fgets(line, sizeof line, pipe) != nullptr);
   if (pipe != nullptr) ::pclose(pipe);
   return std::string(trim(line));
+}
+
+TEST(Page, NoTextEndsAnAttribute) {
+  EXPECT_EQ(Html(std::string("a\" b' & <c>")).code(), "a&quot; b&#39; &amp; &lt;c&gt;");
 }
 
 TEST(Page, ItsPolicyAllowsItsOwnScriptsAndNothingElse) {
