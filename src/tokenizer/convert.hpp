@@ -32,7 +32,7 @@ void add_settings(TokenizerText& text, const FolderSettings& settings);
 
 inline constexpr std::string_view kGpt2Words =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
-/// Of Llama 3 and Qwen 2; the two differ in how many digits stay together.
-std::string llama3_words(std::string_view digits);
+/// The pattern that most models of today have; they differ in how many digits stay together.
+std::string common_words(std::string_view digits);
 
 }  // namespace pst::tokenizer

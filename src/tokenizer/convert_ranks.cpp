@@ -39,14 +39,14 @@ std::vector<Published> published() {
   return {
       {50256, std::string(kGpt2Words), {{50256, "<|endoftext|>"}}},
       {100256,
-       llama3_words(R"(\p{N}{1,3})"),
+       common_words(R"(\p{N}{1,3})"),
        {{100257, "<|endoftext|>"},
         {100258, "<|fim_prefix|>"},
         {100259, "<|fim_middle|>"},
         {100260, "<|fim_suffix|>"},
         {100276, "<|endofprompt|>"}}},
       {199998, kO200kWords, {{199999, "<|endoftext|>"}, {200018, "<|endofprompt|>"}}},
-      {128000, llama3_words(R"(\p{N}{1,3})"),
+      {128000, common_words(R"(\p{N}{1,3})"),
        numbered({{128000, "<|begin_of_text|>"},
                  {128001, "<|end_of_text|>"},
                  {128002, "<|reserved_special_token_0|>"},
@@ -58,7 +58,7 @@ std::vector<Published> published() {
                  {128008, "<|reserved_special_token_4|>"},
                  {128009, "<|eot_id|>"}},
                 "<|reserved_special_token_", 128010, 246, "|>", 5)},
-      {151643, llama3_words(R"(\p{N})"),
+      {151643, common_words(R"(\p{N})"),
        numbered({{151643, "<|endoftext|>"}, {151644, "<|im_start|>"}, {151645, "<|im_end|>"}}, "<|extra_", 151646, 205,
                 "|>", 0)},
   };
@@ -109,7 +109,7 @@ std::string convert_tiktoken(std::string_view content, const FolderSettings& set
   if (whose == all.end())
     throw Error(Fault::data,
                 cat(name, ": a tiktoken file has no pattern, and its ", ranks.size(),
-                    " ranks are those of no model known here (GPT-2, cl100k, o200k, Llama 3, Qwen)"),
+                    " ranks are those of no model known here (docs/tokenizers.md lists them)"),
                 "put tokenizer.json beside it: AutoTokenizer.from_pretrained(...).save_pretrained(...) writes one");
   TokenizerText text = of_ranks(ranks, 0, whose->pattern);
   for (const auto& [id, special] : whose->special) text.added.push_back({id, special});

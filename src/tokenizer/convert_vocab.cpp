@@ -38,7 +38,7 @@ std::vector<std::string_view> lines_of(std::string_view content) {
 
 }  // namespace
 
-std::string llama3_words(std::string_view digits) {
+std::string common_words(std::string_view digits) {
   return cat(R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|)", digits,
              R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)");
 }
@@ -83,7 +83,7 @@ std::string convert_vocab_and_merges(const std::string& vocab, const std::string
   }
   if (kind->is_qwen) {
     text.normalizer = R"({"type": "NFC"})";
-    text.pre_tokenizer = split_by(llama3_words(R"(\p{N})"));
+    text.pre_tokenizer = split_by(common_words(R"(\p{N})"));
   } else {
     text.pre_tokenizer = cat(R"({"type": "ByteLevel", "trim_offsets": true, "use_regex": true, "add_prefix_space": )",
                              settings.add_prefix_space.value_or(false) ? "true" : "false", "}");
