@@ -16,9 +16,15 @@ namespace {
 
 constexpr std::int64_t kMaxLayers = 10'000;
 
+std::int64_t size_or(const json::Object& root, const char* key, const std::optional<std::int64_t>& absent,
+                     std::int64_t most = json::kMaxSize) {
+  const auto given = root.size(key, most);
+  return given ? *given : absent ? *absent : root.needed_size(key, most);
+}
+
 /// Sizes of attention, without its linear layers.
 AttentionSpec read_heads(const json::Object& root, std::int64_t hidden, const DecoderOptions& options) {
-  AttentionSpec spec{.query_heads = root.needed_size(options.keys.heads), .window = options.window};
+  AttentionSpec spec{.query_heads = size_or(root, options.keys.heads, options.absent.heads), .window = options.window};
   spec.key_value_heads =
       root.size("num_key_value_heads").value_or(options.absent.key_value_heads.value_or(spec.query_heads));
   if (spec.query_heads % spec.key_value_heads != 0)
@@ -181,11 +187,10 @@ void add_full_norms(LayerSpec& layer, const std::string& prefix, double eps) {
 ModelSpec read_decoder(const json::Object& root, const DecoderOptions& options) {
   refuse_dropout(root, "attention_dropout");
   ModelSpec model;
-  model.vocabulary = root.needed_size("vocab_size", std::numeric_limits<std::int32_t>::max());
+  model.vocabulary = size_or(root, "vocab_size", options.absent.vocabulary, std::numeric_limits<std::int32_t>::max());
   Sizes sizes{.hidden = root.needed_size(options.keys.hidden)};
   model.hidden = sizes.hidden;
-  const auto inner = root.size(options.keys.inner);
-  sizes.inner = inner ? *inner : options.absent.inner ? *options.absent.inner : root.needed_size(options.keys.inner);
+  sizes.inner = size_or(root, options.keys.inner, options.absent.inner);
   const std::int64_t layers = root.needed_size(options.keys.layers, kMaxLayers);
   sizes.heads = read_heads(root, model.hidden, options);
   sizes.act = read_act(root, options.keys.act, options.absent.act);

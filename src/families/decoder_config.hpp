@@ -28,9 +28,9 @@ struct DecoderKeys {
 /// What a key that is missing means.
 struct Absent {
   std::int64_t positions = 2048;
-  std::optional<std::int64_t> key_value_heads;  ///< none: as many as query heads
-  std::optional<std::int64_t> head_dim;         ///< none: hidden_size / heads
-  std::optional<std::int64_t> inner;            ///< none: the key is needed
+  std::optional<std::int64_t> key_value_heads;           ///< none: as many as query heads
+  std::optional<std::int64_t> head_dim;                  ///< none: hidden_size / heads
+  std::optional<std::int64_t> inner, heads, vocabulary;  ///< none: the key is needed
   double eps = 1e-6, theta = 10000, rotary_part = 1;
   bool tied = false;
   const char* act = "silu";

@@ -25,6 +25,9 @@ void read_ropes(const json::Object& config, ModelSpec& model) {
 /// @see transformers Gemma3TextConfig
 ModelSpec read(const json::Object& config) {
   DecoderOptions options = gemma_sandwich_options();
+  // The published files of 4b and more say only what differs from these.
+  options.absent.vocabulary = 262208;
+  options.absent.heads = 8;
   options.absent.key_value_heads = 4;
   options.absent.positions = 131072;
   options.turns = false;  // below

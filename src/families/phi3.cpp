@@ -9,6 +9,8 @@ namespace {
 /// @see transformers Phi3Config
 ModelSpec read(const json::Object& config) {
   for (const char* const dropout : {"resid_pdrop", "embd_pdrop"}) refuse_dropout(config, dropout);
+  for (const char* const key : {"full_attn_mod", "interpolate_factor"})  // in Phi-4-mini's file; nothing reads them
+    config.find(key);
   DecoderOptions options{.absent = {.positions = 4096, .eps = 1e-5}, .fused = AttentionSpec::Fused::stacked};
   options.names.qkv = "self_attn.qkv_proj";
   options.names.gate_up = "mlp.gate_up_proj";

@@ -18,6 +18,7 @@ ModelSpec read(const json::Object& config) {
   const std::int64_t inner = config.size("moe_intermediate_size").value_or(768);
   const bool normalised = config.flag("norm_topk_prob");
   const auto sparse = read_sparse_layers(config, model.layers.size());
+  config.find("max_window_layers");  // in the published files; the window is of all layers
   std::optional<std::int64_t> window;
   if (config.flag("use_sliding_window")) window = config.size("sliding_window").value_or(4096);
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
