@@ -28,6 +28,9 @@ void bind_section(config::Fields& field, Adapter& adapter) {
 }
 
 std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<LinearLayer>& layers) {
+  if (adapter.targeting.target_modules.kind == Targets::Kind::family_default)
+    throw Error(Fault::usage, "adapter.target_modules: default is for adapter.type: lora",
+                "leave target_modules out, or write names");
   std::vector<Adapted> adapted;
   for (const std::size_t index : select_layers(adapter.targeting, layers)) {
     const LinearLayer& layer = layers[index];

@@ -39,7 +39,8 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
   const ByPattern<double> alphas("adapter.alpha_pattern", s.alpha_pattern);
   std::vector<Adapted> adapted;
   for (const std::size_t index : select_layers(adapter.targeting, layers)) {
-    const auto& [name, out, in, is_head, is_expert] = layers[index];
+    const std::string& name = layers[index].name;
+    const std::int64_t out = layers[index].out, in = layers[index].in;
     const std::int64_t r = ranks.of(name, s.r);
     if (const auto smaller = std::min(out, in); smaller > 1 && r > smaller)  // a gate has one row, and PEFT adapts it
       throw Error(Fault::usage, cat("rank ", r, " exceeds the smaller side of ", name, ", ", smaller),

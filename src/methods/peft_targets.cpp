@@ -14,6 +14,7 @@ json::Ordered peft_targets(const Targets& targets, const std::vector<std::string
     case Targets::Kind::pattern: return targets.pattern;
     case Targets::Kind::names: sorted = {targets.names.begin(), targets.names.end()}; break;
     case Targets::Kind::all_linear:
+    case Targets::Kind::family_default:
       for (const auto& module : modules) sorted.insert(split(module, '.').back());
       break;
   }

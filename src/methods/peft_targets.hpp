@@ -8,7 +8,7 @@
 
 namespace pst::methods {
 
-/// PEFT's target_modules: a pattern, or a sorted list of names; `all-linear` is spelled out.
+/// PEFT's target_modules: a pattern, or a sorted list of names; `all-linear` and `default` are spelled out.
 /// @param modules  names of the layers that were adapted
 json::Ordered peft_targets(const Targets& targets, const std::vector<std::string>& modules);
 

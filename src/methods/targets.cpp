@@ -10,12 +10,12 @@
 
 namespace pst::config {
 
-/// The word `all-linear`, a list of name endings, or one regular expression.
+/// The words `all-linear` and `default`, a list of name endings, or one regular expression.
 template <>
 struct YamlValue<methods::Targets> {
   using Kind = methods::Targets::Kind;
 
-  static std::string type() { return "`all-linear`, list of name endings, or regular expression"; }
+  static std::string type() { return "`all-linear`, `default`, list of name endings, or regular expression"; }
 
   static bool read(const Node& node, methods::Targets& value, const Reading& reading) {
     if (node.kind == Node::Kind::list) {
@@ -33,11 +33,15 @@ struct YamlValue<methods::Targets> {
       value = {};
       return true;
     }
+    if (text == "default") {
+      value = {.kind = Kind::family_default, .names = {}, .pattern = {}};
+      return true;
+    }
     // A pattern must match a layer's whole name, so that one without any special character is a name in the wrong
     // place.
     if (text.find_first_of(".*+?[](){}|^$\\") == std::string::npos)
       return reading.wrong(
-          node, "all-linear, a list of names, or a regular expression for whole names",
+          node, "all-linear, default, a list of names, or a regular expression for whole names",
           text.find(',') == std::string::npos ? cat("write [", text, "]") : cat("write [", text, "] as a list"));
     value = {.kind = Kind::pattern, .pattern = std::move(text)};
     return true;
@@ -46,6 +50,7 @@ struct YamlValue<methods::Targets> {
   static Node write(const methods::Targets& value) {
     switch (value.kind) {
       case Kind::all_linear: return Node::scalar("all-linear");
+      case Kind::family_default: return Node::scalar("default");
       case Kind::names: return YamlValue<std::vector<std::string>>::write(value.names);
       case Kind::pattern: return Node::string(value.pattern);
     }
@@ -90,8 +95,9 @@ bool ends_at_a_dot(const std::string& name, const std::string& ending) {
 void bind_keys(config::Fields& field, Targeting& s) {
   field(
       "target_modules", &s.target_modules,
-      "Linear layers to adapt: all but the head, by the end of their name, or by a pattern for the whole name. Experts "
-      "that a router chooses from are meant only where the word `experts` is in it.");
+      "Linear layers to adapt: all but the head, those that PEFT takes by default for the model's family, by the end "
+      "of their name, or by a pattern for the whole name. Experts that a router chooses from are meant only where the "
+      "word `experts` is in it.");
   field("exclude_modules", &s.exclude_modules, "Layers not to adapt after all, by the end of their name.");
   field("layers_to_transform", &s.layers_to_transform, config::at_least(0),
         "Indices of the decoder layers to adapt; empty: all.");
@@ -99,6 +105,10 @@ void bind_keys(config::Fields& field, Targeting& s) {
 
 std::vector<std::size_t> select_layers(const Targeting& targeting, const std::vector<LinearLayer>& layers) {
   const Targets& targets = targeting.target_modules;
+  if (targets.kind == Targets::Kind::family_default &&
+      std::none_of(layers.begin(), layers.end(), [](const LinearLayer& layer) { return layer.is_default; }))
+    throw Error(Fault::usage, "adapter.target_modules is default, and PEFT has no default for this family of models",
+                "write all-linear, or a list of names such as [q_proj, v_proj]");
   if (targets.kind == Targets::Kind::names) require_use(targets.names, layers, "target_modules");
   require_use(targeting.exclude_modules, layers, "exclude_modules");
   constexpr std::string_view kExperts = "experts";
@@ -118,6 +128,7 @@ std::vector<std::size_t> select_layers(const Targeting& targeting, const std::ve
     bool wanted = false;
     switch (targets.kind) {
       case Targets::Kind::all_linear: wanted = !layer.is_head && !layer.is_expert; break;
+      case Targets::Kind::family_default: wanted = layer.is_default && !layer.is_expert; break;
       case Targets::Kind::names: wanted = listed(targets.names, layer); break;
       case Targets::Kind::pattern:
         wanted = (!layer.is_expert || pattern_means_experts) && pattern->matches_all(name);

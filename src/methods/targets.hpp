@@ -16,9 +16,9 @@ class Fields;
 namespace pst::methods {
 
 /// Which linear layers to adapt, as in PEFT: the word `all-linear`, a list of name endings, or one regular expression
-/// that must match a layer's whole name.
+/// that must match a layer's whole name; or the word `default`: those that PEFT takes where nothing is said.
 struct Targets {
-  enum class Kind { all_linear, names, pattern } kind = Kind::all_linear;
+  enum class Kind { all_linear, family_default, names, pattern } kind = Kind::all_linear;
   std::vector<std::string> names;
   std::string pattern;
 };
@@ -35,8 +35,9 @@ void bind_keys(config::Fields& field, Targeting& s);
 struct LinearLayer {
   std::string name;  ///< model.layers.0.self_attn.q_proj
   std::int64_t out = 0, in = 0;
-  bool is_head = false;    ///< not part of `all-linear`
-  bool is_expert = false;  ///< of those that a router chooses from: meant only where a target says `experts`
+  bool is_head = false;     ///< not part of `all-linear`
+  bool is_default = false;  ///< what PEFT adapts of this family where nothing is said
+  bool is_expert = false;   ///< of those that a router chooses from: meant only where a target says `experts`
 };
 
 /// Indices of the layers that are meant, by PEFT's rules: a list holds whole names or their endings after a dot, a

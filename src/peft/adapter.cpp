@@ -62,7 +62,11 @@ void Adapter::save(const std::filesystem::path& folder, const std::string& base_
 std::vector<methods::LinearLayer> linear_layers(const std::vector<nn::LinearSlot>& slots) {
   std::vector<methods::LinearLayer> layers;
   for (const nn::LinearSlot& slot : slots)
-    layers.push_back({slot.name, (*slot.linear)->out_features(), (*slot.linear)->in_features(), slot.is_output_head, slot.is_expert});
+    layers.push_back({.name = slot.name,
+                      .out = (*slot.linear)->out_features(),
+                      .in = (*slot.linear)->in_features(),
+                      .is_head = slot.is_output_head,
+                      .is_expert = slot.is_expert});
   return layers;
 }
 

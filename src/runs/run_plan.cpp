@@ -11,12 +11,14 @@
 #include "core/strings.hpp"
 #include "data/order.hpp"
 #include "families/folder.hpp"
+#include "families/peft_names.hpp"
 #include "families/read_model.hpp"
 #include "lowbit/quantise_folder.hpp"
 #include "methods/method.hpp"
 #include "methods/start.hpp"
 #include "recipe/linear_layers.hpp"
 #include "recipe/load.hpp"
+#include "recipe/peft_reading.hpp"
 #include "runs/job_script_for.hpp"
 #include "runs/plan_inputs.hpp"
 #include "version/version.hpp"
@@ -36,7 +38,36 @@ void check_quantization(const recipe::Quantization& wanted, const families::Mode
                   "names are those of `peft-studio model inspect`'s model, such as down_proj");
 }
 
-/// What only recipe and model together can get wrong: found here, not by a job after its time in the queue.
+std::string count_of(std::int64_t count, const char* what) {
+  return cat(grouped(count), " ", what, count == 1 ? "" : "s");
+}
+
+void check_with_model(const recipe::Recipe& recipe, int ranks, PlanMemory& memory) {
+  recipe::check_ranks(recipe, ranks > 0 ? ranks : recipe.slurm.nodes * recipe.slurm.ranks_per_node);
+  if (memory.checked_models.insert(recipe.model.path).second) families::check_model(recipe.model.path);
+  check_fit(recipe, families::read_model(recipe.model.path), memory.coming_adapter);
+}
+
+/// The word `default` becomes names: what trains, and whoever reads the run's recipe, need not know PEFT's table.
+void name_default_targets(methods::Targets& targets, const families::ModelSpec& model) {
+  using Kind = methods::Targets::Kind;
+  if (targets.kind != Kind::family_default) return;
+  const auto names = families::peft_default_targets(model.model_type);
+  targets = {.kind = Kind::names, .names = {names.begin(), names.end()}, .pattern = {}};
+}
+
+/// Everything that data::prepare looks at, and the output folder, where its store is.
+std::string what_decides_the_data(const recipe::Recipe& recipe) {
+  recipe::Recipe only{.name = "x",
+                      .model = {.path = recipe.model.path, .quantization = {}},
+                      .data = recipe.data,
+                      .output_dir = recipe.output_dir};
+  only.train.seed = recipe.train.seed;
+  return recipe::to_yaml(only);
+}
+
+}  // namespace
+
 void check_fit(const recipe::Recipe& recipe, const families::ModelSpec& config, const fs::path& coming_adapter) {
   if (recipe.data.max_length > config.positions)
     throw Error(
@@ -53,28 +84,6 @@ void check_fit(const recipe::Recipe& recipe, const families::ModelSpec& config, 
   if (recipe.adapter.init_from && fs::path(*recipe.adapter.init_from) != coming_adapter)
     methods::check_start(*recipe.adapter.init_from, recipe.adapter, layers);
 }
-
-std::string count_of(std::int64_t count, const char* what) {
-  return cat(grouped(count), " ", what, count == 1 ? "" : "s");
-}
-
-void check_with_model(const recipe::Recipe& recipe, int ranks, PlanMemory& memory) {
-  recipe::check_ranks(recipe, ranks > 0 ? ranks : recipe.slurm.nodes * recipe.slurm.ranks_per_node);
-  if (memory.checked_models.insert(recipe.model.path).second) families::check_model(recipe.model.path);
-  check_fit(recipe, families::read_model(recipe.model.path), memory.coming_adapter);
-}
-
-/// Everything that data::prepare looks at, and the output folder, where its store is.
-std::string what_decides_the_data(const recipe::Recipe& recipe) {
-  recipe::Recipe only{.name = "x",
-                      .model = {.path = recipe.model.path, .quantization = {}},
-                      .data = recipe.data,
-                      .output_dir = recipe.output_dir};
-  only.train.seed = recipe.train.seed;
-  return recipe::to_yaml(only);
-}
-
-}  // namespace
 
 recipe::Recipe check_recipe_and_model(const RecipeSource& source, int ranks) {
   auto recipe = recipe::load(source.file, source.overrides);
@@ -103,6 +112,9 @@ RunPlan plan_recipe(recipe::Recipe checked, int ranks, PlanMemory& memory, const
   RunPlan plan = {.recipe = std::move(checked)};
   const auto& recipe = plan.recipe;
   check_with_model(recipe, ranks, memory);
+  const families::ModelSpec model = families::read_model(recipe.model.path);
+  name_default_targets(plan.recipe.adapter.targeting.target_modules, model);
+  plan.misread = recipe::misread_targets(recipe.adapter, model);
   plan.ranks = ranks > 0 ? ranks : recipe.slurm.nodes * recipe.slurm.ranks_per_node;
   auto& model_digest = memory.model_digests[recipe.model.path];
   if (model_digest.empty()) model_digest = weights::model_digest(recipe.model.path);
@@ -111,10 +123,10 @@ RunPlan plan_recipe(recipe::Recipe checked, int ranks, PlanMemory& memory, const
   if (memory.data.count(data_key) == 0) memory.data[data_key] = data::prepare(recipe, reading);
   plan.data = memory.data.at(data_key);
   const auto train = data::PreparedSet::open(plan.data.store, "train");
-  if (const auto vocabulary = families::read_model(recipe.model.path).vocabulary; train.largest_id() >= vocabulary)
+  if (train.largest_id() >= model.vocabulary)
     throw Error(Fault::data,
                 cat(recipe.model.path, ": the tokenizer gave id ", train.largest_id(),
-                    ", and the model's vocabulary ends at ", vocabulary - 1),
+                    ", and the model's vocabulary ends at ", model.vocabulary - 1),
                 "tokenizer.json and config.json there belong to different models: copy both from the same one");
   // The run keeps the day that its template wrote: made again on another, the data are the same.
   if (!plan.data.report.date.empty()) plan.recipe.data.date = plan.data.report.date;
@@ -164,6 +176,11 @@ std::vector<std::string> notes_of(const RunPlan& plan) {
   else if (warmup > 0 && warmup >= plan.steps)
     notes.push_back(cat("the warm-up (scheduler.warmup_steps: ", grouped(warmup), ") is not shorter than the run (",
                         count_of(plan.steps, "step"), "): the learning rate never reaches optimizer.lr"));
+  if (!plan.misread.empty())
+    notes.push_back(cat("the adapter has ", join(plan.misread, ", "),
+                        ", and for this family of models PEFT takes these names for the routed experts: it would read "
+                        "the adapter wrongly; to load it with PEFT, target attention alone, such as "
+                        "adapter.target_modules: [q_proj, k_proj, v_proj, o_proj]"));
   return notes;
 }
 

@@ -5,8 +5,10 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "data/prepare.hpp"
+#include "families/spec.hpp"
 #include "recipe/recipe.hpp"
 #include "rundir/run_dir.hpp"
 #include "runs/recipe_source.hpp"
@@ -23,10 +25,16 @@ struct RunPlan {
   std::int64_t steps = 0, rows_per_epoch = 0;
   std::int64_t rows_left = 0;  ///< at the end of an epoch, beside those of full steps
   int ranks = 1;
+  std::vector<std::string> misread;  ///< recipe::misread_targets()
 };
 /// What the user should know before the run, beside its counts: each a sentence.
 std::vector<std::string> notes_of(const RunPlan& plan);
 std::string to_text(const RunPlan& plan);
+
+/// What only recipe and model together can get wrong: found here, not by a job after its time in the queue.
+/// @param coming_adapter  that adapter.init_from may name before it is there
+/// @throws Error(usage) or Error(data)
+void check_fit(const recipe::Recipe& recipe, const families::ModelSpec& model, const fs::path& coming_adapter = {});
 
 /// Recipe and model folder, and whether the two fit.
 /// @param ranks  0: as many as the slurm section says

@@ -29,6 +29,12 @@ TEST(RunPlan, ALearningRateThatStaysZeroIsTold) {
   EXPECT_THAT(notes(1, std::nullopt), IsEmpty()) << "a ratio is never the whole run";
 }
 
+TEST(RunPlan, NamesThatPeftTakesForExpertsAreTold) {
+  RunPlan plan{.steps = 10};
+  plan.misread = {"gate_proj", "up_proj"};
+  EXPECT_THAT(notes_of(plan), ElementsAre(HasSubstr("gate_proj, up_proj, and for this family of models PEFT takes")));
+}
+
 TEST(RunPlan, IsToldWithItsNotes) {
   RunPlan plan{.steps = 1};
   plan.recipe.scheduler.warmup_steps = 3;

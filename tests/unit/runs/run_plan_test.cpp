@@ -70,6 +70,12 @@ TEST_F(Checked, AnAdapterThatDoesNotFitIsFoundBeforeTheJob) {
                 HasSubstr("adapts decoder layer 2, and the model's last one is 1"));
 }
 
+TEST_F(Checked, TheWordDefaultBecomesNames) {
+  const RunPlan plan = plan_run({(dir_ / "r.yaml").string(), {"adapter.target_modules=default"}});
+
+  EXPECT_THAT(plan.recipe.adapter.targeting.target_modules.names, testing::ElementsAre("q_proj", "v_proj"));
+}
+
 TEST_F(Checked, EveryRunOfASweepIsChecked) {
   const recipe::Recipe good = recipe::load(dir_ / "r.yaml", with_start("fits").overrides);
   const recipe::Recipe bad = recipe::load(dir_ / "r.yaml", with_start("does-not").overrides);
