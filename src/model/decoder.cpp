@@ -14,6 +14,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "core/trace.hpp"
+#include "families/peft_names.hpp"
 #include "model/attention_layer.hpp"
 #include "model/delta_layer.hpp"
 #include "model/layout.hpp"
@@ -180,6 +181,8 @@ class Decoder final : public nn::CausalLm {
     if (project_in_) slots.push_back({.name = spec_.project_in->name, .linear = &project_in_});
     if (project_out_) slots.push_back({.name = spec_.project_out->name, .linear = &project_out_});
     slots.push_back({.name = spec_.head.name, .linear = &head_, .is_output_head = true});
+    for (const std::string_view ending : families::peft_default_targets(spec_.model_type))
+      for (nn::LinearSlot& slot : slots) slot.is_default = slot.is_default || slot.name.ends_with(cat(".", ending));
     return slots;
   }
 

@@ -85,6 +85,7 @@ struct LinearSlot {
   std::unique_ptr<Linear>* linear;
   bool is_output_head = false;  ///< not part of `all-linear`
   bool is_expert = false;       ///< nor is one that a router chooses
+  bool is_default = false;      ///< what PEFT adapts of the model's family where nothing is said
   int input = -1;               ///< neighbours with the same number read the same x; -1: nobody else reads it
 };
 

@@ -66,6 +66,7 @@ std::vector<methods::LinearLayer> linear_layers(const std::vector<nn::LinearSlot
                       .out = (*slot.linear)->out_features(),
                       .in = (*slot.linear)->in_features(),
                       .is_head = slot.is_output_head,
+                      .is_default = slot.is_default,
                       .is_expert = slot.is_expert});
   return layers;
 }
