@@ -25,10 +25,9 @@ template <Act kAct, class T>
 PST_INLINE void gated_backward_range(const T* dout, const T* gate, const T* up, T* dgate, T* dup, float limit,
                                      std::int64_t begin, std::int64_t end) {
   for (std::int64_t i = begin; i < end; ++i) {
-    const float d = load(dout, i);
-    const auto [by_gate, by_up] = formulas::gated_slopes<kAct, Math>(load(gate, i), load(up, i), limit);
-    store(dup, i, d * by_up);
-    store(dgate, i, d * by_gate);
+    const auto of = formulas::gated_gradients<kAct, Math>(load(dout, i), load(gate, i), load(up, i), limit);
+    store(dup, i, of.up);
+    store(dgate, i, of.gate);
   }
 }
 template <Act kAct, class T>

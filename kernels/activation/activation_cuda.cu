@@ -42,9 +42,9 @@ struct GatedBackward {
     Pack<T, V> dg, du;
 #pragma unroll
     for (int v = 0; v < V; ++v) {
-      const auto slopes = formulas::gated_slopes<kAct, Math>(widen(g.at[v]), widen(u.at[v]), limit);
-      du.at[v] = narrow<T>(widen(d.at[v]) * slopes.by_up);
-      dg.at[v] = narrow<T>(widen(d.at[v]) * slopes.by_gate);
+      const auto of = formulas::gated_gradients<kAct, Math>(widen(d.at[v]), widen(g.at[v]), widen(u.at[v]), limit);
+      du.at[v] = narrow<T>(of.up);
+      dg.at[v] = narrow<T>(of.gate);
     }
     write<V>(dgate, i, dg);
     write<V>(dup, i, du);
@@ -74,8 +74,7 @@ struct PlainBackward {
     const Pack<T, V> d = read<V>(dout, i), values = read<V>(x, i);
     Pack<T, V> o;
 #pragma unroll
-    for (int v = 0; v < V; ++v)
-      o.at[v] = narrow<T>(widen(d.at[v]) * formulas::slope<kAct, Math>(widen(values.at[v])));
+    for (int v = 0; v < V; ++v) o.at[v] = narrow<T>(widen(d.at[v]) * formulas::slope<kAct, Math>(widen(values.at[v])));
     write<V>(dx, i, o);
   }
 };
@@ -102,8 +101,8 @@ int gated_backward(Stream stream, int act, ConstView dout, ConstView gate, Const
                    float limit) {
   return with_act_and_float(act, gate.dtype, [&]<Act kAct, class T>() {
     const GatedBackward<kAct, T> work{static_cast<const T*>(dout.data), static_cast<const T*>(gate.data),
-                                      static_cast<const T*>(up.data), static_cast<T*>(dgate.data),
-                                      static_cast<T*>(dup.data), limit};
+                                      static_cast<const T*>(up.data),   static_cast<T*>(dgate.data),
+                                      static_cast<T*>(dup.data),        limit};
     return each<T>(stream, gate.count, fits_vectors<T>(0, work.dout, work.gate, work.up, work.dgate, work.dup), work);
   });
 }

@@ -28,7 +28,7 @@ PST_FORMULA float gelu_argument_slope(float x) { return 1.5957691216057308f * (1
 
 template <Act kAct, class Math>
 PST_FORMULA float value(float x) {
-  if constexpr (kAct == Act::silu) return x * sigmoid<Math>(x);
+  if constexpr (kAct == Act::silu) return x / (1.0f + Math::exp(-x));
   if constexpr (kAct == Act::gelu_tanh) return x * sigmoid<Math>(gelu_argument(x));
   if constexpr (kAct == Act::gelu) return x * normal_cdf<Math>(x);
   const float positive = x > 0.0f ? x : 0.0f;
@@ -62,20 +62,26 @@ PST_FORMULA float gated_value(float gate, float up, float limit) {
   return value<kAct, Math>(gate) * up;
 }
 
-struct GatedSlopes {
-  float by_gate, by_up;
+struct GatedGradients {
+  float gate, up;
 };
 
+/// Of the inputs, where `d` is that of gated_value(). The order of silu's factors is that in which earlier versions
+/// multiplied: runs go on with the same bits.
 template <Act kAct, class Math>
-PST_FORMULA GatedSlopes gated_slopes(float gate, float up, float limit) {
+PST_FORMULA GatedGradients gated_gradients(float d, float gate, float up, float limit) {
+  if constexpr (kAct == Act::silu) {
+    const float s = sigmoid<Math>(gate);
+    return {d * up * s * (1.0f + gate * (1.0f - s)), d * gate * s};
+  }
   if constexpr (kAct == Act::clamped) {
     const float g = gate < limit ? gate : limit;
     const float below = up < limit ? up : limit, u = below > -limit ? below : -limit;
     const float s = sigmoid<Math>(kSteepness * g);
-    return {gate > limit ? 0.0f : (u + 1.0f) * s * (1.0f + kSteepness * g * (1.0f - s)),
-            up > limit || up < -limit ? 0.0f : g * s};
+    return {gate > limit ? 0.0f : d * ((u + 1.0f) * s * (1.0f + kSteepness * g * (1.0f - s))),
+            up > limit || up < -limit ? 0.0f : d * (g * s)};
   }
-  return {slope<kAct, Math>(gate) * up, value<kAct, Math>(gate)};
+  return {d * (slope<kAct, Math>(gate) * up), d * value<kAct, Math>(gate)};
 }
 
 /// Calls body.template operator()<act>().
