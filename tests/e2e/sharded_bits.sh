@@ -58,7 +58,14 @@ same "killed on 4 ranks, resumed on 2" "$(digest_of "$run")" "$undisturbed"
 in_bf16=$(adapter long16 1 replicate "${long[@]}" "${bf16[@]}")
 killed_and_resumed killed16 4 2 "${moments[@]}" "${long[@]}" "${bf16[@]}"
 same "killed on 4 ranks, resumed on 2, in bf16" "$(digest_of "$run")" "$in_bf16"
-echo "killed on 4 ranks, resumed on 2: the same bits"
+# Experts too: each rank has its share of all of them.
+"$build/bin/make-tiny-model" "$work/experts" --model-type qwen3_moe --layers 3 --heads 6 --kv-heads 2 --head-dim 10 --config \
+  '{"num_experts": 5, "num_experts_per_tok": 2, "moe_intermediate_size": 22, "norm_topk_prob": true}' >/dev/null
+long+=(--set "model.path=$work/experts")
+of_experts=$(adapter experts 1 replicate "${long[@]}")
+killed_and_resumed killed-experts 4 2 --set parallel.strategy=shard "${long[@]}"
+same "experts, killed on 4 ranks, resumed on 2" "$(digest_of "$run")" "$of_experts"
+echo "killed on 4 ranks, resumed on 2: the same bits, with experts too"
 
 # Others read the checkpoint as before: every tensor whole.
 "$program" checkpoint verify "$run" >"$work/check.out" 2>&1 || die "its checkpoints are not whole: $(cat "$work/check.out")"

@@ -58,7 +58,8 @@ void run(int count, char** arguments) {
                                               {"--rope-theta", &model.rope_theta},
                                               {"--rms-norm-eps", &model.rms_norm_eps},
                                               {"--init-std", &model.init_std},
-                                              {"--dtype", &model.dtype}};
+                                              {"--dtype", &model.dtype},
+                                              {"--config", &model.config}};
   std::string usage = "make-tiny-model DIR";
   for (const auto& entry : keys) usage += cat(" [", entry.first, " VALUE]");
   if (count < 2 || count % 2 != 0 || arguments[1][0] == '-') throw Error(Fault::usage, usage);

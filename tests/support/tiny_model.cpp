@@ -122,7 +122,7 @@ std::vector<std::byte> values_of(const families::TensorSpec& spec, const TinyMod
   std::int64_t count = 1;
   for (const auto size : spec.shape) count *= size;
   const Rng rng = Rng(model.seed).child(spec.name);
-  const bool norm = spec.name.find("norm") != spec.name.npos;
+  const bool norm = spec.shape.size() == 1 && spec.name.ends_with(".weight");
   std::vector<std::byte> bytes;
   const auto put = [&](auto value) {
     const auto raw = std::as_bytes(std::span(&value, 1));
@@ -172,6 +172,9 @@ std::string tiny_config_json(const TinyModel& model) {
                {"pad_token_id", kTinyEndOfText},
                {"torch_dtype", torch_dtype}};
   if (model.sliding_window != 0) json["sliding_window"] = model.sliding_window;
+  const Json more = Json::parse(model.config, nullptr, /*allow_exceptions=*/false);
+  if (!more.is_object()) throw Error(Fault::usage, cat("more of a config.json is no JSON object: ", model.config));
+  json.merge_patch(more);
   return json.dump(2) + "\n";
 }
 

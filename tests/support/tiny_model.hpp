@@ -21,6 +21,8 @@ struct TinyModel {
   double rope_theta = 10000, rms_norm_eps = 1e-5;
   double init_std = 0.04;     ///< of every matrix and bias; norms are near one
   std::string dtype = "F32";  ///< F32, BF16 or F16
+  /// A JSON object of more keys of config.json, or other values of those above; null takes a key out.
+  std::string config = "{}";
 };
 
 /// Tokens of the tiny tokenizer: 256 bytes, 8 merges, then the special <|endoftext|>, <|im_start|> and <|im_end|>.

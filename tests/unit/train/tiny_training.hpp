@@ -18,6 +18,7 @@
 #include "parallel/sharded_storage.hpp"
 #include "parallel/share_exchange.hpp"
 #include "peft/adapter.hpp"
+#include "quant/format.hpp"
 #include "support/adapters.hpp"
 #include "support/prepared_store.hpp"
 #include "support/temporary_directory.hpp"
@@ -31,8 +32,8 @@ namespace pst::fixture {
 /// A model, documents and a place for checkpoints, in a folder of their own. Lengths differ, so that a mean of means
 /// is no mean.
 struct TrainingFolder {
-  TrainingFolder() {
-    write_tiny_model(dir / "model", {.vocab = 300});
+  explicit TrainingFolder(const TinyModel& model = {.vocab = 300}) {
+    write_tiny_model(dir / "model", model);
     documents(random_lengths(13, 2, 24, 1), random_lengths(5, 2, 24, 2));
   }
   /// Other documents than the usual ones.
@@ -69,6 +70,7 @@ struct TrainingOptions {
   at::ScalarType compute = at::kFloat;
   double dropout = 0.2;
   bool weights_in_shares = false, optimizer_in_shares = false;
+  weights::NumberFormat format = weights::NumberFormat::none;  ///< of the frozen matrices
 };
 
 /// One rank's training, and what it was told. The adapter starts with a B that is not zero.
@@ -84,9 +86,10 @@ class TinyTraining final : public train::Observer {
     const nn::MakeStorage storage = [&](const nn::FrozenLayout& layout) {
       return sharers_ ? parallel::sharded_storage(layout, *sharers_) : nn::replicated_storage(layout);
     };
-    model_ = model::load(families::read_model(folder.dir / "model"), weights::TensorStore::open(folder.dir / "model"),
-                         options.compute, nn::dense_format(options.compute == at::kFloat ? Dtype::f32 : Dtype::bf16),
-                         storage, 64);
+    const Dtype compute = options.compute == at::kFloat ? Dtype::f32 : Dtype::bf16;
+    model_ =
+        model::load(families::read_model(folder.dir / "model"), weights::TensorStore::open(folder.dir / "model"),
+                    options.compute, quant::make_format({.format = options.format, .compute = compute}), storage, 64);
     adapter_ = peft::make_adapter(*model_, lora({.r = 4, .dropout = options.dropout}), options.compute);
     adapter_->initialise(settings_.train.seed);
     parameters().flat().add_(0.01);
