@@ -5,7 +5,6 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/scalar_tensor.h>
-#include <ATen/ops/tanh.h>
 
 #include <algorithm>
 #include <optional>
@@ -23,6 +22,7 @@
 #include "model/rope_table.hpp"
 #include "nn/before_backward.hpp"
 #include "nn/checkpointed.hpp"
+#include "ops/capped.hpp"
 #include "ops/torch_exec.hpp"
 #include "weights/dtype.hpp"
 
@@ -156,8 +156,8 @@ class Decoder final : public nn::CausalLm {
     const auto& [scale, cap] = spec_.logits;
     at::Tensor logits_mv = at::GradMode::is_enabled() ? head_->forward(rows_md, {}) : head_->apply(rows_md);
     // The last step keeps nothing of its output: the loss may write over it.
-    if (cap > 0) return at::tanh(logits_mv * (scale / cap)) * cap;
-    return scale != 1 ? logits_mv * scale : logits_mv;
+    if (cap > 0) return ops::capped(std::move(logits_mv), scale, cap);
+    return scale != 1 ? logits_mv.mul_(scale) : logits_mv;
   }
 
   const nn::FrozenStorage& frozen() const override { return *frozen_; }
