@@ -19,8 +19,8 @@ namespace {
 
 using namespace detail;
 
-constexpr std::int64_t kBlockRows = 32;   // queries whose gradients for keys and values are summed at once
-constexpr std::int64_t kBlockKeys = 256;  // scores exist for this many keys at a time: 32 KiB, they stay in cache
+constexpr std::int64_t kBlockRows = 32;  // queries whose gradients for keys and values are summed at once
+constexpr std::int64_t kBlockKeys = kAttentionBlockKeys;
 constexpr float kNone = -std::numeric_limits<float>::infinity();
 
 PST_INLINE std::int64_t up(std::int64_t value, std::int64_t multiple) {

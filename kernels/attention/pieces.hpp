@@ -17,6 +17,9 @@ struct AttentionPiece {
   std::int64_t pairs() const { return (row_end * row_end - row * row) * groups; }  ///< twice the pairs of query and key
 };
 
+/// Scores exist for this many keys at a time: 32 KiB, they stay in cache. A window's first block is taken whole.
+constexpr std::int64_t kAttentionBlockKeys = 256;
+
 /// How the attention under one key/value head of one document is cut.
 struct AttentionCut {
   std::int64_t groups_each = 1, slices = 1;  ///< query heads in a piece; pieces that the rows are cut into

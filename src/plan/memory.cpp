@@ -21,10 +21,13 @@ using families::Reads;
 
 /// What backward holds besides what forward kept, in its widest moment: at the down projection, when its input's
 /// gradient is made (f32: base and sum are two arrays; bf16 adds in place), or just after, when both of gate and up
-/// are.
+/// are; with experts, where the rows that each token sends them are put together again.
 double workspace_bytes(const ModelShape& m, double tokens, double b) {
-  const double wide = 2 * static_cast<double>(m.widest_inner()), stream = 2 * static_cast<double>(m.hidden);
-  return tokens * b * (wide + stream);
+  const double d = static_cast<double>(m.hidden);
+  std::int64_t most_chosen = 0;
+  for (const auto& layer : m.layers) most_chosen = std::max(most_chosen, layer.routed.chosen);
+  const double wide = std::max(2 * static_cast<double>(m.widest_inner()), 3 * static_cast<double>(most_chosen) * d);
+  return tokens * b * (wide + 2 * d);
 }
 
 /// What cuDNN's attention works in: where a micro batch is one document that it takes.
@@ -55,22 +58,26 @@ std::int64_t head_chunk_rows(std::int64_t vocabulary, Dtype dtype, DeviceKind de
   return kernels::chunk_rows(vocabulary, value_bytes(dtype), device);
 }
 
-double kept_bytes(const ModelShape& m, const LayerShape& layer, double tokens, Dtype dtype) {
-  // Two sums of the residual stream; queries, keys, values and the mixed heads; gate and up.
-  double values = 2 * static_cast<double>(m.hidden) + 2 * static_cast<double>(layer.attention.query()) +
+double kept_bytes(const LayerShape& layer, double tokens, Dtype dtype) {
+  // Queries, keys, values and the mixed heads; gate and up.
+  double values = 2 * static_cast<double>(layer.attention.query()) +
                   2 * static_cast<double>(layer.attention.key_value()) +
-                  (layer.gated ? 2 : 1) * static_cast<double>(layer.inner) + static_cast<double>(layer.extra_kept);
+                  (layer.gated ? 2 : 1) * static_cast<double>(layer.inner) + static_cast<double>(layer.kept);
   // An adapter keeps its input, which neighbours share; the mixed heads are kept already.
+  bool attention_input_kept = false;
   for (const auto& group : layer.by_input()) {
     const bool adapted = std::any_of(group.begin(), group.end(), [](const LinearShape& l) { return l.keeps_input; });
-    if (adapted && group.front().reads != Reads::mixed) values += static_cast<double>(group.front().in);
+    const Reads reads = group.front().reads;
+    if (!adapted || reads == Reads::mixed) continue;
+    if (reads == Reads::mlp_input && layer.one_input && attention_input_kept) continue;
+    attention_input_kept = attention_input_kept || reads == Reads::attention_input;
+    values += static_cast<double>(group.front().in);
   }
   for (const auto& linear : layer.linears) values += static_cast<double>(linear.kept_values);
   for (const auto& expert : layer.experts)
     if (expert.adapted)
       values += layer.taken * static_cast<double>(expert.kept_values + (expert.keeps_input ? expert.in : 0));
-  const double f32_values =
-      static_cast<double>(layer.attention.query_heads + layer.norms);  // log-sum-exp of attention, norms' factors
+  const double f32_values = static_cast<double>(layer.attention.query_heads + layer.kept_f32);  // log-sum-exp
   return tokens * (values * static_cast<double>(value_bytes(dtype)) + 4 * f32_values);
 }
 
@@ -133,11 +140,12 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
 
   double widest = 0;
   for (const auto& layer : m.layers) {
-    const double kept = kept_bytes(m, layer, tokens, choice.dtype);
+    const double kept = kept_bytes(layer, tokens, choice.dtype);
     widest = std::max(widest, kept);
-    memory.activations += static_cast<double>(layer.count) * (choice.recompute ? 2 * tokens * d * b : kept);
+    memory.activations += static_cast<double>(layer.count) *
+                          (choice.recompute ? static_cast<double>(layer.between) * tokens * d * b : kept);
   }
-  memory.activations += tokens * d * b;  // the hidden states that the head reads
+  memory.activations += (m.final_sum ? 2 : 1) * tokens * d * b;  // the hidden states that the head reads
   memory.workspace = workspace_bytes(m, tokens, b);
   if (choice.recompute) memory.workspace += widest + 2 * tokens * d * b;
   if (in.cudnn_attention) memory.workspace += scores_bytes(m, in.largest, choice.dtype);
@@ -146,7 +154,8 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   const double labelled = static_cast<double>(in.largest.labelled);
   const DeviceKind device = in.is_gpu ? DeviceKind::cuda : DeviceKind::cpu;
   const double chunk = std::min(labelled, static_cast<double>(head_chunk_rows(m.vocabulary, choice.dtype, device)));
-  memory.head = chunk * b * (static_cast<double>(m.vocabulary) + 3 * d) + tokens * d * b;
+  const double logits = m.logits.changes() ? 2 : 1;  // as the head gives them, and as they become
+  memory.head = chunk * b * (logits * static_cast<double>(m.vocabulary) + 3 * d) + tokens * d * b;
   // oneDNN's backward product of the head copies its logits once; it is over when the layers' backward begins.
   if (in.copies_operands) memory.workspace = std::max(memory.workspace, chunk * b * static_cast<double>(m.vocabulary));
   if (choice.ranks() > 1) {  // two buffers

@@ -48,7 +48,7 @@ struct MemoryInputs {
 Memory memory_of(const MemoryInputs& in, const Choice& choice);
 
 /// What forward keeps of one decoder layer for its backward, for `tokens` tokens.
-double kept_bytes(const ModelShape& model, const LayerShape& layer, double tokens, Dtype dtype);
+double kept_bytes(const LayerShape& layer, double tokens, Dtype dtype);
 
 /// Matrix products of different sizes in a step whose micro batches have all the same number of tokens.
 std::int64_t products_of(const ModelShape& model, Dtype dtype, bool dropout);

@@ -2,6 +2,7 @@
 #include "plan/model_shape.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "kernels/adamw/flat_array.hpp"
 #include "lowbit/quantise_folder.hpp"
@@ -15,10 +16,22 @@ LinearShape shape_of(const families::LinearSpec& linear) {
   return {.in = linear.in, .out = linear.out, .bias = linear.bias, .reads = linear.reads};
 }
 
-/// Values of a token that a layer keeps for backward where it is not the common one: inputs of more norms, of a gate.
-std::int64_t extra_kept(const families::LayerSpec& spec, std::int64_t hidden) {
+/// Numbers in f32 that a norm keeps of a token.
+std::int64_t statistics_of(const std::optional<families::NormSpec>& norm, std::int64_t values) {
+  return norm ? values / norm->width * (norm->centred ? 2 : 1) : 0;
+}
+
+/// Sums of the stream that a layer's norms keep, in widths of it. A norm of a sum keeps it; one beside it keeps the
+/// same again, and a sum that nobody norms is kept only where an adapter reads it.
+std::int64_t sums_kept(const families::LayerSpec& spec) {
+  if (spec.norms_sum) return 2;
+  if (spec.parallel) return spec.attention_norm || spec.mlp_norm ? 1 : 0;
+  return (spec.attention_norm ? 1 : 0) + (spec.mlp_norm ? 1 : 0);
+}
+
+std::int64_t values_kept(const families::LayerSpec& spec, std::int64_t hidden) {
   const families::AttentionSpec& a = spec.attention;
-  std::int64_t values = 0;
+  std::int64_t values = sums_kept(spec) * hidden;
   if (const auto& d = spec.delta)  // inputs of the convolution, of norms and of the rule; gates, the rule's output
     values += 2 * d->mixed() + 2 * d->keys() + 3 * d->values();
   if (a.q_norm) values += a.query();
@@ -29,18 +42,41 @@ std::int64_t extra_kept(const families::LayerSpec& spec, std::int64_t hidden) {
     if (*norm && !spec.norms_sum) values += hidden;
   if (spec.moe) {  // gates, ups and outputs of the experts that a row takes
     values += spec.moe->chosen * (2 * spec.moe->inner + hidden);
-    if (spec.moe->shared) values += 2 * spec.moe->shared->inner;
+    if (spec.moe->shared) values += 2 * spec.moe->shared->inner + (spec.moe->shared_gate ? hidden : 0);
   }
   return values;
 }
 
+std::int64_t f32_kept(const families::LayerSpec& spec, std::int64_t hidden) {
+  const families::AttentionSpec& a = spec.attention;
+  std::int64_t numbers = statistics_of(a.q_norm, a.query()) + statistics_of(a.k_norm, a.key_value());
+  for (const auto* const norm : {&spec.attention_norm, &spec.mlp_norm, &spec.attention_out_norm, &spec.mlp_out_norm})
+    numbers += statistics_of(*norm, hidden);
+  // Scores of all experts; weights, indices and places, half of them in 64 bits, of those that are chosen.
+  if (spec.moe) numbers += std::ssize(spec.moe->experts) + 10 * spec.moe->chosen;
+  return numbers;
+}
+
+/// Values of a token in products that are cut into q, k and v, or into gate and up.
+std::int64_t values_split(const families::LayerSpec& spec) {
+  const families::AttentionSpec& a = spec.attention;
+  return (a.fused != families::AttentionSpec::Fused::no ? a.query() + 2 * a.key_value() : 0) +
+         (a.gated ? 2 * a.query() : 0) + (spec.mlp.fused() ? 2 * spec.mlp.inner : 0);
+}
+
 LayerShape layer_of(const families::LayerSpec& spec, std::int64_t hidden) {
   const families::AttentionSpec& a = spec.attention;
-  LayerShape layer{.attention = {a.query_heads, a.key_value_heads, a.head_dim, a.window},
+  LayerShape layer{.attention = {a.query_heads, a.key_value_heads, a.head_dim, a.window, a.cap != 0},
                    .inner = spec.moe ? 0 : spec.mlp.inner,
                    .gated = spec.mlp.gated,
-                   .extra_kept = extra_kept(spec, hidden),
+                   .routed = {},
+                   .split = values_split(spec),
+                   .one_input = spec.parallel && !spec.mlp_norm,
+                   .between = spec.attention_norm ? 2 : 1,
+                   .kept = values_kept(spec, hidden),
+                   .kept_f32 = f32_kept(spec, hidden),
                    .count = 1};
+  layer.head_norms = (a.q_norm ? a.query() : 0) + (a.k_norm ? a.key_value() : 0);
   layer.norms = 0;
   for (const auto* const norm : {&spec.attention_norm, &spec.mlp_norm, &spec.attention_out_norm, &spec.mlp_out_norm})
     layer.norms += norm->has_value() ? 1 : 0;
@@ -48,6 +84,7 @@ LayerShape layer_of(const families::LayerSpec& spec, std::int64_t hidden) {
   if (spec.moe) {
     for (const auto& [gate, up, down] : spec.moe->experts)
       for (const auto* const linear : {&gate, &up, &down}) layer.experts.push_back(shape_of(*linear));
+    layer.routed = {std::ssize(spec.moe->experts), spec.moe->chosen, spec.moe->inner};
     layer.taken = static_cast<double>(spec.moe->chosen) / static_cast<double>(spec.moe->experts.size());
   }
   return layer;
@@ -55,7 +92,9 @@ LayerShape layer_of(const families::LayerSpec& spec, std::int64_t hidden) {
 
 bool alike(const LayerShape& a, const LayerShape& b) {
   return a.linears == b.linears && a.attention == b.attention && a.inner == b.inner && a.gated == b.gated &&
-         a.experts == b.experts && a.norms == b.norms && a.extra_kept == b.extra_kept;
+         a.routed == b.routed && a.experts == b.experts && a.norms == b.norms && a.head_norms == b.head_norms &&
+         a.split == b.split && a.one_input == b.one_input && a.between == b.between && a.kept == b.kept &&
+         a.kept_f32 == b.kept_f32;
 }
 
 std::int64_t table_values(const families::RopeSpec& rope) {
@@ -155,7 +194,8 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
   ModelShape shape{.hidden = model.hidden,
                    .vocabulary = model.vocabulary,
                    .positions = positions,
-                   .head = {.in = model.hidden, .out = model.vocabulary, .bias = model.head.bias}};
+                   .head = {.in = model.head.in, .out = model.vocabulary, .bias = model.head.bias},
+                   .logits = model.logits};
   for (const auto& rope : model.ropes) shape.rotated += table_values(rope);
   for (const auto& tensor : families::tensors_of(model)) {
     std::int64_t values = 1;
@@ -165,6 +205,7 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
   }
 
   shape.norms = families::norm_values(model);
+  shape.final_sum = model.final_norm && !model.layers.empty() && !model.layers.front().attention_norm;
   std::vector<LayerShape> layers;
   for (const auto& layer : model.layers) layers.push_back(layer_of(layer, model.hidden));
   LinearShape project_in, project_out;  // too small to count for time and memory

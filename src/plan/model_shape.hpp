@@ -38,22 +38,36 @@ struct LinearShape {
 struct AttentionShape {
   std::int64_t query_heads = 0, key_value_heads = 0, head_dim = 0;
   std::optional<std::int64_t> window;
+  bool capped = false;  ///< each score goes through tanh
   std::int64_t query() const { return query_heads * head_dim; }
   std::int64_t key_value() const { return key_value_heads * head_dim; }
   std::int64_t groups() const { return key_value_heads == 0 ? 0 : query_heads / key_value_heads; }
   bool operator==(const AttentionShape&) const = default;
 };
 
+/// What a router and the experts behind it are, as far as time and memory go.
+struct ExpertsShape {
+  std::int64_t count = 0, chosen = 0, inner = 0;
+  bool operator==(const ExpertsShape&) const = default;
+};
+
 /// Decoder layers that are alike.
 struct LayerShape {
   std::vector<LinearShape> linears;  ///< in the model's order: those that read the same rows are neighbours
   AttentionShape attention;
-  std::int64_t inner = 0;            ///< width of the MLP, where there is one without a router
-  bool gated = true;                 ///< two of its products have this width
+  std::int64_t inner = 0;  ///< width of the MLP, where there is one without a router
+  bool gated = true;       ///< two of its products have this width
+  ExpertsShape routed;
   std::vector<LinearShape> experts;  ///< matrices of those that a router chooses from
   double taken = 0;                  ///< the part of the tokens that each of them sees
   std::int64_t norms = 2;            ///< of the stream or of what is added to it
-  std::int64_t extra_kept = 0;       ///< values of each token that backward needs besides those of any layer
+  std::int64_t head_norms = 0;       ///< values of a token in norms of queries and keys
+  std::int64_t split = 0;            ///< values of a token in products that are cut into several
+  bool one_input = false;            ///< attention and MLP read the same rows
+  std::int64_t between = 2;          ///< arrays of the stream's width that a layer hands on: the stream, and its norm
+  // Of a token, for backward, besides what its attention, its MLP and its adapters keep:
+  std::int64_t kept = 0;      ///< values: sums of the stream, inputs of norms, outputs of experts
+  std::int64_t kept_f32 = 0;  ///< numbers in f32: norms' statistics, a router's scores and choices
   std::int64_t count = 0;
   /// Runs of linears that read the same rows.
   std::vector<std::span<const LinearShape>> by_input() const;
@@ -65,6 +79,8 @@ struct ModelShape {
   std::int64_t rotated = 0;  ///< values that rotary tables have for a position
   std::vector<LayerShape> layers;
   LinearShape head;
+  families::LogitSpec logits;         ///< what becomes of the head's output
+  bool final_sum = false;             ///< the last norm keeps a sum besides those that layers keep
   std::int64_t tensors = 0;           ///< of the frozen model
   std::int64_t frozen = 0;            ///< values of the base model
   std::int64_t norms = 0;             ///< those of them that are norms' weights, which are kept in f32

@@ -61,7 +61,12 @@ Decision decide_threads(const Inputs& in, Choice& choice) {
 
 /// Per token of one layer: two sums and two norms of the stream, q, k, v, the mixed heads, gate, up and their product.
 std::int64_t kept_values(const families::ModelSpec& model, const families::LayerSpec& layer) {
-  return 4 * model.hidden + 2 * layer.attention.query() + 2 * layer.attention.key_value() + 3 * layer.mlp.inner;
+  std::int64_t inner = layer.mlp.inner, again = 0;
+  if (const auto& moe = layer.moe) {  // and the rows that experts give
+    inner = moe->chosen * moe->inner + (moe->shared ? moe->shared->inner : 0);
+    again = moe->chosen * model.hidden;
+  }
+  return 4 * model.hidden + 2 * layer.attention.query() + 2 * layer.attention.key_value() + 3 * inner + again;
 }
 
 /// Of the placement that was chosen.

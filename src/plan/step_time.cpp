@@ -41,11 +41,36 @@ double form_seconds(const Costs& costs, double n, const LinearShape& s, bool bac
   return costs.bytes_s(s.bytes(Dtype::bf16) + kNumber * values);
 }
 
-/// Which part of a document's pairs of rows a window leaves.
-double share_within(const std::optional<std::int64_t>& window, double length) {
-  if (!window || real(*window) >= length) return 1;
-  const double outside = length - real(*window);
-  return 1 - outside * (outside + 1) / (length * (length + 1));
+/// Which part of a document's pairs of rows a window leaves: all of the keys' blocks that it touches.
+double share_within(const std::optional<std::int64_t>& window, std::int64_t length) {
+  if (!window || *window >= length) return 1;
+  constexpr std::int64_t kBlock = kernels::kAttentionBlockKeys;
+  double outside = 0;  // each block that lies before the window of some rows is left out for those
+  for (std::int64_t end = kBlock; end + *window <= length; end += kBlock)
+    outside += real(kBlock) * real(length - end - *window + 1);
+  return 1 - outside / (real(length) * real(length + 1) / 2);
+}
+
+/// What a layer does beside products and attention, forward or backward, without dropout.
+double elementwise_seconds(const Costs& costs, const LayerShape& layer, double n, double d, bool backward) {
+  const Op norm = backward ? Op::rms_norm_backward : Op::rms_norm_forward;
+  const Op gated = backward ? Op::swiglu_backward : Op::swiglu_forward;
+  const auto times = [&](std::int64_t count, Op op, double values) {
+    return count > 0 && values > 0 ? real(count) * costs(op, {values}) : 0.0;
+  };
+  double seconds = times(layer.norms, norm, n * d) + times(1, norm, n * real(layer.head_norms)) +
+                   times(1, Op::rope, n * real(layer.attention.query())) +
+                   times(1, Op::rope, n * real(layer.attention.key_value())) +
+                   times(1, Op::embed, n * real(layer.split));
+  // Without a gate a third less is read and written.
+  seconds += (layer.gated ? 1.0 : 2.0 / 3) * times(1, gated, n * real(layer.inner));
+  if (layer.routed.count > 0) {
+    const double slots = n * real(layer.routed.chosen);
+    // Rows are sorted by expert, cut, put together, sorted back and summed.
+    seconds += times(1, gated, slots * real(layer.routed.inner)) + times(4, Op::embed, slots * d) +
+               costs(Op::linear_forward, {n, d, real(layer.routed.count)});
+  }
+  return seconds;
 }
 
 }  // namespace
@@ -106,8 +131,8 @@ double MicroBatchTime::attention(const AttentionShape& shape, const MicroBatch& 
   for (const auto length : batch.lengths) {
     auto [known, fresh] = by_length.try_emplace(length, 0.0);
     if (fresh)
-      known->second = costs_(op, {real(length), real(shape.head_dim), real(shape.groups())}) *
-                      share_within(shape.window, real(length));
+      known->second =
+          costs_(op, {real(length), real(shape.head_dim), real(shape.groups())}) * share_within(shape.window, length);
     const auto cut = op == Op::attention_forward ? kernels::forward_cut(length, shape.groups())
                                                  : kernels::backward_cut(length, shape.groups());
     const std::int64_t pieces = (shape.groups() + cut.groups_each - 1) / cut.groups_each * cut.slices;
@@ -128,10 +153,7 @@ StepTime MicroBatchTime::layers_forward(const MicroBatch& batch, bool dropout) c
     for (const auto& expert : layer.experts)
       time.forward += count * (linear_forward(costs_, n * layer.taken, expert) +
                                form_seconds(costs_, n * layer.taken, expert, false));
-    time.elementwise += count * (real(layer.norms) * costs_(Op::rms_norm_forward, {n * d}) +
-                                 costs_(Op::rope, {n * real(layer.attention.query())}) +
-                                 costs_(Op::rope, {n * real(layer.attention.key_value())}) +
-                                 costs_(Op::swiglu_forward, {n * real(layer.inner)}) + costs_.layer_overhead_s() / 3);
+    time.elementwise += count * (elementwise_seconds(costs_, layer, n, d, false) + costs_.layer_overhead_s() / 3);
   }
   time.attention = attention(batch, Op::attention_forward);
   return time;
@@ -149,15 +171,12 @@ StepTime MicroBatchTime::operator()(const MicroBatch& batch) const {
       time.backward += count * (linear_backward(costs_, n, linear) + form_seconds(costs_, n, linear, true));
       if (dropout_ && linear.rank > 0) time.elementwise += 2 * count * costs_(Op::dropout, {n * real(linear.in)});
     }
-    // q, k and v meet in their input, gate and up in theirs: three additions.
     for (const auto& expert : layer.experts)
       time.backward += count * (linear_backward(costs_, n * layer.taken, expert) +
                                 form_seconds(costs_, n * layer.taken, expert, true));
-    time.elementwise += count * (real(layer.norms) * costs_(Op::rms_norm_backward, {n * d}) +
-                                 costs_(Op::rope, {n * real(layer.attention.query())}) +
-                                 costs_(Op::rope, {n * real(layer.attention.key_value())}) +
-                                 costs_(Op::swiglu_backward, {n * real(layer.inner)}) +
-                                 3 * costs_(Op::grad_add, {n * d}) + costs_.layer_overhead_s() * 2 / 3);
+    // q, k and v meet in their input, gate and up in theirs: three additions.
+    time.elementwise += count * (elementwise_seconds(costs_, layer, n, d, true) + 3 * costs_(Op::grad_add, {n * d}) +
+                                 costs_.layer_overhead_s() * 2 / 3);
   }
   time.attention += attention(batch, Op::attention_backward);
 
@@ -167,7 +186,9 @@ StepTime MicroBatchTime::operator()(const MicroBatch& batch) const {
     const double products = model_.head.rank > 0
                                 ? linear_forward(costs_, c, model_.head) + linear_backward(costs_, c, model_.head)
                                 : costs_(Op::head_forward, {c, d, v}) + costs_(Op::head_backward, {c, d, v});
-    return products + costs_(Op::cross_entropy, {c * v}) + 2 * costs_(Op::embed, {c * d});
+    const double changed = model_.logits.cap > 0 ? 5 : model_.logits.changes() ? 2 : 0;
+    return products + costs_(Op::cross_entropy, {c * v}) + 2 * costs_(Op::embed, {c * d}) +
+           changed * costs_(Op::grad_add, {c * v});
   };
   if (chunk > 0) {
     time.head = real(batch.labelled / chunk) * pass(chunk);

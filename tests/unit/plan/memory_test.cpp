@@ -22,7 +22,7 @@ plan::Memory memory(int micro_batch, bool recompute, plan::Dtype dtype, int r = 
 TEST(Memory, CountsWhatALayerKeeps) {
   const auto model = plan::shape_of(fixture::smollm2_135m(), fixture::lora({.r = 16}), 512);
 
-  const double kept = plan::kept_bytes(model, model.layers[0], 1, plan::Dtype::bf16);
+  const double kept = plan::kept_bytes(model.layers[0], 1, plan::Dtype::bf16);
 
   // By hand: sums and norms of the stream, q, k, v and the mixed heads, gate, up, their product, seven low-rank
   // products; in f32 nine heads' log-sum-exp and two norms' factors.
@@ -33,7 +33,7 @@ TEST(Memory, KeepsLessWhereThereIsNoAdapter) {
   const methods::Adapter adapter = fixture::lora({.r = 16}, fixture::named({"q_proj", "v_proj"}));
   const auto model = plan::shape_of(fixture::smollm2_135m(), adapter, 512);
 
-  EXPECT_DOUBLE_EQ(plan::kept_bytes(model, model.layers[0], 1, plan::Dtype::f32),
+  EXPECT_DOUBLE_EQ(plan::kept_bytes(model.layers[0], 1, plan::Dtype::f32),
                    4 * (3 * 576 + 2 * 576 + 2 * 192 + 2 * 1536 + 2 * 16) + 4 * (9 + 2));
 }
 

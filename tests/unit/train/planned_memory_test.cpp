@@ -24,6 +24,7 @@
 #include "support/adapters.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/tensors.hpp"
+#include "support/tiny_kinds.hpp"
 #include "support/tiny_model.hpp"
 
 namespace pst::train {
@@ -106,19 +107,26 @@ struct Case {
   recipe::Quantization quantization = {};
   methods::Adapter adapter = fixture::lora({.r = 5});
   bool recompute = false;
+  fixture::TinyModel model = kShape;
 };
+
+/// A folder with the model, made once for each family.
+fs::path folder_of(const fixture::TinyModel& model) {
+  static const fixture::TemporaryDirectory dir;
+  const fs::path folder = dir / model.model_type;
+  if (!fs::exists(folder)) fixture::write_tiny_model(folder, model);
+  return folder;
+}
 
 /// A model with an adapter and a micro batch, and what a plan says of them.
 struct Training {
   explicit Training(const Case& setup) : setup_(setup) {
-    static const fixture::TemporaryDirectory dir;
-    static const bool written = (fixture::write_tiny_model(dir / "model", kShape), true);
-    PST_ASSERT(written, "the model is there");
-    config_ = families::read_model(dir / "model");
+    const fs::path folder = folder_of(setup.model);
+    config_ = families::read_model(folder);
     shape_ = plan::shape_of(config_, setup.adapter, kPositions, setup.quantization);
-    store_ = std::make_unique<weights::TensorStore>(weights::TensorStore::open(dir / "model"));
+    store_ = std::make_unique<weights::TensorStore>(weights::TensorStore::open(folder));
     const fixture::Tokens tokens({200, 90, 210}, 260, 1);
-    batch_ = nn::make_batch(tokens.spans(), kShape.vocab);
+    batch_ = nn::make_batch(tokens.spans(), setup.model.vocab);
 
     const bool quantised_scales = setup.quantization.double_quantization;
     const std::int64_t before = memory().live();
@@ -247,6 +255,47 @@ TEST(PlannedMemory, SharesAndExchangesAreWhatIsAllocated) {
   }
 }
 
+/// What one forward pass keeps for backward, and the most that is there at once.
+struct Taken {
+  std::int64_t kept = 0, most = 0;
+};
+
+Taken taken_by(Training& training) {
+  const at::Tensor gradient = training.parameters().new_gradient();
+  training.parameters().accumulate_into(gradient);
+  const std::int64_t before = memory().live();
+  Taken taken;
+  const auto recomputing = training.setup_.recompute ? nn::Recompute::layers : nn::Recompute::nothing;
+  objective::cross_entropy()->backward({*training.model_,
+                                        {.training = true, .random = Rng(1)},
+                                        recomputing,
+                                        [&] {
+                                          taken.kept = memory().live() - before;
+                                          memory().watch();
+                                        }},
+                                       training.batch_, 1);
+  taken.most = memory().most() - before;
+  return taken;
+}
+
+TEST(PlannedMemory, EveryKindOfModelTakesWhatIsPlanned) {
+  memory();
+  for (const auto& kind : fixture::kinds())
+    for (const auto compute : {at::kFloat, at::kBFloat16})
+      for (const bool recompute : {false, true}) {
+        SCOPED_TRACE(cat(kind.name, " ", plan::name_of(planned(compute)), recompute ? " again" : " kept"));
+        Training training({.compute = compute, .recompute = recompute, .model = kind.model});
+        const plan::Memory planned = training.planned();
+
+        const Taken taken = taken_by(training);
+
+        EXPECT_NEAR(static_cast<double>(training.weights_) / planned.weights, 1, 0.01);
+        EXPECT_EQ(training.adapters_, planned.adapters);
+        EXPECT_NEAR(static_cast<double>(taken.kept) / planned.activations, 1, 0.02);
+        EXPECT_NEAR(static_cast<double>(taken.most) / (planned.activations + planned.workspace + planned.head), 1, 0.1);
+      }
+}
+
 TEST(PlannedMemory, LogitsAndActivationsAreWhatTheyTake) {
   memory();
   const methods::Adapter all = fixture::lora({.r = 5}), dropping = fixture::lora({.r = 5, .dropout = 0.5}),
@@ -256,29 +305,16 @@ TEST(PlannedMemory, LogitsAndActivationsAreWhatTheyTake) {
       for (const bool recompute : {false, true}) {
         SCOPED_TRACE(cat(plan::name_of(planned(compute)), " ", recompute ? "again " : "kept "));
         Training training({.compute = compute, .adapter = adapter, .recompute = recompute});
-        const at::Tensor gradient = training.parameters().new_gradient();
-        training.parameters().accumulate_into(gradient);
         const plan::Memory planned = training.planned();
         const auto value_bytes = plan::value_bytes(train::planned(compute));
         const std::int64_t rows = plan::head_chunk_rows(kShape.vocab, train::planned(compute), DeviceKind::cpu),
                            chunk = std::min(rows, training.batch_.labelled()) * kShape.vocab * value_bytes;
-        const std::int64_t before = memory().live();
 
-        std::int64_t kept = 0;
-        const auto recomputing = recompute ? nn::Recompute::layers : nn::Recompute::nothing;
-        objective::cross_entropy()->backward({*training.model_,
-                                              {.training = true, .random = Rng(1)},
-                                              recomputing,
-                                              [&] {
-                                                kept = memory().live() - before;
-                                                memory().watch();
-                                              }},
-                                             training.batch_, 1);
+        const Taken taken = taken_by(training);
 
-        const std::int64_t most = memory().most() - before;
         EXPECT_EQ(memory().largest(), chunk) << "a chunk of logits is the largest array of a step";
-        EXPECT_NEAR(static_cast<double>(kept) / planned.activations, 1, 0.02);
-        EXPECT_NEAR(static_cast<double>(most) / (planned.activations + planned.workspace + planned.head), 1, 0.1);
+        EXPECT_NEAR(static_cast<double>(taken.kept) / planned.activations, 1, 0.02);
+        EXPECT_NEAR(static_cast<double>(taken.most) / (planned.activations + planned.workspace + planned.head), 1, 0.1);
       }
 }
 
