@@ -49,11 +49,41 @@ CONFIGURATIONS = [
     ("135M", 2, 8, 224, 1, 4, "bf16", False, False),
 ]
 
+# With --families: other layers than llama's.
+FAMILY_MODELS = {
+    "qwen3": dict(hidden=320, layers=8, heads=5, kv_heads=5, head_dim=96, intermediate=864, vocab=8000),
+    "gemma2": dict(hidden=384, layers=8, heads=4, kv_heads=2, head_dim=80, intermediate=1056, vocab=8000, tied="true",
+                   config=dict(hidden_activation="gelu_pytorch_tanh", sliding_window=96, query_pre_attn_scalar=80)),
+    "phi3": dict(hidden=448, layers=8, heads=7, kv_heads=7, intermediate=1184, vocab=8000, tied="false"),
+    "qwen3_moe": dict(hidden=320, layers=8, heads=5, kv_heads=5, head_dim=64, intermediate=864, vocab=8000,
+                      config=dict(num_experts=8, num_experts_per_tok=2, moe_intermediate_size=448, norm_topk_prob=True)),
+    "granite": dict(hidden=384, layers=8, heads=6, kv_heads=3, intermediate=992, vocab=8000,
+                    config=dict(embedding_multiplier=12, residual_multiplier=0.22, attention_multiplier=0.02, logits_scaling=4)),
+    "gpt_neox": dict(hidden=448, layers=8, heads=7, kv_heads=7, intermediate=1792, vocab=8000, tied="false",
+                     config=dict(hidden_act="gelu", rotary_pct=0.25, rms_norm_eps=None, num_key_value_heads=None)),
+}
+FAMILY_CONFIGURATIONS = [
+    ("qwen3", 1, 12, 352, 3, 6, "fp32", False, True),
+    ("qwen3", 1, 20, 640, 2, 4, "fp32", True, False),
+    ("gemma2", 1, 12, 416, 2, 4, "fp32", False, False),
+    ("gemma2", 1, 24, 704, 2, 4, "fp32", True, True),
+    ("phi3", 1, 20, 352, 2, 4, "fp32", False, True),
+    ("phi3", 1, 8, 288, 4, 4, "fp32", True, False),
+    ("qwen3_moe", 1, 12, 480, 2, 4, "fp32", False, True),
+    ("qwen3_moe", 1, 20, 832, 1, 3, "fp32", True, True),
+    ("granite", 1, 12, 416, 2, 4, "fp32", False, False),
+    ("granite", 1, 40, 288, 3, 6, "fp32", True, True),
+    ("gpt_neox", 1, 12, 352, 2, 4, "fp32", False, True),
+    ("gpt_neox", 1, 24, 576, 2, 2, "fp32", True, False),
+]
+
 
 def model(args, name: str) -> Path:
     folder = args.work / f"model-{name}"
     if not (folder / "config.json").exists():
-        options = [str(word) for key, value in MODELS[name].items() for word in ("--" + key.replace("_", "-"), value)]
+        made = dict(MODELS[name]) if name in MODELS else {"model_type": name, "dtype": "F32", **FAMILY_MODELS[name]}
+        made["config"] = json.dumps(made.get("config", {}))
+        options = [str(word) for key, value in made.items() for word in ("--" + key.replace("_", "-"), value)]
         subprocess.run([str(args.build / "bin/make-tiny-model"), str(folder), "--max-positions", "2048", *options], check=True)
     return folder
 
@@ -142,6 +172,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--slow-bf16", action="store_true",
                         help="keep bf16 where the CPU does not multiply it either, to see the memory; a step takes minutes")
+    parser.add_argument("--families", action="store_true", help="12 configurations of six families other than llama")
     parser.add_argument("--only", type=int, nargs="+", help="numbers of configurations")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -154,13 +185,13 @@ def main() -> int:
             print(call(args, args.build / "bin/peft-studio", "probe", "--ranks", ranks, "--threads", args.threads, "--output", args.machine,
                        "--folder", args.work, measured=True), end="", flush=True)
 
-    configurations = CONFIGURATIONS
+    configurations = FAMILY_CONFIGURATIONS if args.families else CONFIGURATIONS
     if not args.slow_bf16 and not json.loads(args.machine.read_text())["fast_bf16"]:  # libtorch multiplies bf16 in plain loops there: nobody trains so
         print("this CPU has neither avx512_bf16 nor AMX: the configurations in bf16 run in fp32")
-        configurations = [tuple("fp32" if value == "bf16" else value for value in one) for one in CONFIGURATIONS]
+        configurations = [tuple("fp32" if value == "bf16" else value for value in one) for one in configurations]
     threads = "one thread" if args.threads == 1 else f"{args.threads} threads"
     print(f"{platform.node()}: {os.cpu_count()} cores, {args.steps} steps each, {threads} a rank, {args.clock} time")
-    print(f"{'':>3} {'model':<5} {'ranks':>5} {'r':>3} {'rows':>10} {'step':>4} {'':<5}{'ckpt':<5}{'pack':<5}"
+    print(f"{'':>3} {'model':<9} {'ranks':>5} {'r':>3} {'rows':>10} {'step':>4} {'':<5}{'ckpt':<5}{'pack':<5}"
           f"{'planned':>10} {'taken':>10} {'error':>8} {'planned':>10} {'taken':>10} {'error':>8}")
     times, memories, false_fits, slowest_plan = [], [], 0, 0.0
     for number, configuration in enumerate(configurations, 1):
@@ -168,7 +199,7 @@ def main() -> int:
             continue
         name, ranks, r, length, micro, rows, precision, checkpointing, packing = configuration
         if ranks * args.threads > cores:
-            print(f"{number:>3} {name:<5} {ranks:>5} left out: {ranks} ranks of {args.threads} threads on {cores} cores")
+            print(f"{number:>3} {name:<9} {ranks:>5} left out: {ranks} ranks of {args.threads} threads on {cores} cores")
             continue
         got = measure(args, number, configuration)
         time_error = 100 * (got["planned_s"] / got["taken_s"] - 1)
@@ -177,7 +208,7 @@ def main() -> int:
         memories.append(abs(memory_error))
         false_fits += got["fits"] and got["taken_bytes"] > got["limit"] > 0
         slowest_plan = max(slowest_plan, got["planned_in_s"])
-        print(f"{number:>3} {name:<5} {ranks:>5} {r:>3} {f'{micro} x {length}':>10} {rows:>4} {precision:<5}"
+        print(f"{number:>3} {name:<9} {ranks:>5} {r:>3} {f'{micro} x {length}':>10} {rows:>4} {precision:<5}"
               f"{'yes' if checkpointing else 'no':<5}{'yes' if packing else 'no':<5}"
               f"{1e3 * got['planned_s']:>7.0f} ms {1e3 * got['taken_s']:>7.0f} ms {time_error:>+7.1f}% "
               f"{got['planned_bytes'] / 2**20:>6.0f} MiB {got['taken_bytes'] / 2**20:>6.0f} MiB {memory_error:>+7.1f}%", flush=True)
