@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever a decoder is made of, training gives the same bits on any number of ranks, with its weights in shares and
 // with gradient checkpointing, over numbers and over the formats that are quantised.
+#include "core/strings.hpp"
 #include "support/tensors.hpp"
 #include "support/tiny_kinds.hpp"
 #include "unit/train/tiny_training.hpp"
