@@ -28,10 +28,12 @@ __global__ __launch_bounds__(kThreads) void forward(const T* x, const T* residua
     const T* const s = (residual != nullptr ? sum : x) + begin;
     const float count = static_cast<float>(width);
     const float mean = row_sum<kTeam>(width, lane, [&](std::int64_t i) { return widen(s[i]); }) / count;
-    const float variance = row_sum<kTeam>(width, lane, [&](std::int64_t i) {
-                             const float away = widen(s[i]) - mean;
-                             return away * away;
-                           }) / count;
+    const float variance = row_sum<kTeam>(width, lane,
+                                          [&](std::int64_t i) {
+                                            const float away = widen(s[i]) - mean;
+                                            return away * away;
+                                          }) /
+                           count;
     const float rstd = 1.0f / sqrtf(variance + eps);
     if (lane == 0) {
       statistics[2 * row] = mean;
@@ -39,7 +41,8 @@ __global__ __launch_bounds__(kThreads) void forward(const T* x, const T* residua
     }
     const std::int64_t of = row % weights * width;
     for (std::int64_t i = lane; i < width; i += kTeam)
-      y[begin + i] = narrow<T>(weight[of + i] * ((widen(s[i]) - mean) * rstd) + (bias != nullptr ? bias[of + i] : 0.0f));
+      y[begin + i] =
+          narrow<T>(weight[of + i] * ((widen(s[i]) - mean) * rstd) + (bias != nullptr ? bias[of + i] : 0.0f));
   }
 }
 
@@ -78,8 +81,8 @@ int layer_norm(Stream stream, ConstView x, ConstView residual, ConstView weight,
     return launch(warps ? forward<T, 32> : forward<T, kThreads>, blocks_for(rows, warps ? kThreads / 32 : 1), kThreads,
                   stream, static_cast<const T*>(x.data), static_cast<const T*>(residual.data),
                   static_cast<const float*>(weight.data), static_cast<const float*>(bias.data), weight.count / width,
-                  width, eps, static_cast<T*>(sum.data), static_cast<T*>(y.data),
-                  static_cast<float*>(statistics.data), rows);
+                  width, eps, static_cast<T*>(sum.data), static_cast<T*>(y.data), static_cast<float*>(statistics.data),
+                  rows);
   });
 }
 

@@ -79,8 +79,9 @@ __global__ __launch_bounds__(kThreads, kForwardBlocks<kKept>) void forward(const
 // dx may be the memory of dsum or of dy: a thread writes a column after it has read it for the last time.
 template <class T, int V, int kTeam, int kKept>
 __global__ __launch_bounds__(kThreads, kBackwardBlocks<kKept>) void backward(const T* dy, const T* dsum, const T* sum,
-                                                                             const float* weight, const float* rstd, T* dx,
-                                                                             std::int64_t rows, std::int64_t width) {
+                                                                             const float* weight, const float* rstd,
+                                                                             T* dx, std::int64_t rows,
+                                                                             std::int64_t width) {
   const Row<T, V, kTeam, kKept> row(width);
   for (std::int64_t r = row.first(); r < rows; r += row.stride()) {
     const std::int64_t begin = r * width;
@@ -146,9 +147,9 @@ struct Backward {
   template <class T, int V, int kTeam, int kKept>
   int run(std::int64_t blocks) const {
     return launch(backward<T, V, kTeam, kKept>, blocks, kThreads, stream, static_cast<const T*>(dy.data),
-                  static_cast<const T*>(dsum.data), static_cast<const T*>(sum.data), static_cast<const float*>(weight.data),
-                  static_cast<const float*>(rstd.data), static_cast<T*>(dx.data), sum.count / weight.count,
-                  weight.count);
+                  static_cast<const T*>(dsum.data), static_cast<const T*>(sum.data),
+                  static_cast<const float*>(weight.data), static_cast<const float*>(rstd.data),
+                  static_cast<T*>(dx.data), sum.count / weight.count, weight.count);
   }
 };
 

@@ -11,9 +11,9 @@
 
 #include "app/probe_bench.hpp"
 #include "core/rng.hpp"
+#include "kernels/activation/activation.hpp"
 #include "kernels/cross_entropy/cross_entropy.hpp"
 #include "kernels/dropout/dropout.hpp"
-#include "kernels/activation/activation.hpp"
 #include "kernels/rms_norm/rms_norm.hpp"
 #include "ops/attention.hpp"
 #include "ops/torch_exec.hpp"
@@ -83,7 +83,8 @@ std::vector<double> all_once(const std::shared_ptr<Rows>& rows) {
   });
   time([&] {
     const at::Tensor dgate = fresh(), dup = fresh();
-    kernels::gated_backward(on, kernels::Act::silu, view_of(r.a), view_of(r.b), view_of(r.c), view_of(dgate), view_of(dup));
+    kernels::gated_backward(on, kernels::Act::silu, view_of(r.a), view_of(r.b), view_of(r.c), view_of(dgate),
+                            view_of(dup));
   });
   time([&] { ops::rotate(r.c, kHeads, r.positions, r.rope); });
   time([&] {

@@ -86,9 +86,7 @@ class FolderWriter {
   }
 
  private:
-  bool is_chosen(const std::string& name) const {
-    return matrices_.contains(name) && !is_skipped(name, options_.skip);
-  }
+  bool is_chosen(const std::string& name) const { return matrices_.contains(name) && !is_skipped(name, options_.skip); }
   Matrix matrix_of(const weights::Tensor& tensor) const {
     return {store_, tensor.name, tensor.shape.at(0), tensor.shape.at(1)};
   }
