@@ -2,6 +2,7 @@
 // Arcee's AFM: llama with an MLP without a gate.
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -16,9 +17,14 @@ ModelSpec read(const json::Object& config) {
                                .gated_mlp = false});
 }
 
+constexpr std::array<GgufKey, 2> kKeys = {{{"attention_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"},
+                                           {"mlp_bias", GgufKey::Kind::tensor, "blk.0.ffn_up.bias"}}};
+constexpr GgufNames kGguf{
+    .architecture = "arcee", .layer_parts = kGgufTurnedParts, .more = kKeys, .fixed = R"({"hidden_act": "relu2"})"};
+
 }  // namespace
 
 extern const Family kArcee;
-const Family kArcee{"arcee", "ArceeForCausalLM", &read};
+const Family kArcee{"arcee", "ArceeForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

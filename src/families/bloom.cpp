@@ -2,6 +2,7 @@
 // BLOOM: no positions but the slopes of scores, and a norm behind the embedding.
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -51,9 +52,25 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufPart, 6> kParts = {{kGgufAttentionNorm,
+                                             {"self_attention.query_key_value", "attn_qkv", GgufRows::thirds},
+                                             {"self_attention.dense", "attn_output"},
+                                             kGgufMlpNorm,
+                                             {"mlp.dense_h_to_4h", "ffn_up"},
+                                             {"mlp.dense_4h_to_h", "ffn_down"}}};
+constexpr std::array<GgufKey, 4> kSizes = {{kGgufSizes[0],
+                                            {"n_layer", GgufKey::Kind::size, "block_count"},
+                                            {"n_head", GgufKey::Kind::size, "attention.head_count"},
+                                            {"seq_length", GgufKey::Kind::size, "context_length"}}};
+constexpr GgufNames kGguf{.architecture = "bloom",
+                          .layer_parts = kParts,
+                          .sizes = kSizes,
+                          .eps = gguf_layer_norm_eps("layer_norm_epsilon"),
+                          .rope = {.turns = false}};
+
 }  // namespace
 
 extern const Family kBloom;
-const Family kBloom{"bloom", "BloomForCausalLM", &read};
+const Family kBloom{"bloom", "BloomForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

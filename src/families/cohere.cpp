@@ -2,6 +2,7 @@
 // Command R and R+.
 #include "families/cohere_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -25,9 +26,18 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufKey, 3> kKeys = {{{"attention_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"},
+                                           {"use_qk_norm", GgufKey::Kind::tensor, "blk.0.attn_q_norm.weight"},
+                                           {"logit_scale", GgufKey::Kind::real, "logit_scale"}}};
+constexpr GgufNames kGguf{.architecture = "command-r",
+                          .layer_parts = kGgufPlainParts,
+                          .eps = gguf_layer_norm_eps("layer_norm_eps"),
+                          .more = kKeys,
+                          .fixed = R"({"hidden_act": "silu"})"};
+
 }  // namespace
 
 extern const Family kCohere;
-const Family kCohere{"cohere", "CohereForCausalLM", &read};
+const Family kCohere{"cohere", "CohereForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

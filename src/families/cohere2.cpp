@@ -2,6 +2,7 @@
 // Command R7B and A: three layers of four see a window, and only these turn.
 #include "families/cohere_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -21,9 +22,18 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufKey, 2> kKeys = {{{"attention_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"},
+                                           {"logit_scale", GgufKey::Kind::real, "logit_scale"}}};
+constexpr GgufNames kGguf{.architecture = "cohere2",
+                          .layer_parts = kGgufPlainParts,
+                          .eps = gguf_layer_norm_eps("layer_norm_eps"),
+                          .more = kKeys,
+                          .fixed = R"({"hidden_act": "silu"})",
+                          .window_pattern = 4};
+
 }  // namespace
 
 extern const Family kCohere2;
-const Family kCohere2{"cohere2", "Cohere2ForCausalLM", &read};
+const Family kCohere2{"cohere2", "Cohere2ForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

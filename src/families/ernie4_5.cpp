@@ -2,6 +2,7 @@
 // ERNIE 4.5, dense: features that turn together are neighbours.
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -19,9 +20,13 @@ ModelSpec read(const json::Object& config) {
        .neighbours = true});
 }
 
+constexpr std::array<GgufKey, 1> kKeys = {{{"use_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"}}};
+constexpr GgufNames kGguf{
+    .architecture = "ernie4_5", .layer_parts = kGgufPlainParts, .more = kKeys, .fixed = R"({"hidden_act": "silu"})"};
+
 }  // namespace
 
 extern const Family kErnie45;
-const Family kErnie45{"ernie4_5", "Ernie4_5ForCausalLM", &read};
+const Family kErnie45{"ernie4_5", "Ernie4_5ForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

@@ -3,22 +3,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "families/spec.hpp"
 #include "json/object.hpp"
 
 namespace pst::families {
 
-/// What llama.cpp calls a family's parts in a GGUF file. @see llama.cpp gguf-py/gguf/constants.py
-struct GgufNames {
-  std::string_view architecture;  ///< of general.architecture, and the beginning of its metadata's keys
-  struct Part {
-    std::string_view ours, theirs;  ///< after "model.layers.N." and after "blk.N."
-  };
-  std::span<const Part> layer_parts;
-  /// Its converter reorders the rows of each head of q_proj and k_proj for another way to rotate.
-  bool permuted_heads = false;
-};
+struct GgufNames;
 
 /// One model_type of config.json: a row of table().
 struct Family {
@@ -30,9 +22,10 @@ struct Family {
 };
 
 std::span<const Family* const> table();
-const Family* find(std::string_view model_type);         ///< nullptr: no such row
-const Family* find_gguf(std::string_view architecture);  ///< the first row of that architecture in GGUF files
-std::string known_model_types();                         ///< "llama, mistral", for messages
-std::string known_gguf_architectures();                  ///< likewise
+const Family* find(std::string_view model_type);  ///< nullptr: no such row
+/// The rows of that architecture in GGUF files, those that ask for metadata first.
+std::vector<const Family*> find_gguf(std::string_view architecture);
+std::string known_model_types();         ///< "llama, mistral", for messages
+std::string known_gguf_architectures();  ///< likewise
 
 }  // namespace pst::families

@@ -2,6 +2,7 @@
 // Gemma: norms store their weights less one, and embeddings are scaled.
 #include "families/family.hpp"
 #include "families/gemma_config.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -15,9 +16,13 @@ ModelSpec read(const json::Object& config) {
   return read_gemma(config, options);
 }
 
+constexpr GgufNames kGguf{.architecture = "gemma",
+                          .layer_parts = kGgufPlainParts,
+                          .fixed = R"({"hidden_act": "gelu_pytorch_tanh", "attention_bias": false})"};
+
 }  // namespace
 
 extern const Family kGemma;
-const Family kGemma{"gemma", "GemmaForCausalLM", &read};
+const Family kGemma{"gemma", "GemmaForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

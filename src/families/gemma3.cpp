@@ -2,6 +2,7 @@
 // Gemma 3, its text: five layers of six see a window and turn by a table of their own.
 #include "families/family.hpp"
 #include "families/gemma_config.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -51,9 +52,33 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufPart, 13> kParts = {{kGgufAttentionNorm,
+                                              kGgufQ,
+                                              kGgufK,
+                                              kGgufV,
+                                              kGgufO,
+                                              kGgufQNorm,
+                                              kGgufKNorm,
+                                              {"post_attention_layernorm", "post_attention_norm"},
+                                              {"pre_feedforward_layernorm", "ffn_norm"},
+                                              kGgufGate,
+                                              kGgufUp,
+                                              kGgufDown,
+                                              {"post_feedforward_layernorm", "post_ffw_norm"}}};
+/// What scores are divided by is not in the file: llama.cpp, too, tells the 27B, which has 62 layers, by their number.
+constexpr std::array<GgufKey, 3> kKeys = {
+    {{"query_pre_attn_scalar", GgufKey::Kind::score_divisor, "62"},
+     {"rope_local_base_freq", GgufKey::Kind::real, "rope.freq_base_swa", "10000.0"},
+     {"final_logit_softcapping", GgufKey::Kind::real, "final_logit_softcapping", "null"}}};
+constexpr GgufNames kGguf{.architecture = "gemma3",
+                          .layer_parts = kParts,
+                          .more = kKeys,
+                          .fixed = R"({"hidden_activation": "gelu_pytorch_tanh", "attention_bias": false})",
+                          .window_pattern = 6};
+
 }  // namespace
 
 extern const Family kGemma3;
-const Family kGemma3{"gemma3_text", "Gemma3ForCausalLM", &read};
+const Family kGemma3{"gemma3_text", "Gemma3ForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

@@ -5,6 +5,7 @@
 #include "core/strings.hpp"
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -74,9 +75,28 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufPart, 6> kParts = {{{"ln_1", "attn_norm"},
+                                             {"attn.c_attn", "attn_qkv", GgufRows::columns},
+                                             {"attn.c_proj", "attn_output", GgufRows::columns},
+                                             {"ln_2", "ffn_norm"},
+                                             {"mlp.c_fc", "ffn_up", GgufRows::columns},
+                                             {"mlp.c_proj", "ffn_down", GgufRows::columns}}};
+constexpr std::array<GgufKey, 5> kSizes = {{{"n_embd", GgufKey::Kind::size, "embedding_length"},
+                                            {"n_inner", GgufKey::Kind::size, "feed_forward_length"},
+                                            {"n_layer", GgufKey::Kind::size, "block_count"},
+                                            {"n_head", GgufKey::Kind::size, "attention.head_count"},
+                                            {"n_positions", GgufKey::Kind::size, "context_length"}}};
+constexpr GgufNames kGguf{
+    .architecture = "gpt2",
+    .layer_parts = kParts,
+    .sizes = kSizes,
+    .eps = gguf_layer_norm_eps("layer_norm_epsilon"),
+    .fixed = R"({"activation_function": "gelu_new", "attn_pdrop": 0.0, "embd_pdrop": 0.0, "resid_pdrop": 0.0})",
+    .rope = {.turns = false}};
+
 }  // namespace
 
 extern const Family kGpt2;
-const Family kGpt2{"gpt2", "GPT2LMHeadModel", &read};
+const Family kGpt2{"gpt2", "GPT2LMHeadModel", &read, &kGguf};
 
 }  // namespace pst::families

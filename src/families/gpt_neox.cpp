@@ -5,6 +5,7 @@
 #include "core/strings.hpp"
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -45,9 +46,26 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufPart, 6> kParts = {{kGgufAttentionNorm,
+                                             {"attention.query_key_value", "attn_qkv", GgufRows::thirds},
+                                             {"attention.dense", "attn_output"},
+                                             kGgufMlpNorm,
+                                             {"mlp.dense_h_to_4h", "ffn_up"},
+                                             {"mlp.dense_4h_to_h", "ffn_down"}}};
+constexpr std::array<GgufKey, 5> kSizes = {kGgufSizes[0], kGgufSizes[1], kGgufSizes[2], kGgufSizes[3], kGgufSizes[6]};
+constexpr std::array<GgufKey, 2> kKeys = {{{"attention_bias", GgufKey::Kind::tensor, "blk.0.attn_qkv.bias"},
+                                           {"use_parallel_residual", GgufKey::Kind::flag, "use_parallel_residual"}}};
+constexpr GgufNames kGguf{.architecture = "gptneox",
+                          .layer_parts = kParts,
+                          .sizes = kSizes,
+                          .eps = gguf_layer_norm_eps("layer_norm_eps"),
+                          .more = kKeys,
+                          .fixed = R"({"hidden_act": "gelu"})",
+                          .rope = {.theta = "rotary_emb_base", .part = "rotary_pct"}};
+
 }  // namespace
 
 extern const Family kGptNeox;
-const Family kGptNeox{"gpt_neox", "GPTNeoXForCausalLM", &read};
+const Family kGptNeox{"gpt_neox", "GPTNeoXForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

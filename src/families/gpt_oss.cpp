@@ -5,6 +5,7 @@
 
 #include "core/strings.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 #include "families/moe_config.hpp"
 #include "families/qwen_config.hpp"
 
@@ -106,9 +107,41 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+/// The file has gates and ups apart, and rows where Hugging Face has columns.
+constexpr std::array<GgufPart, 12> kParts = {
+    {kGgufAttentionNorm,
+     kGgufQ,
+     kGgufK,
+     kGgufV,
+     kGgufO,
+     {"self_attn.sinks", "attn_sinks.weight"},
+     {"post_attention_layernorm", "post_attention_norm"},
+     {"mlp.router", "ffn_gate_inp"},
+     {"mlp.experts.gate_up_proj", "ffn_gate_exps.weight", GgufRows::columns, "ffn_up_exps.weight", true},
+     {"mlp.experts.gate_up_proj_bias", "ffn_gate_exps.bias", GgufRows::same, "ffn_up_exps.bias", true},
+     {"mlp.experts.down_proj", "ffn_down_exps.weight", GgufRows::columns},
+     {"mlp.experts.down_proj_bias", "ffn_down_exps.bias"}}};
+constexpr std::array<GgufKey, 3> kKeys = {{{"attention_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"},
+                                           {"num_local_experts", GgufKey::Kind::size, "expert_count"},
+                                           {"num_experts_per_tok", GgufKey::Kind::size, "expert_used_count"}}};
+constexpr std::array<GgufKey, 7> kSizes = {{kGgufSizes[0],
+                                            {"intermediate_size", GgufKey::Kind::size, "expert_feed_forward_length"},
+                                            kGgufSizes[2],
+                                            kGgufSizes[3],
+                                            kGgufSizes[4],
+                                            kGgufSizes[5],
+                                            kGgufSizes[6]}};
+constexpr GgufNames kGguf{.architecture = "gpt-oss",
+                          .layer_parts = kParts,
+                          .sizes = kSizes,
+                          .more = kKeys,
+                          .fixed = R"({"hidden_act": "silu", "swiglu_limit": 7.0})",
+                          .rope = {.yarn_members = R"({"truncate": false})"},
+                          .window_pattern = 2};
+
 }  // namespace
 
 extern const Family kGptOss;
-const Family kGptOss{"gpt_oss", "GptOssForCausalLM", &read};
+const Family kGptOss{"gpt_oss", "GptOssForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

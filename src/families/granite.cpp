@@ -2,6 +2,7 @@
 // Granite 3: llama with four multipliers.
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 #include "families/granite_config.hpp"
 
 namespace pst::families {
@@ -16,9 +17,18 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufKey, 6> kKeys = {{{"attention_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"},
+                                           {"mlp_bias", GgufKey::Kind::tensor, "blk.0.ffn_gate.bias"},
+                                           {"attention_multiplier", GgufKey::Kind::real, "attention.scale"},
+                                           {"embedding_multiplier", GgufKey::Kind::real, "embedding_scale", "1.0"},
+                                           {"residual_multiplier", GgufKey::Kind::real, "residual_scale", "1.0"},
+                                           {"logits_scaling", GgufKey::Kind::real, "logit_scale", "1.0"}}};
+constexpr GgufNames kGguf{
+    .architecture = "granite", .layer_parts = kGgufTurnedParts, .more = kKeys, .fixed = R"({"hidden_act": "silu"})"};
+
 }  // namespace
 
 extern const Family kGranite;
-const Family kGranite{"granite", "GraniteForCausalLM", &read};
+const Family kGranite{"granite", "GraniteForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

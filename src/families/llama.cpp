@@ -4,6 +4,7 @@
 
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -14,17 +15,10 @@ ModelSpec read(const json::Object& config) {
   return read_decoder(config, {.attention_bias = bias, .output_bias = bias, .mlp_bias = config.flag("mlp_bias")});
 }
 
-/// @see llama.cpp convert_hf_to_gguf.py, LlamaModel
-constexpr std::array<GgufNames::Part, 9> kParts = {{{"input_layernorm", "attn_norm"},
-                                                    {"self_attn.q_proj", "attn_q"},
-                                                    {"self_attn.k_proj", "attn_k"},
-                                                    {"self_attn.v_proj", "attn_v"},
-                                                    {"self_attn.o_proj", "attn_output"},
-                                                    {"post_attention_layernorm", "ffn_norm"},
-                                                    {"mlp.gate_proj", "ffn_gate"},
-                                                    {"mlp.up_proj", "ffn_up"},
-                                                    {"mlp.down_proj", "ffn_down"}}};
-constexpr GgufNames kGguf{.architecture = "llama", .layer_parts = kParts, .permuted_heads = true};
+constexpr std::array<GgufKey, 2> kKeys = {{{"attention_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"},
+                                           {"mlp_bias", GgufKey::Kind::tensor, "blk.0.ffn_gate.bias"}}};
+constexpr GgufNames kGguf{
+    .architecture = "llama", .layer_parts = kGgufTurnedParts, .more = kKeys, .fixed = R"({"hidden_act": "silu"})"};
 
 }  // namespace
 

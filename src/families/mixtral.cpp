@@ -2,6 +2,7 @@
 // Mixtral: Mistral with a mixture of experts.
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 #include "families/moe_config.hpp"
 
 namespace pst::families {
@@ -25,9 +26,27 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufPart, 10> kParts = {{kGgufAttentionNorm,
+                                              kGgufTurnedQ,
+                                              kGgufTurnedK,
+                                              kGgufV,
+                                              kGgufO,
+                                              kGgufMlpNorm,
+                                              {"block_sparse_moe.gate", "ffn_gate_inp"},
+                                              {"block_sparse_moe.experts.*.w1", "ffn_gate_exps"},
+                                              {"block_sparse_moe.experts.*.w3", "ffn_up_exps"},
+                                              {"block_sparse_moe.experts.*.w2", "ffn_down_exps"}}};
+constexpr std::array<GgufKey, 2> kKeys = {{{"num_local_experts", GgufKey::Kind::size, "expert_count"},
+                                           {"num_experts_per_tok", GgufKey::Kind::size, "expert_used_count"}}};
+constexpr GgufNames kGguf{.architecture = "llama",
+                          .when = "expert_count",
+                          .layer_parts = kParts,
+                          .more = kKeys,
+                          .fixed = R"({"hidden_act": "silu", "sliding_window": null})"};
+
 }  // namespace
 
 extern const Family kMixtral;
-const Family kMixtral{"mixtral", "MixtralForCausalLM", &read};
+const Family kMixtral{"mixtral", "MixtralForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

@@ -2,6 +2,7 @@
 // Nemotron 4 and Minitron: LayerNorms that store their weights less one, squared relu.
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -21,9 +22,18 @@ ModelSpec read(const json::Object& config) {
                                .gated_mlp = false});
 }
 
+constexpr std::array<GgufKey, 2> kKeys = {{{"attention_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"},
+                                           {"mlp_bias", GgufKey::Kind::tensor, "blk.0.ffn_up.bias"}}};
+constexpr GgufNames kGguf{.architecture = "nemotron",
+                          .layer_parts = kGgufPlainParts,
+                          .eps = gguf_layer_norm_eps("norm_eps"),
+                          .more = kKeys,
+                          .fixed = R"({"hidden_act": "relu2"})",
+                          .rope = {.part = "partial_rotary_factor"}};
+
 }  // namespace
 
 extern const Family kNemotron;
-const Family kNemotron{"nemotron", "NemotronForCausalLM", &read};
+const Family kNemotron{"nemotron", "NemotronForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

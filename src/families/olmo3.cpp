@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // OLMo 3: three layers of four see a window; only the others' positions are scaled.
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 #include "families/olmo_config.hpp"
 
 namespace pst::families {
@@ -26,9 +27,28 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufPart, 11> kParts = {{kGgufQ,
+                                              kGgufK,
+                                              kGgufV,
+                                              kGgufO,
+                                              kGgufQNorm,
+                                              kGgufKNorm,
+                                              {"post_attention_layernorm", "post_attention_norm"},
+                                              kGgufGate,
+                                              kGgufUp,
+                                              kGgufDown,
+                                              {"post_feedforward_layernorm", "post_ffw_norm"}}};
+constexpr std::array<GgufKey, 1> kKeys = {{{"attention_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"}}};
+constexpr GgufNames kGguf{.architecture = "olmo2",
+                          .when = "attention.sliding_window",
+                          .layer_parts = kParts,
+                          .more = kKeys,
+                          .fixed = R"({"hidden_act": "silu"})",
+                          .window_pattern = 4};
+
 }  // namespace
 
 extern const Family kOlmo3;
-const Family kOlmo3{"olmo3", "Olmo3ForCausalLM", &read};
+const Family kOlmo3{"olmo3", "Olmo3ForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

@@ -2,6 +2,7 @@
 // OLMoE: experts, and norms over all heads at once.
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 #include "families/moe_config.hpp"
 
 namespace pst::families {
@@ -29,9 +30,20 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufPart, 12> kParts = {
+    kGgufAttentionNorm, kGgufQ,       kGgufK,      kGgufV,          kGgufO,        kGgufQNorm,
+    kGgufKNorm,         kGgufMlpNorm, kGgufRouter, kGgufExpertGate, kGgufExpertUp, kGgufExpertDown};
+constexpr std::array<GgufKey, 3> kKeys = {{{"attention_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"},
+                                           {"num_experts", GgufKey::Kind::size, "expert_count"},
+                                           {"num_experts_per_tok", GgufKey::Kind::size, "expert_used_count"}}};
+constexpr GgufNames kGguf{.architecture = "olmoe",
+                          .layer_parts = kParts,
+                          .more = kKeys,
+                          .fixed = R"({"hidden_act": "silu", "norm_topk_prob": false})"};
+
 }  // namespace
 
 extern const Family kOlmoe;
-const Family kOlmoe{"olmoe", "OlmoeForCausalLM", &read};
+const Family kOlmoe{"olmoe", "OlmoeForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

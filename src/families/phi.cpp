@@ -2,6 +2,7 @@
 // Phi 1, 1.5 and 2: attention and MLP side by side, biases everywhere.
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -42,9 +43,22 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufPart, 7> kParts = {{kGgufAttentionNorm,
+                                             kGgufQ,
+                                             kGgufK,
+                                             kGgufV,
+                                             {"self_attn.dense", "attn_output"},
+                                             {"mlp.fc1", "ffn_up"},
+                                             {"mlp.fc2", "ffn_down"}}};
+constexpr GgufNames kGguf{.architecture = "phi2",
+                          .layer_parts = kParts,
+                          .eps = gguf_layer_norm_eps("layer_norm_eps"),
+                          .fixed = R"({"hidden_act": "gelu_new", "qk_layernorm": false})",
+                          .rope = {.part = "partial_rotary_factor"}};
+
 }  // namespace
 
 extern const Family kPhi;
-const Family kPhi{"phi", "PhiForCausalLM", &read};
+const Family kPhi{"phi", "PhiForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

@@ -2,6 +2,7 @@
 // Phi 3, 3.5 and 4: two of llama's groups of products are one each.
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -19,9 +20,21 @@ ModelSpec read(const json::Object& config) {
   return read_decoder(config, options);
 }
 
+constexpr std::array<GgufPart, 6> kParts = {{kGgufAttentionNorm,
+                                             {"self_attn.qkv_proj", "attn_qkv"},
+                                             kGgufO,
+                                             kGgufMlpNorm,
+                                             {"mlp.gate_up_proj", "ffn_up"},
+                                             kGgufDown}};
+constexpr GgufNames kGguf{.architecture = "phi3",
+                          .layer_parts = kParts,
+                          .fixed = R"({"hidden_act": "silu"})",
+                          .rope = {.part = "partial_rotary_factor"},
+                          .window_pattern = 1};
+
 }  // namespace
 
 extern const Family kPhi3;
-const Family kPhi3{"phi3", "Phi3ForCausalLM", &read};
+const Family kPhi3{"phi3", "Phi3ForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

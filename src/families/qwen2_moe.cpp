@@ -4,6 +4,7 @@
 
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 #include "families/moe_config.hpp"
 
 namespace pst::families {
@@ -52,9 +53,36 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufPart, 14> kParts = {{kGgufAttentionNorm,
+                                              kGgufQ,
+                                              kGgufK,
+                                              kGgufV,
+                                              kGgufO,
+                                              kGgufMlpNorm,
+                                              kGgufRouter,
+                                              kGgufExpertGate,
+                                              kGgufExpertUp,
+                                              kGgufExpertDown,
+                                              {"mlp.shared_expert.gate_proj", "ffn_gate_shexp"},
+                                              {"mlp.shared_expert.up_proj", "ffn_up_shexp"},
+                                              {"mlp.shared_expert.down_proj", "ffn_down_shexp"},
+                                              {"mlp.shared_expert_gate", "ffn_gate_inp_shexp"}}};
+constexpr std::array<GgufKey, 5> kKeys = {
+    {{"qkv_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"},
+     {"num_experts", GgufKey::Kind::size, "expert_count"},
+     {"num_experts_per_tok", GgufKey::Kind::size, "expert_used_count"},
+     {"moe_intermediate_size", GgufKey::Kind::size, "expert_feed_forward_length"},
+     {"shared_expert_intermediate_size", GgufKey::Kind::size, "expert_shared_feed_forward_length"}}};
+constexpr GgufNames kGguf{
+    .architecture = "qwen2moe",
+    .layer_parts = kParts,
+    .more = kKeys,
+    .fixed = R"({"hidden_act": "silu", "norm_topk_prob": false, "decoder_sparse_step": 1, "mlp_only_layers": [],)"
+             R"( "use_sliding_window": false})"};
+
 }  // namespace
 
 extern const Family kQwen2Moe;
-const Family kQwen2Moe{"qwen2_moe", "Qwen2MoeForCausalLM", &read};
+const Family kQwen2Moe{"qwen2_moe", "Qwen2MoeForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Qwen 3: heads are normed before they turn.
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 #include "families/qwen_config.hpp"
 
 namespace pst::families {
@@ -18,9 +19,15 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufKey, 1> kKeys = {{{"attention_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"}}};
+constexpr GgufNames kGguf{.architecture = "qwen3",
+                          .layer_parts = kGgufPlainParts,
+                          .more = kKeys,
+                          .fixed = R"({"hidden_act": "silu", "use_sliding_window": false})"};
+
 }  // namespace
 
 extern const Family kQwen3;
-const Family kQwen3{"qwen3", "Qwen3ForCausalLM", &read};
+const Family kQwen3{"qwen3", "Qwen3ForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Qwen 3 with a mixture of experts.
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 #include "families/moe_config.hpp"
 #include "families/qwen_config.hpp"
 
@@ -35,9 +36,24 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufPart, 12> kParts = {
+    kGgufAttentionNorm, kGgufQ,       kGgufK,      kGgufV,          kGgufO,        kGgufQNorm,
+    kGgufKNorm,         kGgufMlpNorm, kGgufRouter, kGgufExpertGate, kGgufExpertUp, kGgufExpertDown};
+constexpr std::array<GgufKey, 4> kKeys = {
+    {{"attention_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"},
+     {"num_experts", GgufKey::Kind::size, "expert_count"},
+     {"num_experts_per_tok", GgufKey::Kind::size, "expert_used_count"},
+     {"moe_intermediate_size", GgufKey::Kind::size, "expert_feed_forward_length"}}};
+constexpr GgufNames kGguf{
+    .architecture = "qwen3moe",
+    .layer_parts = kParts,
+    .more = kKeys,
+    .fixed = R"({"hidden_act": "silu", "norm_topk_prob": true, "decoder_sparse_step": 1, "mlp_only_layers": [],)"
+             R"( "use_sliding_window": false})"};
+
 }  // namespace
 
 extern const Family kQwen3Moe;
-const Family kQwen3Moe{"qwen3_moe", "Qwen3MoeForCausalLM", &read};
+const Family kQwen3Moe{"qwen3_moe", "Qwen3MoeForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

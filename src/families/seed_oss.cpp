@@ -2,6 +2,7 @@
 // Seed-OSS: llama with biases on queries, keys and values.
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -16,9 +17,26 @@ ModelSpec read(const json::Object& config) {
                                .mlp_bias = config.flag("mlp_bias")});
 }
 
+constexpr std::array<GgufPart, 9> kParts = {{kGgufAttentionNorm,
+                                             kGgufQ,
+                                             kGgufK,
+                                             kGgufV,
+                                             kGgufO,
+                                             {"post_attention_layernorm", "post_attention_norm"},
+                                             kGgufGate,
+                                             kGgufUp,
+                                             kGgufDown}};
+constexpr std::array<GgufKey, 3> kKeys = {{{"attention_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"},
+                                           {"attention_out_bias", GgufKey::Kind::tensor, "blk.0.attn_output.bias"},
+                                           {"mlp_bias", GgufKey::Kind::tensor, "blk.0.ffn_gate.bias"}}};
+constexpr GgufNames kGguf{.architecture = "seed_oss",
+                          .layer_parts = kParts,
+                          .more = kKeys,
+                          .fixed = R"({"hidden_act": "silu", "attention_dropout": 0.0, "residual_dropout": 0.0})"};
+
 }  // namespace
 
 extern const Family kSeedOss;
-const Family kSeedOss{"seed_oss", "SeedOssForCausalLM", &read};
+const Family kSeedOss{"seed_oss", "SeedOssForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

@@ -4,6 +4,7 @@
 
 #include "core/strings.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 #include "families/qwen_config.hpp"
 
 namespace pst::families {
@@ -37,9 +38,17 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufKey, 2> kKeys = {{{"attention_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"},
+                                           {"mlp_bias", GgufKey::Kind::tensor, "blk.0.ffn_gate.bias"}}};
+constexpr GgufNames kGguf{
+    .architecture = "smollm3",
+    .layer_parts = kGgufTurnedParts,
+    .more = kKeys,
+    .fixed = R"({"hidden_act": "silu", "no_rope_layer_interval": 4, "use_sliding_window": false})"};
+
 }  // namespace
 
 extern const Family kSmollm3;
-const Family kSmollm3{"smollm3", "SmolLM3ForCausalLM", &read};
+const Family kSmollm3{"smollm3", "SmolLM3ForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

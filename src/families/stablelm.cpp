@@ -2,6 +2,7 @@
 // StableLM: LayerNorms, a part of each head turns, attention and MLP side by side in some.
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -35,9 +36,30 @@ ModelSpec read(const json::Object& config) {
   return model;
 }
 
+constexpr std::array<GgufPart, 11> kParts = {{kGgufAttentionNorm,
+                                              kGgufQ,
+                                              kGgufK,
+                                              kGgufV,
+                                              kGgufO,
+                                              {"self_attn.q_layernorm.norms.*", "attn_q_norm"},
+                                              {"self_attn.k_layernorm.norms.*", "attn_k_norm"},
+                                              kGgufMlpNorm,
+                                              kGgufGate,
+                                              kGgufUp,
+                                              kGgufDown}};
+constexpr std::array<GgufKey, 3> kKeys = {{{"use_qkv_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"},
+                                           {"qk_layernorm", GgufKey::Kind::tensor, "blk.0.attn_q_norm.weight"},
+                                           {"use_parallel_residual", GgufKey::Kind::flag, "use_parallel_residual"}}};
+constexpr GgufNames kGguf{.architecture = "stablelm",
+                          .layer_parts = kParts,
+                          .eps = gguf_layer_norm_eps("layer_norm_eps"),
+                          .more = kKeys,
+                          .fixed = R"({"hidden_act": "silu"})",
+                          .rope = {.part = "partial_rotary_factor"}};
+
 }  // namespace
 
 extern const Family kStablelm;
-const Family kStablelm{"stablelm", "StableLmForCausalLM", &read};
+const Family kStablelm{"stablelm", "StableLmForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

@@ -2,6 +2,7 @@
 // StarCoder 2: LayerNorms, an MLP without a gate, biases everywhere.
 #include "families/decoder_config.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 namespace {
@@ -27,9 +28,24 @@ ModelSpec read(const json::Object& config) {
   return read_decoder(config, options);
 }
 
+constexpr std::array<GgufPart, 8> kParts = {{kGgufAttentionNorm,
+                                             kGgufQ,
+                                             kGgufK,
+                                             kGgufV,
+                                             kGgufO,
+                                             kGgufMlpNorm,
+                                             {"mlp.c_fc", "ffn_up"},
+                                             {"mlp.c_proj", "ffn_down"}}};
+constexpr std::array<GgufKey, 1> kKeys = {{{"use_bias", GgufKey::Kind::tensor, "blk.0.attn_q.bias"}}};
+constexpr GgufNames kGguf{.architecture = "starcoder2",
+                          .layer_parts = kParts,
+                          .eps = gguf_layer_norm_eps("norm_epsilon"),
+                          .more = kKeys,
+                          .fixed = R"({"hidden_act": "gelu_pytorch_tanh", "sliding_window": null})"};
+
 }  // namespace
 
 extern const Family kStarcoder2;
-const Family kStarcoder2{"starcoder2", "Starcoder2ForCausalLM", &read};
+const Family kStarcoder2{"starcoder2", "Starcoder2ForCausalLM", &read, &kGguf};
 
 }  // namespace pst::families

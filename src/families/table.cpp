@@ -6,6 +6,7 @@
 
 #include "core/strings.hpp"
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 namespace pst::families {
 
@@ -37,11 +38,12 @@ const Family* find(std::string_view model_type) {
   return row == kTable.end() ? nullptr : *row;
 }
 
-const Family* find_gguf(std::string_view architecture) {
-  const auto row = std::find_if(kTable.begin(), kTable.end(), [&](const Family* f) {
-    return f->gguf != nullptr && f->gguf->architecture == architecture;
-  });
-  return row == kTable.end() ? nullptr : *row;
+std::vector<const Family*> find_gguf(std::string_view architecture) {
+  std::vector<const Family*> rows;
+  for (const Family* const family : kTable)
+    if (family->gguf != nullptr && family->gguf->architecture == architecture)
+      rows.insert(family->gguf->when.empty() ? rows.end() : rows.begin(), family);
+  return rows;
 }
 
 std::string known_model_types() {
@@ -54,6 +56,7 @@ std::string known_gguf_architectures() {
   std::vector<std::string> names;
   for (const Family* const family : kTable)
     if (family->gguf != nullptr) names.emplace_back(family->gguf->architecture);
+  std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return join(names, ", ");
 }

@@ -2,6 +2,7 @@
 #include "gguf/blocks.hpp"
 
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <vector>
 
@@ -117,6 +118,17 @@ void q6_k(Bytes in, float* out) {
   }
 }
 
+/// Exponent u8, 16 bytes; the low nibbles are weights 0..15, the high ones 16..31. ggml keeps twice the codes' values,
+/// and halves the power of two. @see OCP Microscaling Formats 1.0, section 5.3.3
+void mxfp4(Bytes in, float* out) {
+  constexpr std::array<float, 16> kTwice = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+  const auto value = [&](int code) { return std::ldexp(kTwice[static_cast<std::size_t>(code)], in[0] - 128); };
+  for (int i = 0; i < 16; ++i) {
+    out[i] = value(in[1 + i] & 15);
+    out[i + 16] = value(in[1 + i] >> 4);
+  }
+}
+
 struct Kind {
   BlockType type;
   const char* name;
@@ -124,7 +136,7 @@ struct Kind {
   void (*unpack)(Bytes in, float* out);
 };
 
-constexpr std::array<Kind, 11> kKinds = {{{BlockType::f32, "F32", {1, 4}, f32},
+constexpr std::array<Kind, 12> kKinds = {{{BlockType::f32, "F32", {1, 4}, f32},
                                           {BlockType::f16, "F16", {1, 2}, f16},
                                           {BlockType::bf16, "BF16", {1, 2}, bf16_value},
                                           {BlockType::q8_0, "Q8_0", {32, 34}, q8_0},
@@ -134,7 +146,8 @@ constexpr std::array<Kind, 11> kKinds = {{{BlockType::f32, "F32", {1, 4}, f32},
                                           {BlockType::q5_1, "Q5_1", {32, 24}, q5_1},
                                           {BlockType::q4_k, "Q4_K", {256, 144}, q4_k},
                                           {BlockType::q5_k, "Q5_K", {256, 176}, q5_k},
-                                          {BlockType::q6_k, "Q6_K", {256, 210}, q6_k}}};
+                                          {BlockType::q6_k, "Q6_K", {256, 210}, q6_k},
+                                          {BlockType::mxfp4, "MXFP4", {32, 17}, mxfp4}}};
 
 const Kind& kind_of(BlockType type) {
   for (const auto& kind : kKinds)
@@ -143,11 +156,11 @@ const Kind& kind_of(BlockType type) {
 }
 
 /// Types that ggml has and we do not read, so that a message can name them.
-constexpr std::array<std::pair<std::uint32_t, const char*>, 24> kOtherTypes = {
-    {{9, "Q8_1"},     {10, "Q2_K"},  {11, "Q3_K"},   {15, "Q8_K"},     {16, "IQ2_XXS"},  {17, "IQ2_XS"},
-     {18, "IQ3_XXS"}, {19, "IQ1_S"}, {20, "IQ4_NL"}, {21, "IQ3_S"},    {22, "IQ2_S"},    {23, "IQ4_XS"},
-     {24, "I8"},      {25, "I16"},   {26, "I32"},    {27, "I64"},      {28, "F64"},      {29, "IQ1_M"},
-     {34, "TQ1_0"},   {35, "TQ2_0"}, {39, "MXFP4"},  {31, "Q4_0_4_4"}, {32, "Q4_0_4_8"}, {33, "Q4_0_8_8"}}};
+constexpr std::array<std::pair<std::uint32_t, const char*>, 23> kOtherTypes = {
+    {{9, "Q8_1"},     {10, "Q2_K"},  {11, "Q3_K"},     {15, "Q8_K"},     {16, "IQ2_XXS"}, {17, "IQ2_XS"},
+     {18, "IQ3_XXS"}, {19, "IQ1_S"}, {20, "IQ4_NL"},   {21, "IQ3_S"},    {22, "IQ2_S"},   {23, "IQ4_XS"},
+     {24, "I8"},      {25, "I16"},   {26, "I32"},      {27, "I64"},      {28, "F64"},     {29, "IQ1_M"},
+     {34, "TQ1_0"},   {35, "TQ2_0"}, {31, "Q4_0_4_4"}, {32, "Q4_0_4_8"}, {33, "Q4_0_8_8"}}};
 
 }  // namespace
 

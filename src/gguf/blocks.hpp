@@ -20,7 +20,8 @@ enum class BlockType : std::uint32_t {
   q4_k = 12,
   q5_k = 13,
   q6_k = 14,
-  bf16 = 30
+  bf16 = 30,
+  mxfp4 = 39
 };
 
 /// A quantised row is a sequence of blocks of `values` weights in `bytes` bytes.

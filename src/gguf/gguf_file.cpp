@@ -297,6 +297,12 @@ const Value* File::find(std::string_view key) const {
   return at == impl_->values.end() ? nullptr : &at->second;
 }
 
+std::vector<std::string> File::keys() const {
+  std::vector<std::string> names;
+  for (const auto& [key, value] : impl_->values) names.push_back(key);
+  return names;
+}
+
 std::optional<std::int64_t> File::integer(std::string_view key) const {
   const Value* value = find(key);
   if (!value) return std::nullopt;

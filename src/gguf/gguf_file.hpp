@@ -46,6 +46,7 @@ class File {
   const std::vector<TensorInfo>& tensors() const;  ///< in the file's order
   const TensorInfo* find_tensor(std::string_view name) const;
   const Value* find(std::string_view key) const;
+  std::vector<std::string> keys() const;  ///< sorted
 
   // One value by its key; nothing when absent. @throws Error(data) when it has another type.
   std::optional<std::int64_t> integer(std::string_view key) const;

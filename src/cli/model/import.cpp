@@ -9,7 +9,7 @@ namespace pst::cli {
 
 Runner add_model_import(CLI::App& app) {
   auto file = std::make_shared<std::string>(), folder = std::make_shared<std::string>();
-  app.add_option("FILE", *file, "The GGUF file")->required();
+  app.add_option("FILE", *file, "The GGUF file, of an architecture that 'model families' lists")->required();
   app.add_option("DIR", *folder, "Folder to create")->required();
   return [file, folder] {
     gguf::import_gguf(*file, *folder);

@@ -141,11 +141,13 @@ TEST(Import, TwiceTheSameFileGivesTheSameBytes) {
 
 TEST(Import, RefusesWithTheReasonAndLeavesNothing) {
   const std::vector<std::pair<std::string, std::function<void(TinyGguf&)>>> cases = {
-      {"architecture \"gemma2\"", [](auto& f) { f.set_text("general.architecture", "gemma2"); }},
+      {"architecture \"mamba\"", [](auto& f) { f.set_text("general.architecture", "mamba"); }},
       {"\"general.architecture\" is missing", [](auto& f) { f.metadata.erase("general.architecture"); }},
       {"holds a \"adapter\"", [](auto& f) { f.set_text("general.type", "adapter"); }},
-      {"mixture of experts", [](auto& f) { f.set_u32("llama.expert_count", 8); }},
-      {"rope.scaling.type is \"yarn\"", [](auto& f) { f.set_text("llama.rope.scaling.type", "yarn"); }},
+      {"\"llama.expert_used_count\" is missing", [](auto& f) { f.set_u32("llama.expert_count", 8); }},
+      {"metadata \"llama.leading_dense_block_count\"",
+       [](auto& f) { f.set_u32("llama.leading_dense_block_count", 1); }},
+      {"rope.scaling.type is \"spiral\"", [](auto& f) { f.set_text("llama.rope.scaling.type", "spiral"); }},
       {"only 4 of 8 dimensions", [](auto& f) { f.set_u32("llama.rope.dimension_count", 4); }},
       {"must agree", [](auto& f) { f.set_u32("llama.attention.value_length", 4); }},
       {"block_count is 4294967295", [](auto& f) { f.set_u32("llama.block_count", 0xffffffffu); }},
