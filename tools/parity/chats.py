@@ -40,8 +40,9 @@ def read_jsonl(path: Path) -> list[dict]:
         return [json.loads(line) for line in lines if line.strip()]
 
 
-def encode_chat(tokenizer, chat: dict, end_of_turn: str = "<|im_end|>") -> Encoded:
+def encode_chat(tokenizer, chat: dict) -> Encoded:
     """Tokens of the rendered chat; labelled are the assistant's text and its end-of-turn token, nothing else."""
+    end_of_turn = next(end for end in ("<|im_end|>", "<end_of_turn>") if end in tokenizer.chat_template)
     text = tokenizer.apply_chat_template(chat["messages"], tokenize=False)
     targets, cursor = [], 0
     for message in chat["messages"]:

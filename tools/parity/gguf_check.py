@@ -7,6 +7,8 @@
   gguf_check.py random --importer "peft-studio model import"
       writes small llama models with tensors of every block type from random block bytes, imports them, and compares every
       value, bit for bit, with gguf-py's dequantisation rounded to bf16
+  gguf_check.py values FILE.gguf DIR
+      DIR is what the import of FILE.gguf, a llama or a gemma 2 or 3, made: compares every value
   gguf_check.py model FILE.gguf DIR
       DIR is what the import of FILE.gguf made: compares every value; loads it with transformers; compares the logits with
       those of the gguf package's own float32 weights; lets it answer a question; looks at how numbers are cut into tokens
@@ -24,13 +26,17 @@ import numpy as np
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType as Type, GGUFReader, GGUFWriter
 from gguf.quants import dequantize
 
-TYPES = [Type.F32, Type.F16, Type.BF16, Type.Q8_0, Type.Q4_0, Type.Q4_1, Type.Q5_0, Type.Q5_1, Type.Q4_K, Type.Q5_K, Type.Q6_K]
+TYPES = [Type.F32, Type.F16, Type.BF16, Type.Q8_0, Type.Q4_0, Type.Q4_1, Type.Q5_0, Type.Q5_1, Type.Q4_K, Type.Q5_K, Type.Q6_K,
+         Type.MXFP4]
 # Byte offsets of the float16 scales in a block. They are kept finite; every other byte is random.
 SCALES = {Type.Q8_0: [0], Type.Q4_0: [0], Type.Q4_1: [0, 2], Type.Q5_0: [0], Type.Q5_1: [0, 2], Type.Q4_K: [0, 2],
           Type.Q5_K: [0, 2], Type.Q6_K: [208], Type.F16: [0]}
 LAYER_NAMES = {"input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
                "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output", "post_attention_layernorm": "ffn_norm",
                "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down"}
+GEMMA_NAMES = {"post_attention_layernorm": "post_attention_norm", "pre_feedforward_layernorm": "ffn_norm",
+               "post_feedforward_layernorm": "post_ffw_norm", "self_attn.q_norm": "attn_q_norm",
+               "self_attn.k_norm": "attn_k_norm"}
 
 
 def test_blocks(kind, blocks):
@@ -75,19 +81,26 @@ def known_answers():
 
 
 def hugging_face_tensors(reader):
-    """Name in Hugging Face's terms -> float32 values by gguf-py, rows of q and k back in Hugging Face's order."""
-    heads = {"attn_q": reader.fields["llama.attention.head_count"].contents(),
-             "attn_k": reader.fields["llama.attention.head_count_kv"].contents()}
+    """Name in Hugging Face's terms -> float32 values by gguf-py: of llama, rows of q and k back in Hugging Face's order; of
+    gemma 2 and 3, norms less one."""
+    architecture = reader.fields["general.architecture"].contents()
+    gemma, heads = architecture.startswith("gemma"), {}
+    if architecture == "llama":
+        heads = {"attn_q": reader.fields["llama.attention.head_count"].contents(),
+                 "attn_k": reader.fields["llama.attention.head_count_kv"].contents()}
+    names = LAYER_NAMES | (GEMMA_NAMES if gemma else {})
     result = {}
     for tensor in reader.tensors:
         shape = [int(n) for n in reversed(tensor.shape)]
         values = dequantize(tensor.data, tensor.tensor_type).reshape(shape)
         parts = tensor.name.split(".")
+        if gemma and parts[-2].endswith("norm"):
+            values = values - np.float32(1)
         if parts[0] == "blk":
             if parts[2] in heads:
                 n = heads[parts[2]]
                 values = values.reshape(n, shape[0] // n // 2, 2, *shape[1:]).swapaxes(1, 2).reshape(shape)
-            ours = next(k for k, v in LAYER_NAMES.items() if v == parts[2])
+            ours = next(k for k, v in names.items() if v == parts[2])
             name = f"model.layers.{parts[1]}.{ours}.{parts[3]}"
         else:
             name = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}[parts[0]] + "." + parts[1]
@@ -211,14 +224,17 @@ def main():
     random = commands.add_parser("random")
     random.add_argument("--importer", required=True, help="command that takes FILE.gguf and DIR")
     random.add_argument("--seed", type=int, default=1)
-    model = commands.add_parser("model")
-    model.add_argument("gguf")
-    model.add_argument("folder")
+    for name in ("values", "model"):
+        command = commands.add_parser(name)
+        command.add_argument("gguf")
+        command.add_argument("folder")
     arguments = parser.parse_args()
     if arguments.command == "known-answers":
         known_answers()
     elif arguments.command == "random":
         check_random(arguments.importer, arguments.seed)
+    elif arguments.command == "values":
+        compare_values(arguments.gguf, arguments.folder)
     else:
         check_model(arguments.gguf, arguments.folder)
 
