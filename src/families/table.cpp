@@ -18,15 +18,15 @@ extern const Family kArcee, kBloom, kCohere, kCohere2, kErnie45, kExaone, kExaon
 
 namespace {
 
-const std::array kTable = {&kArcee,        &kBloom,     &kCohere,   &kCohere2,    &kErnie45,
-                           &kExaone,       &kExaone4,   &kGemma,    &kGemma2,     &kGemma3,
-                           &kGemma4,       &kGlm,       &kGlm4,     &kGlm4Moe,    &kGpt2,
-                           &kGptNeox,      &kGptOss,    &kGranite,  &kGraniteMoe, &kGraniteMoeHybrid,
-                           &kHunyuanDense, &kInternlm3, &kLlama,    &kMinistral,  &kMinistral3,
-                           &kMistral,      &kMixtral,   &kNemotron, &kOlmo2,      &kOlmo3,
-                           &kOlmoe,        &kOpt,       &kPhi,      &kPhi3,       &kQwen2,
-                           &kQwen2Moe,     &kQwen3,     &kQwen35,   &kQwen35Moe,  &kQwen3Moe,
-                           &kQwen3Next,    &kSeedOss,   &kSmollm3,  &kStablelm,   &kStarcoder2};
+const std::array kTable = {&kArcee,        &kBloom,     &kCohere,    &kCohere2,    &kErnie45,
+                           &kExaone,       &kExaone4,   &kGemma,     &kGemma2,     &kGemma3,
+                           &kGemma4,       &kGlm,       &kGlm4,      &kGlm4Moe,    &kGpt2,
+                           &kGptNeox,      &kGptOss,    &kGranite,   &kGraniteMoe, &kGraniteMoeHybrid,
+                           &kHunyuanDense, &kInternlm3, &kLlama,     &kMinistral,  &kMinistral3,
+                           &kMistral,      &kMixtral,   &kNemotron,  &kOlmo2,      &kOlmo3,
+                           &kOlmoe,        &kOpt,       &kPhi,       &kPhi3,       &kQwen2,
+                           &kQwen2Moe,     &kQwen3,     &kQwen35Moe, &kQwen35,     &kQwen3Moe,
+                           &kQwen3Next,    &kSeedOss,   &kSmollm3,   &kStablelm,   &kStarcoder2};
 
 }  // namespace
 

@@ -193,7 +193,7 @@ class Decoder final : public nn::CausalLm {
     const at::Tensor x_nd = embedded(ids, rows);
     // The stream and what the next layer reads travel together: each norm is fused with the addition before it.
     const auto& first = layers_.front().attention_norm;
-    TensorPair state{x_nd, first ? ops::norm(x_nd, *first) : x_nd};
+    TensorPair state = first ? TensorPair{x_nd, ops::norm(x_nd, *first)} : twice(x_nd);
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const trace::Scope span({.kind = trace::Kind::layer, .layer = static_cast<int>(i)});
       // Backward outlives this loop, so a checkpointed body owns what it captures.
@@ -239,12 +239,16 @@ class Decoder final : public nn::CausalLm {
     if (layer.scalar.defined()) {
       const at::Tensor sum_nd = (y_nd + delta_nd) * layer.scalar;
       const auto& next = norm_after(index);
-      return {sum_nd, next ? ops::norm(sum_nd, *next) : sum_nd};
+      return next ? TensorPair{sum_nd, ops::norm(sum_nd, *next)} : twice(sum_nd);
     }
     if (!spec.norms_sum) return sum_and_norm(y_nd, delta_nd, norm_after(index));
     const at::Tensor out_nd = ops::add_norm(y_nd, delta_nd, *layer.mlp_out_norm).second;
-    return {out_nd, out_nd};
+    return twice(out_nd);
   }
+
+  /// The stream, and the same as what the next layer reads: a step of its own, so that the gradients of those who read
+  /// it meet before they join the stream's, as they do where a layer is computed again or its weights are fetched.
+  static TensorPair twice(const at::Tensor& x_nd) { return {x_nd, x_nd.view_as(x_nd)}; }
 
   /// What a part of a layer adds to the stream.
   static at::Tensor added(at::Tensor made_nd, const std::optional<ops::Norm>& norm, const families::LayerSpec& spec) {
@@ -254,8 +258,7 @@ class Decoder final : public nn::CausalLm {
   static TensorPair sum_and_norm(const at::Tensor& x_nd, const at::Tensor& delta_nd,
                                  const std::optional<ops::Norm>& norm) {
     if (norm) return ops::add_norm(x_nd, delta_nd, *norm);
-    const at::Tensor sum_nd = x_nd + delta_nd;
-    return {sum_nd, sum_nd};
+    return twice(x_nd + delta_nd);
   }
 
   // Blocks have the numbers of their layers.

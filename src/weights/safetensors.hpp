@@ -52,8 +52,8 @@ class TensorStore {
     std::string name;
     std::vector<std::int64_t> shape;
   };
-  /// Puts tensors that lie one after the other in `name`'s bytes in its place. @throws Error(data) when there is no such
-  /// tensor, or the parts do not make it whole
+  /// Puts tensors that lie one after the other in `name`'s bytes in its place. @throws Error(data) when there is no
+  /// such tensor, or the parts do not make it whole
   void cut(std::string_view name, const std::vector<Part>& parts);
 
   const std::vector<Tensor>& tensors() const;       ///< ordered by name

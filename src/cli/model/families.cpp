@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "families/family.hpp"
+#include "families/gguf_names.hpp"
 
 #include <iostream>
 

@@ -37,7 +37,8 @@ TEST(QuantiseFolder, LeavesAllButTheMatricesAsItWas) {
     const auto model = families::read_model(dir / "from");
     const auto before = TensorStore::open(dir / "from"), after = TensorStore::open(to);
     for (const auto& tensor : before.tensors()) {
-      const bool quantised = families::layer_matrices(model).contains(tensor.name) && !is_skipped(tensor.name, {"down_proj"});
+      const bool quantised =
+          families::layer_matrices(model).contains(tensor.name) && !is_skipped(tensor.name, {"down_proj"});
       EXPECT_EQ(after.get(tensor.name).dtype, quantised ? dtype : "BF16");
       if (!quantised) {
         EXPECT_THAT(fixture::values_of<char>(after.get(tensor.name)), Eq(fixture::values_of<char>(tensor)));
