@@ -145,7 +145,8 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
     memory.activations += static_cast<double>(layer.count) *
                           (choice.recompute ? static_cast<double>(layer.between) * tokens * d * b : kept);
   }
-  memory.activations += (m.final_sum ? 2 : 1) * tokens * d * b;  // the hidden states that the head reads
+  // The hidden states that the head reads; their sum before a norm, or what a product narrows.
+  memory.activations += (m.final_sum || m.narrow_head ? 2 : 1) * tokens * d * b;
   memory.workspace = workspace_bytes(m, tokens, b);
   if (choice.recompute) memory.workspace += widest + 2 * tokens * d * b;
   if (in.cudnn_attention) memory.workspace += scores_bytes(m, in.largest, choice.dtype);

@@ -196,6 +196,7 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
                    .positions = positions,
                    .head = {.in = model.head.in, .out = model.vocabulary, .bias = model.head.bias},
                    .logits = model.logits};
+  shape.narrow_head = model.project_out.has_value();
   for (const auto& rope : model.ropes) shape.rotated += table_values(rope);
   for (const auto& tensor : families::tensors_of(model)) {
     std::int64_t values = 1;

@@ -294,7 +294,7 @@ TEST(PlannedMemory, EveryKindOfModelTakesWhatIsPlanned) {
         // A plan may be too high: where a layer hands on its stream alone, which is then one array and not two, and
         // because the widest moments of the parts are added up that come one after the other.
         const double kept = static_cast<double>(taken.kept) / planned.activations;
-        EXPECT_LT(kept, 1.06);
+        EXPECT_LT(kept, 1.1);
         EXPECT_GT(kept, 0.6);
         const double most = static_cast<double>(taken.most) / (planned.activations + planned.workspace + planned.head);
         EXPECT_LT(most, 1.1);
