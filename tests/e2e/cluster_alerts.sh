@@ -24,7 +24,8 @@ nothing_watches() { ! cluster run -- pgrep -f "monitor $run" >/dev/null; }
 await "the monitor gone" nothing_watches
 check "the job's log does not tell of the end: $(cat "$run"/slurm-*.log)" grep -q '^alert \[info\] finished: the run is completed' "$run"/slurm-*.log
 check "no mail" test -s "$work/mails"
-check "the mail: $(cat "$work/mails")" grep -qE "^<-s><${run##*/} \[info\] finished: .*><me@example.org>$" "$work/mails"
+check "the mail: $(cat "$work/mails")" grep -qE "^<-s><${run##*/}: info alert><me@example.org>$" "$work/mails"
+check "the mail's text: $(cat "$work/mails")" grep -q "^\[info\] finished: the run is completed$" "$work/mails"
 check "more than one mail: $(cat "$work/mails")" test "$(grep -c '^<-s>' "$work/mails")" = 1
 check "the textfile: $(cat "$work/out.prom")" grep -qE '^peft_studio_state\{.*state="completed"\} 1$' "$work/out.prom"
 for node in n1 n2; do
