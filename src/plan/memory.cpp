@@ -121,9 +121,12 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   const double d = static_cast<double>(m.hidden), adapter = 4 * static_cast<double>(m.trainable_padded);
   Memory memory;
   memory.libraries = in.baseline_bytes;
-  memory.kernels =
-      in.product_bytes * static_cast<double>(std::min(kernels::kOnednnKernels,
-                                                      products_of(m, choice.dtype, in.dropout) * in.token_counts));
+  // A product has a kernel for each number of rows, and a router gives experts other numbers all the time.
+  const bool routed = std::any_of(m.layers.begin(), m.layers.end(), [](const auto& l) { return !l.experts.empty(); });
+  const double kernels =
+      routed ? kernels::kOnednnKernels
+             : std::min(kernels::kOnednnKernels, products_of(m, choice.dtype, in.dropout) * in.token_counts);
+  memory.kernels = in.product_bytes * kernels;
   const double base = m.frozen_bytes(choice.dtype);
   memory.weights = base + m.dequantised_bytes(choice.dtype) + 4 * static_cast<double>(m.positions * m.rotated);
   if (const auto sharers = static_cast<double>(choice.sharers()); sharers > 1) {
