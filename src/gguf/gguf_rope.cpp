@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <numbers>
 #include <utility>
 
 #include "core/strings.hpp"
@@ -19,17 +18,11 @@ using Json = nlohmann::ordered_json;
 /// Where its keys are 32-bit floats, a factor that the formula of its kind gives is within this of it.
 constexpr double kRounding = 1e-6;
 
-/// By how much llama3 scaling divides the frequency of rotary pair `i`. @see transformers, _compute_llama3_parameters
+/// By how much llama3 scaling divides the frequency of rotary pair `i`.
 double low_frequency_divisor(std::int64_t i, double theta, std::int64_t dim,
                              const families::LowFrequencyScaling& scaling) {
   const double frequency = std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(dim));
-  const double wavelength = 2 * std::numbers::pi / frequency;
-  const auto original = static_cast<double>(scaling.original_positions);
-  if (wavelength < original / scaling.high_freq_factor) return 1;
-  if (wavelength > original / scaling.low_freq_factor) return scaling.factor;
-  const double smooth =
-      (original / wavelength - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor);
-  return 1 / ((1 - smooth) / scaling.factor + smooth);
+  return frequency / families::stretched(frequency, scaling);
 }
 
 std::vector<float> factors_of(const Metadata& metadata, const TensorInfo& tensor, std::int64_t dim) {

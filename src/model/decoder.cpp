@@ -85,7 +85,7 @@ Layer make_layer(const families::LayerSpec& spec, std::size_t index, const std::
               .delta = {},
               .mlp = {},
               .moe = {}};
-  if (!spec.scalar.empty()) layer.scalar = parts.vector(spec.scalar);
+  if (!spec.scalar.empty()) layer.scalar = parts.tensor(spec.scalar);
   Matrices matrices(parts, index, spec);
   if (spec.delta)
     layer.delta = std::make_unique<DeltaLayer>(*spec.delta, index, parts, matrices.next(spec.delta->inputs.size() + 1));
@@ -121,7 +121,7 @@ class Decoder final : public nn::CausalLm {
     const Parts parts(tensors, compute, layout, *frozen_, device);
     std::vector<RopeTables> tables;
     for (const families::RopeSpec& rope : spec.ropes) tables.push_back(make_rope_tables(rope, positions, device));
-    if (spec.position_table) position_table_ = parts.table(spec.position_table->name + ".weight");
+    if (spec.position_table) position_table_ = parts.tensor(spec.position_table->name + ".weight");
     if (spec.project_in) project_in_ = parts.own_linear(*spec.project_in);
     if (spec.project_out) project_out_ = parts.own_linear(*spec.project_out);
     embedding_norm_ = parts.norm(spec.embedding_norm);

@@ -21,8 +21,7 @@ at::Tensor load(const weights::Tensor& stored, Dtype dtype) {
 
 }  // namespace
 
-at::Tensor Parts::vector(const std::string& name) const { return load(tensors_.get(name), compute_).to(device_); }
-at::Tensor Parts::table(const std::string& name) const { return vector(name); }
+at::Tensor Parts::tensor(const std::string& name) const { return load(tensors_.get(name), compute_).to(device_); }
 at::Tensor Parts::floats(const std::string& name) const { return load(tensors_.get(name), Dtype::f32).to(device_); }
 
 ops::Norm Parts::norm(const families::NormSpec& spec) const {
@@ -49,7 +48,7 @@ std::optional<ops::Norm> Parts::norm(const std::optional<families::NormSpec>& sp
 
 std::optional<at::Tensor> Parts::bias_of(const families::LinearSpec& spec) const {
   if (!spec.bias) return std::nullopt;
-  if (!spec.bias_place) return vector(spec.name + ".bias");
+  if (!spec.bias_place) return tensor(spec.name + ".bias");
   std::vector<float> values(static_cast<std::size_t>(spec.out));
   weights::read_placed(tensors_, *spec.bias_place, 1, 0, spec.out, values.data());
   const at::Tensor bias = at::empty({spec.out}, at::kFloat);
@@ -64,7 +63,7 @@ std::unique_ptr<nn::Linear> Parts::linear(std::size_t block, std::size_t matrix,
 }
 
 std::unique_ptr<nn::Linear> Parts::own_linear(const families::LinearSpec& spec) const {
-  return std::make_unique<nn::DenseLinear>(vector(spec.name + ".weight"), bias_of(spec));
+  return std::make_unique<nn::DenseLinear>(tensor(spec.name + ".weight"), bias_of(spec));
 }
 
 }  // namespace pst::model

@@ -19,7 +19,7 @@ class Parts {
         at::Device device)
       : tensors_(tensors), compute_(compute), layout_(layout), frozen_(frozen), device_(device) {}
 
-  at::Tensor vector(const std::string& name) const;  ///< in the dtype of products
+  at::Tensor tensor(const std::string& name) const;  ///< in the dtype of products
   at::Tensor floats(const std::string& name) const;  ///< f32
   ops::Norm norm(const families::NormSpec& spec) const;
   std::optional<ops::Norm> norm(const std::optional<families::NormSpec>& spec) const;
@@ -27,7 +27,6 @@ class Parts {
   std::unique_ptr<nn::Linear> linear(std::size_t block, std::size_t matrix, const families::LinearSpec& spec) const;
   /// Small enough that every rank keeps it, beside the storage.
   std::unique_ptr<nn::Linear> own_linear(const families::LinearSpec& spec) const;
-  at::Tensor table(const std::string& name) const;  ///< as vector(), of any shape
 
   Dtype compute() const { return compute_; }
   at::Device device() const { return device_; }
