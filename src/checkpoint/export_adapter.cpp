@@ -6,15 +6,16 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "weights/adapter_names.hpp"
 #include "weights/tensor_writer.hpp"
 
 namespace pst::checkpoint {
 namespace {
 
 constexpr std::string_view kStored = "adapter/";
-constexpr const char* kPrefix = "base_model.model.";  // PEFT wraps a model twice; its keys say so
 
 struct Part {
+  std::string stored;  // its name in the checkpoint
   weights::PlannedTensor planned;
   std::vector<float> values;
 };
@@ -32,13 +33,14 @@ void export_adapter(const Found& checkpoint, const fs::path& folder) {
 
   std::vector<Part> parts;
   for (const auto& [name, shape] : checkpoint.manifest.tensors)
-    if (name.starts_with(kStored)) parts.push_back({{cat(kPrefix, name.substr(kStored.size())), "F32", shape}, {}});
+    if (name.starts_with(kStored))
+      parts.push_back({name, {weights::adapter_tensor_name(name.substr(kStored.size())), "F32", shape}, {}});
   if (parts.empty()) throw Error(Fault::data, cat(where, " has no tensor of an adapter"));
   std::vector<Target> targets;
   for (auto& part : parts) {
     const auto& shape = part.planned.shape;
     part.values.resize(static_cast<std::size_t>(rows_of(shape) * row_values(shape)));
-    targets.push_back({cat(kStored, part.planned.name.substr(std::string_view(kPrefix).size())), shape, part.values});
+    targets.push_back({part.stored, shape, part.values});
   }
   load(checkpoint, targets, Asked::some);
 

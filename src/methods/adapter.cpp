@@ -3,7 +3,9 @@
 
 #include "config/fields.hpp"
 #include "config/path_constraint.hpp"
+#include "core/strings.hpp"
 #include "methods/method.hpp"
+#include "weights/adapter_names.hpp"
 
 namespace pst::config {
 
@@ -48,6 +50,25 @@ void bind(config::Fields& field, Adapter& s) {
 
 std::vector<Adapted> adapt(const Adapter& adapter, const std::vector<LinearLayer>& layers) {
   return adapter.method->adapt(adapter, layers);
+}
+
+std::vector<AdapterTensor> tensors_of(const Adapter& adapter, const std::vector<LinearLayer>& layers) {
+  std::vector<AdapterTensor> tensors;
+  const std::vector<Adapted> adapted = adapt(adapter, layers);
+  for (const Adapted& of : adapted)
+    for (const AdapterTensor& tensor : of.tensors) {
+      tensors.push_back(tensor);
+      tensors.back().name = cat(weights::kPeftPrefix, layers[of.layer].name, ".", tensor.name);
+    }
+  if (adapter.method->shared)
+    for (AdapterTensor& tensor : adapter.method->shared(adapter, layers, adapted)) tensors.push_back(std::move(tensor));
+  return tensors;
+}
+
+std::int64_t values_of(const AdapterTensor& tensor) {
+  std::int64_t values = 1;
+  for (const std::int64_t size : tensor.shape) values *= size;
+  return values;
 }
 
 }  // namespace pst::methods

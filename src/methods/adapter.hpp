@@ -10,6 +10,7 @@
 namespace pst::methods {
 
 struct Adapted;
+struct AdapterTensor;
 struct Method;
 
 /// The recipe's section `adapter`: a method, and the keys that belong to it.
@@ -34,5 +35,10 @@ void bind(config::Fields& field, Adapter& s);
 
 /// The layers that get an adapter, in the model's order. @throws Error(usage) as the method's adapt() does
 std::vector<Adapted> adapt(const Adapter& adapter, const std::vector<LinearLayer>& layers);
+
+/// All tensors of the adapter, those that layers share at the end, each by its whole name in PEFT's file.
+/// @throws Error(usage) as the method's adapt() does
+std::vector<AdapterTensor> tensors_of(const Adapter& adapter, const std::vector<LinearLayer>& layers);
+std::int64_t values_of(const AdapterTensor& tensor);
 
 }  // namespace pst::methods

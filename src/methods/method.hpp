@@ -12,21 +12,24 @@
 
 namespace pst::methods {
 
-/// A tensor that is trained beside a layer.
-struct Trained {
-  std::string suffix;  ///< of its name, after the layer's: "lora_A.weight"
+/// A tensor of an adapter.
+struct AdapterTensor {
+  std::string name;  ///< PEFT's: after the layer's name, "lora_A.weight"; of one that layers share, all of it
   std::vector<std::int64_t> shape;
+  bool trained = true;  ///< else a function of keys and seed
+  bool saved = true;    ///< in the adapter's file. What is trained always is
 };
 
 /// A layer that gets an adapter: all that the plan and the code that trains need to know of it.
 struct Adapted {
   std::size_t layer = 0;  ///< into the layers given
-  std::vector<Trained> tensors;
+  std::vector<AdapterTensor> tensors;
   std::int64_t rank = 0;    ///< of a low-rank update; 0: the method has no such products
   double scale = 1;         ///< of the update
   double dropout = 0;       ///< chance of zeroing an input feature
   bool keeps_input = true;  ///< for its backward
   std::int64_t kept = 0;    ///< values that it keeps of each token besides
+  std::int64_t made = 0;    ///< values that it makes for a pass, whatever the tokens: a matrix of the layer's size
 };
 
 /// A row of table(): what an adapter of one peft_type is. What it computes is a row of the same name in src/peft.
@@ -37,12 +40,19 @@ struct Method {
   void (*bind)(config::Fields& field, Adapter& s);  ///< its keys, those that choose layers among them
   /// @throws Error(usage) when it fits no layer, or not the layers that are meant
   std::vector<Adapted> (*adapt)(const Adapter& adapter, const std::vector<LinearLayer>& layers);
+  /// Tensors that layers share; null: there are none.
+  std::vector<AdapterTensor> (*shared)(const Adapter& adapter, const std::vector<LinearLayer>& layers,
+                                       const std::vector<Adapted>& adapted) = nullptr;
+
+  // Where PEFT's keys and the recipe's are the same, declared.hpp serves for what follows, and these are null.
+  /// Keys of PEFT's that are no keys of the recipe, with the only values that are honoured: a JSON object.
+  std::string_view fixed = {};
   /// What its adapter_config.json says besides what all say. Sets are sorted lists, as PEFT writes them.
-  json::Ordered (*peft_config)(const Adapter& adapter, const std::vector<std::string>& modules);
+  json::Ordered (*peft_config)(const Adapter& adapter, const std::vector<std::string>& modules) = nullptr;
   /// The section that such a file amounts to. @throws Error(data) for what is not supported
-  Adapter (*read_peft_config)(const json::Object& config);
+  Adapter (*read_peft_config)(const json::Object& config) = nullptr;
   /// @throws Error(usage) naming the key in which `stored` cannot be the start of `wanted`
-  void (*check_start)(const Adapter& stored, const Adapter& wanted);
+  void (*check_start)(const Adapter& stored, const Adapter& wanted) = nullptr;
 };
 
 std::span<const Method* const> table();

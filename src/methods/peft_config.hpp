@@ -8,11 +8,11 @@
 
 #include "json/object.hpp"
 #include "methods/adapter.hpp"
+#include "weights/adapter_names.hpp"
 
 namespace pst::methods {
 
-/// What PEFT puts before the names of a model's modules: it wraps a model twice.
-constexpr const char* kPeftPrefix = "base_model.model.";
+using weights::kPeftPrefix;
 
 /// The section that the adapter_config.json of a PEFT adapter folder amounts to.
 /// @throws Error(data) for a peft_type that no row of table() has, or a feature we lack
@@ -23,6 +23,10 @@ Adapter read_peft_config(const std::filesystem::path& folder);
 /// @param read  keys of the method that were read, or that do not bear on what the adapter computes
 /// @throws Error(data) naming key and line
 void refuse_other_keys(const json::Object& config, std::initializer_list<std::string_view> read);
+
+/// Keys of every method that say whose adapter it is and how it was made.
+bool is_of_every_method(std::string_view key);
+bool says_nothing(const json::Value& value);  ///< null, false, "", empty
 
 /// Text of the adapter_config.json. @param modules  names of the layers that are adapted
 /// @param base_model  path that PEFT users find in it

@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "methods/declared.hpp"
 #include "methods/method.hpp"
 #include "methods/peft_config.hpp"
 #include "weights/dtype.hpp"
@@ -65,9 +66,8 @@ void require_order(const fs::path& config_file, const Adapter& wanted, const std
 /// What the recipe's adapter consists of, by the names that PEFT gives.
 Shapes shapes_of(const Adapter& wanted, const std::vector<LinearLayer>& layers) {
   Shapes shapes;
-  for (const Adapted& adapted : adapt(wanted, layers))
-    for (const Trained& tensor : adapted.tensors)
-      shapes[cat(kPeftPrefix, layers[adapted.layer].name, ".", tensor.suffix)] = tensor.shape;
+  for (const AdapterTensor& tensor : tensors_of(wanted, layers))
+    if (tensor.saved) shapes[tensor.name] = tensor.shape;
   return shapes;
 }
 
@@ -77,6 +77,7 @@ struct Misnamed {
 };
 std::optional<Misnamed> misnamed(const std::string& found, const Shapes& expected) {
   for (const auto& [name, shape] : expected) {
+    if (!name.starts_with(kPeftPrefix)) continue;
     const std::string bare = name.substr(std::string_view(kPeftPrefix).size());
     if (found.ends_with(bare))
       return Misnamed{
@@ -152,7 +153,7 @@ void compare(const weights::TensorStore& store, const Adapter& wanted, const std
       throw Error(Fault::data, problem->what, problem->remedy);
   std::vector<std::string> suffixes;
   for (const Adapted& adapted : adapt(wanted, layers))
-    for (const Trained& tensor : adapted.tensors) suffixes.push_back(tensor.suffix);
+    for (const AdapterTensor& tensor : adapted.tensors) suffixes.push_back(tensor.name);
   std::sort(suffixes.begin(), suffixes.end());
   suffixes.erase(std::unique(suffixes.begin(), suffixes.end()), suffixes.end());
   compare_places(places_of(
@@ -190,7 +191,10 @@ void require_start(const Adapter& stored, const Adapter& wanted) {
         Fault::usage,
         cat("the adapter to start from is of type ", stored.method->name, ", the recipe says ", wanted.method->name),
         cat("write adapter.type: ", stored.method->name, ", or start from another adapter"));
-  wanted.method->check_start(stored, wanted);
+  if (wanted.method->check_start)
+    wanted.method->check_start(stored, wanted);
+  else
+    require_declared(stored, wanted);
 }
 
 void check_start(const fs::path& folder, const Adapter& wanted, const std::vector<LinearLayer>& layers) {

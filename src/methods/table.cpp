@@ -7,10 +7,10 @@
 
 namespace pst::methods {
 
-extern const Method kIa3Method, kLora;
+extern const Method kIa3Method, kLoha, kLokr, kLora, kVera;
 
 std::span<const Method* const> table() {
-  static const std::array rows = {&kLora, &kIa3Method};
+  static const std::array rows = {&kLora, &kIa3Method, &kLoha, &kLokr, &kVera};
   return rows;
 }
 

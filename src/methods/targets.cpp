@@ -92,15 +92,27 @@ bool ends_at_a_dot(const std::string& name, const std::string& ending) {
   return name == ending || name.ends_with("." + ending);
 }
 
-void bind_keys(config::Fields& field, Targeting& s) {
+void bind_target_modules(config::Fields& field, Targeting& s) {
   field(
       "target_modules", &s.target_modules,
       "Linear layers to adapt: all but the head, those that PEFT takes by default for the model's family, by the end "
       "of their name, or by a pattern for the whole name. Experts that a router chooses from are meant only where the "
       "word `experts` is in it.");
+}
+void bind_exclude_modules(config::Fields& field, Targeting& s) {
   field("exclude_modules", &s.exclude_modules, "Layers not to adapt after all, by the end of their name.");
+}
+void bind_layers_to_transform(config::Fields& field, Targeting& s) {
   field("layers_to_transform", &s.layers_to_transform, config::at_least(0),
         "Indices of the decoder layers to adapt; empty: all.");
+}
+void bind_keys(config::Fields& field, Targeting& s) {
+  bind_target_modules(field, s);
+  bind_exclude_modules(field, s);
+  bind_layers_to_transform(field, s);
+}
+bool is_targeting_key(std::string_view key) {
+  return key == "target_modules" || key == "exclude_modules" || key == "layers_to_transform" || key == "layers_pattern";
 }
 
 std::vector<std::size_t> select_layers(const Targeting& targeting, const std::vector<LinearLayer>& layers) {

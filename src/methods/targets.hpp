@@ -29,7 +29,12 @@ struct Targeting {
   std::vector<std::string> exclude_modules;
   std::vector<int> layers_to_transform;  ///< empty: all
 };
-void bind_keys(config::Fields& field, Targeting& s);
+void bind_keys(config::Fields& field, Targeting& s);  ///< all three
+// Of methods of PEFT that have only some of them.
+void bind_target_modules(config::Fields& field, Targeting& s);
+void bind_exclude_modules(config::Fields& field, Targeting& s);
+void bind_layers_to_transform(config::Fields& field, Targeting& s);
+bool is_targeting_key(std::string_view key);
 
 /// A linear layer of a model.
 struct LinearLayer {

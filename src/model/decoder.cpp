@@ -186,6 +186,15 @@ class Decoder final : public nn::CausalLm {
     return slots;
   }
 
+  void make_readable(std::size_t linear) override {
+    std::size_t end = 0;
+    for (std::size_t i = 0; i < spec_.layers.size(); ++i) {
+      end += families::matrices_of(spec_.layers[i]).size();
+      if (linear < end) return frozen_->enter(i, std::nullopt);
+    }
+    frozen_->enter(head_block_, std::nullopt);  // or a small one, which is always there
+  }
+
  private:
   /// @return [n, d]: the final norm's output
   at::Tensor run(const at::Tensor& ids, const Rows& rows, nn::Recompute recompute) const {

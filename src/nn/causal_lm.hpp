@@ -36,6 +36,9 @@ class CausalLm {
   virtual at::Tensor logits(const at::Tensor& rows_md) const = 0;
   /// Every linear layer, in the model's order.
   virtual std::vector<LinearSlot> linears() = 0;
+  /// Makes the weight of a layer readable, by its index in linears(). Collective where the frozen matrices are spread
+  /// over ranks.
+  virtual void make_readable(std::size_t linear) = 0;
   virtual const FrozenStorage& frozen() const = 0;
   virtual std::int64_t vocabulary() const = 0;
   virtual std::int64_t max_positions() const = 0;

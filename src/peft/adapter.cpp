@@ -7,6 +7,7 @@
 #include "methods/peft_config.hpp"
 #include "methods/start.hpp"
 #include "ops/torch_exec.hpp"
+#include "weights/adapter_names.hpp"
 #include "weights/safetensors.hpp"
 
 namespace pst::peft {
@@ -16,22 +17,26 @@ void Adapter::load(const std::filesystem::path& folder) {
   doing(cat("loading the adapter ", folder.string()), [&] {
     methods::require_start(methods::read_peft_config(folder), recipe_);
     const auto store = weights::TensorStore::open(folder / "adapter_model.safetensors");
-    for (auto& parameter : parameters_.all()) {
-      const weights::Tensor& stored = store.get(methods::kPeftPrefix + parameter.name);
-      if (stored.shape != parameter.shape)
+    prepare();
+    std::size_t tensors = 0;
+    const auto take = [&](const std::string& name, const at::Tensor& into) {
+      const weights::Tensor& stored = store.get(weights::adapter_tensor_name(name));
+      if (stored.shape != into.sizes().vec())
         throw Error(Fault::data,
                     cat("tensor '", stored.name, "' has another shape than this recipe's adapter has there"),
                     "use the adapter section that the adapter was trained with");
-      parameter.value.copy_(
-          ops::tensor_over(const_cast<std::byte*>(stored.bytes.data()), stored.shape, stored.core_dtype()));
-    }
-    if (store.tensors().size() != parameters_.all().size())
-      throw Error(
-          Fault::data,
-          cat("the file has ", store.tensors().size(), " tensors, and the recipe's adapter ", parameters_.all().size()),
-          "use the adapter.target_modules that the adapter was trained with");
+      into.copy_(ops::tensor_over(const_cast<std::byte*>(stored.bytes.data()), stored.shape, stored.core_dtype()));
+      ++tensors;
+    };
+    for (auto& parameter : parameters_.all()) take(parameter.name, parameter.value);
+    for (const Frozen& tensor : frozen_)
+      if (tensor.saved) take(tensor.name, tensor.values);
+    if (store.tensors().size() != tensors)
+      throw Error(Fault::data,
+                  cat("the file has ", store.tensors().size(), " tensors, and the recipe's adapter ", tensors),
+                  "use the adapter.target_modules that the adapter was trained with");
   });
-  parameters_.refresh_compute();
+  ready();
 }
 
 std::string Adapter::config_json(const std::string& base_model) const {
@@ -48,11 +53,14 @@ void Adapter::save(const std::filesystem::path& folder, const std::string& base_
 
     std::vector<weights::NewTensor> tensors;
     std::vector<at::Tensor> here;  // of a GPU: copies, which live until they are written
-    for (const auto& parameter : parameters_.all()) {
-      here.push_back(parameter.value.detach().cpu());
-      tensors.push_back({methods::kPeftPrefix + parameter.name, "F32", parameter.shape,
+    const auto put = [&](const std::string& name, const at::Tensor& values) {
+      here.push_back(values.detach().cpu());
+      tensors.push_back({weights::adapter_tensor_name(name), "F32", values.sizes().vec(),
                          std::as_bytes(ops::view_of(here.back()).as<float>())});
-    }
+    };
+    for (const auto& parameter : parameters_.all()) put(parameter.name, parameter.value);
+    for (const Frozen& tensor : frozen_)
+      if (tensor.saved) put(tensor.name, tensor.values);
     weights::save_tensors(part / "adapter_model.safetensors", tensors);
     fs::remove_all(folder, ignored);
     rename_durably(part, folder);

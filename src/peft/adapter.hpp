@@ -35,8 +35,20 @@ class Adapter {
  protected:
   explicit Adapter(methods::Adapter recipe) : recipe_(std::move(recipe)) {}
 
+  /// Before values are loaded, and after that: what a method makes of its base, and of its values.
+  virtual void prepare() {}
+  virtual void ready() { parameters_.refresh_compute(); }
+
+  /// A tensor that is not trained.
+  struct Frozen {
+    std::string name;  ///< as a parameter's
+    at::Tensor values;
+    bool saved = true;  ///< in the adapter's file
+  };
+
   methods::Adapter recipe_;
   nn::ParameterSet parameters_;
+  std::vector<Frozen> frozen_;
   std::vector<std::string> modules_;
 };
 

@@ -38,4 +38,8 @@ void fill_normal(const at::Tensor& values, double deviation, const Rng& rng) {
   });
 }
 
+void fill_kaiming(const at::Tensor& matrix, const Rng& rng) {
+  fill_uniform(matrix, 1 / std::sqrt(static_cast<double>(matrix.size(1))), rng);
+}
+
 }  // namespace pst::peft

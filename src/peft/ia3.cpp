@@ -105,8 +105,8 @@ class Ia3Adapter final : public Adapter {
     std::vector<nn::LinearSlot> slots = model.linears();
     for (const methods::Adapted& of : methods::adapt(recipe, linear_layers(slots))) {
       nn::LinearSlot& slot = slots[of.layer];
-      const auto& [suffix, shape] = of.tensors.front();
-      nn::Parameter& l = parameters_.add(slot.name + "." + suffix, shape);
+      const methods::AdapterTensor& declared = of.tensors.front();
+      nn::Parameter& l = parameters_.add(slot.name + "." + declared.name, declared.shape);
       const Scales scales = of.keeps_input ? Scales::input : Scales::output;
       *slot.linear = std::make_unique<Ia3Linear>(std::move(*slot.linear), scales, l);
       modules_.push_back(slot.name);

@@ -53,8 +53,8 @@ class LoraAdapter final : public Adapter {
   /// Puts LoRA around layers that read one x, in their order.
   void wrap(std::vector<nn::LinearSlot>& slots, std::span<const methods::Adapted> chosen) {
     const auto declare = [&](const methods::Adapted& of, std::size_t tensor) {
-      const auto& [suffix, shape] = of.tensors.at(tensor);
-      return &parameters_.add(slots[of.layer].name + "." + suffix, shape);
+      const methods::AdapterTensor& declared = of.tensors.at(tensor);
+      return &parameters_.add(slots[of.layer].name + "." + declared.name, declared.shape);
     };
     std::vector<nn::Parameter*> a, b;
     for (const auto& of : chosen) a.push_back(declare(of, 0));

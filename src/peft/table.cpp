@@ -12,7 +12,7 @@
 namespace pst::peft {
 
 using Make = std::unique_ptr<Adapter>(nn::CausalLm&, const methods::Adapter&, at::ScalarType, at::Device);
-Make make_ia3, make_lora;
+Make make_ia3, make_loha, make_lokr, make_lora, make_vera;
 
 namespace {
 
@@ -20,7 +20,8 @@ struct Row {
   std::string_view name;
   Make* make;
 };
-constexpr std::array kTable = {Row{"lora", &make_lora}, Row{"ia3", &make_ia3}};
+constexpr std::array kTable = {Row{"lora", &make_lora}, Row{"ia3", &make_ia3}, Row{"loha", &make_loha},
+                               Row{"lokr", &make_lokr}, Row{"vera", &make_vera}};
 
 }  // namespace
 

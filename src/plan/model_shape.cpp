@@ -225,14 +225,17 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
     linear.rank = chosen.rank;
     linear.keeps_input = chosen.keeps_input;
     linear.kept_values = chosen.kept;
-    for (const auto& tensor : chosen.tensors) {
-      std::int64_t values = 1;
-      for (const auto size : tensor.shape) values *= size;
-      shape.trainable += values;
-      shape.trainable_padded += kernels::flat_places(values);
-    }
     shape.dropout = shape.dropout || chosen.dropout > 0;
     ++shape.adapted_layers;
+  }
+  for (const auto& tensor : methods::tensors_of(adapter, names)) {
+    const std::int64_t values = methods::values_of(tensor);
+    if (!tensor.trained) {
+      shape.projected += values;
+      continue;
+    }
+    shape.trainable += values;
+    shape.trainable_padded += kernels::flat_places(values);
   }
   const auto places = families::linears_of(model);
   for (std::size_t i = 0; i < names.size(); ++i)

@@ -86,6 +86,7 @@ struct ModelShape {
   std::int64_t norms = 0;             ///< those of them that are norms' weights, which are kept in f32
   std::int64_t trainable = 0;         ///< values of the adapter
   std::int64_t trainable_padded = 0;  ///< values of the flat arrays that hold them (nn::ParameterSet)
+  std::int64_t projected = 0;         ///< values of the adapter that are not trained
   std::int64_t adapted_layers = 0;    ///< linear layers with an adapter
   bool dropout = false;               ///< some adapter zeroes input features
   bool narrow_head = false;           ///< a product stands between the stream and the head

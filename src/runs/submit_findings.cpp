@@ -150,12 +150,8 @@ std::uint64_t files_of_a_run(const recipe::Recipe& recipe) {
 std::uint64_t bytes_of_a_run(const recipe::Recipe& recipe) {
   const auto layers = recipe::linear_layers(families::read_model(recipe.model.path));
   std::uint64_t parameters = 0;
-  for (const auto& adapted : methods::adapt(recipe.adapter, layers))
-    for (const auto& tensor : adapted.tensors) {
-      std::uint64_t values = 1;
-      for (const auto size : tensor.shape) values *= static_cast<std::uint64_t>(size);
-      parameters += values;
-    }
+  for (const auto& tensor : methods::tensors_of(recipe.adapter, layers))
+    if (tensor.trained) parameters += static_cast<std::uint64_t>(methods::values_of(tensor));
   // The adapter and the arrays of the optimizer, each of 4 bytes; the kept ones, the best, and the one being written.
   const std::uint64_t arrays = 1 + recipe::state_of(recipe.optimizer).size();
   const auto checkpoints = recipe.checkpoint.enabled ? static_cast<std::uint64_t>(recipe.checkpoint.keep) + 2 : 0;

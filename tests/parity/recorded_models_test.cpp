@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What transformers and PEFT gave; recorded by tools/parity/record_fixtures.py.
+#include <cmath>
+
 #include "support/parity_case.hpp"
 #include "support/tensors.hpp"
 
@@ -49,13 +51,25 @@ class RecordedSteps : public Recorded {
   }
 };
 
-TEST_P(RecordedSteps, LossesAndGradientNorms) {
+TEST_P(RecordedSteps, LossesGradientNormsAndMovement) {
   fixture::ParityCase of(GetParam());
   const auto expected = of.expected();
+  double together = 0, ours = 0, theirs = 0;  // of what all tensors moved
   for (const auto& [name, actual] : of.trained()) {
+    if (name.starts_with("steps.moved.")) {
+      const auto recorded = expected.find(name);
+      if (recorded == expected.end()) continue;
+      together += (actual * recorded->second).sum().item().toDouble();
+      ours += actual.square().sum().item().toDouble();
+      theirs += recorded->second.square().sum().item().toDouble();
+      continue;
+    }
     const double relative = name == "steps.loss" ? 2e-4 : 2e-3;
     const at::Tensor away = ((actual - expected.at(name)) / expected.at(name)).abs();
     EXPECT_LT(away.max().item().toDouble(), relative) << name << ": " << actual << " instead of " << expected.at(name);
+  }
+  if (theirs > 0) {
+    EXPECT_GT(together / std::sqrt(ours * theirs), 0.999);
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
@@ -24,6 +25,7 @@
 #include "optim/optimizer.hpp"
 #include "peft/adapter.hpp"
 #include "source_tree.hpp"
+#include "weights/adapter_names.hpp"
 #include "weights/safetensors.hpp"
 
 namespace pst::fixture {
@@ -86,7 +88,7 @@ class ParityCase {
     tensors["loss"] = at::full({1}, loss / labelled, at::kFloat);
     if (adapter_)
       for (const auto& parameter : adapter_->parameters().all())
-        tensors["gradient.base_model.model." + parameter.name] =
+        tensors["gradient." + weights::adapter_tensor_name(parameter.name)] =
             gradient.narrow(0, parameter.offset, parameter.count()).view(parameter.shape);
     return tensors;
   }
@@ -96,7 +98,8 @@ class ParityCase {
     return weights::TensorStore::open(root() / name / "expected.safetensors").find("steps.loss") != nullptr;
   }
 
-  /// Trains five steps as they were recorded: `steps.loss` before each and `steps.grad_norm` in it.
+  /// Trains five steps as they were recorded: `steps.loss` before each and `steps.grad_norm` in it, and what they
+  /// added to each tensor, `steps.moved.<tensor>`.
   NamedTensors trained() {
     const auto store = weights::TensorStore::open(folder_ / "expected.safetensors");
     const auto settings = section<recipe::Optimizer>(store.metadata().at("optimizer"));
@@ -106,6 +109,8 @@ class ParityCase {
     const auto objective = objective::cross_entropy();
     const auto labelled = static_cast<double>(batch.labelled());
     std::vector<float> losses, norms;
+    NamedTensors before;
+    for (const auto& parameter : parameters.all()) before[parameter.name] = parameter.value.detach().clone();
     for (std::int64_t step = 1; step <= 5; ++step) {
       const at::Tensor gradient = parameters.new_gradient();
       parameters.accumulate_into(gradient);
@@ -114,7 +119,11 @@ class ParityCase {
       norms.push_back(gradient.norm().item().toFloat());
       optimizer.update(parameters, gradient, {.lr = settings.lr, .number = step});
     }
-    return {{"steps.loss", at::tensor(losses)}, {"steps.grad_norm", at::tensor(norms)}};
+    NamedTensors tensors{{"steps.loss", at::tensor(losses)}, {"steps.grad_norm", at::tensor(norms)}};
+    for (const auto& parameter : parameters.all())
+      tensors["steps.moved." + weights::adapter_tensor_name(parameter.name)] =
+          parameter.value.detach() - before.at(parameter.name);
+    return tensors;
   }
 
   /// Logits as generation computes them: half of a document at once, then token

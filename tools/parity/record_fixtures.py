@@ -5,7 +5,7 @@
     record_fixtures.py OUT_DIR [PATTERN...]
 
 Writes OUT_DIR/models/<model>/, OUT_DIR/models/<model>/<adapter>/ and OUT_DIR/optim/; with patterns ('qwen*') only the models whose names
-match one, and leaves the rest as it is. A row of MODELS or ADAPTERS in a file fixture_*.py is one fixture; tests/fixtures/README.md says
+match one, or adapters ('llama/vera*') of the models that are there, and leaves the rest as it is. A row of MODELS or ADAPTERS in a file fixture_*.py is one fixture; tests/fixtures/README.md says
 what the files hold. Everything that is drawn is drawn from the row's name, so that a new row leaves the others' bytes alone.
 
 Runs on one thread with instructions that every x86-64 server has, for sums depend on both: the same machine gives the same bytes again.
@@ -27,6 +27,7 @@ import fixture_blocks  # noqa: E402
 import fixture_dense  # noqa: E402
 import fixture_layer_norms  # noqa: E402
 import fixture_llama  # noqa: E402
+import fixture_methods  # noqa: E402
 import fixture_moe  # noqa: E402
 import fixture_optim  # noqa: E402
 import fixture_recurrent  # noqa: E402
@@ -42,7 +43,7 @@ from transformers import AutoModelForCausalLM, AutoModelForImageTextToText  # no
 # Their adapters are also trained for some steps.
 FAMILIES = (fixture_dense, fixture_blocks, fixture_layer_norms, fixture_moe, fixture_recurrent)
 MODELS = fixture_llama.MODELS | {name: row for family in FAMILIES for name, row in family.MODELS.items()}
-ADAPTERS = fixture_llama.ADAPTERS | {name: config for family in FAMILIES for name, config in family.ADAPTERS.items()}
+ADAPTERS = {name: config for rows in (fixture_llama, fixture_methods, *FAMILIES) for name, config in rows.ADAPTERS.items()}
 
 STEPS = 5
 # An epsilon far above the noise of the gradients: with less, a value whose gradient is 0 but for rounding moves by lr.
@@ -132,6 +133,12 @@ def train(model, documents):
     return {"steps.loss": torch.stack(losses), "steps.grad_norm": torch.stack(norms)}
 
 
+def moved(model, before):
+    """What the steps added to each tensor of the adapter."""
+    after = peft.get_peft_model_state_dict(model)
+    return {f"steps.moved.{name}": (after[name] - value).detach() for name, value in before.items()}
+
+
 def record_adapter(model_name, name, config, documents):
     random, out = random_of(f"{model_name}/{name}"), Path(model_name) / name
     torch.manual_seed(random.initial_seed())  # what a method draws by itself
@@ -145,7 +152,8 @@ def record_adapter(model_name, name, config, documents):
     logits, loss = logits_and_loss(model, documents)
     loss.backward()
     of_place = {value.data_ptr(): value for value in trained.values()}
-    gradients = {f"gradient.{key}": of_place[value.data_ptr()].grad for key, value in peft.get_peft_model_state_dict(model).items()}
+    saved = {f"gradient.{key}": value for key, value in peft.get_peft_model_state_dict(model).items() if value.data_ptr() in of_place}
+    gradients = {key: of_place[value.data_ptr()].grad for key, value in saved.items()}
     assert len(gradients) == len(trained), "a trained tensor is not saved under a name of its own"
     record = {"logits": logits.detach(), "loss": loss.detach().reshape(1)} | {key: value.clone() for key, value in gradients.items()}
     if (model_name, name) in fixture_llama.ADAPTERS:
@@ -153,7 +161,11 @@ def record_adapter(model_name, name, config, documents):
         return
     with torch.no_grad():
         same_logits(out, peft.PeftModel.from_pretrained(load(model_name), out), documents, record["logits"])
-    save_record(out / "expected.safetensors", record | train(model, documents), optimizer=json.dumps(OPTIMIZER))
+    before = {name.removeprefix("gradient."): of_place[value.data_ptr()].detach().clone() for name, value in saved.items()}
+    record |= train(model, documents)
+    if (model_name, name) in fixture_methods.ADAPTERS:
+        record |= moved(model, before)
+    save_record(out / "expected.safetensors", record, optimizer=json.dumps(OPTIMIZER))
 
 
 def record_spelling(name, model, rewrite_config, rewrite_tensors):
@@ -183,6 +195,11 @@ def main():
         fixture_optim.record(optim)
     models.mkdir(parents=True, exist_ok=True)
     os.chdir(models)  # PEFT writes the base model's path as it is given: `llama`, not one of this machine
+    for (model, adapter), config in ADAPTERS.items():
+        if any("/" in pattern and fnmatch(f"{model}/{adapter}", pattern) for pattern in patterns):
+            print(f"{model}/{adapter}", flush=True)
+            shutil.rmtree(Path(model) / adapter, ignore_errors=True)
+            record_adapter(model, adapter, config, load_file(Path(model) / "documents.safetensors"))
     for name, row in MODELS.items():
         if not wanted(name):
             continue

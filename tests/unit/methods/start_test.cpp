@@ -47,8 +47,8 @@ struct Stored {
     content.reserve(100);
     for (const Adapted& adapted : adapt(adapter, model)) {
       modules.push_back(model[adapted.layer].name);
-      for (const Trained& tensor : adapted.tensors) {
-        const std::string name = renamed(cat(kPeftPrefix, modules.back(), ".", tensor.suffix));
+      for (const AdapterTensor& tensor : adapted.tensors) {
+        const std::string name = renamed(cat(kPeftPrefix, modules.back(), ".", tensor.name));
         if (name.empty()) continue;
         content.emplace_back(static_cast<std::size_t>(tensor.shape[0] * tensor.shape[1]), 0.5F);
         if (content.size() == 2) values(content.back());

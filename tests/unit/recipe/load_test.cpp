@@ -158,7 +158,7 @@ TEST(Load, RefusesWhatOneKeyMustNotBe) {
       {"data: {train: [{path: a}], date: 30.11.2026}", "it must be a day, such as 2026-11-30"},
       {"data: {train: [{path: a}], remainder: keep}", "it must be step, carry or drop"},
       {"adapter: {r: 0}", "adapter.r is 0; it must be at least 1"},
-      {"adapter: {type: loha}", "adapter.type is loha; it must be lora"},
+      {"adapter: {type: lohalo}", "adapter.type is lohalo; it must be lora"},
       {"adapter: {dropout: 1.0}", "at least 0 and below 1"},
       {"adapter: {target_modules: []}", "all-linear or at least one name"},
       {"adapter: {target_modules: q_proj}", "write [q_proj]"},

@@ -32,7 +32,7 @@ void write_adapter(const fs::path& folder, const fs::path& like_model) {
     modules.push_back(layers[adapted.layer].name);
     for (const auto& tensor : adapted.tensors) {
       values.emplace_back(static_cast<std::size_t>(tensor.shape[0] * tensor.shape[1]), 0.25F);
-      tensors.push_back({cat(methods::kPeftPrefix, modules.back(), ".", tensor.suffix), "F32", tensor.shape,
+      tensors.push_back({cat(methods::kPeftPrefix, modules.back(), ".", tensor.name), "F32", tensor.shape,
                          std::as_bytes(std::span(values.back()))});
     }
   }

@@ -68,7 +68,8 @@ struct TrainingOptions {
   train::Settings settings = small_settings();
   train::SavePolicy saving = {.never = true};
   at::ScalarType compute = at::kFloat;
-  double dropout = 0.2;
+  double dropout = 0.2;  ///< of the adapter, where none is given
+  std::optional<methods::Adapter> adapter = {};
   bool weights_in_shares = false, optimizer_in_shares = false;
   weights::NumberFormat format = weights::NumberFormat::none;  ///< of the frozen matrices
 };
@@ -90,7 +91,8 @@ class TinyTraining final : public train::Observer {
     model_ =
         model::load(families::read_model(folder.dir / "model"), weights::TensorStore::open(folder.dir / "model"),
                     options.compute, quant::make_format({.format = options.format, .compute = compute}), storage, 64);
-    adapter_ = peft::make_adapter(*model_, lora({.r = 4, .dropout = options.dropout}), options.compute);
+    adapter_ = peft::make_adapter(*model_, options.adapter.value_or(lora({.r = 4, .dropout = options.dropout})),
+                                  options.compute);
     adapter_->initialise(settings_.train.seed);
     parameters().flat().add_(0.01);
     parameters().refresh_compute();

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peft/linears_adapter.hpp"
+
+#include <ATen/ops/zeros.h>
+
+#include "methods/method.hpp"
+
+namespace pst::peft {
+namespace {
+
+class LinearsAdapter final : public Adapter {
+ public:
+  LinearsAdapter(nn::CausalLm& model, const methods::Adapter& recipe, at::ScalarType compute, at::Device device,
+                 const Linears& method)
+      : Adapter(recipe), model_(model), method_(method) {
+    std::vector<nn::LinearSlot> slots = model.linears();
+    const std::vector<methods::LinearLayer> layers = linear_layers(slots);
+    const std::vector<methods::Adapted> adapted = methods::adapt(recipe, layers);
+    std::vector<Site> sites;
+    for (const methods::Adapted& of : adapted) {
+      Site& site = sites.emplace_back(Site{.base = nullptr, .name = slots[of.layer].name, .adapted = of});
+      for (const methods::AdapterTensor& tensor : of.tensors)
+        declare(tensor, site.name + "." + tensor.name, device, site.trained, site.frozen);
+    }
+    if (recipe.method->shared)
+      for (const methods::AdapterTensor& tensor : recipe.method->shared(recipe, layers, adapted))
+        declare(tensor, tensor.name, device, shared_, shared_frozen_);
+    parameters_.allocate(compute, device);
+    for (Site& site : sites) {
+      site.shared = shared_;
+      site.shared_frozen = shared_frozen_;
+      nn::LinearSlot& slot = slots[site.adapted.layer];
+      site.base = std::move(*slot.linear);
+      modules_.push_back(site.name);
+      places_.push_back(site.adapted.layer);
+      auto layer = method_.wrap(std::move(site));
+      layers_.push_back(layer.get());
+      *slot.linear = std::move(layer);
+    }
+  }
+
+  void initialise(std::uint64_t seed) override {
+    at::NoGradGuard no_gradients;
+    const Rng rng = Rng(seed).child(recipe_.method->name);
+    prepare();
+    if (method_.start_shared) method_.start_shared(shared_, rng);
+    for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i]->start(rng.child(modules_[i]));
+    ready();
+  }
+
+ private:
+  void declare(const methods::AdapterTensor& tensor, const std::string& name, at::Device device,
+               std::vector<nn::Parameter*>& trained, Tensors& frozen) {
+    if (tensor.trained) {
+      trained.push_back(&parameters_.add(name, tensor.shape));
+      return;
+    }
+    frozen.push_back(at::zeros(tensor.shape, at::TensorOptions().dtype(at::kFloat).device(device)));
+    frozen_.push_back({name, frozen.back(), tensor.saved});
+  }
+  void prepare() override {
+    if (is_prepared_) return;
+    is_prepared_ = true;
+    at::NoGradGuard no_gradients;
+    if (method_.project_shared) method_.project_shared(shared_frozen_);
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      if (method_.studies) model_.make_readable(places_[i]);
+      layers_[i]->prepare();
+    }
+  }
+  void ready() override {
+    at::NoGradGuard no_gradients;
+    for (AdaptedLinear* const layer : layers_) layer->loaded();
+    parameters_.refresh_compute();
+  }
+
+  nn::CausalLm& model_;
+  Linears method_;
+  std::vector<AdaptedLinear*> layers_;  // as modules_
+  std::vector<std::size_t> places_;     // into the model's linears()
+  bool is_prepared_ = false;
+  std::vector<nn::Parameter*> shared_;
+  Tensors shared_frozen_;
+};
+
+}  // namespace
+
+std::unique_ptr<Adapter> adapt_linears(nn::CausalLm& model, const methods::Adapter& recipe, at::ScalarType compute,
+                                       at::Device device, const Linears& method) {
+  return std::make_unique<LinearsAdapter>(model, recipe, compute, device, method);
+}
+
+}  // namespace pst::peft

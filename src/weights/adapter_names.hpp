@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace pst::weights {
+
+/// What PEFT puts before the names of a model's modules: it wraps a model twice.
+constexpr const char* kPeftPrefix = "base_model.model.";
+
+/// The name in a PEFT adapter's file of a tensor that we call `name`: behind the prefix, unless layers share it, as
+/// "base_model.vera_A" and "prompt_embeddings".
+inline std::string adapter_tensor_name(const std::string& name) {
+  const bool of_a_module = name.find('.') != std::string::npos && !name.starts_with("base_model.");
+  return of_a_module ? kPeftPrefix + name : name;
+}
+
+}  // namespace pst::weights

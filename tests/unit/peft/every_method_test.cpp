@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// What holds of every method: the files of tests/fixtures/adapters say which.
+#include <ATen/ops/matmul.h>
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "families/read_model.hpp"
+#include "methods/method.hpp"
+#include "methods/peft_config.hpp"
+#include "methods/start.hpp"
+#include "model/decoder.hpp"
+#include "peft/adapter.hpp"
+#include "support/adapter_cases.hpp"
+#include "support/adapter_pass.hpp"
+#include "support/temporary_directory.hpp"
+#include "support/tensors.hpp"
+#include "weights/safetensors.hpp"
+
+namespace pst::peft {
+namespace {
+
+/// A model of awkward sizes with biases, and a case's adapter in it.
+struct Adapted {
+  std::unique_ptr<nn::CausalLm> model;
+  std::vector<methods::LinearLayer> layers;
+  std::unique_ptr<Adapter> adapter;
+  at::Tensor gradient;
+  nn::Batch batch = nn::make_batch(fixture::Tokens({9, 20}, 260, 1).spans(), 320);
+
+  Adapted(const std::filesystem::path& folder, const methods::Adapter& recipe, at::ScalarType dtype = at::kFloat)
+      : model(model::load(families::read_model(folder), weights::TensorStore::open(folder), dtype, 64)),
+        layers(linear_layers(model->linears())),
+        adapter(make_adapter(*model, recipe, dtype)) {}
+
+  void start(std::uint64_t seed = 1) {
+    adapter->initialise(seed);
+    gradient = parameters().new_gradient();
+    parameters().accumulate_into(gradient);
+  }
+  /// Away from where a method starts: behind a zero, nothing would be seen.
+  void move() {
+    at::NoGradGuard no_gradients;
+    std::uint64_t seed = 7;
+    for (auto& parameter : parameters().all()) parameter.value.add_(fixture::random(parameter.shape, ++seed).mul(0.2));
+    parameters().refresh_compute();
+  }
+  nn::ParameterSet& parameters() { return adapter->parameters(); }
+  at::Tensor hidden() const { return model->forward(batch, {}, nn::Recompute::nothing); }
+  static at::Tensor weights() { return fixture::random({29, 36}, 3); }
+};
+
+class EveryMethod : public testing::TestWithParam<fixture::AdapterCase> {
+ protected:
+  EveryMethod() { fixture::write_tiny_model(dir_ / "model", fixture::awkward_model(2)); }
+  Adapted adapted(at::ScalarType dtype = at::kFloat) const { return {dir_ / "model", GetParam().adapter, dtype}; }
+
+  fixture::TemporaryDirectory dir_;
+};
+
+TEST_P(EveryMethod, StartsEqualToItsBaseAndFromItsSeedAlone) {
+  const auto base =
+      model::load(families::read_model(dir_ / "model"), weights::TensorStore::open(dir_ / "model"), at::kFloat, 64);
+  Adapted of = adapted(), again = adapted();
+  of.start(), again.start();
+
+  const at::Tensor expected = base->forward(of.batch, {}, nn::Recompute::nothing).detach();
+  EXPECT_THAT(of.hidden().detach(), fixture::close_to(expected, 2e-6 * expected.abs().max().item().toDouble()));
+  EXPECT_THAT(again.parameters().flat(), fixture::bitwise_equal(of.parameters().flat()));
+}
+
+TEST_P(EveryMethod, GradientsAgreeWithDifferences) {
+  Adapted of = adapted();
+  of.start();
+  of.move();
+  std::set<std::string> seen;
+  // A pass takes the same features and layers out every time; of several, one at least leaves a layer in.
+  for (const std::uint64_t seed : {3, 4, 5})
+    for (const auto& slot : of.model->linears()) {
+      const nn::Pass pass{.training = true, .random = Rng(seed)};
+      const nn::Linear& layer = **slot.linear;
+      const at::Tensor x = fixture::random({7, layer.in_features()}, 9),
+                       w = fixture::random({7, layer.out_features()}, 5);
+      const auto loss = [&] {
+        at::NoGradGuard no_gradients;
+        return layer.forward(x, pass).to(at::kDouble).mul(w.to(at::kDouble)).sum().item().toDouble();
+      };
+      of.gradient.zero_();
+      const at::Tensor y = layer.forward(x, pass);
+      if (!y.requires_grad()) continue;
+      y.backward(w);
+      at::NoGradGuard no_gradients;
+      for (auto& parameter : of.parameters().all()) {
+        const at::Tensor before = parameter.value.detach().clone(), gradient = parameter.value.grad().to(at::kDouble);
+        // Along the gradient itself, whose slope is its own size: no direction shows more.
+        const double size = gradient.square().sum().sqrt().item().toDouble();
+        if (size == 0) continue;  // of another layer
+        SCOPED_TRACE(parameter.name);
+        seen.insert(parameter.name);
+        const auto slope = [&](double h) {
+          const auto loss_at = [&](double distance) {
+            parameter.value.detach().copy_(before.add(gradient, distance / size));
+            of.parameters().refresh_compute();
+            return loss();
+          };
+          return (loss_at(h) - loss_at(-h)) / (2 * h);
+        };
+        constexpr double kStep = 0.05;  // Richardson's: the error falls with the fourth power of the step
+        EXPECT_NEAR((4 * slope(kStep / 2) - slope(kStep)) / 3, size, 1e-3 * size);
+        parameter.value.detach().copy_(before);
+        of.parameters().refresh_compute();
+      }
+    }
+  for (const auto& parameter : of.parameters().all()) EXPECT_TRUE(seen.contains(parameter.name)) << parameter.name;
+}
+
+TEST_P(EveryMethod, SavesWhatItLoadsAndWhatPeftReads) {
+  Adapted first = adapted(), second = adapted();
+  first.start(1), first.move();
+  first.adapter->save(dir_ / "adapter", "some/model");
+  second.adapter->load(dir_ / "adapter");
+
+  EXPECT_THAT(second.parameters().flat(), fixture::bitwise_equal(first.parameters().flat()));
+  EXPECT_THAT(second.hidden().detach(), fixture::bitwise_equal(first.hidden().detach()));
+  const methods::Adapter read = methods::read_peft_config(dir_ / "adapter");
+  EXPECT_EQ(read.method, GetParam().adapter.method);
+  EXPECT_NO_THROW(methods::require_start(read, GetParam().adapter));
+  EXPECT_NO_THROW(methods::check_start(dir_ / "adapter", GetParam().adapter, first.layers));
+  Adapted third(dir_ / "model", read);
+  third.adapter->load(dir_ / "adapter");
+  EXPECT_THAT(third.hidden().detach(), fixture::bitwise_equal(first.hidden().detach()));
+}
+
+TEST_P(EveryMethod, DeclaresItsTensors) {
+  Adapted of = adapted();
+  of.start();
+  std::set<std::string> declared, there;
+  for (const auto& tensor : methods::tensors_of(GetParam().adapter, of.layers))
+    if (tensor.trained) declared.insert(tensor.name);
+  for (const auto& parameter : of.parameters().all()) there.insert(weights::adapter_tensor_name(parameter.name));
+  EXPECT_EQ(there, declared);
+}
+
+TEST_P(EveryMethod, TheWeightItGivesIsTheOneItComputesWith) {
+  Adapted of = adapted();
+  of.start(), of.move();
+  const at::NoGradGuard no_gradients;
+  for (const auto& slot : of.model->linears()) {
+    if (!slot.name.starts_with("model.layers.1")) continue;
+    SCOPED_TRACE(slot.name);
+    const nn::Linear& layer = **slot.linear;
+    const at::Tensor x = fixture::random({3, layer.in_features()}, 9), zero = x.mul(0);
+    const at::Tensor expected = layer.apply(x).sub(layer.apply(zero));  // without the bias
+    const double largest = expected.abs().max().item().toDouble();
+    EXPECT_THAT(at::matmul(x, layer.weight(at::kFloat).t()), fixture::close_to(expected, 1e-5 * largest));
+    EXPECT_THAT(layer.forward(x, {}), fixture::close_to(layer.apply(x), 1e-5 * largest)) << "decoding";
+    const at::Tensor dy = fixture::random({3, layer.out_features()}, 11);
+    const at::Tensor expected_dx = at::matmul(dy, layer.weight(at::kFloat));
+    EXPECT_THAT(layer.apply_transposed(dy),
+                fixture::close_to(expected_dx, 1e-5 * expected_dx.abs().max().item().toDouble()));
+  }
+}
+
+TEST_P(EveryMethod, LearnsInBf16) {
+  Adapted wide = adapted(), narrow = adapted(at::kBFloat16);
+  for (Adapted* const of : {&wide, &narrow}) {
+    of->start(), of->move();
+    of->hidden().backward(Adapted::weights().to(of == &wide ? at::kFloat : at::kBFloat16));
+  }
+  const double size = wide.gradient.square().sum().sqrt().item().toDouble(),
+               away = wide.gradient.sub(narrow.gradient).square().sum().sqrt().item().toDouble();
+  EXPECT_GT(size, 0);
+  EXPECT_LT(away, 0.1 * size);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, EveryMethod, testing::ValuesIn(fixture::AdapterCase::all()),
+                         [](const auto& of) { return of.param.name; });
+
+TEST(EveryMethodOfTheTable, HasACase) {
+  std::set<std::string_view> cases, rows;
+  for (const auto& of : fixture::AdapterCase::all()) cases.insert(of.adapter.method->name);
+  for (const auto* const method : methods::table()) rows.insert(method->name);
+  EXPECT_EQ(cases, rows);
+}
+
+}  // namespace
+}  // namespace pst::peft
