@@ -33,6 +33,9 @@ bool present(const fs::path& path) {
 void refuse_other_formats(const fs::path& path, std::string_view start) {
   const auto begins = [&](std::string_view magic) { return start.starts_with(magic); };
   const std::string extension = path.extension().string();
+  // The first eight bytes of a safetensors file are the length of its header, which may look like anything: 640 is
+  // 80 02, as a pickle begins.
+  if (start.size() > kLengthBytes && start[kLengthBytes] == '{' && extension == ".safetensors") return;
   if (begins("PK\x03\x04") || begins("\x80\x02") || begins("\x80\x03") || begins("\x80\x04") || begins("\x80\x05") ||
       extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".ckpt")
     throw Error(Fault::data, cat(path.string(), " is a PyTorch pickle; reading one may run any code that is in it"),

@@ -172,6 +172,17 @@ TEST(TensorFile, RefusesOtherFormatsWithAWayOut) {
   }
 }
 
+TEST(TensorFile, ALengthMayLookLikeAnotherFormat) {
+  const fixture::TemporaryDirectory dir;
+  for (const std::size_t length : {640u, 896u, 1152u, 1408u}) {  // 80 02 to 80 05, as pickles begin
+    SCOPED_TRACE(length);
+    std::string header = R"({"t":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
+    header.resize(length, ' ');
+    write_durably(dir / "m.safetensors", length_prefix(length) + header + "x");
+    EXPECT_EQ(TensorStore::open(dir / "m.safetensors").get("t").bytes.size(), 1u);
+  }
+}
+
 TEST(TensorFile, ManyTensorsTakeTimeInProportion) {
   // 200,000 entries: quadratic work anywhere would take minutes.
   std::string header = "{";
