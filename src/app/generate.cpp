@@ -110,14 +110,16 @@ void generate(const requests::GenerateRequest& request) {
   const std::optional<ops::Gpu> gpu = gpu_for(request.device, spec, answerer.quantization);
   const at::Device device = gpu ? gpu->device : at::Device(at::kCPU);
   const at::ScalarType dtype = gpu || has_fast_bf16() ? at::kBFloat16 : at::kFloat;
-  const auto positions = std::min(spec.positions, static_cast<std::int64_t>(prompt.size()) + request.max_new_tokens);
+  const auto recipe = answerer.adapter ? std::optional(methods::read_peft_config(*answerer.adapter)) : std::nullopt;
+  const auto positions = std::min(spec.positions, static_cast<std::int64_t>(prompt.size()) + request.max_new_tokens +
+                                                      (recipe ? methods::virtual_rows(*recipe) : 0));
   const std::shared_ptr<const nn::FrozenFormat> matrices =
       quant::make_format(quant_options(answerer.quantization, spec, dtype));
   const auto model = model::load(spec, families::open_weights(answerer.model, spec), dtype, matrices,
                                  nn::replicated_storage_on(device), positions);
   std::unique_ptr<peft::Adapter> adapter;
-  if (answerer.adapter) {
-    adapter = peft::make_adapter(*model, methods::read_peft_config(*answerer.adapter), dtype, device);
+  if (recipe) {
+    adapter = peft::make_adapter(*model, *recipe, dtype, device);
     adapter->load(*answerer.adapter);
   }
 

@@ -141,6 +141,26 @@ std::vector<LinearPlace> linears_of(const ModelSpec& model) {
   return places;
 }
 
+std::vector<const NormSpec*> stored_norms(const ModelSpec& model) {
+  std::vector<const NormSpec*> norms;
+  const auto add = [&](const std::optional<NormSpec>& norm) {
+    if (norm && !norm->name.empty() && norm->weights == 1 && !norm->split) norms.push_back(&*norm);
+  };
+  add(model.embedding_norm);
+  for (const LayerSpec& layer : model.layers) {
+    add(layer.attention_norm);
+    if (!layer.delta) {
+      add(layer.attention.q_norm);
+      add(layer.attention.k_norm);
+    }
+    add(layer.attention_out_norm);
+    add(layer.mlp_norm);
+    add(layer.mlp_out_norm);
+  }
+  add(model.final_norm);
+  return norms;
+}
+
 std::vector<TensorSpec> tensors_of(const ModelSpec& model) { return all_of(model).list(); }
 std::int64_t norm_values(const ModelSpec& model) { return all_of(model).norm_values(); }
 

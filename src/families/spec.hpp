@@ -62,6 +62,9 @@ struct LinearPlace {
 /// All linear layers and experts' matrices, in the order of matrices_of(), the head last.
 std::vector<LinearPlace> linears_of(const ModelSpec& model);
 
+/// The norms that have one row of stored values, in the model's order: what adapters may train.
+std::vector<const NormSpec*> stored_norms(const ModelSpec& model);
+
 /// The tensors of a model's files, in Hugging Face's names; without the head when it is tied.
 std::vector<TensorSpec> tensors_of(const ModelSpec& model);
 

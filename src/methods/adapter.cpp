@@ -4,6 +4,7 @@
 #include "config/fields.hpp"
 #include "config/path_constraint.hpp"
 #include "core/strings.hpp"
+#include "methods/beside.hpp"
 #include "methods/method.hpp"
 #include "weights/adapter_names.hpp"
 
@@ -37,6 +38,10 @@ struct YamlValue<methods::Adapter*> {
 
 namespace pst::methods {
 
+bool takes_saved_modules(const Method& method) {
+  return method.fixed.empty() || method.fixed.find("modules_to_save") != method.fixed.npos;
+}
+
 Adapter::Adapter() : Adapter(*table().front()) {}
 Adapter::Adapter(const Method& chosen) : method(&chosen) { chosen.defaults(*this); }
 
@@ -44,25 +49,36 @@ void bind(config::Fields& field, Adapter& s) {
   Adapter* self = &s;
   field("type", &self, "Method, by PEFT's name for it.");
   s.method->bind(field, s);
+  if (takes_saved_modules(*s.method))
+    field("modules_to_save", &s.modules_to_save,
+          "Modules to train whole beside the adapter, by the end of their name: embed_tokens, lm_head, norm.");
   field("init_from", &s.init_from, config::Absent::null, config::path(),
         "PEFT adapter folder whose weights to start from.");
 }
 
 std::vector<Adapted> adapt(const Adapter& adapter, const std::vector<LinearLayer>& layers) {
-  return adapter.method->adapt(adapter, layers);
+  return adapter.method->adapt ? adapter.method->adapt(adapter, layers) : std::vector<Adapted>();
 }
 
-std::vector<AdapterTensor> tensors_of(const Adapter& adapter, const std::vector<LinearLayer>& layers) {
-  std::vector<AdapterTensor> tensors;
-  const std::vector<Adapted> adapted = adapt(adapter, layers);
-  for (const Adapted& of : adapted)
-    for (const AdapterTensor& tensor : of.tensors) {
-      tensors.push_back(tensor);
-      tensors.back().name = cat(weights::kPeftPrefix, layers[of.layer].name, ".", tensor.name);
+std::vector<AdapterTensor> tensors_of(const Adapter& adapter, const Places& places) {
+  std::vector<AdapterTensor> all;
+  const auto add = [&](const std::string& module, std::vector<AdapterTensor> tensors) {
+    for (AdapterTensor& tensor : tensors) {
+      tensor.name = weights::adapter_tensor_name(module.empty() ? tensor.name : cat(module, ".", tensor.name));
+      all.push_back(std::move(tensor));
     }
-  if (adapter.method->shared)
-    for (AdapterTensor& tensor : adapter.method->shared(adapter, layers, adapted)) tensors.push_back(std::move(tensor));
-  return tensors;
+  };
+  const Method& method = *adapter.method;
+  const std::vector<Adapted> adapted = adapt(adapter, places.linears);
+  for (const Adapted& of : adapted) add(places.linears[of.layer].name, of.tensors);
+  if (method.shared) add({}, method.shared(adapter, places.linears, adapted));
+  if (method.beside) add({}, method.beside(adapter, places));
+  for (const Saved& module : saved_modules(adapter.modules_to_save, places, adapted)) add(module.name, module.tensors);
+  return all;
+}
+
+std::int64_t virtual_rows(const Adapter& adapter) {
+  return adapter.method->virtual_rows ? adapter.method->virtual_rows(adapter) : 0;
 }
 
 std::int64_t values_of(const AdapterTensor& tensor) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "methods/places.hpp"
 #include "methods/targets.hpp"
 
 namespace pst::methods {
@@ -19,8 +20,11 @@ struct Adapter {
   explicit Adapter(const Method& method);
   const Method* method;
   Targeting targeting;
-  std::any own;                          ///< the method's own keys, read by its bind()
-  std::optional<std::string> init_from;  ///< PEFT adapter folder to start from
+  std::vector<std::string> modules_to_save;  ///< trained whole, beside the method's layers
+  std::vector<std::int64_t> start_tokens;  ///< of the text that the method starts from: whoever has the tokenizer sets
+                                           ///< them
+  std::any own;                            ///< the method's own keys, read by its bind()
+  std::optional<std::string> init_from;    ///< PEFT adapter folder to start from
 
   template <class Keys>
   Keys& as() {
@@ -36,9 +40,11 @@ void bind(config::Fields& field, Adapter& s);
 /// The layers that get an adapter, in the model's order. @throws Error(usage) as the method's adapt() does
 std::vector<Adapted> adapt(const Adapter& adapter, const std::vector<LinearLayer>& layers);
 
-/// All tensors of the adapter, those that layers share at the end, each by its whole name in PEFT's file.
+/// All tensors of the adapter, each by its whole name in PEFT's file.
 /// @throws Error(usage) as the method's adapt() does
-std::vector<AdapterTensor> tensors_of(const Adapter& adapter, const std::vector<LinearLayer>& layers);
+std::vector<AdapterTensor> tensors_of(const Adapter& adapter, const Places& places);
+/// Rows that stand before every document: they take positions.
+std::int64_t virtual_rows(const Adapter& adapter);
 std::int64_t values_of(const AdapterTensor& tensor);
 
 }  // namespace pst::methods

@@ -67,6 +67,12 @@ std::string upper(std::string_view text) {
   return all;
 }
 
+/// Of methods that are not layers: what PEFT writes of the model, and of whoever made the start.
+bool is_of_the_model(const std::string& key) {
+  return key == "num_attention_heads" || key == "num_layers" || key == "num_transformer_submodules" ||
+         key == "token_dim" || key.starts_with("tokenizer_");
+}
+
 bool is_about_start(const std::string& key) { return key.starts_with("init_") || key.ends_with("_init"); }
 
 }  // namespace
@@ -89,6 +95,7 @@ json::Ordered declared_config(const Adapter& adapter, const std::vector<std::str
   PST_ASSERT(chooses_layers || t.layers_to_transform.empty(), "only what the method binds is set");
   const json::Value fixed = fixed_keys(*adapter.method);
   for (const auto& [key, value] : fixed.items()) all[key] = value;
+  if (!adapter.modules_to_save.empty()) all["modules_to_save"] = adapter.modules_to_save;
   for (const char* const key : {"auto_mapping", "base_model_name_or_path", "revision"}) all[key] = nullptr;
   all["inference_mode"] = true;
   all["task_type"] = "CAUSAL_LM";
@@ -104,8 +111,12 @@ Adapter read_declared(const Method& method, const json::Object& config) {
   const auto fixed = fixed_keys(method);
   const bool targets = declared(adapter).find("target_modules") != nullptr;
   if (targets) adapter.targeting = read_peft_targeting(config);
+  if (const auto names = config.get("modules_to_save"); names && fixed.contains("modules_to_save"))
+    adapter.modules_to_save = names->texts();
   for (const auto& [key, node] : config.members()) {
-    if (is_of_every_method(key) || (targets && is_targeting_key(key))) continue;
+    if (is_of_every_method(key) || is_of_the_model(key) || (targets && is_targeting_key(key)) ||
+        (key == "modules_to_save" && fixed.contains(key)))
+      continue;
     if (own.contains(key)) {
       if (node.value().is_null()) continue;
       config::Problems problems;

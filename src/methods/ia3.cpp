@@ -49,24 +49,27 @@ json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& mo
     throw Error(Fault::usage, "PEFT's IA3 has no layers_to_transform", "say the layers with adapter.target_modules");
   auto feedforward = adapter.as<Ia3>().feedforward_modules;
   std::sort(feedforward.begin(), feedforward.end());
-  return {{"auto_mapping", nullptr},
-          {"base_model_name_or_path", nullptr},
-          {"exclude_modules", t.exclude_modules.empty() ? json::Ordered() : json::Ordered(t.exclude_modules)},
-          {"fan_in_fan_out", false},
-          {"feedforward_modules", feedforward},
-          {"inference_mode", true},
-          {"init_ia3_weights", true},
-          {"modules_to_save", nullptr},
-          {"peft_type", "IA3"},
-          {"revision", nullptr},
-          {"target_modules", peft_targets(t.target_modules, modules)},
-          {"task_type", "CAUSAL_LM"}};
+  return {
+      {"auto_mapping", nullptr},
+      {"base_model_name_or_path", nullptr},
+      {"exclude_modules", t.exclude_modules.empty() ? json::Ordered() : json::Ordered(t.exclude_modules)},
+      {"fan_in_fan_out", false},
+      {"feedforward_modules", feedforward},
+      {"inference_mode", true},
+      {"init_ia3_weights", true},
+      {"modules_to_save", adapter.modules_to_save.empty() ? json::Ordered() : json::Ordered(adapter.modules_to_save)},
+      {"peft_type", "IA3"},
+      {"revision", nullptr},
+      {"target_modules", peft_targets(t.target_modules, modules)},
+      {"task_type", "CAUSAL_LM"}};
 }
 
 Adapter from_peft(const json::Object& config) {
-  refuse_other_keys(config, {"target_modules", "exclude_modules", "feedforward_modules", "init_ia3_weights"});
+  refuse_other_keys(
+      config, {"target_modules", "exclude_modules", "feedforward_modules", "init_ia3_weights", "modules_to_save"});
   Adapter adapter(*methods::find("ia3"));
   adapter.targeting = read_peft_targeting(config);
+  if (const auto names = config.get("modules_to_save")) adapter.modules_to_save = names->texts();
   if (const auto names = config.get("feedforward_modules"))
     adapter.as<Ia3>().feedforward_modules = names->is_text() ? std::vector{names->text()} : names->texts();
   return adapter;

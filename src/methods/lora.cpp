@@ -76,7 +76,8 @@ json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& mo
   config["lora_alpha"] =
       s.alpha == std::floor(s.alpha) ? json::Ordered(static_cast<std::int64_t>(s.alpha)) : json::Ordered(s.alpha);
   config["lora_dropout"] = s.dropout;
-  config["modules_to_save"] = nullptr;
+  config["modules_to_save"] =
+      adapter.modules_to_save.empty() ? json::Ordered() : json::Ordered(adapter.modules_to_save);
   config["peft_type"] = "LORA";
   config["r"] = s.r;
   config["rank_pattern"] = s.rank_pattern;
@@ -125,9 +126,11 @@ Adapter from_peft(const json::Object& config) {
                              "megatron_core",
                              "qalora_group_size",
                              "ensure_weight_tying",
+                             "modules_to_save",
                              "fan_in_fan_out"});
 
   Adapter adapter;
+  if (const auto names = config.get("modules_to_save")) adapter.modules_to_save = names->texts();
   Lora& s = adapter.as<Lora>();
   s.r = static_cast<int>(config.needed_size("r", 1 << 20));
   s.alpha = config.needed_positive("lora_alpha");

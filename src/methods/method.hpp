@@ -8,6 +8,7 @@
 
 #include "json/object.hpp"
 #include "methods/adapter.hpp"
+#include "methods/places.hpp"
 #include "methods/targets.hpp"
 
 namespace pst::methods {
@@ -38,11 +39,20 @@ struct Method {
   std::string_view help;                            ///< one line
   void (*defaults)(Adapter& s);                     ///< of its own keys, and of which layers it adapts
   void (*bind)(config::Fields& field, Adapter& s);  ///< its keys, those that choose layers among them
+  /// Null: it adapts no linear layer.
   /// @throws Error(usage) when it fits no layer, or not the layers that are meant
-  std::vector<Adapted> (*adapt)(const Adapter& adapter, const std::vector<LinearLayer>& layers);
+  std::vector<Adapted> (*adapt)(const Adapter& adapter, const std::vector<LinearLayer>& layers) = nullptr;
   /// Tensors that layers share; null: there are none.
   std::vector<AdapterTensor> (*shared)(const Adapter& adapter, const std::vector<LinearLayer>& layers,
                                        const std::vector<Adapted>& adapted) = nullptr;
+
+  /// Tensors of its own that belong to no linear layer, by their whole names in the model; null: there are none.
+  /// @throws Error(usage) when the model has no place for them
+  std::vector<AdapterTensor> (*beside)(const Adapter& adapter, const Places& places) = nullptr;
+  /// Rows that it puts before every document; null: none.
+  std::int64_t (*virtual_rows)(const Adapter& adapter) = nullptr;
+
+  bool starts_at_base = true;  ///< it changes nothing before the first step
 
   // Where PEFT's keys and the recipe's are the same, declared.hpp serves for what follows, and these are null.
   /// Keys of PEFT's that are no keys of the recipe, with the only values that are honoured: a JSON object.
@@ -54,6 +64,9 @@ struct Method {
   /// @throws Error(usage) naming the key in which `stored` cannot be the start of `wanted`
   void (*check_start)(const Adapter& stored, const Adapter& wanted) = nullptr;
 };
+
+/// Whether it may train modules whole besides: it has PEFT's key `modules_to_save`.
+bool takes_saved_modules(const Method& method);
 
 std::span<const Method* const> table();
 const Method* find(std::string_view name);  ///< nullptr: no such row

@@ -64,9 +64,9 @@ void require_order(const fs::path& config_file, const Adapter& wanted, const std
 }
 
 /// What the recipe's adapter consists of, by the names that PEFT gives.
-Shapes shapes_of(const Adapter& wanted, const std::vector<LinearLayer>& layers) {
+Shapes shapes_of(const Adapter& wanted, const Places& places) {
   Shapes shapes;
-  for (const AdapterTensor& tensor : tensors_of(wanted, layers))
+  for (const AdapterTensor& tensor : tensors_of(wanted, places))
     if (tensor.saved) shapes[tensor.name] = tensor.shape;
   return shapes;
 }
@@ -98,13 +98,13 @@ std::optional<Misnamed> misnamed(const std::string& found, const Shapes& expecte
 }
 
 /// The decoder layers and the kinds of modules that names speak of.
-struct Places {
+struct Spoken {
   std::set<std::int64_t> layers;
   std::set<std::string> modules;
 };
 template <class Names, class Get>
-Places places_of(const Names& names, const std::vector<std::string>& suffixes, const Get& get) {
-  Places places;
+Spoken places_of(const Names& names, const std::vector<std::string>& suffixes, const Get& get) {
+  Spoken places;
   for (const auto& each : names) {
     const std::string& name = get(each);
     if (const auto layer = layer_number(name)) places.layers.insert(*layer);
@@ -123,7 +123,7 @@ std::string listed(const std::set<T>& values) {
 }
 
 /// @throws the error that names what is different; returns when nothing is
-void compare_places(const Places& found, const Places& expected, const std::vector<LinearLayer>& layers) {
+void compare_places(const Spoken& found, const Spoken& expected, const std::vector<LinearLayer>& layers) {
   std::int64_t last = -1;
   for (const auto& layer : layers) last = std::max(last, layer_number(layer.name).value_or(-1));
   if (!found.layers.empty() && *found.layers.rbegin() > last)
@@ -143,8 +143,9 @@ void compare_places(const Places& found, const Places& expected, const std::vect
                 cat("if it belongs to this model, write adapter.layers_to_transform: [", listed(found.layers), "]"));
 }
 
-void compare(const weights::TensorStore& store, const Adapter& wanted, const std::vector<LinearLayer>& layers) {
-  const Shapes expected = shapes_of(wanted, layers);
+void compare(const weights::TensorStore& store, const Adapter& wanted, const Places& places) {
+  const std::vector<LinearLayer>& layers = places.linears;
+  const Shapes expected = shapes_of(wanted, places);
   const auto unknown = std::find_if(store.tensors().begin(), store.tensors().end(),
                                     [&](const weights::Tensor& t) { return expected.count(t.name) == 0; });
   const bool has_unknown = unknown != store.tensors().end();
@@ -183,6 +184,16 @@ void compare(const weights::TensorStore& store, const Adapter& wanted, const std
   }
 }
 
+/// What an encoder made cannot be trained on without it.
+void require_whole(const Adapter& wanted, const Places& places) {
+  for (const AdapterTensor& tensor : tensors_of(wanted, places))
+    if (tensor.trained && !tensor.saved)
+      throw Error(Fault::usage,
+                  cat("an adapter of type ", wanted.method->name,
+                      " with these keys cannot be the start of a training: what it was made with is not in the file"),
+                  "leave adapter.init_from out; `checkpoint.resume` continues a run of this program");
+}
+
 }  // namespace
 
 void require_start(const Adapter& stored, const Adapter& wanted) {
@@ -191,18 +202,29 @@ void require_start(const Adapter& stored, const Adapter& wanted) {
         Fault::usage,
         cat("the adapter to start from is of type ", stored.method->name, ", the recipe says ", wanted.method->name),
         cat("write adapter.type: ", stored.method->name, ", or start from another adapter"));
+  const auto sorted = [](std::vector<std::string> names) {
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  if (sorted(stored.modules_to_save) != sorted(wanted.modules_to_save))
+    throw Error(Fault::usage,
+                cat("the adapter to start from has modules_to_save [", join(stored.modules_to_save, ", "),
+                    "], the recipe says [", join(wanted.modules_to_save, ", "), "]"),
+                cat("write adapter.modules_to_save: [", join(stored.modules_to_save, ", "),
+                    "], or start from another adapter"));
   if (wanted.method->check_start)
     wanted.method->check_start(stored, wanted);
   else
     require_declared(stored, wanted);
 }
 
-void check_start(const fs::path& folder, const Adapter& wanted, const std::vector<LinearLayer>& layers) {
+void check_start(const fs::path& folder, const Adapter& wanted, const Places& places) {
   require_files(folder);
   doing(cat("checking the adapter to start from, ", folder.string()), [&] {
     require_start(read_peft_config(folder), wanted);
-    require_order(folder / "adapter_config.json", wanted, layers);
-    compare(weights::TensorStore::open(folder / kFile), wanted, layers);
+    require_whole(wanted, places);
+    require_order(folder / "adapter_config.json", wanted, places.linears);
+    compare(weights::TensorStore::open(folder / kFile), wanted, places);
   });
 }
 

@@ -12,8 +12,7 @@ void require_start(const Adapter& stored, const Adapter& wanted);
 
 /// Checks that a PEFT adapter's folder can be the start of what the recipe describes: its config, and the name, shape
 /// and values of every tensor.
-/// @param layers  linear layers of the model
 /// @throws Error(usage) when the recipe describes another adapter, Error(data) for files that no recipe fits
-void check_start(const std::filesystem::path& folder, const Adapter& wanted, const std::vector<LinearLayer>& layers);
+void check_start(const std::filesystem::path& folder, const Adapter& wanted, const Places& places);
 
 }  // namespace pst::methods

@@ -43,6 +43,7 @@ struct LinearLayer {
   bool is_head = false;     ///< not part of `all-linear`
   bool is_default = false;  ///< what PEFT adapts of this family where nothing is said
   bool is_expert = false;   ///< of those that a router chooses from: meant only where a target says `experts`
+  bool bias = false;
 };
 
 /// Indices of the layers that are meant, by PEFT's rules: a list holds whole names or their endings after a dot, a

@@ -5,6 +5,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/sigmoid.h>
+#include <ATen/ops/zeros.h>
 
 #include <cmath>
 #include <utility>
@@ -62,6 +63,9 @@ AttentionLayer::AttentionLayer(const families::AttentionSpec& spec, std::size_t 
   if (spec.alibi) heads_.slopes = alibi_slopes(spec.query_heads).to(parts.device());
 }
 
+ops::Norm* AttentionLayer::query_norm() { return q_norm_ ? &*q_norm_ : nullptr; }
+ops::Norm* AttentionLayer::key_norm() { return k_norm_ ? &*k_norm_ : nullptr; }
+
 std::vector<std::unique_ptr<nn::Linear>*> AttentionLayer::linears() {
   std::vector<std::unique_ptr<nn::Linear>*> all;
   for (auto& linear : inputs_) all.push_back(&linear);
@@ -112,7 +116,22 @@ at::Tensor AttentionLayer::mixed(Parted of, const Rows& rows) const {
     turn.reset();
   }
   norm_heads(of);
+  if (rows.virtual_keys != nullptr) return mixed_behind_virtual_keys(std::move(of), rows, turn);
   return ops::attention(std::move(of.q), std::move(of.k), of.v, heads_, rows.documents, turn);
+}
+
+/// Virtual rows have keys and values; what their queries see is not used.
+at::Tensor AttentionLayer::mixed_behind_virtual_keys(Parted of, const Rows& rows,
+                                                     const std::optional<ops::Turning>& turn) const {
+  if (turn) {
+    of.q = ops::rotated(std::move(of.q), heads_.query, turn->rows, turn->queries);
+    of.k = ops::rotated(std::move(of.k), heads_.key_value, turn->rows, turn->keys);
+  }
+  const Prompted& stream = *rows.prompted;
+  const auto [keys, values] = rows.virtual_keys->of(layer_);
+  const at::Tensor no_queries = at::zeros({stream.count, of.q.size(1)}, of.q.options().requires_grad(false));
+  return stream.without(ops::attention(stream.with(no_queries, of.q), stream.with(keys, of.k),
+                                       stream.with(values, of.v), heads_, stream.documents, std::nullopt));
 }
 
 at::Tensor AttentionLayer::mixed_in_cache(const Parted& from, const Rows& rows) const {

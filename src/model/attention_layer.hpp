@@ -25,6 +25,8 @@ class AttentionLayer {
   /// @param x  [n, hidden] -> the same
   at::Tensor run(const at::Tensor& x_nd, const Rows& rows) const;
   std::vector<std::unique_ptr<nn::Linear>*> linears();
+  ops::Norm* query_norm();  ///< null: there is none
+  ops::Norm* key_norm();
 
  private:
   struct Parted {
@@ -33,6 +35,7 @@ class AttentionLayer {
   Parted part(const at::Tensor& x_nd, const Rows& rows) const;
   void norm_heads(Parted& of) const;
   at::Tensor mixed(Parted of, const Rows& rows) const;
+  at::Tensor mixed_behind_virtual_keys(Parted of, const Rows& rows, const std::optional<ops::Turning>& turn) const;
   at::Tensor mixed_in_cache(const Parted& of, const Rows& rows) const;
   std::optional<ops::Turning> turning(const Rows& rows) const;
 

@@ -3,11 +3,13 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/scalar_tensor.h>
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "core/error.hpp"
@@ -33,6 +35,16 @@ namespace {
 using nn::Batch;
 using nn::Pass;
 using nn::TensorPair;
+
+/// The frozen matrix of the embedding; readable while its block is.
+class FrozenEmbedding final : public nn::Embedding {
+ public:
+  explicit FrozenEmbedding(at::Tensor matrix_vd) : matrix_vd_(std::move(matrix_vd)) {}
+  at::Tensor rows(const at::Tensor& ids) const override { return at::index_select(matrix_vd_, 0, ids); }
+
+ private:
+  at::Tensor matrix_vd_;
+};
 
 struct Layer {
   std::optional<ops::Norm> attention_norm, attention_out_norm, mlp_norm, mlp_out_norm;
@@ -116,11 +128,12 @@ class Decoder final : public nn::CausalLm {
         frozen_(std::move(frozen)),
         embedding_block_(spec.layers.size()),
         head_block_(layout.size() - 1) {
-    embedding_ = frozen_->parts(embedding_block_, 0).at(0);
-    const at::Device device = embedding_.device();  // the storage says where the model computes
-    const Parts parts(tensors, compute, layout, *frozen_, device);
+    const at::Tensor& matrix = frozen_->parts(embedding_block_, 0).at(0);
+    embedding_ = std::make_unique<FrozenEmbedding>(matrix);
+    device_ = matrix.device();  // the storage says where the model computes
+    const Parts parts(tensors, compute, layout, *frozen_, device_);
     std::vector<RopeTables> tables;
-    for (const families::RopeSpec& rope : spec.ropes) tables.push_back(make_rope_tables(rope, positions, device));
+    for (const families::RopeSpec& rope : spec.ropes) tables.push_back(make_rope_tables(rope, positions, device_));
     if (spec.position_table) position_table_ = parts.tensor(spec.position_table->name + ".weight");
     if (spec.project_in) project_in_ = parts.own_linear(*spec.project_in);
     if (spec.project_out) project_out_ = parts.own_linear(*spec.project_out);
@@ -133,23 +146,40 @@ class Decoder final : public nn::CausalLm {
 
   at::Tensor forward(const Batch& batch, const Pass& pass, nn::Recompute recompute) const override {
     Rows rows{.documents = batch.documents, .pass = pass};
+    if (virtual_tokens_) {
+      rows.prompted = std::make_shared<Prompted>(prompted(batch.documents, virtual_tokens_->count()));
+      rows.documents = rows.prompted->documents;
+    }
+    if (virtual_keys_) {
+      rows.virtual_keys = virtual_keys_.get();
+      rows.prompted = std::make_shared<Prompted>(prompted(batch.documents, virtual_keys_->count()));
+      rows.documents.positions = batch.documents.positions + virtual_keys_->count();
+    }
     for (const families::RopeSpec& rope : spec_.ropes)
-      rows.angles.push_back(table_rows(rope, batch.documents, positions_));
-    return run(batch.ids, rows, recompute);
+      rows.angles.push_back(table_rows(rope, rows.documents, positions_));
+    const at::Tensor hidden = run(batch.ids, rows, recompute);
+    return virtual_tokens_ ? rows.prompted->without(hidden) : hidden;
   }
 
   at::Tensor continue_document(const at::Tensor& ids, nn::KvCache& cache) const override {
     at::NoGradGuard no_gradients;
     cache.keys.resize(layers_.size());
     cache.values.resize(layers_.size());
-    const std::int64_t fresh = ids.size(0), end = cache.rows + fresh;
+    if (virtual_keys_ && cache.rows == 0) {
+      for (std::size_t i = 0; i < layers_.size(); ++i) std::tie(cache.keys[i], cache.values[i]) = virtual_keys_->of(i);
+      cache.rows = virtual_keys_->count();
+    }
+    const std::int64_t before = virtual_tokens_ && cache.rows == 0 ? virtual_tokens_->count() : 0;
+    const std::int64_t fresh = before + ids.size(0), end = cache.rows + fresh;
+    const std::int64_t longest =
+        cache.longest + (virtual_tokens_ ? virtual_tokens_->count() : 0) + (virtual_keys_ ? virtual_keys_->count() : 0);
     PST_ASSERT(end <= positions_, "the caller keeps a document within the positions it asked for");
     Rows rows{.documents = {.positions = at::arange(cache.rows, end, ids.options().dtype(at::kInt))}, .cache = &cache};
     for (const families::RopeSpec& rope : spec_.ropes)
-      rows.angles.push_back(rows.documents.positions + first_row(rope, std::max(end, cache.longest), positions_));
+      rows.angles.push_back(rows.documents.positions + first_row(rope, std::max(end, longest), positions_));
     const at::Tensor hidden = run(ids, rows, nn::Recompute::nothing);
     cache.rows = end;
-    return hidden;
+    return before > 0 ? hidden.narrow(0, before, ids.size(0)) : hidden;
   }
 
   at::Tensor logits(const at::Tensor& rows_md) const override {
@@ -173,18 +203,67 @@ class Decoder final : public nn::CausalLm {
       for (std::size_t m = 0; m < linears.size(); ++m)
         slots.push_back({.name = specs[m]->name,
                          .linear = linears[m],
+                         .bias = specs[m]->bias,
                          .input = families::kReads * static_cast<int>(i) + static_cast<int>(specs[m]->reads)});
       const auto experts = layers_[i].moe ? layers_[i].moe->experts() : std::vector<std::unique_ptr<nn::Linear>*>();
       for (std::size_t m = 0; m < experts.size(); ++m)
-        slots.push_back({.name = specs[linears.size() + m]->name, .linear = experts[m], .is_expert = true});
+        slots.push_back({.name = specs[linears.size() + m]->name,
+                         .linear = experts[m],
+                         .bias = specs[linears.size() + m]->bias,
+                         .is_expert = true});
     }
-    if (project_in_) slots.push_back({.name = spec_.project_in->name, .linear = &project_in_});
-    if (project_out_) slots.push_back({.name = spec_.project_out->name, .linear = &project_out_});
-    slots.push_back({.name = spec_.head.name, .linear = &head_, .is_output_head = true});
+    if (project_in_)
+      slots.push_back({.name = spec_.project_in->name, .linear = &project_in_, .bias = spec_.project_in->bias});
+    if (project_out_)
+      slots.push_back({.name = spec_.project_out->name, .linear = &project_out_, .bias = spec_.project_out->bias});
+    slots.push_back({.name = spec_.head.name, .linear = &head_, .bias = spec_.head.bias, .is_output_head = true});
     for (const std::string_view ending : families::peft_default_targets(spec_.model_type))
       for (nn::LinearSlot& slot : slots) slot.is_default = slot.is_default || slot.name.ends_with(cat(".", ending));
     return slots;
   }
+
+  std::vector<nn::NormSlot> norms() override {
+    std::vector<nn::NormSlot> slots;
+    const auto specs = families::stored_norms(spec_);
+    const auto add = [&](ops::Norm* norm, const std::optional<families::NormSpec>& spec) {
+      if (slots.size() < specs.size() && spec && &*spec == specs[slots.size()])
+        slots.push_back({.name = spec->name, .norm = norm, .offset = spec->offset});
+    };
+    const auto of = [](std::optional<ops::Norm>& norm) { return norm ? &*norm : nullptr; };
+    add(of(embedding_norm_), spec_.embedding_norm);
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      Layer& layer = layers_[i];
+      const families::LayerSpec& spec = spec_.layers[i];
+      add(of(layer.attention_norm), spec.attention_norm);
+      if (layer.attention) {
+        add(layer.attention->query_norm(), spec.attention.q_norm);
+        add(layer.attention->key_norm(), spec.attention.k_norm);
+      }
+      add(of(layer.attention_out_norm), spec.attention_out_norm);
+      add(of(layer.mlp_norm), spec.mlp_norm);
+      add(of(layer.mlp_out_norm), spec.mlp_out_norm);
+    }
+    add(of(final_norm_), spec_.final_norm);
+    PST_ASSERT(slots.size() == specs.size(), "every stored norm has a place");
+    return slots;
+  }
+
+  nn::EmbeddingSlot embedding() override {
+    return {.name = spec_.embedding,
+            .embedding = &embedding_,
+            .vocabulary = spec_.vocabulary,
+            .width = spec_.table_width(),
+            .is_head = spec_.tied_head};
+  }
+  void make_embedding_readable() override { frozen_->enter(embedding_block_, std::nullopt); }
+  std::int64_t hidden() const override { return spec_.hidden; }
+  std::vector<std::int64_t> key_values() const override {
+    std::vector<std::int64_t> widths;
+    for (const auto& layer : spec_.layers) widths.push_back(layer.delta ? 0 : layer.attention.key_value());
+    return widths;
+  }
+  void set_virtual_tokens(std::unique_ptr<nn::VirtualTokens> tokens) override { virtual_tokens_ = std::move(tokens); }
+  void set_virtual_keys(std::unique_ptr<nn::VirtualKeys> keys) override { virtual_keys_ = std::move(keys); }
 
   void make_readable(std::size_t linear) override {
     std::size_t end = 0;
@@ -199,7 +278,7 @@ class Decoder final : public nn::CausalLm {
   /// @return [n, d]: the final norm's output
   at::Tensor run(const at::Tensor& ids, const Rows& rows, nn::Recompute recompute) const {
     frozen_->enter(embedding_block_, 0);
-    const at::Tensor x_nd = embedded(ids, rows);
+    const at::Tensor x_nd = stream_of(ids, rows);
     // The stream and what the next layer reads travel together: each norm is fused with the addition before it.
     const auto& first = layers_.front().attention_norm;
     TensorPair state = first ? TensorPair{x_nd, ops::norm(x_nd, *first)} : twice(x_nd);
@@ -216,14 +295,27 @@ class Decoder final : public nn::CausalLm {
     return project_out_ ? rows.through(*project_out_, state.second) : state.second;
   }
 
-  at::Tensor embedded(const at::Tensor& ids, const Rows& rows) const {
-    at::Tensor x_nd = at::index_select(embedding_, 0, ids);
-    if (spec_.embedding_scale != 1)  // in the dtype of products, as transformers multiplies
-      x_nd = x_nd * at::scalar_tensor(spec_.embedding_scale, x_nd.options());
+  /// What tokens come in as, virtual ones before each document's.
+  at::Tensor stream_of(const at::Tensor& ids, const Rows& rows) const {
+    at::Tensor x_nd = embedded(ids);
+    if (virtual_tokens_) {
+      if (rows.cache == nullptr)
+        x_nd = rows.prompted->with(virtual_tokens_->rows(), x_nd);
+      else if (rows.cache->rows == 0)
+        x_nd = at::cat({virtual_tokens_->rows(), x_nd});
+    }
     if (project_in_) x_nd = rows.through(*project_in_, x_nd);
     if (const auto& table = spec_.position_table)
       x_nd = x_nd + at::index_select(position_table_, 0, rows.documents.positions + table->first);
     return embedding_norm_ ? ops::norm(x_nd, *embedding_norm_) : x_nd;
+  }
+
+  at::Tensor embedded(const at::Tensor& ids) const {
+    const at::Tensor x_nd = embedding_->rows(ids);
+    // In the dtype of products, as transformers multiplies.
+    return spec_.embedding_scale != 1
+               ? x_nd * at::scalar_tensor(spec_.embedding_scale, x_nd.options().requires_grad(false))
+               : x_nd;
   }
 
   TensorPair run_layer(std::size_t index, const TensorPair& in, const Rows& rows) const {
@@ -283,8 +375,11 @@ class Decoder final : public nn::CausalLm {
   families::ModelSpec spec_;
   std::int64_t positions_;
   std::unique_ptr<nn::FrozenStorage> frozen_;
-  std::size_t embedding_block_, head_block_;              // one and the same where they are tied
-  at::Tensor embedding_;                                  // [v, d]
+  std::size_t embedding_block_, head_block_;  // one and the same where they are tied
+  at::Device device_ = at::kCPU;
+  std::unique_ptr<nn::Embedding> embedding_;
+  std::unique_ptr<nn::VirtualTokens> virtual_tokens_;
+  std::unique_ptr<nn::VirtualKeys> virtual_keys_;
   std::unique_ptr<nn::Linear> project_in_, project_out_;  // where embedding and head are narrower than the stream
   at::Tensor position_table_;                             // [positions, d], or undefined
   std::optional<ops::Norm> embedding_norm_, final_norm_;

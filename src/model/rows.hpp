@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <initializer_list>
+#include <memory>
 #include <vector>
 
+#include "model/prompted.hpp"
 #include "nn/causal_lm.hpp"
 #include "ops/attention.hpp"
 
@@ -15,6 +17,9 @@ struct Rows {
   nn::Pass pass = {};
   /// Rows of each rotary table that the rows turn by, as ModelSpec::ropes has the tables: i32 [n].
   std::vector<at::Tensor> angles = {};
+  /// Keys and values before each document's own, and the stream that they stand in; null: none.
+  const nn::VirtualKeys* virtual_keys = nullptr;
+  std::shared_ptr<const Prompted> prompted = nullptr;
 
   /// Few rows without gradients have products of their own (nn::Linear::apply).
   at::Tensor through(const nn::Linear& linear, const at::Tensor& x) const {

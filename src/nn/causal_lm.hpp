@@ -7,6 +7,7 @@
 #include "nn/batch.hpp"
 #include "nn/frozen_storage.hpp"
 #include "nn/linear.hpp"
+#include "nn/slots.hpp"
 
 namespace pst::nn {
 
@@ -39,6 +40,16 @@ class CausalLm {
   /// Makes the weight of a layer readable, by its index in linears(). Collective where the frozen matrices are spread
   /// over ranks.
   virtual void make_readable(std::size_t linear) = 0;
+  /// The norms that have one row of stored values, in the model's order.
+  virtual std::vector<NormSlot> norms() = 0;
+  virtual EmbeddingSlot embedding() = 0;
+  virtual void make_embedding_readable() = 0;  ///< like make_readable()
+  virtual std::int64_t hidden() const = 0;
+  /// Width of a token's keys, and of its values, in each layer; 0: the layer has none.
+  virtual std::vector<std::int64_t> key_values() const = 0;
+  // From then on they stand before every document.
+  virtual void set_virtual_tokens(std::unique_ptr<VirtualTokens> tokens) = 0;
+  virtual void set_virtual_keys(std::unique_ptr<VirtualKeys> keys) = 0;
   virtual const FrozenStorage& frozen() const = 0;
   virtual std::int64_t vocabulary() const = 0;
   virtual std::int64_t max_positions() const = 0;

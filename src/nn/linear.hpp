@@ -83,6 +83,7 @@ class DenseLinear final : public Linear {
 struct LinearSlot {
   std::string name;  ///< Hugging Face's module name: model.layers.0.self_attn.q_proj
   std::unique_ptr<Linear>* linear;
+  bool bias = false;
   bool is_output_head = false;  ///< not part of `all-linear`
   bool is_expert = false;       ///< nor is one that a router chooses
   bool is_default = false;      ///< what PEFT adapts of the model's family where nothing is said

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/norm.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/ones.h>
 
 #include "kernels/layer_norm/layer_norm.hpp"
 #include "kernels/rms_norm/rms_norm.hpp"
@@ -79,9 +81,24 @@ std::shared_ptr<NormNode> node_of(const at::Tensor& sum, const Normed& made, con
   return node;
 }
 
+Norm without_values(const Norm& by) {
+  return {
+      .weight = at::ones({by.weight.size(-1)}, by.weight.options()), .bias = {}, .eps = by.eps, .centred = by.centred};
+}
+
+/// @param y  rows normed by themselves
+at::Tensor trained(const at::Tensor& y, const Norm& by) {
+  const NormValues values = by.trained();
+  const at::Tensor rows = y.view({-1, values.weight.size(-1)});
+  at::Tensor out = rows.to(at::kFloat) * values.weight;
+  if (values.bias.defined()) out = out + values.bias;
+  return out.to(y.scalar_type()).view(y.sizes());
+}
+
 }  // namespace
 
 at::Tensor norm(const at::Tensor& x, const Norm& by) {
+  if (by.trained) return trained(norm(x, without_values(by)), by);
   const trace::Scope span(trace::Kind::norm, "norm");
   const Normed made = run(x, {}, by);
   if (records({x})) connect(node_of(x, made, by), {x}, {made.y});
@@ -89,6 +106,10 @@ at::Tensor norm(const at::Tensor& x, const Norm& by) {
 }
 
 std::pair<at::Tensor, at::Tensor> add_norm(const at::Tensor& x, const at::Tensor& delta, const Norm& by) {
+  if (by.trained) {
+    auto [sum, y] = add_norm(x, delta, without_values(by));
+    return {sum, trained(y, by)};
+  }
   const trace::Scope span(trace::Kind::norm, "norm");
   const Normed made = run(x, delta, by);
   if (records({x, delta})) {

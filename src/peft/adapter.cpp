@@ -28,7 +28,8 @@ void Adapter::load(const std::filesystem::path& folder) {
       into.copy_(ops::tensor_over(const_cast<std::byte*>(stored.bytes.data()), stored.shape, stored.core_dtype()));
       ++tensors;
     };
-    for (auto& parameter : parameters_.all()) take(parameter.name, parameter.value);
+    for (auto& parameter : parameters_.all())
+      if (!unsaved_.contains(parameter.name)) take(parameter.name, parameter.value);
     for (const Frozen& tensor : frozen_)
       if (tensor.saved) take(tensor.name, tensor.values);
     if (store.tensors().size() != tensors)
@@ -36,6 +37,7 @@ void Adapter::load(const std::filesystem::path& folder) {
                   cat("the file has ", store.tensors().size(), " tensors, and the recipe's adapter ", tensors),
                   "use the adapter.target_modules that the adapter was trained with");
   });
+  loaded();
   ready();
 }
 
@@ -58,7 +60,9 @@ void Adapter::save(const std::filesystem::path& folder, const std::string& base_
       tensors.push_back({weights::adapter_tensor_name(name), "F32", values.sizes().vec(),
                          std::as_bytes(ops::view_of(here.back()).as<float>())});
     };
-    for (const auto& parameter : parameters_.all()) put(parameter.name, parameter.value);
+    before_save();
+    for (const auto& parameter : parameters_.all())
+      if (!unsaved_.contains(parameter.name)) put(parameter.name, parameter.value);
     for (const Frozen& tensor : frozen_)
       if (tensor.saved) put(tensor.name, tensor.values);
     weights::save_tensors(part / "adapter_model.safetensors", tensors);
@@ -75,8 +79,42 @@ std::vector<methods::LinearLayer> linear_layers(const std::vector<nn::LinearSlot
                       .in = (*slot.linear)->in_features(),
                       .is_head = slot.is_output_head,
                       .is_default = slot.is_default,
-                      .is_expert = slot.is_expert});
+                      .is_expert = slot.is_expert,
+                      .bias = slot.bias});
   return layers;
+}
+
+methods::Places places_of(nn::CausalLm& model) {
+  methods::Places places = linear_layers(model.linears());
+  for (const nn::NormSlot& slot : model.norms())
+    places.norms.push_back({slot.name, slot.norm->weight.size(-1), slot.norm->bias.defined()});
+  const nn::EmbeddingSlot embedding = model.embedding();
+  places.embedding = embedding.name;
+  places.vocabulary = embedding.vocabulary;
+  places.embedding_width = embedding.width;
+  places.hidden = model.hidden();
+  places.tied_head = embedding.is_head;
+  places.key_values = model.key_values();
+  return places;
+}
+
+void Adapter::initialise(std::uint64_t seed) {
+  at::NoGradGuard no_gradients;
+  prepare();
+  start(Rng(seed));
+  if (saved_modules_) saved_modules_->start();
+  ready();
+}
+
+void Adapter::allocate(nn::CausalLm& model, at::ScalarType compute, at::Device device) {
+  if (!recipe_.modules_to_save.empty()) {
+    const methods::Places places = places_of(model);
+    saved_modules_.emplace(
+        model, methods::saved_modules(recipe_.modules_to_save, places, methods::adapt(recipe_, places.linears)),
+        parameters_);
+  }
+  parameters_.allocate(compute, device);
+  if (saved_modules_) saved_modules_->attach();
 }
 
 }  // namespace pst::peft

@@ -2,12 +2,15 @@
 #pragma once
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "methods/adapter.hpp"
 #include "nn/causal_lm.hpp"
 #include "nn/parameter.hpp"
+#include "peft/saved_modules.hpp"
 
 namespace pst::peft {
 
@@ -18,8 +21,8 @@ class Adapter {
   virtual ~Adapter() = default;
 
   /// The values that a training starts from, a pure function of the seed; then the model computes what it did without
-  /// the adapter.
-  virtual void initialise(std::uint64_t seed) = 0;
+  /// the adapter. Collective where the frozen matrices are spread over ranks.
+  void initialise(std::uint64_t seed);
   /// Takes values from a PEFT adapter folder. @throws Error(data) when a tensor is missing, superfluous or of another
   /// shape; Error(usage) when its adapter_config.json says another method or size
   void load(const std::filesystem::path& folder);
@@ -35,9 +38,19 @@ class Adapter {
  protected:
   explicit Adapter(methods::Adapter recipe) : recipe_(std::move(recipe)) {}
 
-  /// Before values are loaded, and after that: what a method makes of its base, and of its values.
+  /// Gives memory to the tensors declared so far and to those of modules that are trained whole, which it puts into the
+  /// model.
+  void allocate(nn::CausalLm& model, at::ScalarType compute, at::Device device);
+
+  /// The method's own part of initialise().
+  virtual void start(const Rng& rng) = 0;
+  /// Before values are loaded or started, and after that: what a method makes of its base, and of its values.
   virtual void prepare() {}
   virtual void ready() { parameters_.refresh_compute(); }
+  /// After a load.
+  virtual void loaded() {}
+  /// Before the adapter is written: gives frozen tensors that follow from the trained ones their values.
+  virtual void before_save() const {}
 
   /// A tensor that is not trained.
   struct Frozen {
@@ -49,7 +62,12 @@ class Adapter {
   methods::Adapter recipe_;
   nn::ParameterSet parameters_;
   std::vector<Frozen> frozen_;
+  std::set<std::string> unsaved_;  ///< parameters that are not in the adapter's file
+
   std::vector<std::string> modules_;
+
+ private:
+  std::optional<SavedModules> saved_modules_;
 };
 
 /// Puts the adapter that `recipe` describes into a model. @param compute dtype of products
@@ -65,5 +83,7 @@ std::unique_ptr<nn::Linear> low_rank_layer(std::unique_ptr<nn::Linear> base, con
 
 /// What a method chooses from: a model's linear layers.
 std::vector<methods::LinearLayer> linear_layers(const std::vector<nn::LinearSlot>& slots);
+/// All that adapters may change, of a model that has none yet.
+methods::Places places_of(nn::CausalLm& model);
 
 }  // namespace pst::peft

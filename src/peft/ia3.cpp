@@ -111,14 +111,12 @@ class Ia3Adapter final : public Adapter {
       *slot.linear = std::make_unique<Ia3Linear>(std::move(*slot.linear), scales, l);
       modules_.push_back(slot.name);
     }
-    parameters_.allocate(compute, device);
+    allocate(model, compute, device);
   }
 
   /// Ones, whatever the seed.
-  void initialise(std::uint64_t) override {
-    at::NoGradGuard no_gradients;
+  void start(const Rng&) override {
     for (nn::Parameter& parameter : parameters_.all()) parameter.value.fill_(1);
-    parameters_.refresh_compute();
   }
 };
 

@@ -25,7 +25,7 @@ class LinearsAdapter final : public Adapter {
     if (recipe.method->shared)
       for (const methods::AdapterTensor& tensor : recipe.method->shared(recipe, layers, adapted))
         declare(tensor, tensor.name, device, shared_, shared_frozen_);
-    parameters_.allocate(compute, device);
+    allocate(model, compute, device);
     for (Site& site : sites) {
       site.shared = shared_;
       site.shared_frozen = shared_frozen_;
@@ -39,13 +39,10 @@ class LinearsAdapter final : public Adapter {
     }
   }
 
-  void initialise(std::uint64_t seed) override {
-    at::NoGradGuard no_gradients;
-    const Rng rng = Rng(seed).child(recipe_.method->name);
-    prepare();
+  void start(const Rng& of_run) override {
+    const Rng rng = of_run.child(recipe_.method->name);
     if (method_.start_shared) method_.start_shared(shared_, rng);
     for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i]->start(rng.child(modules_[i]));
-    ready();
   }
 
  private:

@@ -26,12 +26,11 @@ class LoraAdapter final : public Adapter {
       wrap(slots, {first, end});
       first = end;
     }
-    parameters_.allocate(compute, device);
+    allocate(model, compute, device);
   }
 
-  void initialise(std::uint64_t seed) override {
-    at::NoGradGuard no_gradients;
-    const Rng rng = Rng(seed).child("lora_A");
+  void start(const Rng& of_run) override {
+    const Rng rng = of_run.child("lora_A");
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const LoraLinear& layer = *layers_[i];
       const Rng own = rng.child(modules_[i]);
@@ -46,7 +45,6 @@ class LoraAdapter final : public Adapter {
       }
       layer.b().value.zero_();
     }
-    parameters_.refresh_compute();
   }
 
  private:

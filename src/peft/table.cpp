@@ -12,7 +12,8 @@
 namespace pst::peft {
 
 using Make = std::unique_ptr<Adapter>(nn::CausalLm&, const methods::Adapter&, at::ScalarType, at::Device);
-Make make_ia3, make_loha, make_lokr, make_lora, make_vera;
+Make make_ia3, make_ln_tuning, make_loha, make_lokr, make_lora, make_p_tuning, make_prefix_tuning, make_prompt_tuning,
+    make_trainable_tokens, make_vera;
 
 namespace {
 
@@ -20,8 +21,16 @@ struct Row {
   std::string_view name;
   Make* make;
 };
-constexpr std::array kTable = {Row{"lora", &make_lora}, Row{"ia3", &make_ia3}, Row{"loha", &make_loha},
-                               Row{"lokr", &make_lokr}, Row{"vera", &make_vera}};
+constexpr std::array kTable = {Row{"lora", &make_lora},
+                               Row{"ia3", &make_ia3},
+                               Row{"ln_tuning", &make_ln_tuning},
+                               Row{"loha", &make_loha},
+                               Row{"lokr", &make_lokr},
+                               Row{"p_tuning", &make_p_tuning},
+                               Row{"prefix_tuning", &make_prefix_tuning},
+                               Row{"prompt_tuning", &make_prompt_tuning},
+                               Row{"trainable_tokens", &make_trainable_tokens},
+                               Row{"vera", &make_vera}};
 
 }  // namespace
 

@@ -228,7 +228,7 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
     shape.dropout = shape.dropout || chosen.dropout > 0;
     ++shape.adapted_layers;
   }
-  for (const auto& tensor : methods::tensors_of(adapter, names)) {
+  for (const auto& tensor : methods::tensors_of(adapter, recipe::places_of(model))) {
     const std::int64_t values = methods::values_of(tensor);
     if (!tensor.trained) {
       shape.projected += values;

@@ -14,9 +14,23 @@ std::vector<methods::LinearLayer> linear_layers(const families::ModelSpec& model
     const bool is_default = std::any_of(
         defaults.begin(), defaults.end(),
         [name = linear->name](std::string_view ending) { return methods::ends_at_a_dot(name, std::string(ending)); });
-    layers.push_back({linear->name, linear->out, linear->in, is_head, is_default, is_expert});
+    layers.push_back({linear->name, linear->out, linear->in, is_head, is_default, is_expert, linear->bias});
   }
   return layers;
+}
+
+methods::Places places_of(const families::ModelSpec& model) {
+  methods::Places places = linear_layers(model);
+  for (const families::NormSpec* const norm : families::stored_norms(model))
+    places.norms.push_back({norm->name, norm->width, norm->bias});
+  places.embedding = model.embedding;
+  places.vocabulary = model.vocabulary;
+  places.embedding_width = model.table_width();
+  places.hidden = model.hidden;
+  places.tied_head = model.tied_head;
+  for (const families::LayerSpec& layer : model.layers)
+    places.key_values.push_back(layer.delta ? 0 : layer.attention.key_value());
+  return places;
 }
 
 }  // namespace pst::recipe

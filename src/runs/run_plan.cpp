@@ -69,20 +69,21 @@ std::string what_decides_the_data(const recipe::Recipe& recipe) {
 }  // namespace
 
 void check_fit(const recipe::Recipe& recipe, const families::ModelSpec& config, const fs::path& coming_adapter) {
-  if (recipe.data.max_length > config.positions)
-    throw Error(
-        Fault::usage,
-        cat("data.max_length is ", recipe.data.max_length, ", and the model has ", config.positions, " positions"),
-        cat("set data.max_length to at most ", config.positions));
-  const auto layers = recipe::linear_layers(config);
-  methods::adapt(recipe.adapter, layers);
+  const std::int64_t virtual_rows = methods::virtual_rows(recipe.adapter), most = config.positions - virtual_rows;
+  if (recipe.data.max_length > most)
+    throw Error(Fault::usage,
+                cat("data.max_length is ", recipe.data.max_length, ", and the model has ", config.positions,
+                    " positions", virtual_rows > 0 ? cat(", of which the adapter takes ", virtual_rows) : ""),
+                cat("set data.max_length to at most ", most));
+  const auto places = recipe::places_of(config);
+  methods::tensors_of(recipe.adapter, places);
   std::vector<std::string> names;
-  for (const auto& layer : layers) names.push_back(layer.name);
+  for (const auto& layer : places.linears) names.push_back(layer.name);
   check_quantization(recipe.model.quantization, config, names);
   if (const std::string& from = recipe.checkpoint.resume; from != "auto" && from != "never")
     doing("reading checkpoint.resume", [&] { checkpoint::open_valid(from); });
   if (recipe.adapter.init_from && fs::path(*recipe.adapter.init_from) != coming_adapter)
-    methods::check_start(*recipe.adapter.init_from, recipe.adapter, layers);
+    methods::check_start(*recipe.adapter.init_from, recipe.adapter, places);
 }
 
 recipe::Recipe check_recipe_and_model(const RecipeSource& source, int ranks) {

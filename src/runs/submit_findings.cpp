@@ -148,9 +148,9 @@ std::uint64_t files_of_a_run(const recipe::Recipe& recipe) {
 }
 
 std::uint64_t bytes_of_a_run(const recipe::Recipe& recipe) {
-  const auto layers = recipe::linear_layers(families::read_model(recipe.model.path));
+  const auto places = recipe::places_of(families::read_model(recipe.model.path));
   std::uint64_t parameters = 0;
-  for (const auto& tensor : methods::tensors_of(recipe.adapter, layers))
+  for (const auto& tensor : methods::tensors_of(recipe.adapter, places))
     if (tensor.trained) parameters += static_cast<std::uint64_t>(methods::values_of(tensor));
   // The adapter and the arrays of the optimizer, each of 4 bytes; the kept ones, the best, and the one being written.
   const std::uint64_t arrays = 1 + recipe::state_of(recipe.optimizer).size();

@@ -25,7 +25,10 @@ TEST_P(Recorded, LogitsLossAndGradientsOfAPackedBatch) {
 
   const fixture::NamedTensors actual = of.actual();
   fixture::NamedTensors expected = of.expected();
-  std::erase_if(expected, [](const auto& named) { return named.first.starts_with("steps."); });  // below
+  std::erase_if(expected, [](const auto& named) {
+    return named.first.starts_with("steps.") ||                          // below
+           named.first.starts_with("base_model.model.prompt_encoder.");  // what the case starts from
+  });
 
   EXPECT_EQ(actual.size(), expected.size());
   for (const auto& [name, tensor] : expected) {

@@ -88,7 +88,7 @@ def logits_and_loss(model, documents):
     lengths = documents["lengths"].tolist()
     logits, losses = [], []
     for ids, labelled in zip(documents["ids"].split(lengths), documents["labelled"].bool().split(lengths)):
-        of_one = model(input_ids=ids[None], use_cache=False).logits[0]
+        of_one = model(input_ids=ids[None], use_cache=False).logits[0][-len(ids):]  # without those of virtual tokens
         logits.append(of_one)
         losses.append(cross_entropy(of_one[:-1][labelled[1:]], ids[1:][labelled[1:]], reduction="sum"))
     return torch.cat(logits), sum(losses) / documents["labelled"].sum()
@@ -133,10 +133,20 @@ def train(model, documents):
     return {"steps.loss": torch.stack(losses), "steps.grad_norm": torch.stack(norms)}
 
 
-def moved(model, before):
-    """What the steps added to each tensor of the adapter."""
-    after = peft.get_peft_model_state_dict(model)
-    return {f"steps.moved.{name}": (after[name] - value).detach() for name, value in before.items()}
+ENCODER = "base_model.model.prompt_encoder."  # before the names of what PEFT trains and does not save
+
+
+def saved_parameters(model, trained):
+    """The trained tensors by the names that their values have in the adapter's file; each once."""
+    if model.peft_config["default"].is_prompt_learning:
+        encoder = dict(model.prompt_encoder["default"].named_parameters())
+        return {"prompt_embeddings": encoder["embedding.weight"]} if len(encoder) == 1 else {ENCODER + key: value for key, value in encoder.items()}
+    of_place = {value.data_ptr(): value for value in trained.values()}
+    saved = {}
+    for key, value in sorted(peft.get_peft_model_state_dict(model).items(), reverse=True):
+        if value.data_ptr() in of_place:
+            saved[key] = of_place.pop(value.data_ptr())
+    return saved
 
 
 def record_adapter(model_name, name, config, documents):
@@ -151,20 +161,20 @@ def record_adapter(model_name, name, config, documents):
     (out / "README.md").unlink()
     logits, loss = logits_and_loss(model, documents)
     loss.backward()
-    of_place = {value.data_ptr(): value for value in trained.values()}
-    saved = {f"gradient.{key}": value for key, value in peft.get_peft_model_state_dict(model).items() if value.data_ptr() in of_place}
-    gradients = {key: of_place[value.data_ptr()].grad for key, value in saved.items()}
-    assert len(gradients) == len(trained), "a trained tensor is not saved under a name of its own"
-    record = {"logits": logits.detach(), "loss": loss.detach().reshape(1)} | {key: value.clone() for key, value in gradients.items()}
+    saved = saved_parameters(model, trained)
+    assert len(saved) == len(trained), "a trained tensor is not saved under a name of its own"
+    record = {"logits": logits.detach(), "loss": loss.detach().reshape(1)}
+    record |= {f"gradient.{key}": value.grad.clone() for key, value in saved.items()}
+    record |= {key: value.detach().clone() for key, value in saved.items() if ENCODER in key}
     if (model_name, name) in fixture_llama.ADAPTERS:
         save_record(out / "expected.safetensors", record)
         return
     with torch.no_grad():
         same_logits(out, peft.PeftModel.from_pretrained(load(model_name), out), documents, record["logits"])
-    before = {name.removeprefix("gradient."): of_place[value.data_ptr()].detach().clone() for name, value in saved.items()}
+    before = {name: value.detach().clone() for name, value in saved.items()}
     record |= train(model, documents)
     if (model_name, name) in fixture_methods.ADAPTERS:
-        record |= moved(model, before)
+        record |= {f"steps.moved.{name}": (saved[name] - value).detach() for name, value in before.items()}
     save_record(out / "expected.safetensors", record, optimizer=json.dumps(OPTIMIZER))
 
 

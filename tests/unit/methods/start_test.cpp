@@ -141,7 +141,6 @@ TEST(Start, KeysThatNobodyReadsAreRefusedWhenTheySaySomething) {
        std::vector<std::pair<std::string, std::string>>{{"alora_invocation_tokens", "[1, 2]"},
                                                         {"use_dora", "true"},
                                                         {"lora_bias", "true"},
-                                                        {"modules_to_save", "[\"lm_head\"]"},
                                                         {"trainable_token_indices", "[5]"},
                                                         {"layer_replication", "[[0, 2]]"},
                                                         {"target_parameters", "[\"experts\"]"},
