@@ -15,8 +15,8 @@ for script in tools/setup tools/quickstart; do
   done < <(sed -e ':a' -e '/\\$/N; s/\\\n//; ta' "$script" | grep -E '^ *"\$[a-z0-9]+" -m pip (install|download)')
 done
 # Those with a list of their own, of all that is installed.
-for script in tools/docs; do
-  list=tools/lib/$(basename "$script")-wheels.txt
+for script in tools/docs tools/lib/peer_venv.sh; do
+  list=$(grep -oE 'tools/lib/[a-z-]+-wheels\.txt' "$script" | head -n 1)
   count=$((count + $(grep -c '==' "$list")))
   while IFS= read -r wheel; do
     complain "$list: $wheel has no digest"
