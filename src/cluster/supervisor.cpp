@@ -66,7 +66,7 @@ class Supervision {
       : run_(run),
         settings_(settings),
         monitor_(monitor),
-        listener_(settings.reach, host_name()),
+        listener_(settings.reach, host_name(), run.root() / "heartbeat"),
         nodes_(node_records(run, settings.nodes)),
         history_(attempts_so_far(run)),
         roll_call_(settings.hands.answers) {}

@@ -14,6 +14,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "heartbeat/private_socket.hpp"
 #include "json/object.hpp"
 
 namespace pst::heartbeat {
@@ -58,10 +59,12 @@ Endpoint read_endpoint(const std::filesystem::path& path) {
   const json::Object object = document.object();
   Endpoint endpoint{.host = object.at("host").text(),
                     .addresses = object.at("addresses").texts(),
-                    .port = object.at("port").small_whole(1, 65535),
+                    .port = object.at("port").small_whole(0, 65535),
                     .token = object.at("token").text()};
   if (endpoint.addresses.empty() || endpoint.addresses.size() > kMaxAddresses)
     object.refuse("addresses", cat("lists none, or more than ", kMaxAddresses));
+  if ((endpoint.port == 0) != is_private(endpoint.addresses.front()))
+    object.refuse("port", cat("is ", endpoint.port, ", which does not fit the addresses"));
   return endpoint;
 }
 

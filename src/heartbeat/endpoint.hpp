@@ -9,8 +9,8 @@ namespace pst::heartbeat {
 /// Where the supervisor of an attempt listens, and the word that proves that one belongs to the run.
 struct Endpoint {
   std::string host;                    ///< for messages
-  std::vector<std::string> addresses;  ///< numeric, tried in turn
-  int port = 0;
+  std::vector<std::string> addresses;  ///< numeric, tried in turn; or the path of a private socket alone
+  int port = 0;                        ///< 0 with a path
   std::string token;
 };
 

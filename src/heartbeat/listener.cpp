@@ -23,10 +23,14 @@ std::string line_of(Order order) { return std::string(name_of(order)) + "\n"; }
 
 }  // namespace
 
-Listener::Listener(Reach reach, std::string host) : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  listener_ = listen_somewhere(reach, endpoint_.port);
+Listener::Listener(Reach reach, std::string host, const std::filesystem::path& folder)
+    : private_(reach == Reach::this_user ? PrivateSocket::listen_in(folder) : std::nullopt),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (private_)
+    endpoint_.addresses = {private_->address()};
+  else
+    open_port(reach);
   endpoint_.host = std::move(host);
-  endpoint_.addresses = own_addresses(reach);
   endpoint_.token = new_token();
   sigset_t all, before;  // signals are for the supervisor's SignalQueue, not for this thread
   ::sigfillset(&all);
@@ -42,6 +46,11 @@ Listener::~Listener() {
     // The thread looks at quit_ at every turn.
   }
   thread_.join();
+}
+
+void Listener::open_port(Reach reach) {
+  port_ = listen_somewhere(reach, endpoint_.port);
+  endpoint_.addresses = own_addresses(reach);
 }
 
 void Listener::begin(int attempt, int ranks) {
@@ -82,7 +91,7 @@ RankSigns* Listener::signs_of(const Connection& connection) {
 void Listener::run() {
   std::vector<pollfd> waits;
   while (!quit_) {
-    waits.assign({{.fd = listener_.descriptor(), .events = POLLIN, .revents = 0},
+    waits.assign({{.fd = entrance().descriptor(), .events = POLLIN, .revents = 0},
                   {.fd = wake_.descriptor(), .events = POLLIN, .revents = 0}});
     // Only this thread adds and removes connections, so the list may be walked without the lock.
     for (const auto& connection : connections_)
@@ -105,7 +114,7 @@ void Listener::accept_new() {
   const std::size_t most = room_for_strangers(ranks_.size() + 1, kMaxStrangers);
   for (int i = 0; i < kMaxAtOnce; ++i) {
     bool out_of_files = false;
-    auto accepted = accept_from(listener_, out_of_files);
+    auto accepted = accept_from(entrance(), out_of_files);
     if (!accepted && !(out_of_files && send_a_stranger_away())) return;
     if (!accepted) continue;
     connections_.push_back({.socket = std::move(accepted->socket),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <atomic>
+#include <filesystem>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "heartbeat/endpoint.hpp"
+#include "heartbeat/private_socket.hpp"
 #include "heartbeat/protocol.hpp"
 #include "heartbeat/socket.hpp"
 
@@ -36,7 +38,9 @@ struct WatcherSigns {
 /// busy for seconds (a slow disk, a controller that does not answer), and ranks that hear nothing end themselves.
 class Listener {
  public:
-  explicit Listener(Reach reach, std::string host);  ///< @throws Error(unfit)
+  /// @param folder  for the socket of `this_user`. Where it can hold none, the reach is `this_host`.
+  /// @throws Error(unfit)
+  Listener(Reach reach, std::string host, const std::filesystem::path& folder = {});
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -59,6 +63,8 @@ class Listener {
     double since = 0;
   };
 
+  void open_port(Reach reach);
+  const Socket& entrance() const { return private_ ? private_->socket() : port_; }
   void run();
   void accept_new();
   bool send_a_stranger_away();
@@ -69,7 +75,8 @@ class Listener {
   RankSigns* signs_of(const Connection& connection);
 
   Endpoint endpoint_;
-  Socket listener_, wake_;
+  std::optional<PrivateSocket> private_;  ///< we listen here, or else at the port
+  Socket port_, wake_;
   std::atomic<bool> quit_{false};
   mutable std::mutex mutex_;  ///< guards everything below
   int attempt_ = 0;

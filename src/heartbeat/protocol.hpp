@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-/// What ranks and supervisor say to each other: lines of ASCII over TCP, each at most kMaxLine bytes.
+/// What ranks and supervisor say to each other: lines of ASCII over TCP or a Unix socket, each at most kMaxLine bytes.
 ///
 ///   rank        hello <token> <attempt> <rank> <pid> <host>      once, first
 ///               beat <step> <phase>                              every second

@@ -12,6 +12,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "heartbeat/private_socket.hpp"
 #include "heartbeat/stacks.hpp"
 
 namespace pst::heartbeat {
@@ -80,7 +81,9 @@ bool Sender::must_end(Gone& gone, std::string& why) const {
 bool Sender::connect() {
   const auto& addresses = settings_.endpoint.addresses;
   if (addresses.empty()) return false;
-  auto socket = connect_to(addresses[next_address_++ % addresses.size()], settings_.endpoint.port, settings_.beat_s);
+  const std::string& address = addresses[next_address_++ % addresses.size()];
+  auto socket = is_private(address) ? connect_to_private(address)
+                                    : connect_to(address, settings_.endpoint.port, settings_.beat_s);
   if (!socket) return false;
   const Hello hello{.token = settings_.endpoint.token,
                     .attempt = settings_.attempt,

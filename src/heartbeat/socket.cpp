@@ -55,7 +55,7 @@ std::optional<Address> to_address(const std::string& text, int port) {
 /// Both families through one socket; where a kernel has no IPv6, IPv4.
 Socket bound_to_any_port(Reach reach) {
   for (const char* text : {"::", "0.0.0.0"}) {
-    const auto address = to_address(reach == Reach::this_host ? "127.0.0.1" : text, 0).value();
+    const auto address = to_address(reach == Reach::network ? text : "127.0.0.1", 0).value();
     Socket socket(::socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) continue;
     const int off = 0;
@@ -92,6 +92,7 @@ void listen_on(const Socket& socket, int& port) {
 }
 
 std::string network_of(const Address& peer) {
+  if (peer.get()->sa_family == AF_UNIX) return "";
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (peer.get()->sa_family == AF_INET) {
     const auto* four = reinterpret_cast<const sockaddr_in*>(&peer.storage);
@@ -125,7 +126,7 @@ Socket listen_at(const std::string& text, int& port) {
 }
 
 std::vector<std::string> own_addresses(Reach reach) {
-  if (reach == Reach::this_host) return {"127.0.0.1"};
+  if (reach != Reach::network) return {"127.0.0.1"};
   ifaddrs* list = nullptr;
   if (::getifaddrs(&list) != 0) refuse("cannot list this machine's network interfaces");
   const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner(list, ::freeifaddrs);

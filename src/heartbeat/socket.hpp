@@ -33,9 +33,11 @@ class Socket {
   int descriptor_ = -1;
 };
 
-enum class Reach { this_host, network };
+/// Who may come as far as to be asked for the token: processes of this user on this machine, by a Unix socket
+/// (private_socket.hpp); whoever is on this machine; whoever reaches it.
+enum class Reach { this_user, this_host, network };
 
-/// Listens on a port that the kernel chooses. @throws Error(unfit)
+/// Listens on a port that the kernel chooses. @param reach  `network`, or as far as this host. @throws Error(unfit)
 Socket listen_somewhere(Reach reach, int& port);
 /// Listens at a numeric address of this host. @param port  0: any free one, which it then is. @throws Error(unfit)
 Socket listen_at(const std::string& address, int& port);

@@ -42,10 +42,12 @@ expect_result() {
 reference=$(digest_of "$(echo "$work"/alone/tiny-*)")
 
 start killed 2
+[[ -S $run/heartbeat/socket && $(stat -c %a "$run/heartbeat") == 700 ]] || die "the ranks' socket is not private: $(ls -la "$run" "$run/heartbeat")"
 kill -KILL "$(workers | tail -n 1)"
 let_go 20
 expect_result "a killed rank" 10
 grep -q '"event":"relaunched"' "$run/events.jsonl" || die "no event tells of the relaunch"
+[[ ! -e $run/heartbeat ]] || die "the socket is still there"
 
 start crashed 2
 kill -SEGV "$(workers | tail -n 1)"

@@ -50,6 +50,15 @@ cluster::Hands hands_on(const std::string& job, const runs::ChainTurn& turn, con
   return hands;
 }
 
+/// Ranks on other nodes come by the network. The run's folder, and a socket in it, is not looked for in a container
+/// that the site's profile starts: how it mounts that folder is the site's affair.
+heartbeat::Reach reach_of(const std::vector<std::string>& nodes, const site::Site& site) {
+  const auto short_name = [](const std::string& name) { return name.substr(0, name.find('.')); };
+  if (nodes.size() != 1 || short_name(nodes.front()) != short_name(cluster::host_name()))
+    return heartbeat::Reach::network;
+  return site.container.kind == site::ContainerKind::none ? heartbeat::Reach::this_user : heartbeat::Reach::this_host;
+}
+
 cluster::InJob in_job(const recipe::Slurm& slurm, const site::Site& site) {
   cluster::InJob how{.slurm = slurm, .site = site, .secrets = {}};
   if (const auto& file = slurm.secrets_file ? slurm.secrets_file : site.secrets_file)
@@ -63,6 +72,7 @@ int supervise(const rundir::RunDir& run, const std::string& job, const runs::Cha
   const auto site = runs::site_of(run);
   const auto how = in_job(slurm, site);
   const char* const list = std::getenv("SLURM_JOB_NODELIST");
+  const auto nodes = list ? cluster::node_names(list) : std::vector<std::string>{};
   const auto worker = cluster::worker_program();
   cluster::WatcherStep watcher(run, cluster::own_program());
   cluster::Patience patience;
@@ -70,14 +80,14 @@ int supervise(const rundir::RunDir& run, const std::string& job, const runs::Cha
       std::max(10, cluster::warning_seconds(slurm, site.signal, runs::slowest_checkpoint_s(run)).value_or(120) - 30);
   const cluster::Outcome outcome = cluster::supervise(
       run, {.launch = [&](int attempt,
-                          const auto& nodes) { return cluster::launch_in_job(how, run, attempt, worker, nodes); },
+                          const auto& chosen) { return cluster::launch_in_job(how, run, attempt, worker, chosen); },
             .job_id = job,
-            .nodes = list ? cluster::node_names(list) : std::vector<std::string>{},
+            .nodes = nodes,
             .nodes_wanted = slurm.nodes,
             .may_shrink = slurm.shrink && site::can_choose_nodes(site.launcher),
             .max_restarts = slurm.max_restarts,
             .hands = hands_on(job, turn, site, watcher),
-            .reach = heartbeat::Reach::network,
+            .reach = reach_of(nodes, site),
             .patience = patience,
             .monitor = monitor::monitor_child(run, recipe, cluster::own_program(), {})});
   if (!outcome.report.empty()) std::cerr << outcome.report << '\n';

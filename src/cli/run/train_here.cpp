@@ -37,6 +37,7 @@ int train_here(const rundir::RunDir& run, int ranks, int cores_per_rank) {
       {.launch = [&](int attempt, const auto&) { return cluster::local_launch(ranks, cores, run, attempt, worker); },
        .host = cluster::host_name(),
        .max_restarts = recipe.slurm.max_restarts,
+       .reach = heartbeat::Reach::this_user,
        // Into a file: on the terminal it would stand in the middle of the line of progress.
        .monitor = monitor::monitor_child(run, recipe, cluster::own_program(), run.root() / "monitor.log"),
        .on_tick =

@@ -27,11 +27,20 @@ TEST(Endpoint, SurvivesItsFileWhichOnlyTheOwnerReads) {
   EXPECT_EQ(info.st_mode & 0777, 0600u);
 }
 
+TEST(Endpoint, APrivateSocketHasAPathAndNoPort) {
+  const fixture::TemporaryDirectory dir;
+  write_endpoint(dir / "heartbeat.json", {.host = "n1", .addresses = {"/runs/a/heartbeat/socket"}, .token = "t"});
+  const Endpoint read = read_endpoint(dir / "heartbeat.json");
+  EXPECT_EQ(read.addresses, std::vector<std::string>{"/runs/a/heartbeat/socket"});
+  EXPECT_EQ(read.port, 0);
+}
+
 TEST(Endpoint, ADamagedFileIsRefusedByName) {
   const fixture::TemporaryDirectory dir;
   for (const char* text :
        {"", "[]", "{}", R"({"host":"h","token":"t","addresses":["a"]})",
         R"({"host":"h","token":"t","port":0,"addresses":["a"]})",
+        R"({"host":"h","token":"t","port":7,"addresses":["/a/socket"]})",
         R"({"host":"h","token":"t","port":99999,"addresses":["a"]})",
         R"({"host":"h","token":"t","port":1,"addresses":[]})", R"({"host":"h","token":"t","port":1,"addresses":[1]})",
         R"({"host":1,"token":"t","port":1,"addresses":["a"]})"}) {
