@@ -7,6 +7,19 @@ namespace pst::importers {
 
 using config::Node;
 
+namespace {
+
+void set_marks(Node& node, const config::Mark& mark) {
+  node.mark = mark;
+  for (Node& item : node.items) set_marks(item, mark);
+  for (auto& entry : node.entries) {
+    entry.key_mark = mark;
+    set_marks(entry.value, mark);
+  }
+}
+
+}  // namespace
+
 Node& Draft::at(std::string_view path) {
   Node* here = &tree_;
   for (const std::string& key : split(path, '.')) {
@@ -23,7 +36,10 @@ Node& Draft::at(std::string_view path) {
   return *here;
 }
 
-void Draft::set(std::string_view path, Node value) { at(path) = std::move(value); }
+void Draft::set(std::string_view path, Node value) {
+  set_marks(value, origin_());
+  at(path) = std::move(value);
+}
 void Draft::set(std::string_view path, const std::string& text) { set(path, Node::string(text)); }
 void Draft::set(std::string_view path, double value) { set(path, Node::scalar(number(value))); }
 void Draft::set(std::string_view path, std::int64_t value) { set(path, Node::scalar(std::to_string(value))); }
@@ -34,6 +50,7 @@ void Draft::add_source(std::string_view list, const std::string& path, const cha
   Node source = Node::map();
   source.entries.push_back({"path", {}, Node::string(path)});
   source.entries.push_back({"format", {}, Node::scalar(format)});
+  set_marks(source, origin_());
   Node& sources = at(list);
   if (sources.kind != Node::Kind::list) sources = Node::list();
   sources.items.push_back(std::move(source));

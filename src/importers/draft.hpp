@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "config/node.hpp"
 
 namespace pst::importers {
 
-/// A recipe being put together: only the keys that somebody set, in the order of docs/recipe.md.
+/// A recipe being put together: only the keys that somebody set, in the order of docs/recipe.md. Each value's mark is
+/// the place in the other program's file that it was made of.
 class Draft {
  public:
+  /// @param origin  asked at every value that is set
+  explicit Draft(std::function<config::Mark()> origin) : origin_(std::move(origin)) {}
+
   void set(std::string_view path, config::Node value);  ///< `train.epochs`
   void set(std::string_view path, const std::string& text);
   void set(std::string_view path, const char* text) { set(path, std::string(text)); }
@@ -30,6 +36,7 @@ class Draft {
 
  private:
   config::Node& at(std::string_view path);
+  std::function<config::Mark()> origin_;
   config::Node tree_ = config::Node::map();
 };
 

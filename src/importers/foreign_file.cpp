@@ -66,6 +66,24 @@ const Node* ForeignFile::take(std::string_view path) {
   return node && !says_nothing(*node) ? node : nullptr;
 }
 
+config::Mark ForeignFile::origin() {
+  if (group_end_ < taken_.size()) {
+    group_begin_ = group_end_;
+    group_end_ = taken_.size();
+  }
+  const std::string file = document_.mark.source ? *document_.mark.source : std::string();
+  std::vector<std::string> there;
+  int line = 0;
+  for (std::size_t i = group_begin_; i < group_end_; ++i) {
+    const Node* const node = find(taken_[i]);
+    if (!node || says_nothing(*node) || std::find(there.begin(), there.end(), taken_[i]) != there.end()) continue;
+    if (line == 0) line = node->mark.line;
+    there.push_back(taken_[i]);
+  }
+  const std::string place = there.empty() ? file : cat(file, ":", line, ": ", join(there, ", "));
+  return {std::make_shared<const std::string>(place), 0, 0};
+}
+
 void ForeignFile::mismatch(std::string_view path, const Node& value, const char* wanted) {
   notes_.push_back({Note::Kind::dropped, value.mark, cat(path, " is ", value.describe(), ", and not ", wanted)});
 }

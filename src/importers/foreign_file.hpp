@@ -47,6 +47,10 @@ class ForeignFile {
   /// Adds a note for every key that was neither taken nor ignored; empty values say nothing and get none.
   void note_the_rest();
 
+  /// The keys that were asked for last, one after the other, as a place: "their.yaml:7: lora_r". Of those that are not
+  /// there, the file as a whole.
+  config::Mark origin();
+
   const std::vector<Note>& notes() const { return notes_; }
   const std::vector<std::string>& taken() const { return taken_; }  ///< paths that were asked for, there or not
   const config::Node& document() const { return document_; }
@@ -60,6 +64,7 @@ class ForeignFile {
 
   config::Node document_;
   std::vector<std::string> taken_, ignored_;
+  std::size_t group_begin_ = 0, group_end_ = 0;  ///< within taken_: the keys of the last origin()
   std::vector<Note> notes_;
 };
 

@@ -114,7 +114,7 @@ Imported import_config(std::string_view text, const std::string& name, std::opti
   if (*program == Program::torchtune) used = resolve_references(document);
   ForeignFile file(std::move(document));
   for (const std::string& path : used) file.ignore({path});
-  Draft draft;
+  Draft draft([&file] { return file.origin(); });
   draft.set("name", run_name(name));
   switch (*program) {
     case Program::axolotl: from_axolotl(file, draft, ranks); break;
@@ -134,7 +134,9 @@ Imported import_config(std::string_view text, const std::string& name, std::opti
   file.note_the_rest();
   auto notes = file.notes();
   std::stable_sort(notes.begin(), notes.end(), [](const Note& a, const Note& b) { return a.kind < b.kind; });
-  return {*program, header(*program, name, notes) + config::to_yaml(in_order(draft.tree())), notes};
+  Node tree = in_order(draft.tree());
+  std::string recipe = header(*program, name, notes) + config::to_yaml(tree);
+  return {.program = *program, .recipe = std::move(recipe), .tree = std::move(tree), .notes = std::move(notes)};
 }
 
 }  // namespace pst::importers

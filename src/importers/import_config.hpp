@@ -19,6 +19,7 @@ const char* name_of(Program program);
 struct Imported {
   Program program;
   std::string recipe;       ///< YAML, headed by comments that say where it comes from and what is still to do
+  config::Node tree;        ///< the same; each value's mark names the key of `name` that it comes from
   std::vector<Note> notes;  ///< what was not carried over as it was
 };
 

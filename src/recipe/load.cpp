@@ -118,16 +118,29 @@ std::string text_of(const fs::path& file) {
 
 }  // namespace
 
-Recipe parse(std::string_view yaml, const std::string& name, const std::vector<std::string>& overrides,
-             const fs::path& base) {
-  config::Problems problems;
-  const config::Node document = document_of(yaml, name, overrides, problems);
+namespace {
+
+/// @param problems  those of the file's form
+Recipe single(const config::Node& document, const fs::path& base, config::Problems& problems) {
   Recipe recipe = read(document, base, problems);
   if (const config::Node* const sweep = sweep_in(document); sweep != nullptr && problems.empty())
     problems.add(sweep->mark,
                  "sweep makes several runs of this recipe, and one is wanted here; --set sweep=null leaves it out");
   problems.throw_if_any();
   return recipe;
+}
+
+}  // namespace
+
+Recipe parse(std::string_view yaml, const std::string& name, const std::vector<std::string>& overrides,
+             const fs::path& base) {
+  config::Problems problems;
+  return single(document_of(yaml, name, overrides, problems), base, problems);
+}
+
+Recipe parse(const config::Node& document, const fs::path& base) {
+  config::Problems problems;
+  return single(document, base, problems);
 }
 
 Recipe load(const fs::path& file, const std::vector<std::string>& overrides) {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/node.hpp"
 #include "recipe/recipe.hpp"
 #include "recipe/sweep.hpp"
 
@@ -20,6 +21,9 @@ Recipe load(const std::filesystem::path& file, const std::vector<std::string>& o
 /// The same for a text. @param name used in messages; relative paths are taken from `base`
 Recipe parse(std::string_view yaml, const std::string& name, const std::vector<std::string>& overrides,
              const std::filesystem::path& base);
+
+/// The same for a tree whose marks say where each value comes from.
+Recipe parse(const config::Node& document, const std::filesystem::path& base);
 
 /// A recipe with a `sweep` section: all its runs. @throws as load()
 SweepRecipe load_sweep(const std::filesystem::path& file, const std::vector<std::string>& overrides = {});

@@ -46,9 +46,7 @@ int import(const ImportArguments& arguments) {
   constexpr std::uint64_t kMost = 4u << 20;
   const auto imported =
       importers::import_config(read_file(arguments.file, kMost), arguments.file, program, arguments.ranks);
-  doing("checking the imported recipe", [&] {
-    recipe::parse(imported.recipe, arguments.output.empty() ? "(imported)" : arguments.output, {}, fs::current_path());
-  });
+  doing("checking the imported recipe", [&] { recipe::parse(imported.tree, fs::current_path()); });
   if (arguments.output.empty()) {
     std::cout << imported.recipe << std::flush;
   } else {

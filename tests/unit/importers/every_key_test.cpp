@@ -108,7 +108,7 @@ std::string dotted(std::string path) {
 
 Read read(const Case& of, config::Node document) {
   ForeignFile file(std::move(document));
-  Draft draft;
+  Draft draft([&file] { return file.origin(); });
   of.read(file, draft);
   file.note_the_rest();
   return {config::to_yaml(draft.tree()), file.notes(), file.taken()};

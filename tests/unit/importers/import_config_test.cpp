@@ -38,6 +38,33 @@ std::vector<std::string> texts(const std::vector<Note>& notes, Note::Kind kind) 
   return found;
 }
 
+/// What is wrong with the recipe that is made of `text`, as the command says it.
+std::string complaint(const std::string& text, int ranks = 1) {
+  const auto made = import_config(text, "their.yaml", std::nullopt, ranks);
+  return fixture::error_of(Fault::usage, [&] { recipe::parse(made.tree, "/home/me"); });
+}
+
+TEST(Import, AMistakeIsToldAtTheKeyOfTheirFile) {
+  const std::string axolotl = "base_model: ./m\nadapter: lora\n";
+  EXPECT_THAT(complaint(axolotl + "lora_r: -8\n"), HasSubstr("their.yaml:3: lora_r: adapter.r is -8"));
+  EXPECT_THAT(complaint(axolotl + "sequence_len: 0\nlora_dropout: 7\n"),
+              AllOf(HasSubstr("their.yaml:3: sequence_len: data.max_length is 0"),
+                    HasSubstr("their.yaml:4: lora_dropout: adapter.dropout is 7"), HasSubstr("(2 problems")));
+  EXPECT_THAT(complaint(axolotl + "\nmicro_batch_size: 0\ngradient_accumulation_steps: 2\n"),
+              AllOf(HasSubstr("their.yaml:"), HasSubstr("micro_batch_size"), HasSubstr("train.micro_batch_size is 0")));
+  EXPECT_THAT(complaint("{\"peft_type\": \"LORA\",\n \"base_model_name_or_path\": \"m\",\n \"r\": 0}"),
+              HasSubstr("their.yaml:3: r: adapter.r is 0"));
+  EXPECT_THAT(complaint("model_name_or_path: ./m\nuse_peft: true\nadam_beta1: 2\nadam_epsilon: 1.0e-8\n"),
+              HasSubstr("their.yaml:3: adam_beta1, adam_epsilon: optimizer.betas[0] is 2"));
+}
+
+TEST(Import, TheTreeIsTheRecipeThatIsPrinted) {
+  const auto made =
+      import_config("base_model: ./m\nadapter: lora\nlora_r: 8\noutput_dir: \"a: b\"\n", "their.yaml", std::nullopt, 2);
+  EXPECT_EQ(recipe::to_yaml(recipe::parse(made.tree, "/home/me")),
+            recipe::to_yaml(recipe::parse(made.recipe, "ours.yaml", {}, "/home/me")));
+}
+
 TEST(Import, AxolotlLora) {
   const auto read = imported(R"(
 base_model: NousResearch/Llama-3.2-1B
