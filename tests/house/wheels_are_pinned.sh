@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What our tools fetch from PyPI has a digest beside it, and pip is told to demand it.
+# What our tools fetch from PyPI has a digest beside it, and pip is told to demand it. Images and actions are named by theirs.
 source "$(dirname -- "${BASH_SOURCE[0]}")/check.sh"
 count=0
 for script in tools/setup tools/quickstart; do
@@ -33,4 +33,8 @@ while IFS=: read -r file command; do
 done < <(for file in docs/install.md packaging/apptainer/peft-studio.def; do
   sed -e ':a' -e '/\\$/N; s/\\\n//; ta' "$file" | grep -E 'pip install --no-deps' | sed "s|^|$file:|"
 done)
-finish "$count" "wheels"
+while IFS=: read -r file line; do
+  count=$((count + 1))
+  [[ $line =~ @(sha256:[0-9a-f]{64}|[0-9a-f]{40})([^0-9a-f]|$) ]] || complain "$file: named by tag: $line"
+done < <(grep -HE '(\buses|\bimage|^From):' packaging/forges/github/workflows/*.yml packaging/forges/gitlab/.gitlab-ci.yml packaging/apptainer/*.def)
+finish "$count" "wheels, images and actions"
