@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
 #include "config/parse_yaml.hpp"
 #include "core/strings.hpp"
 #include "data/read_source.hpp"
 
 namespace pst::data {
 namespace {
+
+constexpr const char* kConversations = "conversations";
 
 /// Turns alternate, the user first.
 Json turns_of(const config::Node& conversation) {
@@ -31,6 +35,14 @@ std::optional<std::pair<int, std::string>> flaw_of(const config::Node& conversat
   return std::nullopt;
 }
 
+/// The file has them once, so its first example tells of them.
+std::vector<Note> unread_keys(const config::Node& document) {
+  std::vector<Note> notes;
+  for (const auto& entry : document.entries)
+    if (entry.key != kConversations) notes.push_back({"not used, keys of the file", quoted(entry.key, 40)});
+  return notes;
+}
+
 config::Node parse_corpus(const SourceFile& source) {
   constexpr config::ParseLimits kLimits = {.max_bytes = std::size_t{64} << 20, .max_nodes = 1'000'000, .max_depth = 8};
   config::Problems problems;
@@ -48,11 +60,12 @@ config::Node parse_corpus(const SourceFile& source) {
 void read_chatterbot(const SourceFile& source, const std::function<bool(Example&&)>& take,
                      const std::function<bool(int line, const std::string& what)>& wrong) {
   const config::Node document = parse_corpus(source);
-  const config::Node* const conversations = document.find("conversations");
+  const config::Node* const conversations = document.find(kConversations);
   if (conversations == nullptr || conversations->kind != config::Node::Kind::list) {
     wrong(document.mark.line, "the file has no list `conversations`, as a chatterbot corpus has");
     return;
   }
+  std::vector<Note> notes = unread_keys(document);
   for (const config::Node& conversation : conversations->items) {
     bool more = true;
     if (const auto flaw = flaw_of(conversation)) {
@@ -61,6 +74,7 @@ void read_chatterbot(const SourceFile& source, const std::function<bool(Example&
       Example example;
       example.messages = turns_of(conversation);
       example.line = conversation.mark.line;
+      example.notes = std::exchange(notes, {});
       more = take(std::move(example));
     }
     if (!more) return;

@@ -151,6 +151,16 @@ TEST_F(ReadSource, ChatterbotTurnsAlternateAndScalarsAreText) {
   EXPECT_EQ(result.examples[1].line, 6);
 }
 
+TEST_F(ReadSource, KeysOfAChatterbotFileThatAreNotReadAreTold) {
+  const auto result = read("a.yml", "categories: [c]\nsystem: Be brief.\nconversations:\n- [q, a]\n- [q, a]\n");
+
+  std::vector<std::string> told;
+  for (const auto& example : result.examples)
+    for (const auto& note : example.notes) told.push_back(cat(example.line, " ", note.what, " ", note.subject));
+  EXPECT_THAT(told,
+              ElementsAre("4 not used, keys of the file \"categories\"", "4 not used, keys of the file \"system\""));
+}
+
 TEST_F(ReadSource, TakesTheFirstSoMany) {
   const auto result = read("a.txt", "1\n2\n3\n4\n", DataFormat::automatic, 2);
 
