@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <limits>
 
 #include "core/clock.hpp"
 #include "core/file.hpp"
@@ -241,11 +242,13 @@ std::vector<std::string> files_below(const char* folder) {
 }
 
 int run(int argc, char** argv, const Target& target) {
-  std::int64_t mutations = 1000, only = -1;
+  std::int64_t mutations = 1000, only = -1, cpu_s = std::numeric_limits<std::int64_t>::max();
   for (int i = 1; i + 1 < argc; i += 2) {
     const auto value = to_int(argv[i + 1]);
     const std::string_view option = argv[i];
-    if (!value || (option != "--mutations" && option != "--seed" && option != "--only")) return 64;
+    if (!value || (option != "--mutations" && option != "--cpu-s" && option != "--seed" && option != "--only"))
+      return 64;
+    if (option == "--cpu-s") cpu_s = *value;
     if (option == "--mutations") mutations = *value;
     if (option == "--seed") now_seed = static_cast<std::uint64_t>(*value);
     if (option == "--only") only = *value;
@@ -262,6 +265,7 @@ int run(int argc, char** argv, const Target& target) {
   std::size_t largest_mib = 0;
   peak_since_last_mib();
   for (std::int64_t i = std::max<std::int64_t>(only, 0); i < (only >= 0 ? only + 1 : mutations); ++i) {
+    if (thread_cpu_seconds() > static_cast<double>(cpu_s)) break;
     now_at = i;
     limit_next_input(kHangs_s, kWaits_s);
     Draw draw(Rng(now_seed).child(static_cast<std::uint64_t>(i)));

@@ -58,7 +58,7 @@ void put(const std::filesystem::path& file, const std::string& content);  ///< m
 /// The YAML files below a folder of the repository, in an order that does not depend on the disk.
 std::vector<std::string> files_below(const char* folder);
 
-/// The program: --mutations N, --seed S, --only I for one of them. @return its exit status
+/// The program: --mutations N or as many as --cpu-s allows, --seed S, --only I for one of them. @return its exit status
 int run(int argc, char** argv, const Target& target);
 
 }  // namespace pst::fuzz
