@@ -33,10 +33,10 @@ int connected_to(int port) {
   return to;
 }
 
-std::string answer_to(int port, const std::string& request) {
-  const int to = connected_to(port);
+/// What comes until the other side closes.
+std::string answer_over(int to, const std::string& request) {
   std::string answer;
-  if (::write(to, request.data(), request.size()) == static_cast<ssize_t>(request.size())) {
+  if (::send(to, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
     char buffer[4096];
     for (ssize_t got; (got = ::read(to, buffer, sizeof buffer)) > 0;)
       answer.append(buffer, static_cast<std::size_t>(got));
@@ -44,6 +44,8 @@ std::string answer_to(int port, const std::string& request) {
   ::close(to);
   return answer;
 }
+
+std::string answer_to(int port, const std::string& request) { return answer_over(connected_to(port), request); }
 
 /// What a browser would get.
 std::string get(int port, const std::string& path) { return answer_to(port, cat("GET ", path, " HTTP/1.0\r\n\r\n")); }
@@ -107,6 +109,21 @@ TEST(Endpoint, HalfRequestsAndSilentConnectionsKeepNobodyOut) {
   for (const int one : silent) ::close(one);
 }
 
+TEST(Endpoint, OfTooManyConnectionsTheOldestGoes) {
+  Endpoint endpoint("127.0.0.1", 0);
+  endpoint.publish(loss(2), "x");
+  std::vector<int> silent;
+  for (int i = 0; i < 200; ++i) silent.push_back(connected_to(endpoint.port()));
+
+  char byte;
+  EXPECT_EQ(::read(silent.front(), &byte, 1), 0);
+  EXPECT_THAT(answer_over(silent.back(), "GET /metrics HTTP/1.0\r\n\r\n"), HasSubstr("200 OK"))
+      << "whoever came last is still there when it says what it wants";
+
+  silent.pop_back();
+  for (const int one : silent) ::close(one);
+}
+
 TEST(Endpoint, APortThatIsTakenIsAClearError) {
   const Endpoint first("127.0.0.1", 0);
 
@@ -114,6 +131,7 @@ TEST(Endpoint, APortThatIsTakenIsAClearError) {
     const Endpoint second("127.0.0.1", first.port());
     FAIL() << "nothing was thrown";
   } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::unfit) << error.what();
     EXPECT_THAT(error.message(), HasSubstr(cat("cannot listen at 127.0.0.1:", first.port())));
     EXPECT_THAT(error.remedy(), HasSubstr("prometheus_port: 0"));
   }
