@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace pst {
@@ -80,10 +81,11 @@ TEST(File, DurableFileAppearsOnlyWhenCommitted) {
 
 TEST(File, ReadingWhatIsNotAFileIsADataError) {
   const fixture::TemporaryDirectory dir;
-  EXPECT_THROW(read_file(dir / "none"), Error);
-  EXPECT_THROW(read_file(dir.path()), Error);
   write_durably(dir / "big", std::string(100, 'x'));
-  EXPECT_THROW(read_file(dir / "big", 99), Error);
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { read_file(dir / "none"); }), testing::HasSubstr("does not exist"));
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { read_file(dir.path()); }),
+              testing::HasSubstr("is not a regular file"));
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { read_file(dir / "big", 99); }), testing::HasSubstr("at most 99"));
 }
 
 TEST(File, AppendAddsWholeLines) {
