@@ -125,10 +125,12 @@ bool has_newer_characters(std::string_view text) {
   return false;
 }
 
-bool is_newer_mark(char32_t c) {
+std::string_view newer_category(char32_t c) {
   const Run* const run = assigned(c);
-  return run && run->category == "Mn";
+  return run ? run->category : std::string_view();
 }
+
+bool is_newer_mark(char32_t c) { return newer_category(c) == "Mn"; }
 
 bool is_newer_numeric(char32_t c) { return within(kNumeric, c); }
 

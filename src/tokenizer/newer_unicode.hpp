@@ -17,6 +17,9 @@ std::string newer_in_script(std::string_view script);
 /// Whether `text` has a character for which the above matters. `text` must be well-formed UTF-8.
 bool has_newer_characters(std::string_view text);
 
+/// The general category of a character that PCRE2 does not know; else empty.
+std::string_view newer_category(char32_t c);
+
 bool is_newer_mark(char32_t c);         ///< nonspacing since Unicode 15
 bool is_newer_numeric(char32_t c);      ///< numeric in Unicode 17, unknown to utf8proc
 char32_t newer_lower_case(char32_t c);  ///< lower case in Unicode 17 where utf8proc has none; else `c`

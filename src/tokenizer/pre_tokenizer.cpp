@@ -80,6 +80,11 @@ struct Split final : PreTokenizer::Step {
   void apply(Words& words, Effort& effort) const override {
     std::vector<Range> out;
     out.reserve(words.ranges.size() + words.text.text().size() / 4);
+    if (const Cutter cutter = pattern_.cutter(); cutter && behavior_ == Behavior::isolated) {
+      for (const Range word : words.ranges) cutter(words.text.text().substr(word.begin, word.size()), word.begin, out);
+      words.ranges = std::move(out);
+      return;
+    }
     Scan scan(pattern_, words.newer, effort);
     std::vector<Part> parts;
     for (const Range word : words.ranges) {

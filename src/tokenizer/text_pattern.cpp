@@ -75,6 +75,7 @@ Pattern Pattern::regex(std::string_view source) {
                     newer = pcre2_from_oniguruma(source, Unicode::newest);
   Pattern pattern;
   pattern.source_ = source;
+  pattern.cutter_ = cutter_of(source);
   pattern.code_ = compiled(source, older);
   pattern.newer_ = older == newer ? pattern.code_ : compiled(source, newer);
   return pattern;

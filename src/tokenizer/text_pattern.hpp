@@ -7,6 +7,7 @@
 
 #include "tokenizer/aligned.hpp"
 #include "tokenizer/effort.hpp"
+#include "tokenizer/known_pattern.hpp"
 
 struct pcre2_real_code_8;
 struct pcre2_real_match_context_8;
@@ -24,12 +25,15 @@ class Pattern {
   std::optional<char> literal_byte() const {
     return !code_ && source_.size() == 1 ? std::optional(source_[0]) : std::nullopt;
   }
+  /// Where the expression is a known one: cuts a text at its matches without a search.
+  Cutter cutter() const { return cutter_; }
 
  private:
   friend class Scan;
   std::shared_ptr<pcre2_real_code_8> code_;   // null for a literal
   std::shared_ptr<pcre2_real_code_8> newer_;  // knows the characters of newer_unicode.hpp too, and is slower for it
   std::string source_;
+  Cutter cutter_ = nullptr;
 };
 
 /// Finds the matches of a pattern in one text after another. One thread at a time.
