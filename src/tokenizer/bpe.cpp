@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <queue>
 
 #include "core/strings.hpp"
@@ -17,7 +18,7 @@ namespace pst::tokenizer {
 namespace {
 
 constexpr std::size_t kShort = 40;          // symbols; below it a scan for the best pair beats a heap
-std::atomic<std::uint64_t> made = 0;        // objects
+std::atomic<std::uint32_t> made = 0;        // objects
 constexpr std::size_t kLongestWhole = 128;  // bytes of a token that is tried as a whole word
 
 }  // namespace
@@ -49,6 +50,9 @@ Bpe::Bpe(const json::Object& model, Symbols symbols)
   }
   read_merges(model.at("merges"));
   read_bytes(model);
+  find_byte_pairs();
+  drops_symbols_ = unknown_ < 0 && !byte_fallback_ &&
+                   (symbols_ == Symbols::characters || std::count(byte_ids_.begin(), byte_ids_.end(), -1) > 0);
   remember_whole_words();
 }
 
@@ -130,6 +134,14 @@ void Bpe::read_bytes(const json::Object& model) {
   byte_fallback_ = false;
 }
 
+/// Where every byte is a symbol, the first look at a word needs no search.
+void Bpe::find_byte_pairs() {
+  if (symbols_ != Symbols::bytes || marks_ || std::count(byte_ids_.begin(), byte_ids_.end(), -1) > 0) return;
+  byte_pairs_.reserve(256 * 256);
+  for (const auto left : byte_ids_)
+    for (const auto right : byte_ids_) byte_pairs_.push_back(merges_.find(left, right));
+}
+
 void Bpe::remember_whole_words() {
   words_.reserve(vocabulary().size());
   std::vector<Part> parts;
@@ -154,14 +166,54 @@ void Bpe::remember_whole_words() {
 namespace {
 
 /// What words became, on this thread, by whichever object: those that are several tokens come again as well.
-struct Remembered {
-  static constexpr std::size_t kSlots = 1 << 13, kBytes = 24, kParts = 6;
-  std::array<std::uint64_t, kBytes / 8> word{};
-  std::uint64_t serial = 0;  // of the object; 0: free
-  std::uint8_t length = 0, count = 0;
-  std::array<std::uint8_t, kParts> lengths{};
-  std::array<std::int32_t, kParts> ids{};
+template <std::size_t kBytes, std::size_t kParts, std::size_t kSlots>
+class Remembered {
+ public:
+  static constexpr std::size_t kLongest = kBytes;
+
+  struct Slot {
+    std::array<std::uint64_t, kBytes / 8> word{};
+    std::uint32_t serial = 0;  // of the object; 0: free
+    std::uint8_t length = 0, count = 0;
+    std::array<std::uint8_t, kParts> lengths{};
+    std::array<std::int32_t, kParts> ids{};
+  };
+
+  /// Puts what `word` became behind `out`. @return whether it was known; if not, `slot` is where to keep it
+  bool find(std::string_view word, std::uint32_t serial, std::vector<Part>& out) {
+    key_ = {};
+    std::memcpy(key_.data(), word.data(), word.size());
+    std::uint64_t hash = word.size() + serial;
+    for (std::size_t i = 0; i * 8 < word.size(); ++i)
+      hash = folded_product(hash ^ key_[i] ^ secret_[0], secret_[1] | 1);
+    slot_ = &slots_[hash % kSlots];
+    if (slot_->serial != serial || slot_->length != word.size() || slot_->word != key_) return false;
+    for (std::size_t i = 0; i < slot_->count; ++i) out.push_back({slot_->ids[i], slot_->lengths[i]});
+    return true;
+  }
+
+  /// Keeps what the word became that was not found.
+  void keep(std::string_view word, std::uint32_t serial, std::span<const Part> parts) {
+    if (parts.size() > kParts) return;
+    slot_->word = key_;
+    slot_->serial = serial;
+    slot_->length = static_cast<std::uint8_t>(word.size());
+    slot_->count = static_cast<std::uint8_t>(parts.size());
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      slot_->ids[i] = parts[i].id;
+      slot_->lengths[i] = static_cast<std::uint8_t>(parts[i].length);
+    }
+  }
+
+ private:
+  std::vector<Slot> slots_ = std::vector<Slot>(kSlots);
+  std::array<std::uint64_t, 2> secret_ = process_secret();
+  std::array<std::uint64_t, kBytes / 8> key_{};
+  Slot* slot_ = nullptr;
 };
+
+using RememberedShort = Remembered<24, 6, 1 << 13>;
+using RememberedLong = Remembered<128, 24, 1 << 10>;  // rows of signs, addresses, names
 
 }  // namespace
 
@@ -196,35 +248,82 @@ std::size_t Bpe::stretch_end(std::string_view word, std::size_t begin) const {
 }
 
 void Bpe::encode_stretch(std::string_view word, std::vector<Part>& out) const {
-  if (const auto whole = words_.find(word); whole >= 0) {
+  if (const auto whole = words_.find(word); whole >= 0)
     out.push_back({whole, static_cast<std::uint32_t>(word.size())});
-    return;
-  }
+  else
+    encode_several(word, out);
+}
+
+/// Of a word that is no token.
+void Bpe::encode_several(std::string_view word, std::vector<Part>& out) const {
   const std::size_t first = out.size();
-  if (word.size() > Remembered::kBytes) {
+  const auto with = [&](auto& remembered) {
+    if (remembered.find(word, serial_, out)) return;
+    spell_and_merge(word, out);
+    remembered.keep(word, serial_, std::span(out).subspan(first));
+  };
+  if (word.size() <= RememberedShort::kLongest) {
+    thread_local RememberedShort remembered;
+    with(remembered);
+  } else if (word.size() <= RememberedLong::kLongest) {
+    thread_local RememberedLong remembered;
+    with(remembered);
+  } else {
+    spell_and_merge(word, out);
+  }
+}
+
+void Bpe::spell_and_merge(std::string_view word, std::vector<Part>& out) const {
+  const std::size_t first = out.size();
+  if (byte_pairs_.empty() || word.size() > kShort) {
     spell(word, out);
     return merge(out, first);
   }
-  thread_local std::vector<Remembered> all(Remembered::kSlots);
-  std::array<std::uint64_t, Remembered::kBytes / 8> key{};
-  std::memcpy(key.data(), word.data(), word.size());
-  const auto hash = folded_product(key[0] ^ key[2] ^ serial_, (key[1] ^ word.size()) + 0x9e3779b97f4a7c15u);
-  Remembered& slot = all[hash % Remembered::kSlots];
-  if (slot.serial == serial_ && slot.length == word.size() && slot.word == key) {
-    for (std::size_t i = 0; i < slot.count; ++i) out.push_back({slot.ids[i], slot.lengths[i]});
-    return;
+  const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(word[i])); };
+  for (std::size_t i = 0; i < word.size(); ++i) out.push_back({byte_ids_[byte(i)], 1});
+  std::array<Merge, kShort> pairs;
+  for (std::size_t i = 0; i + 1 < word.size(); ++i) pairs[i] = byte_pairs_[byte(i) << 8 | byte(i + 1)];
+  out.resize(first + merge_short(out.data() + first, pairs.data(), word.size()));
+}
+
+void Bpe::encode_all(std::string_view text, std::span<const Range> words, std::vector<Placed>& out) const {
+  if (drops_symbols_) return WordModel::encode_all(text, words, out);  // places go by what is left of a word
+  thread_local std::vector<Range> stretches;
+  if (cuts_words_) {
+    stretches.clear();
+    for (const Range word : words)
+      for (std::size_t begin = word.begin; begin < word.end;) {
+        const std::size_t end = word.begin + stretch_end(text.substr(word.begin, word.size()), begin - word.begin);
+        stretches.push_back({begin, end});
+        begin = end;
+      }
+    words = stretches;
   }
-  spell(word, out);
-  merge(out, first);
-  const std::size_t count = out.size() - first;
-  if (count > Remembered::kParts) return;
-  slot.serial = serial_;
-  slot.word = key;
-  slot.length = static_cast<std::uint8_t>(word.size());
-  slot.count = static_cast<std::uint8_t>(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    slot.ids[i] = out[first + i].id;
-    slot.lengths[i] = static_cast<std::uint8_t>(out[first + i].length);
+  // The table is larger than the caches: the places of a few words are asked for before the first is looked at.
+  constexpr std::size_t kAhead = 16;
+  std::array<ShortWord, kAhead> keys;
+  std::array<std::size_t, kAhead> places;
+  thread_local std::vector<Part> parts;
+  for (; !words.empty(); words = words.subspan(std::min(kAhead, words.size()))) {
+    const auto some = words.first(std::min(kAhead, words.size()));
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      if (some[i].size() > ShortWord::kLongest) continue;
+      keys[i] = ShortWord::of(text, some[i]);
+      places[i] = words_.place(keys[i]);
+      words_.prefetch(places[i]);
+    }
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      const Range word = some[i];
+      const auto whole = word.size() <= ShortWord::kLongest ? words_.find(keys[i], places[i])
+                                                            : words_.find(text.substr(word.begin, word.size()));
+      if (whole >= 0) {
+        out.push_back({whole, static_cast<std::uint32_t>(word.begin), static_cast<std::uint32_t>(word.end)});
+        continue;
+      }
+      parts.clear();
+      encode_several(text.substr(word.begin, word.size()), parts);
+      place(parts, word.begin, out);
+    }
   }
 }
 
@@ -270,9 +369,14 @@ void Bpe::merge(std::vector<Part>& parts, std::size_t first) const {
   const std::size_t count = parts.size() - first;
   if (count < 2) return;
   if (count > kShort) return merge_long(parts, first);
-  std::array<Merge, kShort> pairs;  // pairs[i]: of the symbols i and i + 1
+  std::array<Merge, kShort> pairs;
   Part* const symbols = parts.data() + first;
   for (std::size_t i = 0; i + 1 < count; ++i) pairs[i] = merges_.find(symbols[i].id, symbols[i + 1].id);
+  parts.resize(first + merge_short(symbols, pairs.data(), count));
+}
+
+/// @param pairs  pairs[i]: of the symbols i and i + 1. @return how many symbols are left of `count`
+std::size_t Bpe::merge_short(Part* symbols, Merge* pairs, std::size_t count) const {
   std::size_t left = count;
   while (left > 1) {
     std::size_t best = 0;
@@ -281,15 +385,12 @@ void Bpe::merge(std::vector<Part>& parts, std::size_t first) const {
     if (pairs[best].rank < 0) break;
     symbols[best] = {pairs[best].id, symbols[best].length + symbols[best + 1].length};
     std::copy(symbols + best + 2, symbols + left, symbols + best + 1);
-    if (best + 2 < left)
-      std::copy(pairs.begin() + static_cast<std::ptrdiff_t>(best) + 2,
-                pairs.begin() + static_cast<std::ptrdiff_t>(left) - 1,
-                pairs.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+    if (best + 2 < left) std::copy(pairs + best + 2, pairs + left - 1, pairs + best + 1);
     --left;
     if (best > 0) pairs[best - 1] = merges_.find(symbols[best - 1].id, symbols[best].id);
     if (best + 1 < left) pairs[best] = merges_.find(symbols[best].id, symbols[best + 1].id);
   }
-  parts.resize(first + left);
+  return left;
 }
 
 void Bpe::merge_long(std::vector<Part>& parts, std::size_t first) const {
@@ -302,25 +403,33 @@ void Bpe::merge_long(std::vector<Part>& parts, std::size_t first) const {
   const auto count = static_cast<std::uint32_t>(parts.size() - first);
   Part* const symbols = parts.data() + first;
   std::vector<std::uint32_t> previous(count), next(count);
-  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> queue;
-  const auto offer = [&](std::uint32_t at) {
+  std::vector<std::uint32_t> ranks(count, kNone);  // of a symbol with the one behind it
+  std::vector<Candidate> candidates;
+  candidates.reserve(count);
+  const auto look = [&](std::uint32_t at) -> std::optional<Candidate> {
     const Merge found = merges_.find(symbols[at].id, symbols[next[at]].id);
-    if (found.rank >= 0) queue.push({static_cast<std::uint32_t>(found.rank), at, found.id});
+    ranks[at] = static_cast<std::uint32_t>(found.rank);
+    if (found.rank < 0) return std::nullopt;
+    return Candidate{ranks[at], at, found.id};
   };
   for (std::uint32_t i = 0; i < count; ++i) {
     previous[i] = i == 0 ? kNone : i - 1;
     next[i] = i + 1 == count ? kNone : i + 1;
   }
-  for (std::uint32_t i = 0; i + 1 < count; ++i) offer(i);
+  for (std::uint32_t i = 0; i + 1 < count; ++i)
+    if (const auto candidate = look(i)) candidates.push_back(*candidate);
+  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> queue({}, std::move(candidates));
+  const auto offer = [&](std::uint32_t at) {
+    if (const auto candidate = look(at)) queue.push(*candidate);
+  };
   while (!queue.empty()) {
     const Candidate best = queue.top();
     queue.pop();
-    // A symbol that was swallowed has length 0; one that has grown since makes another token with its neighbour.
-    if (symbols[best.at].length == 0 || next[best.at] == kNone) continue;
+    if (ranks[best.at] != best.rank) continue;  // one of the two was swallowed, or has grown since
     const std::uint32_t right = next[best.at];
-    if (merges_.find(symbols[best.at].id, symbols[right].id).id != best.id) continue;
     symbols[best.at] = {best.id, symbols[best.at].length + symbols[right].length};
     symbols[right].length = 0;
+    ranks[right] = ranks[best.at] = kNone;
     next[best.at] = next[right];
     if (next[right] != kNone) previous[next[right]] = best.at;
     if (previous[best.at] != kNone) offer(previous[best.at]);

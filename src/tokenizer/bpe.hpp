@@ -21,6 +21,7 @@ class Bpe final : public WordModel {
 
   /// The merge of lowest rank first, of those the leftmost, until none applies. n log n in the word.
   void encode(std::string_view word, std::vector<Part>& out) const override;
+  void encode_all(std::string_view text, std::span<const Range> words, std::vector<Placed>& out) const override;
 
  private:
   struct Merge {
@@ -30,7 +31,8 @@ class Bpe final : public WordModel {
 
   // Places in both tables depend on secret words: a vocabulary cannot be made to collide.
 
-  /// Open addressing on (left, right): one probe, nearly always.
+  /// Open addressing on (left, right): one probe, nearly always. Most pairs do not merge: a few bits for each merge say so
+  /// of nearly all of them, and stay in the cache where the table does not.
   class MergeTable {
    public:
     void reserve(std::size_t count);
@@ -43,29 +45,41 @@ class Bpe final : public WordModel {
       Merge merge;
     };
     static constexpr std::uint64_t kFree = ~0ull;
-    std::size_t place(std::uint64_t key) const { return folded_product(key ^ secret_[0], secret_[1]) >> shift_; }
+    std::uint64_t hash(std::uint64_t key) const { return folded_product(key ^ secret_[0], secret_[1] | 1); }
     std::array<std::uint64_t, 2> secret_ = process_secret();
     std::vector<Slot> slots_;
+    std::vector<std::uint64_t> bits_;
     int shift_ = 63;
   };
 
-  /// Words that are one token, so that most words need no merging. Keys of up to 16 bytes are compared in registers.
+  /// A word of at most 16 bytes, padded with zeros.
+  struct ShortWord {
+    static constexpr std::size_t kLongest = 16;
+    std::uint64_t low = 0, high = 0;
+    std::uint32_t length = 0;
+    friend bool operator==(const ShortWord&, const ShortWord&) = default;
+    static ShortWord of(std::string_view word);
+    /// The same of a word of `text`, in fewer steps where more text follows.
+    static ShortWord of(std::string_view text, Range word);
+  };
+
+  /// Words that are one token, so that most words need no merging. Short ones are compared in registers.
   class WordTable {
    public:
     void reserve(std::size_t count);
     void set(std::string_view word, std::int32_t id);
     std::int32_t find(std::string_view word) const;  ///< -1: not there
+    std::size_t place(const ShortWord& word) const {
+      return folded_product(word.low ^ secret_[0], word.high ^ (secret_[1] + word.length)) >> shift_;
+    }
+    void prefetch(std::size_t place) const { __builtin_prefetch(slots_.data() + place); }
+    std::int32_t find(const ShortWord& word, std::size_t place) const;
 
    private:
     struct Slot {
-      std::uint64_t low = 0, high = 0;
-      std::uint32_t length = 0;  // 0: free
+      ShortWord word;  // of length 0: free
       std::int32_t id = -1;
     };
-    static Slot key_of(std::string_view word);
-    std::size_t place(const Slot& key) const {
-      return folded_product(key.low ^ secret_[0], key.high ^ (secret_[1] + key.length)) >> shift_;
-    }
     std::array<std::uint64_t, 2> secret_ = process_secret();
     std::vector<Slot> slots_;
     int shift_ = 63;
@@ -88,12 +102,16 @@ class Bpe final : public WordModel {
   std::int32_t id_of_character(std::string_view character) const;
   std::size_t stretch_end(std::string_view word, std::size_t begin) const;
   void encode_stretch(std::string_view stretch, std::vector<Part>& out) const;
+  void encode_several(std::string_view stretch, std::vector<Part>& out) const;
+  void spell_and_merge(std::string_view word, std::vector<Part>& out) const;
+  void find_byte_pairs();
   void read_bytes(const json::Object& model);
   void remember_whole_words();
 
   void spell(std::string_view word, std::vector<Part>& out) const;
   std::int32_t id_of_symbol(std::string_view symbol, bool is_first, bool is_last) const;
   void merge(std::vector<Part>& parts, std::size_t first) const;
+  std::size_t merge_short(Part* symbols, Merge* pairs, std::size_t count) const;
   void merge_long(std::vector<Part>& parts, std::size_t first) const;
 
   Symbols symbols_;
@@ -102,12 +120,14 @@ class Bpe final : public WordModel {
   MergeTable merges_;
   WordTable words_;
   JointTable joints_;
+  std::vector<Merge> byte_pairs_;  // of bytes: [left][right]; empty where symbols are no bytes
   std::array<std::array<bool, 128>, 128> ascii_joints_{};
   std::vector<std::int32_t> short_characters_;    // ids by code point, of those below 0x10000
-  std::uint64_t serial_;                          // of this object, for what threads remember about it
+  std::uint32_t serial_;                          // of this object, for what threads remember about it
   std::array<std::int32_t, 256> byte_ids_{};      // of one-byte symbols, -1 where the vocabulary lacks it
   std::array<std::int32_t, 256> fallback_ids_{};  // of <0xNN>
   bool cuts_words_ = false;
+  bool drops_symbols_ = false;  // those that the vocabulary lacks
   bool marks_ = false;  // one of the two is there
   bool byte_fallback_ = false, fuse_unknown_ = false, ignore_merges_ = false;
   std::int32_t unknown_ = -1;

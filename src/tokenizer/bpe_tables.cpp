@@ -15,6 +15,8 @@ Number load(const char* from) {
   return number;
 }
 
+constexpr std::size_t kBitsPerSlot = 8;  // 16 to 32 for a merge
+
 int shift_for(std::size_t count) { return 64 - std::bit_width(std::bit_ceil(std::max<std::size_t>(count, 8) * 2) - 1); }
 
 }  // namespace
@@ -22,18 +24,23 @@ int shift_for(std::size_t count) { return 64 - std::bit_width(std::bit_ceil(std:
 void Bpe::MergeTable::reserve(std::size_t count) {
   shift_ = shift_for(count);
   slots_.assign(std::size_t{1} << (64 - shift_), {});
+  bits_.assign(slots_.size() * kBitsPerSlot / 64, 0);
 }
 
 void Bpe::MergeTable::set(std::int32_t left, std::int32_t right, Merge merge) {
   const auto key = static_cast<std::uint64_t>(left) << 32 | static_cast<std::uint32_t>(right);
-  auto at = place(key);
+  const auto hashed = hash(key);
+  auto at = hashed >> shift_;
   while (slots_[at].key != kFree && slots_[at].key != key) at = (at + 1) & (slots_.size() - 1);
   slots_[at] = {key, merge};
+  bits_[hashed / 64 & (bits_.size() - 1)] |= std::uint64_t{1} << (hashed % 64);
 }
 
 Bpe::Merge Bpe::MergeTable::find(std::int32_t left, std::int32_t right) const {
   const auto key = static_cast<std::uint64_t>(left) << 32 | static_cast<std::uint32_t>(right);
-  for (auto at = place(key); slots_[at].key != kFree; at = (at + 1) & (slots_.size() - 1))
+  const auto hashed = hash(key);
+  if ((bits_[hashed / 64 & (bits_.size() - 1)] >> (hashed % 64) & 1) == 0) return {};
+  for (auto at = hashed >> shift_; slots_[at].key != kFree; at = (at + 1) & (slots_.size() - 1))
     if (slots_[at].key == key) return slots_[at].merge;
   return {};
 }
@@ -43,8 +50,8 @@ void Bpe::WordTable::reserve(std::size_t count) {
   slots_.assign(std::size_t{1} << (64 - shift_), {});
 }
 
-Bpe::WordTable::Slot Bpe::WordTable::key_of(std::string_view word) {
-  Slot key;
+Bpe::ShortWord Bpe::ShortWord::of(std::string_view word) {
+  ShortWord key;
   key.length = static_cast<std::uint32_t>(word.size());
   const char* const p = word.data();
   const std::size_t size = word.size();
@@ -62,30 +69,42 @@ Bpe::WordTable::Slot Bpe::WordTable::key_of(std::string_view word) {
   return key;
 }
 
+Bpe::ShortWord Bpe::ShortWord::of(std::string_view text, Range word) {
+  const std::size_t size = word.size();
+  if (word.begin + kLongest > text.size()) return of(text.substr(word.begin, size));
+  constexpr std::uint64_t kAll = ~std::uint64_t{0};
+  const char* const p = text.data() + word.begin;
+  // Words of all lengths take the same way: a branch on the length is guessed wrong half of the time.
+  const std::uint64_t low_mask = size >= 8 ? kAll : kAll >> (8 * (8 - size));
+  const std::uint64_t high_mask = size <= 8 ? 0 : kAll >> (8 * (16 - size));
+  return {load<std::uint64_t>(p) & low_mask, load<std::uint64_t>(p + 8) & high_mask, static_cast<std::uint32_t>(size)};
+}
+
 void Bpe::WordTable::set(std::string_view word, std::int32_t id) {
-  if (word.size() > 16) {
+  if (word.size() > ShortWord::kLongest) {
     long_words_.emplace(word, id);
     return;
   }
-  Slot key = key_of(word);
+  const ShortWord key = ShortWord::of(word);
   auto at = place(key);
-  while (slots_[at].length != 0) at = (at + 1) & (slots_.size() - 1);
-  key.id = id;
-  slots_[at] = key;
+  while (slots_[at].word.length != 0) at = (at + 1) & (slots_.size() - 1);
+  slots_[at] = {key, id};
+}
+
+std::int32_t Bpe::WordTable::find(const ShortWord& word, std::size_t place) const {
+  for (auto at = place; slots_[at].word.length != 0; at = (at + 1) & (slots_.size() - 1))
+    if (slots_[at].word == word) return slots_[at].id;
+  return -1;
 }
 
 std::int32_t Bpe::WordTable::find(std::string_view word) const {
-  if (word.size() > 16) {
-    if (long_words_.empty()) return -1;
-    const auto found = long_words_.find(word);
-    return found == long_words_.end() ? -1 : found->second;
+  if (word.size() <= ShortWord::kLongest) {
+    const ShortWord key = ShortWord::of(word);
+    return find(key, place(key));
   }
-  const Slot key = key_of(word);
-  for (auto at = place(key); slots_[at].length != 0; at = (at + 1) & (slots_.size() - 1)) {
-    const Slot& slot = slots_[at];
-    if (slot.low == key.low && slot.high == key.high && slot.length == key.length) return slot.id;
-  }
-  return -1;
+  if (long_words_.empty()) return -1;
+  const auto found = long_words_.find(word);
+  return found == long_words_.end() ? -1 : found->second;
 }
 
 }  // namespace pst::tokenizer

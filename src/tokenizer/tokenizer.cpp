@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::uint64_t kLargestFile = 128ull << 20;  // four times Gemma's, the largest in use
 constexpr std::size_t kLongestText = std::size_t{1} << 30;
+constexpr std::size_t kLongestRewritten = 0xffffffff;  // places in it are 32 bits
 constexpr std::size_t kLongestAddedToken = 1024;
 constexpr std::size_t kAddedTokenBytes = 4 << 20;
 // Of memory for the file's values while it is read: three times Gemma's, whose merges are half a million lists.
@@ -85,11 +86,11 @@ struct Tokenizer::Impl {
   Impl(const json::Object& top, std::string digest_of_content);
   void place_added_tokens(const std::vector<json::Node>& nodes);
 
-  /// Calls token(id, where in `text`) for added tokens and word(its text, its range there) for all words between.
-  template <class OnToken, class OnWord>
-  void walk(std::string_view text, Origins origins, OnToken token, OnWord word) const;
-  template <class OnToken, class OnWord>
-  void walk_between(Aligned text, Effort& effort, OnToken token, OnWord word) const;
+  /// Calls token(id, where in `text`) for added tokens and on_words(their text, the tokens of its words) between them.
+  template <class OnToken, class OnWords>
+  void walk(std::string_view text, Origins origins, OnToken token, OnWords on_words) const;
+  template <class OnToken, class OnWords>
+  void walk_between(Aligned text, Effort& effort, OnToken token, OnWords on_words) const;
 
   /// A token as the decoder sees it. @throws Error(data) on an id without a token
   Spelling spelling_of(std::int32_t id) const;
@@ -149,8 +150,8 @@ void Tokenizer::Impl::place_added_tokens(const std::vector<json::Node>& nodes) {
   }
 }
 
-template <class OnToken, class OnWord>
-void Tokenizer::Impl::walk(std::string_view text, Origins origins, OnToken token, OnWord word) const {
+template <class OnToken, class OnWords>
+void Tokenizer::Impl::walk(std::string_view text, Origins origins, OnToken token, OnWords on_words) const {
   if (text.size() > kLongestText)
     throw Error(Fault::data, cat("a text of ", human_bytes(text.size()), " is too long to tokenize at once"),
                 "split it");
@@ -159,26 +160,31 @@ void Tokenizer::Impl::walk(std::string_view text, Origins origins, OnToken token
                 "convert the text to UTF-8");
   Effort effort(text.size());
   if (raw.empty()) {
-    if (!text.empty()) walk_between(Aligned(text, 0, origins), effort, token, word);
+    if (!text.empty()) walk_between(Aligned(text, 0, origins), effort, token, on_words);
     return;
   }
   raw.cut(text, effort, [&](Range range, const AddedToken* found) {
     if (found)
       token(found->id, range);
     else
-      walk_between(Aligned(text.substr(range.begin, range.size()), range.begin, origins), effort, token, word);
+      walk_between(Aligned(text.substr(range.begin, range.size()), range.begin, origins), effort, token, on_words);
   });
 }
 
-template <class OnToken, class OnWord>
-void Tokenizer::Impl::walk_between(Aligned text, Effort& effort, OnToken token, OnWord word) const {
+template <class OnToken, class OnWords>
+void Tokenizer::Impl::walk_between(Aligned text, Effort& effort, OnToken token, OnWords on_words) const {
   text = normalizer.apply(std::move(text), effort);
   const auto run = [&](Aligned part) {
     Words words{std::move(part), {}};
     words.ranges.push_back({0, words.text.text().size()});
     words.newer = !pre_tokenizer.empty() && has_newer_characters(words.text.text());
     pre_tokenizer.run(words, effort);
-    for (const Range range : words.ranges) word(words.text, range);
+    if (words.text.text().size() > kLongestRewritten)
+      throw Error(Fault::data, "tokenizer.json makes more than 4 GiB of a text", "split the text");
+    thread_local std::vector<Placed> tokens;
+    tokens.clear();
+    model->encode_all(words.text.text(), words.ranges, tokens);
+    on_words(words.text, std::span<const Placed>(tokens));
   };
   if (text.text().empty()) return;
   if (normalized.empty()) return run(std::move(text));
@@ -234,20 +240,14 @@ std::vector<Piece> Tokenizer::encode_pieces(std::string_view text, Around around
       for (const auto id : ids) pieces.push_back({id, at, at});
   };
   put(impl_->post_processor.before(), 0);
-  std::vector<Part> parts;
   const auto on_token = [&](std::int32_t id, Range range) { pieces.push_back({id, range.begin, range.end}); };
-  const auto on_word = [&](const Aligned& in, Range word) {
-    parts.clear();
-    impl_->model->encode(in.text().substr(word.begin, word.size()), parts);
-    std::size_t at = word.begin;
-    Range range;
-    for (const auto part : parts) {
-      if (part.length > 0) range = in.original({at, at + part.length});
-      pieces.push_back({part.id, range.begin, range.end});
-      at += part.length;
+  const auto on_words = [&](const Aligned& in, std::span<const Placed> tokens) {
+    for (const Placed& token : tokens) {
+      const Range range = in.original({token.begin, token.end});
+      pieces.push_back({token.id, range.begin, range.end});
     }
   };
-  impl_->walk(text, Origins::kept, on_token, on_word);
+  impl_->walk(text, Origins::kept, on_token, on_words);
   put(impl_->post_processor.after(), text.size());
   return pieces;
 }
@@ -255,14 +255,11 @@ std::vector<Piece> Tokenizer::encode_pieces(std::string_view text, Around around
 std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
   std::vector<std::int32_t> ids;
   ids.reserve(text.size() / 3 + 8);
-  std::vector<Part> parts;
   const auto on_token = [&](std::int32_t id, Range) { ids.push_back(id); };
-  const auto on_word = [&](const Aligned& in, Range word) {
-    parts.clear();
-    impl_->model->encode(in.text().substr(word.begin, word.size()), parts);
-    for (const auto part : parts) ids.push_back(part.id);
+  const auto on_words = [&](const Aligned&, std::span<const Placed> tokens) {
+    for (const Placed& token : tokens) ids.push_back(token.id);
   };
-  impl_->walk(text, impl_->pre_tokenizer.needs_origins() ? Origins::kept : Origins::dropped, on_token, on_word);
+  impl_->walk(text, impl_->pre_tokenizer.needs_origins() ? Origins::kept : Origins::dropped, on_token, on_words);
   return ids;
 }
 

@@ -68,6 +68,26 @@ std::string type_of(const json::Object& model) {
 
 }  // namespace
 
+void WordModel::encode_all(std::string_view text, std::span<const Range> words, std::vector<Placed>& out) const {
+  std::vector<Part> parts;
+  for (const Range word : words) {
+    parts.clear();
+    encode(text.substr(word.begin, word.size()), parts);
+    place(parts, word.begin, out);
+  }
+}
+
+void WordModel::place(std::span<const Part> parts, std::size_t at, std::vector<Placed>& out) {
+  auto end = static_cast<std::uint32_t>(at), begin = end;
+  for (const Part& part : parts) {
+    if (part.length > 0) {
+      begin = end;
+      end += part.length;
+    }
+    out.push_back({part.id, begin, end});
+  }
+}
+
 std::unique_ptr<WordModel> read_word_model(const json::Object& model, Symbols symbols) {
   const std::string type = type_of(model);
   for (const Kind& kind : kKinds)
