@@ -57,6 +57,7 @@ AddedTokenFinder::AddedTokenFinder() : nodes_(1) {}
 void AddedTokenFinder::add(const AddedToken& token) {
   const std::string& spelling = token.spelling;
   if (spelling.empty()) return;
+  if (!may_start_[static_cast<unsigned char>(spelling[0])]) starts_ += spelling[0];
   may_start_[static_cast<unsigned char>(spelling[0])] = true;
   std::uint32_t node = 0;
   for (const char c : spelling) {
@@ -100,13 +101,19 @@ std::int32_t AddedTokenFinder::longest_at(std::string_view text, std::size_t at,
   return best;
 }
 
+/// The first byte from `at` on that some token starts with.
+std::size_t AddedTokenFinder::next_start(std::string_view text, std::size_t at) const {
+  if (starts_.size() == 1) return std::min(text.find(starts_[0], at), text.size());  // most often it is '<'
+  while (at < text.size() && !may_start_[static_cast<unsigned char>(text[at])]) ++at;
+  return at;
+}
+
 void AddedTokenFinder::cut(std::string_view text, Effort& effort,
                            const std::function<void(Range, const AddedToken*)>& found) const {
   std::size_t done = 0;
-  for (std::size_t at = 0; at < text.size();) {
+  for (std::size_t at = next_start(text, 0); at < text.size(); at = next_start(text, at)) {
     std::size_t end = 0;
-    const std::int32_t index =
-        may_start_[static_cast<unsigned char>(text[at])] ? longest_at(text, at, end, effort) : -1;
+    const std::int32_t index = longest_at(text, at, end, effort);
     if (index < 0) {
       ++at;
       continue;

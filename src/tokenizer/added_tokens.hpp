@@ -45,7 +45,9 @@ class AddedTokenFinder {
 
   std::vector<AddedToken> tokens_;
   std::vector<Node> nodes_;
+  std::size_t next_start(std::string_view text, std::size_t at) const;
   std::array<bool, 256> may_start_{};
+  std::string starts_;  // those bytes
 };
 
 }  // namespace pst::tokenizer

@@ -286,6 +286,17 @@ void Bpe::spell_and_merge(std::string_view word, std::vector<Part>& out) const {
   out.resize(first + merge_short(out.data() + first, pairs.data(), word.size()));
 }
 
+/// Words that are one token and came lately, on this thread.
+struct Bpe::FrequentWords {
+  static constexpr std::size_t kSlots = 1 << 12;
+  struct Slot {
+    ShortWord word;
+    std::uint32_t serial = 0;
+    std::int32_t id = -1;
+  };
+  std::vector<Slot> slots = std::vector<Slot>(kSlots);
+};
+
 void Bpe::encode_all(std::string_view text, std::span<const Range> words, std::vector<Placed>& out) const {
   if (drops_symbols_) return WordModel::encode_all(text, words, out);  // places go by what is left of a word
   thread_local std::vector<Range> stretches;
@@ -299,25 +310,46 @@ void Bpe::encode_all(std::string_view text, std::span<const Range> words, std::v
       }
     words = stretches;
   }
-  // The table is larger than the caches: the places of a few words are asked for before the first is looked at.
-  constexpr std::size_t kAhead = 16;
-  std::array<ShortWord, kAhead> keys;
-  std::array<std::size_t, kAhead> places;
   thread_local std::vector<Part> parts;
-  for (; !words.empty(); words = words.subspan(std::min(kAhead, words.size()))) {
+  thread_local FrequentWords frequent;
+  // The table of all words is larger than the caches, that of the frequent ones is not. What it lacks is asked for a few
+  // words ahead.
+  constexpr std::size_t kAhead = 16;
+  struct Asked {
+    ShortWord word;
+    FrequentWords::Slot* slot;
+    std::size_t place;  // in words_
+    std::int32_t id;
+  };
+  std::array<Asked, kAhead> asked;
+  while (!words.empty()) {
     const auto some = words.first(std::min(kAhead, words.size()));
+    words = words.subspan(some.size());
     for (std::size_t i = 0; i < some.size(); ++i) {
+      Asked& one = asked[i];
+      one.id = -1;
       if (some[i].size() > ShortWord::kLongest) continue;
-      keys[i] = ShortWord::of(text, some[i]);
-      places[i] = words_.place(keys[i]);
-      words_.prefetch(places[i]);
+      one.word = ShortWord::of(text, some[i]);
+      const auto hashed = words_.hash(one.word);
+      one.slot = &frequent.slots[hashed % FrequentWords::kSlots];
+      if (one.slot->serial == serial_ && one.slot->word == one.word) {
+        one.id = one.slot->id;
+      } else {
+        one.place = words_.place(hashed);
+        words_.prefetch(one.place);
+      }
     }
     for (std::size_t i = 0; i < some.size(); ++i) {
       const Range word = some[i];
-      const auto whole = word.size() <= ShortWord::kLongest ? words_.find(keys[i], places[i])
-                                                            : words_.find(text.substr(word.begin, word.size()));
-      if (whole >= 0) {
-        out.push_back({whole, static_cast<std::uint32_t>(word.begin), static_cast<std::uint32_t>(word.end)});
+      const auto begin = static_cast<std::uint32_t>(word.begin), end = static_cast<std::uint32_t>(word.end);
+      Asked& one = asked[i];
+      if (one.id < 0) {
+        const bool is_short = word.size() <= ShortWord::kLongest;
+        one.id = is_short ? words_.find(one.word, one.place) : words_.find(text.substr(word.begin, word.size()));
+        if (is_short && one.id >= 0) *one.slot = {one.word, serial_, one.id};
+      }
+      if (one.id >= 0) {
+        out.push_back({one.id, begin, end});
         continue;
       }
       parts.clear();

@@ -69,9 +69,10 @@ class Bpe final : public WordModel {
     void reserve(std::size_t count);
     void set(std::string_view word, std::int32_t id);
     std::int32_t find(std::string_view word) const;  ///< -1: not there
-    std::size_t place(const ShortWord& word) const {
-      return folded_product(word.low ^ secret_[0], word.high ^ (secret_[1] + word.length)) >> shift_;
+    std::uint64_t hash(const ShortWord& word) const {
+      return folded_product(word.low ^ secret_[0], word.high ^ (secret_[1] + word.length));
     }
+    std::size_t place(std::uint64_t hash) const { return hash >> shift_; }
     void prefetch(std::size_t place) const { __builtin_prefetch(slots_.data() + place); }
     std::int32_t find(const ShortWord& word, std::size_t place) const;
 
@@ -85,6 +86,8 @@ class Bpe final : public WordModel {
     int shift_ = 63;
     IdByText long_words_;
   };
+
+  struct FrequentWords;
 
   /// Pairs of neighbouring symbols that some merge joins. Between two others a word may be cut: nothing crosses.
   class JointTable {

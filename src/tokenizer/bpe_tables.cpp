@@ -86,7 +86,7 @@ void Bpe::WordTable::set(std::string_view word, std::int32_t id) {
     return;
   }
   const ShortWord key = ShortWord::of(word);
-  auto at = place(key);
+  auto at = place(hash(key));
   while (slots_[at].word.length != 0) at = (at + 1) & (slots_.size() - 1);
   slots_[at] = {key, id};
 }
@@ -100,7 +100,7 @@ std::int32_t Bpe::WordTable::find(const ShortWord& word, std::size_t place) cons
 std::int32_t Bpe::WordTable::find(std::string_view word) const {
   if (word.size() <= ShortWord::kLongest) {
     const ShortWord key = ShortWord::of(word);
-    return find(key, place(key));
+    return find(key, place(hash(key)));
   }
   if (long_words_.empty()) return -1;
   const auto found = long_words_.find(word);
