@@ -11,7 +11,20 @@ std::size_t Aligned::run_at(std::size_t at) const {
   return static_cast<std::size_t>(after - runs_.begin()) - 1;
 }
 
+std::size_t Aligned::run_at(std::size_t at, std::size_t hint) const {
+  constexpr std::size_t kNear = 4;
+  if (hint >= runs_.size() || runs_[hint].at > at) return run_at(at);
+  for (std::size_t i = hint; i < hint + kNear; ++i)
+    if (i + 1 == runs_.size() || runs_[i + 1].at > at) return i;
+  return run_at(at);
+}
+
 Range Aligned::original(Range range) const {
+  std::size_t hint = 0;
+  return original(range, hint);
+}
+
+Range Aligned::original(Range range, std::size_t& hint) const {
   if (!rewritten_) return {base_ + range.begin, base_ + range.end};
   if (runs_.empty()) return {};
   if (range.begin == range.end) {
@@ -19,14 +32,14 @@ Range Aligned::original(Range range) const {
       const Run& last = runs_.back();
       return {last.end, last.end};
     }
-    const Run& run = runs_[run_at(range.begin)];
+    const Run& run = runs_[hint = run_at(range.begin, hint)];
     const std::size_t at = run.begin + (run.bytewise ? range.begin - run.at : 0);
     return {at, at};
   }
   // Inserted bytes have an empty range: they must not widen the answer.
   Range whole;
   bool first = true;
-  for (std::size_t i = run_at(range.begin); i < runs_.size() && runs_[i].at < range.end; ++i) {
+  for (std::size_t i = hint = run_at(range.begin, hint); i < runs_.size() && runs_[i].at < range.end; ++i) {
     const Run& run = runs_[i];
     Range from{run.begin, run.end};
     if (run.bytewise) {

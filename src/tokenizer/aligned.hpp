@@ -29,6 +29,8 @@ class Aligned {
   std::string_view text() const { return rewritten_ ? std::string_view(owned_) : view_; }
   /// Where the bytes of `range` came from; of no meaning where origins are dropped.
   Range original(Range range) const;
+  /// The same; `hint`, at first 0, makes it quick for ranges that come in order.
+  Range original(Range range, std::size_t& hint) const;
 
   /// `range` of this text alone. A part of an untouched text still views the original.
   Aligned part(Range range) const;
@@ -49,6 +51,7 @@ class Aligned {
     bool bytewise;
   };
   std::size_t run_at(std::size_t at) const;  ///< index of the run that holds byte `at`
+  std::size_t run_at(std::size_t at, std::size_t hint) const;
   void add_run(std::size_t size, Range from, bool bytewise);
 
   std::string_view view_;

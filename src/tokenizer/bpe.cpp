@@ -103,11 +103,8 @@ void Bpe::find_joints(const std::vector<std::pair<std::int32_t, std::int32_t>>& 
   joints_.reserve(merges.size());
   for (const auto& [left, right] : merges)
     if (left >= 0 && right >= 0) joints_.add(left, right);
-  for (std::size_t a = 0; a < 128; ++a)
-    for (std::size_t b = 0; b < 128; ++b) {
-      const auto left = short_characters_[a], right = short_characters_[b];
-      ascii_joints_[a][b] = left < 0 || right < 0 || joints_.has(left, right);
-    }
+  joints_.number(short_characters_);
+  joints_.fill();
   cuts_words_ = true;
 }
 
@@ -219,32 +216,46 @@ using RememberedLong = Remembered<128, 24, 1 << 10>;  // rows of signs, addresse
 
 void Bpe::encode(std::string_view word, std::vector<Part>& out) const {
   if (!cuts_words_) return encode_stretch(word, out);
-  for (std::size_t begin = 0; begin < word.size();) {
-    const std::size_t end = stretch_end(word, begin);
-    encode_stretch(word.substr(begin, end - begin), out);
-    begin = end;
-  }
+  std::vector<Range> stretches;
+  cut_word(word, {0, word.size()}, stretches);
+  for (const Range stretch : stretches) encode_stretch(word.substr(stretch.begin, stretch.size()), out);
 }
 
-/// Where a stretch ends that starts at `begin`: between two characters that no merge joins. Beside one that the
-/// vocabulary lacks nothing is cut, as unknown ones may be told together.
-std::size_t Bpe::stretch_end(std::string_view word, std::size_t begin) const {
-  std::size_t at = begin + char_length(word[begin]);
-  auto before = static_cast<unsigned char>(word[begin]);
-  std::size_t start = begin;  // of the character before `at`
-  for (; at < word.size(); at += char_length(word[at])) {
-    const auto byte = static_cast<unsigned char>(word[at]);
-    if (before < 0x80 && byte < 0x80) {
-      if (!ascii_joints_[before][byte]) return at;
-    } else {
-      const auto left = id_of_character(word.substr(start, at - start)),
-                 right = id_of_character(word.substr(at, char_length(word[at])));
-      if (left >= 0 && right >= 0 && !joints_.has(left, right)) return at;
-    }
-    before = byte;
-    start = at;
+/// Adds the stretches of a word, which end between two characters that no merge joins. Beside one that the vocabulary
+/// lacks nothing is cut, as unknown ones may be told together.
+void Bpe::cut_word(std::string_view text, Range word, std::vector<Range>& out) const {
+  constexpr std::size_t kSome = 64;
+  std::array<Range, kSome + 1> some;
+  std::size_t count = 0;  // of those that have ended
+  some[0].begin = word.begin;
+  std::size_t before = word.begin;
+  std::uint32_t left = 0;
+  for (std::size_t at = word.begin; at < word.end;) {
+    const std::size_t begin = at;
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const std::uint32_t right = joints_.number_of(byte < 0x80 ? (++at, byte) : next_char(text, at));
+    const bool is_first = begin == word.begin;
+    const bool cuts = left > 0 && right > 0 ? !joints_.joins(left, right) : !is_first && may_cut(text, before, begin);
+    // No branch: where a word ends is not guessed.
+    some[count].end = begin;
+    count += cuts ? 1 : 0;
+    some[count].begin = cuts ? begin : some[count].begin;
+    before = begin;
+    left = right;
+    if (count < kSome) continue;
+    out.insert(out.end(), some.begin(), some.end() - 1);
+    some[0] = some[kSome];
+    count = 0;
   }
-  return at;
+  some[count].end = word.end;
+  out.insert(out.end(), some.begin(), some.begin() + static_cast<std::ptrdiff_t>(count) + 1);
+}
+
+/// Whether no merge joins the characters at `begin` and `at`, which are neighbours.
+bool Bpe::may_cut(std::string_view text, std::size_t begin, std::size_t at) const {
+  const auto left = id_of_character(text.substr(begin, at - begin)),
+             right = id_of_character(text.substr(at, char_length(text[at])));
+  return left >= 0 && right >= 0 && !joints_.has(left, right);
 }
 
 void Bpe::encode_stretch(std::string_view word, std::vector<Part>& out) const {
@@ -302,18 +313,13 @@ void Bpe::encode_all(std::string_view text, std::span<const Range> words, std::v
   thread_local std::vector<Range> stretches;
   if (cuts_words_) {
     stretches.clear();
-    for (const Range word : words)
-      for (std::size_t begin = word.begin; begin < word.end;) {
-        const std::size_t end = word.begin + stretch_end(text.substr(word.begin, word.size()), begin - word.begin);
-        stretches.push_back({begin, end});
-        begin = end;
-      }
+    for (const Range word : words) cut_word(text, word, stretches);
     words = stretches;
   }
   thread_local std::vector<Part> parts;
   thread_local FrequentWords frequent;
-  // The table of all words is larger than the caches, that of the frequent ones is not. What it lacks is asked for a few
-  // words ahead.
+  // The table of all words is larger than the caches, that of the frequent ones is not. What it lacks is asked for a
+  // few words ahead.
   constexpr std::size_t kAhead = 16;
   struct Asked {
     ShortWord word;

@@ -31,8 +31,8 @@ class Bpe final : public WordModel {
 
   // Places in both tables depend on secret words: a vocabulary cannot be made to collide.
 
-  /// Open addressing on (left, right): one probe, nearly always. Most pairs do not merge: a few bits for each merge say so
-  /// of nearly all of them, and stay in the cache where the table does not.
+  /// Open addressing on (left, right): one probe, nearly always. Most pairs do not merge: a few bits for each merge say
+  /// so of nearly all of them, and stay in the cache where the table does not.
   class MergeTable {
    public:
     void reserve(std::size_t count);
@@ -89,21 +89,36 @@ class Bpe final : public WordModel {
 
   struct FrequentWords;
 
-  /// Pairs of neighbouring symbols that some merge joins. Between two others a word may be cut: nothing crosses.
+  /// Pairs of neighbouring characters that some merge joins. Between two others a word may be cut: nothing crosses.
   class JointTable {
    public:
-    void add(std::int32_t left, std::int32_t right) { joints_.set(left, right, {0, 0}); }
+    /// @param ids  of characters, by code point
+    void number(const std::vector<std::int32_t>& ids);
     void reserve(std::size_t count) { joints_.reserve(count); }
+    void add(std::int32_t left, std::int32_t right) { joints_.set(left, right, {0, 0}); }
+    void fill();  ///< once all are added
     bool has(std::int32_t left, std::int32_t right) const { return joints_.find(left, right).rank >= 0; }
 
+    /// A number of the characters that come most; 0 for others.
+    std::uint32_t number_of(char32_t c) const { return c < numbers_.size() ? numbers_[c] : 0; }
+    bool joins(std::uint32_t left, std::uint32_t right) const {
+      const std::size_t bit = left * kNumbers + right;
+      return (bits_[bit / 64] >> (bit % 64) & 1) != 0;
+    }
+
    private:
+    static constexpr std::size_t kNumbers = 512;
     MergeTable joints_;
+    std::vector<std::uint16_t> numbers_;
+    std::vector<std::int32_t> ids_;    // by number
+    std::vector<std::uint64_t> bits_;  // of pairs of numbers
   };
 
   void read_merges(const json::Node& node);
   void find_joints(const std::vector<std::pair<std::int32_t, std::int32_t>>& merges);
   std::int32_t id_of_character(std::string_view character) const;
-  std::size_t stretch_end(std::string_view word, std::size_t begin) const;
+  void cut_word(std::string_view text, Range word, std::vector<Range>& out) const;
+  bool may_cut(std::string_view text, std::size_t begin, std::size_t at) const;
   void encode_stretch(std::string_view stretch, std::vector<Part>& out) const;
   void encode_several(std::string_view stretch, std::vector<Part>& out) const;
   void spell_and_merge(std::string_view word, std::vector<Part>& out) const;
@@ -123,15 +138,14 @@ class Bpe final : public WordModel {
   MergeTable merges_;
   WordTable words_;
   JointTable joints_;
-  std::vector<Merge> byte_pairs_;  // of bytes: [left][right]; empty where symbols are no bytes
-  std::array<std::array<bool, 128>, 128> ascii_joints_{};
+  std::vector<Merge> byte_pairs_;                 // of bytes: [left][right]; empty where symbols are no bytes
   std::vector<std::int32_t> short_characters_;    // ids by code point, of those below 0x10000
   std::uint32_t serial_;                          // of this object, for what threads remember about it
   std::array<std::int32_t, 256> byte_ids_{};      // of one-byte symbols, -1 where the vocabulary lacks it
   std::array<std::int32_t, 256> fallback_ids_{};  // of <0xNN>
   bool cuts_words_ = false;
   bool drops_symbols_ = false;  // those that the vocabulary lacks
-  bool marks_ = false;  // one of the two is there
+  bool marks_ = false;          // one of the two is there
   bool byte_fallback_ = false, fuse_unknown_ = false, ignore_merges_ = false;
   std::int32_t unknown_ = -1;
 };

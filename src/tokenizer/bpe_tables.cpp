@@ -45,6 +45,29 @@ Bpe::Merge Bpe::MergeTable::find(std::int32_t left, std::int32_t right) const {
   return {};
 }
 
+void Bpe::JointTable::number(const std::vector<std::int32_t>& ids) {
+  std::vector<std::pair<std::int32_t, std::uint32_t>> characters;  // in the order of ids, ASCII first
+  for (std::uint32_t c = 0; c < ids.size(); ++c)
+    if (ids[c] >= 0) characters.emplace_back(c < 0x80 ? -1 : ids[c], c);
+  std::stable_sort(characters.begin(), characters.end());
+  numbers_.assign(ids.size(), 0);
+  ids_.assign(1, -1);
+  for (const auto& [order, c] : characters) {
+    if (ids_.size() == kNumbers) break;
+    numbers_[c] = static_cast<std::uint16_t>(ids_.size());
+    ids_.push_back(ids[c]);
+  }
+}
+
+void Bpe::JointTable::fill() {
+  bits_.assign(kNumbers * kNumbers / 64, 0);
+  for (std::size_t left = 1; left < ids_.size(); ++left)
+    for (std::size_t right = 1; right < ids_.size(); ++right) {
+      const std::size_t bit = left * kNumbers + right;
+      if (has(ids_[left], ids_[right])) bits_[bit / 64] |= std::uint64_t{1} << (bit % 64);
+    }
+}
+
 void Bpe::WordTable::reserve(std::size_t count) {
   shift_ = shift_for(count);
   slots_.assign(std::size_t{1} << (64 - shift_), {});

@@ -242,8 +242,9 @@ std::vector<Piece> Tokenizer::encode_pieces(std::string_view text, Around around
   put(impl_->post_processor.before(), 0);
   const auto on_token = [&](std::int32_t id, Range range) { pieces.push_back({id, range.begin, range.end}); };
   const auto on_words = [&](const Aligned& in, std::span<const Placed> tokens) {
+    std::size_t hint = 0;
     for (const Placed& token : tokens) {
-      const Range range = in.original({token.begin, token.end});
+      const Range range = in.original({token.begin, token.end}, hint);
       pieces.push_back({token.id, range.begin, range.end});
     }
   };

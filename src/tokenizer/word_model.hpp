@@ -33,8 +33,8 @@ class WordModel {
   virtual ~WordModel() = default;
   /// Appends the tokens of `word`, which is not empty. @throws Error(data) on one that the model has no token for
   virtual void encode(std::string_view word, std::vector<Part>& out) const = 0;
-  /// Appends those of all `words` of a text of less than 4 GiB; none is empty. One of no length has the place of the one
-  /// before it.
+  /// Appends those of all `words` of a text of less than 4 GiB; none is empty. One of no length has the place of the
+  /// one before it.
   virtual void encode_all(std::string_view text, std::span<const Range> words, std::vector<Placed>& out) const;
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
