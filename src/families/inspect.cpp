@@ -15,6 +15,7 @@
 #include "weights/model_digest.hpp"
 #include "weights/safetensors.hpp"
 #include "weights/stored_layout.hpp"
+#include "weights/vocabulary_files.hpp"
 
 namespace pst::families {
 namespace {
@@ -26,9 +27,11 @@ std::optional<json::Value> read_json(const fs::path& path) {
 }
 
 std::optional<ModelSummary::Vocabulary> vocabulary_of(const fs::path& dir) {
-  const auto file = read_json(dir / "tokenizer.json");
-  if (!file) return std::nullopt;
-  ModelSummary::Vocabulary vocabulary;
+  const auto names = weights::vocabulary_files(dir);
+  if (names.empty()) return std::nullopt;
+  ModelSummary::Vocabulary vocabulary{.file = names.front()};
+  if (names.front() != "tokenizer.json") return vocabulary;
+  const auto file = read_json(dir / names.front());
   if (file->is_object() && file->contains("model") && (*file)["model"].is_object()) {
     const json::Value& model = (*file)["model"];
     if (const auto type = model.find("type"); type != model.end() && type->is_string())
@@ -172,11 +175,13 @@ std::string to_text(const ModelSummary& summary) {
   if (const auto window = window_text(c); !window.empty()) line("window", window);
   for (const RopeSpec& rope : c.ropes) line("rope", rope_text(rope));
   if (c.final_norm) line("norm eps", number(c.final_norm->eps));
-  if (summary.tokenizer)
+  if (summary.tokenizer && summary.tokenizer->model.empty())
+    line("tokenizer", cat("from ", summary.tokenizer->file));
+  else if (summary.tokenizer)
     line("tokenizer", cat(summary.tokenizer->model, ", ", grouped(summary.tokenizer->entries), " entries, ",
                           summary.tokenizer->added, " added tokens (", summary.tokenizer->special, " special)"));
   else
-    line("tokenizer", "none: tokenizer.json is missing");
+    line("tokenizer", "none: no file of one is there");
   std::vector<std::string> eos;
   for (const auto id : c.eos_token_ids) eos.push_back(std::to_string(id));
   line("end tokens", eos.empty() ? "not named" : join(eos, ", "));

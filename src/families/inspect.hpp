@@ -20,11 +20,12 @@ struct ModelSummary {
   std::uint64_t bytes_on_disk = 0;                      ///< of the weight files
   std::int64_t weight_files = 0;
   struct Vocabulary {
+    std::string file;          ///< "tokenizer.json"; of another the name is all that is told
     std::string model;         ///< "BPE"
     std::int64_t entries = 0;  ///< tokens of the model's own vocabulary
     std::int64_t added = 0, special = 0;
   };
-  std::optional<Vocabulary> tokenizer;  ///< nothing without a tokenizer.json
+  std::optional<Vocabulary> tokenizer;  ///< nothing where no file of one is there
   std::string chat_template;            ///< file that holds it, or empty
   std::string digest;                   ///< model_digest()
 };

@@ -9,20 +9,13 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "weights/vocabulary_files.hpp"
 
 namespace pst::weights {
-namespace {
-
-bool present(const fs::path& path) {
-  std::error_code unreadable;  // reading it will say why
-  return fs::exists(path, unreadable) || unreadable;
-}
-
-}  // namespace
 
 std::string model_digest(const fs::path& model_dir) {
-  std::vector<std::string> names = {"config.json"};
-  if (present(model_dir / "tokenizer.json")) names.push_back("tokenizer.json");
+  std::vector<std::string> names = vocabulary_files(model_dir);
+  names.push_back("config.json");
   std::error_code status;
   for (fs::directory_iterator at(model_dir, status), end; !status && at != end; at.increment(status))
     if (at->path().extension() == ".safetensors") names.push_back(at->path().filename().string());

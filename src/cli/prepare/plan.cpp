@@ -14,6 +14,7 @@
 #include "runs/plan_inputs.hpp"
 #include "runs/recipe_source.hpp"
 #include "runs/run_plan.hpp"
+#include "weights/vocabulary_files.hpp"
 
 namespace pst::cli {
 namespace {
@@ -29,8 +30,7 @@ struct PlanArguments {
 /// The recipe and its prepared data; without a tokenizer there is none.
 std::pair<recipe::Recipe, fs::path> load(const runs::RecipeSource& arguments) {
   const auto recipe = recipe::load(arguments.file, arguments.overrides);
-  std::error_code ignored;
-  if (fs::exists(fs::path(recipe.model.path) / "tokenizer.json", ignored)) {
+  if (!weights::vocabulary_files(recipe.model.path).empty()) {
     const runs::RunPlan plan = runs::plan_run(arguments, 0, console::ReadingLine().progress());
     return {plan.recipe, plan.data.store};
   }

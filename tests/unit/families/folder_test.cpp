@@ -223,6 +223,37 @@ TEST(Inspect, TellsSizesCountsAndTokenizer) {
   EXPECT_THAT(text, HasSubstr(summary.digest));
 }
 
+TEST(ModelDigest, GoesByWhateverDecidesTheIds) {
+  const fixture::TemporaryDirectory dir;
+  fixture::write_tiny_model(dir.path());
+  const auto put = [&](const char* name, const char* content) { write_durably(dir / name, content); };
+  put("vocab.txt", "[UNK]");
+  const std::string with_json = model_digest(dir.path());
+  put("vocab.txt", "[PAD]");
+  EXPECT_EQ(model_digest(dir.path()), with_json);  // tokenizer.json alone counts
+  fs::remove(dir / "tokenizer.json");
+
+  std::string before = model_digest(dir.path());
+  EXPECT_NE(before, with_json);
+  // From the one that counts last to the one that counts first, and what is read beside them.
+  const std::pair<const char*, const char*> changes[] = {
+      {"vocab.txt", "[CLS]"},        {"merges.txt", "a b"},
+      {"vocab.json", "{}"},          {"b.tiktoken", "QQ== 0"},
+      {"a.tiktoken", "QQ== 0"},      {"tokenizer_config.json", "{}"},
+      {"added_tokens.json", "{}"},   {"special_tokens_map.json", "{}"},
+      {"tokenizer.model", "QQ== 0"}, {"tokenizer.model", "QQ= 0"},
+      {"tekken.json", "{}"},         {"tekken.json", "[]"}};
+  for (const auto& [name, content] : changes) {
+    put(name, content);
+    const std::string now = model_digest(dir.path());
+    EXPECT_EQ(now == before, std::string_view(name) == "merges.txt") << name;  // alone it is no tokenizer
+    before = now;
+  }
+  put("tokenizer.model", "Qg== 0");
+  EXPECT_EQ(model_digest(dir.path()), before);  // tekken.json comes before it
+  EXPECT_THAT(to_text(inspect(dir.path())), HasSubstr("from tekken.json"));
+}
+
 TEST(Inspect, SaysWhatIsMissing) {
   const fixture::TemporaryDirectory dir;
   fixture::write_tiny_model(dir.path());
@@ -230,7 +261,7 @@ TEST(Inspect, SaysWhatIsMissing) {
 
   const std::string text = to_text(inspect(dir.path()));
 
-  EXPECT_THAT(text, HasSubstr("tokenizer.json is missing"));
+  EXPECT_THAT(text, HasSubstr("no file of one is there"));
   EXPECT_THAT(text, HasSubstr("chat template   none"));
 }
 
