@@ -98,6 +98,7 @@ int main(int argc, char** argv) {
   pst::tell_of_crashes();
   pst::keep_from_others();
   pst::app::keep_freed_memory();
+  pst::app::limit_kept_kernels();
   CLI::App cli("The program of a rank of PEFT Studio; start it with `peft-studio train` or `peft-studio submit`.",
                "peft-studio-worker");
   cli.set_version_flag("--version", pst::cat(pst::version(), " with ", pst::comm::mpi_library()));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/probe.hpp"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,6 +48,12 @@ std::uint64_t resident_bytes() {
   std::uint64_t size = 0, resident = 0;
   statm >> size >> resident;
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+/// What malloc has given out: tensors are not of it (ops/arena.hpp), what libraries keep is.
+std::uint64_t allocated_bytes() {
+  const auto heap = ::mallinfo2();
+  return heap.uordblks + heap.hblkhd;
 }
 
 std::uint64_t node_memory_bytes() {
@@ -127,8 +134,8 @@ void probe(const requests::ProbeRequest& request, const Ranks& ranks) {
   ops::set_threads(layout.threads);
   warm_up();
   layout.baseline_bytes = resident_bytes();
-  const ProductCost f32 = product_cost(plan::Dtype::f32, resident_bytes),
-                    bf16 = product_cost(plan::Dtype::bf16, resident_bytes);
+  const ProductCost f32 = product_cost(plan::Dtype::f32, allocated_bytes),
+                    bf16 = product_cost(plan::Dtype::bf16, allocated_bytes);
   layout.product_bytes_f32 = f32.bytes;
   layout.product_bytes_bf16 = bf16.bytes;
   layout.product_s_f32 = f32.seconds;

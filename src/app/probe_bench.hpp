@@ -50,8 +50,8 @@ void probe_all_reduce(Bench& bench);
 struct ProductCost {
   double bytes = 0, seconds = 0;
 };
-/// @param resident  memory of this process, in bytes
-ProductCost product_cost(plan::Dtype dtype, const std::function<std::uint64_t()>& resident);
+/// @param allocated  what this process has of malloc, in bytes
+ProductCost product_cost(plan::Dtype dtype, const std::function<std::uint64_t()>& allocated);
 
 /// Runs one small layer each way in both dtypes, so that libraries are loaded and kernels made.
 void warm_up();

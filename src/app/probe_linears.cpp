@@ -113,8 +113,8 @@ void warm_up() {
   }
 }
 
-ProductCost product_cost(plan::Dtype dtype, const std::function<std::uint64_t()>& resident) {
-  constexpr std::int64_t kSizes = 24;
+ProductCost product_cost(plan::Dtype dtype, const std::function<std::uint64_t()>& allocated) {
+  constexpr std::int64_t kSizes = 12;  // those of both dtypes are kept at once
   // Of a layer with an adapter, forward and back; in f32 one of them is none of oneDNN's (ops/gemm.cpp).
   const double products = static_cast<double>(kSizes) * (dtype == Dtype::bf16 ? 8 : 7);
   const Pool pool(dtype);
@@ -123,10 +123,10 @@ ProductCost product_cost(plan::Dtype dtype, const std::function<std::uint64_t()>
     return timed([&] { through(stack)(); });
   };
   pass(200);
-  const std::uint64_t before = resident();
+  const std::uint64_t before = allocated();
   double first = 0, again = 0;
   for (std::int64_t n = 200 - kSizes; n < 200; ++n) first += pass(n);
-  const std::uint64_t after = std::max(before, resident());
+  const std::uint64_t after = std::max(before, allocated());
   for (std::int64_t n = 200 - kSizes; n < 200; ++n) again += pass(n);
   return {static_cast<double>(after - before) / products, std::max(0.0, first - again) / products};
 }

@@ -15,6 +15,7 @@
 #include "core/error.hpp"
 #include "core/proc_value.hpp"
 #include "core/strings.hpp"
+#include "kernels/matmul/onednn.hpp"
 
 namespace pst::app {
 namespace {
@@ -106,6 +107,12 @@ std::uint64_t peak_memory_bytes() {
 void keep_freed_memory() {
   ::mallopt(M_MMAP_MAX, 0);                // large blocks from the heap, not from fresh mappings
   ::mallopt(M_TRIM_THRESHOLD, 512 << 20);  // and back to the system only in large pieces
+}
+
+void limit_kept_kernels() {
+  const std::string most = std::to_string(kernels::kOnednnKernels);
+  for (const char* const variable : {"ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"})
+    ::setenv(variable, most.c_str(), /*overwrite=*/0);
 }
 
 }  // namespace pst::app

@@ -25,4 +25,8 @@ std::uint64_t peak_memory_bytes();
 /// Lets this process keep what it frees: the next step needs it again, and fresh pages cost time. Call it first.
 void keep_freed_memory();
 
+/// Lets oneDNN and libtorch keep kernels::kOnednnKernels kernels of products, unless the environment says otherwise:
+/// each takes up to 0.5 MiB. Call it before the first product.
+void limit_kept_kernels();
+
 }  // namespace pst::app

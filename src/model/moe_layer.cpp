@@ -2,12 +2,8 @@
 #include "model/moe_layer.hpp"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/argsort.h>
-#include <ATen/ops/bincount.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/empty_like.h>
 #include <ATen/ops/gather.h>
-#include <ATen/ops/index_select.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/split_with_sizes.h>
@@ -48,17 +44,12 @@ std::vector<std::unique_ptr<nn::Linear>*> MoeLayer::experts() {
 
 at::Tensor MoeLayer::run(const at::Tensor& x_nd, const Rows& rows) const {
   const Choice choice = choose(x_nd, rows);
-  // Slots, k of each row, sorted by expert, each expert's in the order of rows.
-  const at::Tensor slots = choice.experts_nk.reshape({-1});
-  const at::Tensor order = at::argsort(slots, /*stable=*/true, 0, false);
-  const at::Tensor counts = at::bincount(slots, {}, static_cast<std::int64_t>(spec_.experts.size())).cpu();
-  const std::vector<std::int64_t> sizes(counts.const_data_ptr<std::int64_t>(),
-                                        counts.const_data_ptr<std::int64_t>() + counts.numel());
-  const auto parted = at::split_with_sizes(ops::spread_rows(x_nd, order, spec_.chosen), sizes);
+  const ops::SlotOrder order = ops::order_slots(choice.experts_nk, static_cast<std::int64_t>(spec_.experts.size()));
+  const auto parted = at::split_with_sizes(ops::spread_rows(x_nd, order), order.sizes);
   std::vector<at::Tensor> made;
   for (std::size_t e = 0; e < parted.size(); ++e)
-    if (sizes[e] > 0) made.push_back(expert(e, parted[e], rows));
-  at::Tensor sum_nd = ops::gather_rows(at::cat(made), order, choice.weights_nk);
+    if (order.sizes[e] > 0) made.push_back(expert(e, parted[e], rows));
+  const at::Tensor sum_nd = ops::gather_rows(at::cat(made), order, choice.weights_nk);
   return shared_ ? sum_nd + shared(x_nd, rows) : sum_nd;
 }
 
