@@ -19,7 +19,7 @@ std::vector<Saved> modules_of(const Places& places) {
                    {{.name = "weight", .shape = {places.vocabulary, places.embedding_width}}}});
   for (std::size_t i = 0; i < places.linears.size(); ++i) {
     const LinearLayer& layer = places.linears[i];
-    if (layer.is_expert) continue;
+    if (layer.is_expert || layer.is_embedding) continue;
     Saved& saved = all.emplace_back(
         Saved{Saved::Kind::linear, layer.name, i, {{.name = "weight", .shape = {layer.out, layer.in}}}});
     if (layer.bias) saved.tensors.push_back({.name = "bias", .shape = {layer.out}});
@@ -65,7 +65,7 @@ std::vector<TrainedRows> trained_rows(const TokenIndices& indices, const Places&
   std::vector<TrainedRows> all;
   const auto head = std::find_if(places.linears.begin(), places.linears.end(),
                                  [](const LinearLayer& layer) { return layer.is_head; });
-  for (const auto& [name, tokens] : indices) {
+  for (const auto& [name, tokens] : indices.by_module) {
     TrainedRows rows;
     if (name.empty() || ends_at_a_dot(places.embedding, name))
       rows = {.module = places.embedding, .ties_head = places.tied_head};

@@ -31,7 +31,10 @@ struct TrainedRows {
   bool ties_head = false;  ///< the head is the embedding, and follows it
   std::vector<std::int64_t> tokens;
 };
-using TokenIndices = std::map<std::string, std::vector<std::int64_t>>;
+struct TokenIndices {
+  std::map<std::string, std::vector<std::int64_t>> by_module;
+  bool operator==(const TokenIndices&) const = default;
+};
 
 /// @param indices  token ids by the end of a module's name; an empty name is the embedding's
 /// @throws Error(usage) for another module, an id twice or beyond the vocabulary

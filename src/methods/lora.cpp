@@ -2,6 +2,7 @@
 #include "methods/lora.hpp"
 
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "config/fields.hpp"
@@ -10,6 +11,31 @@
 #include "methods/method.hpp"
 #include "methods/peft_config.hpp"
 #include "methods/peft_targets.hpp"
+
+namespace pst::config {
+
+/// Ids of the embedding's tokens, or lists of ids by the module that has their rows.
+template <>
+struct YamlValue<methods::TokenIndices> {
+  using Ids = YamlValue<std::vector<std::int64_t>>;
+  using ByModule = YamlValue<std::map<std::string, std::vector<std::int64_t>>>;
+  static std::string type() { return "list of integer, or map from text to such lists"; }
+  static bool read(const Node& node, methods::TokenIndices& value, const Reading& reading) {
+    if (node.kind != Node::Kind::list) return ByModule::read(node, value.by_module, reading);
+    std::vector<std::int64_t> ids;
+    if (!Ids::read(node, ids, reading)) return false;
+    value.by_module.clear();
+    if (!ids.empty()) value.by_module[""] = std::move(ids);
+    return true;
+  }
+  static Node write(const methods::TokenIndices& value) {
+    if (value.by_module.empty()) return Ids::write({});
+    const auto& [name, ids] = *value.by_module.begin();
+    return value.by_module.size() == 1 && name.empty() ? Ids::write(ids) : ByModule::write(value.by_module);
+  }
+};
+
+}  // namespace pst::config
 
 namespace pst::methods {
 
@@ -31,14 +57,21 @@ void bind_section(config::Fields& field, Adapter& adapter) {
   field("use_rslora", &s.use_rslora, "Scale by alpha / sqrt(r) instead (arXiv:2312.03732).");
   field("init_lora_weights", &s.init_lora_weights,
         "How A starts: `true` is Kaiming uniform, `gaussian` normal with standard deviation 1 / r. B starts at zero.");
+  field("use_dora", &s.use_dora, "Scale each output to a learned size: DoRA (arXiv:2402.09353).");
+  field("lora_bias", &s.lora_bias, "B has a trained bias.");
+  field("trainable_token_indices", &s.trainable_token_indices, config::at_least(0),
+        "Tokens whose rows of the embedding are trained besides; or, by module, rows of embed_tokens and lm_head.");
 }
 
 std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<LinearLayer>& layers) {
   const Lora& s = adapter.as<Lora>();
   const ByPattern<int> ranks("adapter.rank_pattern", s.rank_pattern);
   const ByPattern<double> alphas("adapter.alpha_pattern", s.alpha_pattern);
+  if (s.use_dora && s.lora_bias)
+    throw Error(Fault::usage, "adapter.use_dora and adapter.lora_bias do not go together, as in PEFT",
+                "take one of them out");
   std::vector<Adapted> adapted;
-  for (const std::size_t index : select_layers(adapter.targeting, layers)) {
+  for (const std::size_t index : select_layers(adapter.targeting, layers, Embedding::taken)) {
     const std::string& name = layers[index].name;
     const std::int64_t out = layers[index].out, in = layers[index].in;
     const std::int64_t r = ranks.of(name, s.r);
@@ -46,14 +79,33 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
       throw Error(Fault::usage, cat("rank ", r, " exceeds the smaller side of ", name, ", ", smaller),
                   "lower adapter.r, or give this layer its own with adapter.rank_pattern");
     const auto rank = static_cast<double>(r);
-    adapted.push_back({.layer = index,
-                       .tensors = {{kLoraA, {r, in}}, {kLoraB, {out, r}}},
-                       .rank = r,
-                       .scale = alphas.of(name, s.alpha) / (s.use_rslora ? std::sqrt(rank) : rank),
-                       .dropout = s.dropout,
-                       .kept = r});
+    const bool is_rows = layers[index].is_embedding;
+    Adapted& of = adapted.emplace_back(Adapted{
+        .layer = index,
+        .tensors = {{is_rows ? kLoraEmbeddingA : kLoraA, {r, in}}, {is_rows ? kLoraEmbeddingB : kLoraB, {out, r}}},
+        .rank = r,
+        .scale = alphas.of(name, s.alpha) / (s.use_rslora ? std::sqrt(rank) : rank),
+        .dropout = s.dropout,
+        .kept = r});
+    if (is_rows && (s.use_dora || s.lora_bias))
+      throw Error(Fault::usage,
+                  cat("adapter.", s.use_dora ? "use_dora" : "lora_bias", " is not supported for the embedding"),
+                  cat("take ", name, " out of adapter.target_modules"));
+    if (s.lora_bias) of.tensors.push_back({kLoraBias, {out}});
+    if (s.use_dora) {
+      of.tensors.push_back({kLoraMagnitude, {out}});
+      of.kept += out;
+    }
   }
   return adapted;
+}
+
+std::vector<AdapterTensor> token_rows(const Adapter& adapter, const Places& places) {
+  std::vector<AdapterTensor> all;
+  for (const TrainedRows& rows : trained_rows(adapter.as<Lora>().trainable_token_indices, places))
+    all.push_back(
+        {.name = cat(rows.module, ".", kTokenRows), .shape = {std::ssize(rows.tokens), places.embedding_width}});
+  return all;
 }
 
 /// As PEFT 0.10 and later, vLLM and llama.cpp's converter read it. @see huggingface/peft src/peft/tuners/lora/config.py
@@ -75,6 +127,7 @@ json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& mo
       t.layers_to_transform.empty() ? json::Ordered() : json::Ordered(t.layers_to_transform);
   config["lora_alpha"] =
       s.alpha == std::floor(s.alpha) ? json::Ordered(static_cast<std::int64_t>(s.alpha)) : json::Ordered(s.alpha);
+  config["lora_bias"] = s.lora_bias;
   config["lora_dropout"] = s.dropout;
   config["modules_to_save"] =
       adapter.modules_to_save.empty() ? json::Ordered() : json::Ordered(adapter.modules_to_save);
@@ -84,6 +137,12 @@ json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& mo
   config["revision"] = nullptr;
   config["target_modules"] = peft_targets(t.target_modules, modules);
   config["task_type"] = "CAUSAL_LM";
+  config["trainable_token_indices"] = nullptr;
+  if (const auto& tokens = s.trainable_token_indices.by_module; !tokens.empty())
+    config["trainable_token_indices"] = tokens.size() == 1 && tokens.begin()->first.empty()
+                                            ? json::Ordered(tokens.begin()->second)
+                                            : json::Ordered(tokens);
+  config["use_dora"] = s.use_dora;
   config["use_rslora"] = s.use_rslora;
   return config;
 }
@@ -111,6 +170,9 @@ Adapter from_peft(const json::Object& config) {
                              "lora_alpha",
                              "lora_dropout",
                              "use_rslora",
+                             "use_dora",
+                             "lora_bias",
+                             "trainable_token_indices",
                              "bias",
                              "rank_pattern",
                              "alpha_pattern",
@@ -136,6 +198,16 @@ Adapter from_peft(const json::Object& config) {
   s.alpha = config.needed_positive("lora_alpha");
   if (const auto dropout = config.get("lora_dropout")) s.dropout = dropout->real(0, 1);
   s.use_rslora = config.flag("use_rslora");
+  s.use_dora = config.flag("use_dora");
+  s.lora_bias = config.flag("lora_bias");
+  if (const auto tokens = config.get("trainable_token_indices")) {
+    if (tokens->is_list()) {
+      if (const auto ids = tokens->wholes(); !ids.empty()) s.trainable_token_indices.by_module[""] = ids;
+    } else {
+      for (const auto& [module, ids] : tokens->object().members())
+        s.trainable_token_indices.by_module[module] = ids.wholes();
+    }
+  }
   adapter.targeting = read_peft_targeting(config);
   if (const auto ranks = config.get("rank_pattern"))
     for (const auto& [name, rank] : ranks->object().members())
@@ -155,6 +227,13 @@ void check_start(const Adapter& stored_adapter, const Adapter& wanted_adapter) {
   if (stored.alpha != wanted.alpha) refuse("alpha", number(stored.alpha), number(wanted.alpha));
   if (stored.use_rslora != wanted.use_rslora)
     refuse("use_rslora", stored.use_rslora ? "true" : "false", wanted.use_rslora ? "true" : "false");
+  if (stored.use_dora != wanted.use_dora)
+    refuse("use_dora", stored.use_dora ? "true" : "false", wanted.use_dora ? "true" : "false");
+  if (stored.lora_bias != wanted.lora_bias)
+    refuse("lora_bias", stored.lora_bias ? "true" : "false", wanted.lora_bias ? "true" : "false");
+  if (!(stored.trainable_token_indices == wanted.trainable_token_indices))
+    throw Error(Fault::usage, "the adapter to start from has other trainable_token_indices than the recipe",
+                "write adapter.trainable_token_indices as its adapter_config.json does, or start from another adapter");
   const auto shown = [](const auto& pattern) { return json::Value(pattern).dump(); };
   if (stored.rank_pattern != wanted.rank_pattern)
     refuse("rank_pattern", shown(stored.rank_pattern), shown(wanted.rank_pattern));
@@ -170,6 +249,7 @@ const Method kLora{.name = "lora",
                    .defaults = [](Adapter& s) { s.own = Lora{}; },
                    .bind = &bind_section,
                    .adapt = &adapt_layers,
+                   .beside = &token_rows,
                    .peft_config = &to_peft,
                    .read_peft_config = &from_peft,
                    .check_start = &check_start};

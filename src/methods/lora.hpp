@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "methods/beside.hpp"
+
 namespace pst::methods {
 
 enum class LoraInit { kaiming, gaussian };  ///< PEFT's init_lora_weights: true, gaussian. B is zero in both
@@ -18,10 +20,19 @@ struct Lora {
   std::map<std::string, double> alpha_pattern;  ///< the same -> alpha
   bool use_rslora = false;                      ///< scale alpha / sqrt(r)
   LoraInit init_lora_weights = LoraInit::kaiming;
+  bool use_dora = false;   ///< outputs scaled to learned sizes
+  bool lora_bias = false;  ///< B has a trained bias
+  TokenIndices trainable_token_indices;
 };
 std::vector<std::pair<const char*, LoraInit>> words_of(LoraInit);
 
-constexpr const char* kLoraA = "lora_A.weight";  ///< [r, in]
-constexpr const char* kLoraB = "lora_B.weight";  ///< [out, r]
+constexpr const char* kLoraA = "lora_A.weight";                  ///< [r, in]
+constexpr const char* kLoraB = "lora_B.weight";                  ///< [out, r]
+constexpr const char* kLoraBias = "lora_B.bias";                 ///< [out]
+constexpr const char* kLoraMagnitude = "lora_magnitude_vector";  ///< [out]
+constexpr const char* kLoraEmbeddingA = "lora_embedding_A";      ///< [r, vocabulary]
+constexpr const char* kLoraEmbeddingB = "lora_embedding_B";      ///< [width, r]
+/// Of the module whose rows are trained.
+constexpr const char* kTokenRows = "token_adapter.trainable_tokens_delta";
 
 }  // namespace pst::methods

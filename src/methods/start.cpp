@@ -143,11 +143,18 @@ void compare_places(const Spoken& found, const Spoken& expected, const std::vect
                 cat("if it belongs to this model, write adapter.layers_to_transform: [", listed(found.layers), "]"));
 }
 
+/// PEFT writes the whole embedding beside an update of it; its values are compared when it is loaded.
+bool is_copied_embedding(const weights::Tensor& tensor, const Places& places) {
+  return tensor.name == cat(kPeftPrefix, places.embedding, ".base_layer.weight") &&
+         tensor.shape == std::vector{places.vocabulary, places.embedding_width};
+}
+
 void compare(const weights::TensorStore& store, const Adapter& wanted, const Places& places) {
   const std::vector<LinearLayer>& layers = places.linears;
   const Shapes expected = shapes_of(wanted, places);
-  const auto unknown = std::find_if(store.tensors().begin(), store.tensors().end(),
-                                    [&](const weights::Tensor& t) { return expected.count(t.name) == 0; });
+  const auto unknown = std::find_if(store.tensors().begin(), store.tensors().end(), [&](const weights::Tensor& t) {
+    return expected.count(t.name) == 0 && !is_copied_embedding(t, places);
+  });
   const bool has_unknown = unknown != store.tensors().end();
   if (has_unknown)
     if (const auto problem = misnamed(unknown->name, expected))

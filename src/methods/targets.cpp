@@ -115,7 +115,8 @@ bool is_targeting_key(std::string_view key) {
   return key == "target_modules" || key == "exclude_modules" || key == "layers_to_transform" || key == "layers_pattern";
 }
 
-std::vector<std::size_t> select_layers(const Targeting& targeting, const std::vector<LinearLayer>& layers) {
+std::vector<std::size_t> select_layers(const Targeting& targeting, const std::vector<LinearLayer>& layers,
+                                       Embedding embedding) {
   const Targets& targets = targeting.target_modules;
   if (targets.kind == Targets::Kind::family_default &&
       std::none_of(layers.begin(), layers.end(), [](const LinearLayer& layer) { return layer.is_default; }))
@@ -139,7 +140,7 @@ std::vector<std::size_t> select_layers(const Targeting& targeting, const std::ve
     const std::string& name = layer.name;
     bool wanted = false;
     switch (targets.kind) {
-      case Targets::Kind::all_linear: wanted = !layer.is_head && !layer.is_expert; break;
+      case Targets::Kind::all_linear: wanted = !layer.is_head && !layer.is_expert && !layer.is_embedding; break;
       case Targets::Kind::family_default: wanted = layer.is_default && !layer.is_expert; break;
       case Targets::Kind::names: wanted = listed(targets.names, layer); break;
       case Targets::Kind::pattern:
@@ -147,6 +148,10 @@ std::vector<std::size_t> select_layers(const Targeting& targeting, const std::ve
         break;
     }
     if (!wanted || listed(targeting.exclude_modules, layer)) continue;
+    if (layer.is_embedding && embedding == Embedding::not_taken)
+      throw Error(Fault::usage,
+                  cat("adapter.target_modules means ", name, ", the embedding, which this method cannot adapt"),
+                  "take it out; adapter.modules_to_save trains it whole, adapter.type: lora adapts it");
     if (const auto& numbers = targeting.layers_to_transform; !numbers.empty()) {
       const auto number = layer_number(name);
       if (!number || std::find(numbers.begin(), numbers.end(), *number) == numbers.end()) continue;

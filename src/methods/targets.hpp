@@ -44,12 +44,18 @@ struct LinearLayer {
   bool is_default = false;  ///< what PEFT adapts of this family where nothing is said
   bool is_expert = false;   ///< of those that a router chooses from: meant only where a target says `experts`
   bool bias = false;
+  bool is_embedding = false;  ///< the last of Places::linears: rows of tokens, of which a method may adapt the matrix
 };
+
+enum class Embedding { not_taken, taken };  ///< by the method
 
 /// Indices of the layers that are meant, by PEFT's rules: a list holds whole names or their endings after a dot, a
 /// single string is a regular expression for the whole name. Experts are meant by neither unless it has that word.
-/// @throws Error(usage) when nothing matches, or a listed name matches nothing
-std::vector<std::size_t> select_layers(const Targeting& targeting, const std::vector<LinearLayer>& layers);
+/// The embedding is meant by its name alone.
+/// @throws Error(usage) when nothing matches, or a listed name matches nothing, or the embedding of a method that does
+///         not take it
+std::vector<std::size_t> select_layers(const Targeting& targeting, const std::vector<LinearLayer>& layers,
+                                       Embedding embedding = Embedding::not_taken);
 
 /// Whether a layer's name is `ending`, or ends with it after a dot.
 bool ends_at_a_dot(const std::string& name, const std::string& ending);

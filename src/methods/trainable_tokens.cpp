@@ -35,7 +35,7 @@ TrainedRows trained_rows(const Adapter& adapter, const Places& places) {
   if (s.token_indices.empty())
     throw Error(Fault::usage, "adapter.token_indices is empty: nothing would be trained",
                 "write the ids of the tokens to train; `peft-studio model tokenize DIR` shows them");
-  return trained_rows(TokenIndices{{s.target_modules, s.token_indices}}, places).front();
+  return trained_rows(TokenIndices{{{s.target_modules, s.token_indices}}}, places).front();
 }
 
 extern const Method kTrainableTokens;

@@ -32,6 +32,8 @@ void Adapter::load(const std::filesystem::path& folder) {
       if (!unsaved_.contains(parameter.name)) take(parameter.name, parameter.value);
     for (const Frozen& tensor : frozen_)
       if (tensor.saved) take(tensor.name, tensor.values);
+    for (const weights::Tensor& stored : store.tensors())
+      if (is_copy_of_base(stored)) ++tensors;
     if (store.tensors().size() != tensors)
       throw Error(Fault::data,
                   cat("the file has ", store.tensors().size(), " tensors, and the recipe's adapter ", tensors),
@@ -94,6 +96,8 @@ methods::Places places_of(nn::CausalLm& model) {
   places.embedding_width = embedding.width;
   places.hidden = model.hidden();
   places.tied_head = embedding.is_head;
+  places.linears.push_back(
+      {.name = places.embedding, .out = places.embedding_width, .in = places.vocabulary, .is_embedding = true});
   places.key_values = model.key_values();
   return places;
 }

@@ -11,6 +11,7 @@
 #include "nn/causal_lm.hpp"
 #include "nn/parameter.hpp"
 #include "peft/saved_modules.hpp"
+#include "weights/safetensors.hpp"
 
 namespace pst::peft {
 
@@ -47,6 +48,8 @@ class Adapter {
   /// Before values are loaded or started, and after that: what a method makes of its base, and of its values.
   virtual void prepare() {}
   virtual void ready() { parameters_.refresh_compute(); }
+  /// Whether a stored tensor is what PEFT copied from the base. @throws Error(data) when the base has other values
+  virtual bool is_copy_of_base(const weights::Tensor&) { return false; }
   /// After a load.
   virtual void loaded() {}
   /// Before the adapter is written: gives frozen tensors that follow from the trained ones their values.

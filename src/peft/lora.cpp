@@ -1,23 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <ATen/ops/arange.h>
+#include <ATen/ops/equal.h>
+
 #include <algorithm>
-#include <cmath>
+#include <functional>
 #include <span>
 
+#include "core/error.hpp"
+#include "core/strings.hpp"
 #include "methods/lora.hpp"
 #include "methods/method.hpp"
+#include "nn/in_use.hpp"
+#include "ops/torch_exec.hpp"
 #include "peft/adapter.hpp"
+#include "peft/dora_linear.hpp"
 #include "peft/fill.hpp"
+#include "peft/lora_embedding.hpp"
 #include "peft/lora_linear.hpp"
+#include "peft/trained_rows.hpp"
+#include "weights/adapter_names.hpp"
 
 namespace pst::peft {
 namespace {
 
+/// LoRA whose B has a bias: y = (W x + scale * B A x) + scale * bias.
+class BiasedLinear final : public nn::Linear {
+ public:
+  BiasedLinear(std::unique_ptr<nn::Linear> inner, double scale, const nn::Parameter& bias)
+      : inner_(std::move(inner)), scale_(scale), bias_(bias) {}
+  std::int64_t in_features() const override { return inner_->in_features(); }
+  std::int64_t out_features() const override { return inner_->out_features(); }
+  at::Tensor weight(at::ScalarType dtype) const override { return inner_->weight(dtype); }
+  at::Tensor apply(const at::Tensor& x_ni) const override {
+    at::NoGradGuard no_gradients;
+    return inner_->apply(x_ni).add_(bias_.compute, scale_);
+  }
+  at::Tensor apply_transposed(const at::Tensor& dy_no) const override { return inner_->apply_transposed(dy_no); }
+  at::Tensor forward(const at::Tensor& x_ni, const nn::Pass& pass) const override {
+    return inner_->forward(x_ni, pass).add(nn::in_use(bias_), scale_);
+  }
+
+ private:
+  std::unique_ptr<nn::Linear> inner_;
+  double scale_;
+  const nn::Parameter& bias_;
+};
+
 class LoraAdapter final : public Adapter {
  public:
   LoraAdapter(nn::CausalLm& model, const methods::Adapter& recipe, at::ScalarType compute, at::Device device)
-      : Adapter(recipe) {
+      : Adapter(recipe), model_(model), keys_(recipe.as<methods::Lora>()) {
     std::vector<nn::LinearSlot> slots = model.linears();
-    const std::vector<methods::Adapted> chosen = methods::adapt(recipe, linear_layers(slots));
+    const methods::Places places = places_of(model);
+    std::vector<methods::Adapted> chosen = methods::adapt(recipe, places.linears);
+    if (!chosen.empty() && places.linears[chosen.back().layer].is_embedding) {
+      wrap_embedding(chosen.back());
+      chosen.pop_back();
+    }
     // The A's of layers that read the same x lie side by side, so that they can be one factor (lora_forward.hpp).
     for (auto first = chosen.begin(); first != chosen.end();) {
       const auto end = std::find_if(first + 1, chosen.end(), [&](const methods::Adapted& other) {
@@ -26,52 +65,140 @@ class LoraAdapter final : public Adapter {
       wrap(slots, {first, end});
       first = end;
     }
+    const auto rows = methods::trained_rows(keys_.trainable_token_indices, places);
+    std::vector<nn::Parameter*> trained_rows;
+    for (const methods::AdapterTensor& tensor : recipe.method->beside(recipe, places))
+      trained_rows.push_back(&parameters_.add(tensor.name, tensor.shape));
     allocate(model, compute, device);
+    for (std::size_t i = 0; i < rows.size(); ++i) start_rows_.push_back(train_rows(model, rows[i], *trained_rows[i]));
+  }
+
+ private:
+  /// One adapted layer: A, B, and what else of it there is.
+  struct Layer {
+    std::string name;
+    std::size_t place = 0;  ///< into the model's linears()
+    nn::Parameter *a = nullptr, *b = nullptr, *bias = nullptr;
+    DoraLinear* dora = nullptr;
+  };
+
+  nn::Parameter* declare(const std::string& layer, const methods::AdapterTensor& tensor) {
+    return &parameters_.add(layer + "." + tensor.name, tensor.shape);
+  }
+
+  /// Puts LoRA around layers that read one x, in their order.
+  void wrap(std::vector<nn::LinearSlot>& slots, std::span<const methods::Adapted> chosen) {
+    const std::size_t first = layers_.size();
+    for (const auto& of : chosen) {
+      const std::string& name = slots[of.layer].name;
+      layers_.push_back({.name = name, .place = of.layer, .a = declare(name, of.tensors[0])});
+      modules_.push_back(name);
+    }
+    for (std::size_t i = 0; i < chosen.size(); ++i)
+      layers_[first + i].b = declare(layers_[first + i].name, chosen[i].tensors[1]);
+    const auto group = std::make_shared<LoraGroup>();
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      Layer& layer = layers_[first + i];
+      std::unique_ptr<nn::Linear>& slot = *slots[layer.place].linear;
+      slot = keys_.use_dora ? with_sizes(layer, std::move(slot), chosen[i])
+                            : plain(layer, std::move(slot), chosen[i], group);
+    }
+  }
+  std::unique_ptr<nn::Linear> plain(Layer& layer, std::unique_ptr<nn::Linear> base, const methods::Adapted& of,
+                                    const std::shared_ptr<LoraGroup>& group) {
+    auto linear = std::make_unique<LoraLinear>(std::move(base), layer.name,
+                                               LoraOptions{.r = of.rank, .scale = of.scale, .dropout = of.dropout},
+                                               of.layer, *layer.a, *layer.b);
+    if (!keys_.lora_bias) {
+      linear->join(group);
+      return linear;
+    }
+    layer.bias = declare(layer.name, of.tensors[2]);
+    return std::make_unique<BiasedLinear>(std::move(linear), of.scale, *layer.bias);
+  }
+  std::unique_ptr<nn::Linear> with_sizes(Layer& layer, std::unique_ptr<nn::Linear> base, const methods::Adapted& of) {
+    auto linear = std::make_unique<DoraLinear>(Site{.base = std::move(base),
+                                                    .name = layer.name,
+                                                    .adapted = of,
+                                                    .trained = {layer.a, layer.b, declare(layer.name, of.tensors[2])}});
+    layer.dora = linear.get();
+    return linear;
+  }
+  void wrap_embedding(const methods::Adapted& of) {
+    const nn::EmbeddingSlot slot = model_.embedding();
+    embedding_a_ = declare(slot.name, of.tensors[0]);
+    embedding_b_ = declare(slot.name, of.tensors[1]);
+    modules_.push_back(slot.name);
+    auto embedding =
+        std::make_unique<LoraEmbedding>(std::move(*slot.embedding), of.scale, *embedding_a_, *embedding_b_);
+    embedding_ = embedding.get();
+    *slot.embedding = std::move(embedding);
+  }
+
+  void prepare() override {
+    at::NoGradGuard no_gradients;
+    for (const Layer& layer : layers_) {
+      if (!layer.dora) continue;
+      model_.make_readable(layer.place);
+      layer.dora->prepare();
+    }
   }
 
   void start(const Rng& of_run) override {
     const Rng rng = of_run.child("lora_A");
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      const LoraLinear& layer = *layers_[i];
-      const Rng own = rng.child(modules_[i]);
-      switch (recipe_.as<methods::Lora>().init_lora_weights) {
-        // He et al. 2015 with a = sqrt(5), as PyTorch initialises linear layers: the bound is 1 / sqrt(in).
-        case methods::LoraInit::kaiming:
-          fill_uniform(layer.a().value, 1 / std::sqrt(static_cast<double>(layer.in_features())), own);
-          break;
+    for (const Layer& layer : layers_) {
+      const Rng own = rng.child(layer.name);
+      switch (keys_.init_lora_weights) {
+        case methods::LoraInit::kaiming: fill_kaiming(layer.a->value, own); break;
         case methods::LoraInit::gaussian:
-          fill_normal(layer.a().value, 1.0 / static_cast<double>(layer.options().r), own);
+          fill_normal(layer.a->value, 1.0 / static_cast<double>(layer.a->shape[0]), own);
           break;
       }
-      layer.b().value.zero_();
+      layer.b->value.zero_();
+      if (layer.bias) layer.bias->value.zero_();
+      if (layer.dora) layer.dora->start(own);
     }
+    if (embedding_a_) {
+      embedding_a_->value.zero_();
+      fill_normal(embedding_b_->value, 1, rng.child("embedding"));
+    }
+    for (const auto& start : start_rows_) start();
+  }
+  void ready() override {
+    Adapter::ready();
+    for (const Layer& layer : layers_)
+      if (layer.dora) layer.dora->loaded();
   }
 
- private:
-  /// Puts LoRA around layers that read one x, in their order.
-  void wrap(std::vector<nn::LinearSlot>& slots, std::span<const methods::Adapted> chosen) {
-    const auto declare = [&](const methods::Adapted& of, std::size_t tensor) {
-      const methods::AdapterTensor& declared = of.tensors.at(tensor);
-      return &parameters_.add(slots[of.layer].name + "." + declared.name, declared.shape);
-    };
-    std::vector<nn::Parameter*> a, b;
-    for (const auto& of : chosen) a.push_back(declare(of, 0));
-    for (const auto& of : chosen) b.push_back(declare(of, 1));
-    const auto group = std::make_shared<LoraGroup>();
-    for (std::size_t i = 0; i < chosen.size(); ++i) {
-      const methods::Adapted& of = chosen[i];
-      nn::LinearSlot& slot = slots[of.layer];
-      auto layer = std::make_unique<LoraLinear>(std::move(*slot.linear), slot.name,
-                                                LoraOptions{.r = of.rank, .scale = of.scale, .dropout = of.dropout},
-                                                of.layer, *a[i], *b[i]);
-      layer->join(group);
-      layers_.push_back(layer.get());
-      modules_.push_back(slot.name);
-      *slot.linear = std::move(layer);
+  /// PEFT writes the whole embedding beside its update.
+  bool is_copy_of_base(const weights::Tensor& stored) override {
+    const nn::EmbeddingSlot slot = model_.embedding();
+    if (!embedding_a_ || stored.name != weights::adapter_tensor_name(cat(slot.name, kCopy))) return false;
+    at::NoGradGuard no_gradients;
+    const at::Tensor copy_vd =
+        ops::tensor_over(const_cast<std::byte*>(stored.bytes.data()), stored.shape, stored.core_dtype());
+    model_.make_embedding_readable();
+    const at::Tensor& any = embedding_b_->compute;
+    for (std::int64_t from = 0; from < slot.vocabulary; from += kRowsAtOnce) {
+      const std::int64_t to = std::min(slot.vocabulary, from + kRowsAtOnce);
+      const at::Tensor ids = at::arange(from, to, any.options().dtype(at::kLong).requires_grad(false));
+      const at::Tensor here = embedding_->base().rows(ids);
+      if (!at::equal(here, copy_vd.narrow(0, from, to - from).to(here.options())))
+        throw Error(Fault::data, cat("tensor '", stored.name, "' is another embedding than this model's"),
+                    "take the model that the adapter was trained on: see base_model_name_or_path in its "
+                    "adapter_config.json");
     }
+    return true;
   }
+  static constexpr const char* kCopy = ".base_layer.weight";
+  static constexpr std::int64_t kRowsAtOnce = 4096;
 
-  std::vector<LoraLinear*> layers_;  // as modules_
+  nn::CausalLm& model_;
+  methods::Lora keys_;
+  std::vector<Layer> layers_;
+  LoraEmbedding* embedding_ = nullptr;
+  nn::Parameter *embedding_a_ = nullptr, *embedding_b_ = nullptr;
+  std::vector<std::function<void()>> start_rows_;
 };
 
 }  // namespace

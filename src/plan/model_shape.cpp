@@ -219,7 +219,9 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
   linears.push_back(&shape.head);
 
   const auto names = recipe::linear_layers(model);
-  for (const auto& chosen : methods::adapt(adapter, names)) {
+  const auto modules = recipe::places_of(model);
+  for (const auto& chosen : methods::adapt(adapter, modules.linears)) {
+    if (modules.linears[chosen.layer].is_embedding) continue;
     LinearShape& linear = *linears[chosen.layer];
     linear.adapted = true;
     linear.rank = chosen.rank;
@@ -228,7 +230,7 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
     shape.dropout = shape.dropout || chosen.dropout > 0;
     ++shape.adapted_layers;
   }
-  for (const auto& tensor : methods::tensors_of(adapter, recipe::places_of(model))) {
+  for (const auto& tensor : methods::tensors_of(adapter, modules)) {
     const std::int64_t values = methods::values_of(tensor);
     if (!tensor.trained) {
       shape.projected += values;

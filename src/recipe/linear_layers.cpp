@@ -28,6 +28,8 @@ methods::Places places_of(const families::ModelSpec& model) {
   places.embedding_width = model.table_width();
   places.hidden = model.hidden;
   places.tied_head = model.tied_head;
+  places.linears.push_back(
+      {.name = places.embedding, .out = places.embedding_width, .in = places.vocabulary, .is_embedding = true});
   for (const families::LayerSpec& layer : model.layers)
     places.key_values.push_back(layer.delta ? 0 : layer.attention.key_value());
   return places;

@@ -14,7 +14,7 @@ namespace pst::recipe {
 std::vector<std::string> misread_targets(const methods::Adapter& adapter, const families::ModelSpec& model) {
   const auto experts = families::peft_expert_names(model.model_type);
   if (experts.empty()) return {};
-  const auto layers = linear_layers(model);
+  const auto layers = places_of(model).linears;
   std::set<std::string> misread;
   for (const auto& adapted : methods::adapt(adapter, layers)) {
     const std::string ending = split(layers[adapted.layer].name, '.').back();

@@ -139,9 +139,6 @@ TEST(Start, AdaptersOfAChangedBaseAreRefused) {
 TEST(Start, KeysThatNobodyReadsAreRefusedWhenTheySaySomething) {
   for (const auto& [key, value] :
        std::vector<std::pair<std::string, std::string>>{{"alora_invocation_tokens", "[1, 2]"},
-                                                        {"use_dora", "true"},
-                                                        {"lora_bias", "true"},
-                                                        {"trainable_token_indices", "[5]"},
                                                         {"layer_replication", "[[0, 2]]"},
                                                         {"target_parameters", "[\"experts\"]"},
                                                         {"layers_pattern", "\"blocks\""},
