@@ -27,7 +27,7 @@ void train_with(const Hardware& hardware, const Run& run, const Ranks& ranks, Vi
   journal.model_loaded(loaded.parameters().size());
 
   // 4. Where a former start of this run left off.
-  TrainingState state(run, hardware, ranks, loaded.parameters());
+  TrainingState state(run, hardware, ranks, loaded.parameters(), loaded.adapter().hook());
   const train::TrainState begin = state.start();
 
   // 5. Training, saved behind its back.
@@ -47,7 +47,8 @@ void train_with(const Hardware& hardware, const Run& run, const Ranks& ranks, Vi
                            .optimizer = state.optimizer(),
                            .saver = saver,
                            .restore_newest = [&] { return state.restore_newest(); },
-                           .observer = observer};
+                           .observer = observer,
+                           .hook = loaded.adapter().hook()};
   const train::TrainState end = train::fit(parts, train::settings_of(run.recipe, hardware.resolved.recompute), begin);
   profiling.end();
 

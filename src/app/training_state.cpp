@@ -13,19 +13,20 @@ int shares_of(const recipe::Parallel& parallel, int ranks) {
 
 /// Before a checkpoint's arrays are laid out: they follow the masters that stay.
 train::HostState keep_own(nn::ParameterSet& parameters, const optim::Optimizer& optimizer,
-                          const parallel::FlatShares& shares, int rank) {
+                          const parallel::FlatShares& shares, int rank, const nn::TrainingHook* hook) {
   parameters.keep(optimizer.mine().begin, optimizer.mine().end);
-  return {parameters, optimizer, shares, rank};
+  return {parameters, optimizer, shares, rank, hook};
 }
 
 }  // namespace
 
-TrainingState::TrainingState(const Run& run, const Hardware& hardware, const Ranks& ranks, nn::ParameterSet& parameters)
+TrainingState::TrainingState(const Run& run, const Hardware& hardware, const Ranks& ranks, nn::ParameterSet& parameters,
+                             const nn::TrainingHook* hook)
     : parameters_(parameters),
       devices_(hardware.devices(ranks)),
       shares_(parameters, shares_of(run.recipe.parallel, ranks.world.size())),
       optimizer_(run.recipe.optimizer, parameters, shares_, ranks.world.rank()),
-      host_(keep_own(parameters, optimizer_, shares_, ranks.world.rank())),
+      host_(keep_own(parameters, optimizer_, shares_, ranks.world.rank(), hook)),
       resumer_(ranks.world, run.dir, run.record, run.recipe, keys_that_alter(run.recipe, hardware.resolved),
                run.attempt) {}
 

@@ -16,7 +16,8 @@ namespace pst::app {
 class TrainingState {
  public:
   /// Lets go of the masters that other ranks update. Parameters and hardware outlive this.
-  TrainingState(const Run& run, const Hardware& hardware, const Ranks& ranks, nn::ParameterSet& parameters);
+  TrainingState(const Run& run, const Hardware& hardware, const Ranks& ranks, nn::ParameterSet& parameters,
+                const nn::TrainingHook* hook);
   TrainingState(const TrainingState&) = delete;  // its parts refer to one another
 
   /// Puts back what a former start of this run left, if it left something. Collective. @return where training begins

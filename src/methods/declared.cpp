@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/declared.hpp"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -105,7 +106,8 @@ json::Ordered declared_config(const Adapter& adapter, const std::vector<std::str
   return config;
 }
 
-Adapter read_declared(const Method& method, const json::Object& config) {
+Adapter read_declared(const Method& method, const json::Object& config,
+                      std::initializer_list<std::string_view> elsewhere) {
   Adapter adapter(method);
   const auto own = own_keys(adapter);
   const auto fixed = fixed_keys(method);
@@ -114,6 +116,8 @@ Adapter read_declared(const Method& method, const json::Object& config) {
   if (const auto names = config.get("modules_to_save"); names && fixed.contains("modules_to_save"))
     adapter.modules_to_save = names->texts();
   for (const auto& [key, node] : config.members()) {
+    const auto is_key = [&key = key](std::string_view other) { return other == key; };
+    if (std::any_of(elsewhere.begin(), elsewhere.end(), is_key)) continue;
     if (is_of_every_method(key) || is_of_the_model(key) || (targets && is_targeting_key(key)) ||
         (key == "modules_to_save" && fixed.contains(key)))
       continue;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "json/object.hpp"
@@ -15,7 +17,9 @@ namespace pst::methods {
 json::Ordered declared_config(const Adapter& adapter, const std::vector<std::string>& modules);
 
 /// @throws Error(data) naming key and line, for a value that the recipe would not take, or a key that nobody reads
-Adapter read_declared(const Method& method, const json::Object& config);
+/// @param elsewhere  keys that the caller reads
+Adapter read_declared(const Method& method, const json::Object& config,
+                      std::initializer_list<std::string_view> elsewhere = {});
 
 /// @throws Error(usage) naming the key in which `stored` cannot be the start of `wanted`. Dropouts and ways to start
 /// may differ

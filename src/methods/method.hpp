@@ -52,7 +52,8 @@ struct Method {
   /// Rows that it puts before every document; null: none.
   std::int64_t (*virtual_rows)(const Adapter& adapter) = nullptr;
 
-  bool starts_at_base = true;  ///< it changes nothing before the first step
+  bool whole_on_every_rank = false;  ///< optimizer and masters cannot lie in shares
+  bool starts_at_base = true;        ///< it changes nothing before the first step
 
   // Where PEFT's keys and the recipe's are the same, declared.hpp serves for what follows, and these are null.
   /// Keys of PEFT's that are no keys of the recipe, with the only values that are honoured: a JSON object.

@@ -7,12 +7,12 @@
 
 namespace pst::methods {
 
-extern const Method kIa3Method, kLnTuning, kLoha, kLokr, kLora, kPTuning, kPrefixTuning, kPromptTuning,
+extern const Method kAdalora, kIa3Method, kLnTuning, kLoha, kLokr, kLora, kPTuning, kPrefixTuning, kPromptTuning,
     kTrainableTokens, kVera;
 
 std::span<const Method* const> table() {
-  static const std::array rows = {&kLora,         &kIa3Method,    &kLnTuning,        &kLoha, &kLokr, &kPTuning,
-                                  &kPrefixTuning, &kPromptTuning, &kTrainableTokens, &kVera};
+  static const std::array rows = {&kLora,    &kAdalora,      &kIa3Method,    &kLnTuning,        &kLoha, &kLokr,
+                                  &kPTuning, &kPrefixTuning, &kPromptTuning, &kTrainableTokens, &kVera};
   return rows;
 }
 

@@ -53,18 +53,18 @@ void Adapter::save(const std::filesystem::path& folder, const std::string& base_
     std::error_code ignored;
     fs::remove_all(part, ignored);
     make_directories(part);
-    write_durably(part / "adapter_config.json", config_json(base_model));
+    write_durably(part / "adapter_config.json", methods::peft_config_text(saved_keys(), modules_, base_model));
 
     std::vector<weights::NewTensor> tensors;
     std::vector<at::Tensor> here;  // of a GPU: copies, which live until they are written
     const auto put = [&](const std::string& name, const at::Tensor& values) {
-      here.push_back(values.detach().cpu());
+      here.push_back(values.detach().cpu().contiguous());
       tensors.push_back({weights::adapter_tensor_name(name), "F32", values.sizes().vec(),
                          std::as_bytes(ops::view_of(here.back()).as<float>())});
     };
     before_save();
     for (const auto& parameter : parameters_.all())
-      if (!unsaved_.contains(parameter.name)) put(parameter.name, parameter.value);
+      if (!unsaved_.contains(parameter.name)) put(parameter.name, saved_values(parameter));
     for (const Frozen& tensor : frozen_)
       if (tensor.saved) put(tensor.name, tensor.values);
     weights::save_tensors(part / "adapter_model.safetensors", tensors);

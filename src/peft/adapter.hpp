@@ -10,6 +10,7 @@
 #include "methods/adapter.hpp"
 #include "nn/causal_lm.hpp"
 #include "nn/parameter.hpp"
+#include "nn/training_hook.hpp"
 #include "peft/saved_modules.hpp"
 #include "weights/safetensors.hpp"
 
@@ -33,6 +34,9 @@ class Adapter {
   /// Text of the adapter_config.json that save() writes.
   std::string config_json(const std::string& base_model) const;
 
+  /// What it does to a training besides computing; null: nothing.
+  virtual nn::TrainingHook* hook() { return nullptr; }
+
   nn::ParameterSet& parameters() { return parameters_; }
   const std::vector<std::string>& modules() const { return modules_; }  ///< names of the layers that are adapted
 
@@ -52,6 +56,9 @@ class Adapter {
   virtual bool is_copy_of_base(const weights::Tensor&) { return false; }
   /// After a load.
   virtual void loaded() {}
+  /// Its keys as its file has them, and what of a tensor is in it: a method may drop parts.
+  virtual methods::Adapter saved_keys() const { return recipe_; }
+  virtual at::Tensor saved_values(const nn::Parameter& tensor) const { return tensor.value.detach(); }
   /// Before the adapter is written: gives frozen tensors that follow from the trained ones their values.
   virtual void before_save() const {}
 

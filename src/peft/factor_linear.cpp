@@ -82,6 +82,7 @@ at::Tensor FactorLinear::weight(at::ScalarType dtype) const {
 }
 
 at::Tensor FactorLinear::apply(const at::Tensor& x_ni) const {
+  if (adapted().rank == 0) return base().apply(x_ni);
   at::NoGradGuard no_gradients;
   const auto [a_ri, b_or] = made(x_ni.scalar_type());
   return ops::add_matmul_nt(base().apply(x_ni), ops::matmul_nt(x_ni, a_ri), b_or);
@@ -94,6 +95,7 @@ at::Tensor FactorLinear::apply_transposed(const at::Tensor& dy_no) const {
 }
 
 at::Tensor FactorLinear::forward(const at::Tensor& x_ni, const nn::Pass& pass) const {
+  if (adapted().rank == 0) return base().forward(x_ni, pass);
   const trace::Scope span(trace::Kind::adapter, "adapter");
   at::Tensor y_no, h_nr;
   {

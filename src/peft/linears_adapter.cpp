@@ -14,7 +14,7 @@ class LinearsAdapter final : public Adapter {
                  const Linears& method)
       : Adapter(recipe), model_(model), method_(method) {
     std::vector<nn::LinearSlot> slots = model.linears();
-    const std::vector<methods::LinearLayer> layers = linear_layers(slots);
+    const std::vector<methods::LinearLayer> layers = places_of(model).linears;
     const std::vector<methods::Adapted> adapted = methods::adapt(recipe, layers);
     std::vector<Site> sites;
     for (const methods::Adapted& of : adapted) {
@@ -26,6 +26,7 @@ class LinearsAdapter final : public Adapter {
       for (const methods::AdapterTensor& tensor : recipe.method->shared(recipe, layers, adapted))
         declare(tensor, tensor.name, device, shared_, shared_frozen_);
     allocate(model, compute, device);
+    if (method_.hook) hook_ = method_.hook(parameters_);
     for (Site& site : sites) {
       site.shared = shared_;
       site.shared_frozen = shared_frozen_;
@@ -71,8 +72,15 @@ class LinearsAdapter final : public Adapter {
     parameters_.refresh_compute();
   }
 
+  nn::TrainingHook* hook() override { return hook_.get(); }
+  methods::Adapter saved_keys() const override { return hook_ ? method_.saved_keys(recipe_, *hook_) : recipe_; }
+  at::Tensor saved_values(const nn::Parameter& tensor) const override {
+    return hook_ ? method_.saved_values(tensor, *hook_) : Adapter::saved_values(tensor);
+  }
+
   nn::CausalLm& model_;
   Linears method_;
+  std::unique_ptr<nn::TrainingHook> hook_;
   std::vector<AdaptedLinear*> layers_;  // as modules_
   std::vector<std::size_t> places_;     // into the model's linears()
   bool is_prepared_ = false;

@@ -16,6 +16,12 @@ struct Linears {
   /// The values that a training starts from, of the trained tensors that layers share.
   std::function<void(const std::vector<nn::Parameter*>& trained, const Rng& rng)> start_shared = {};
   bool studies = false;  ///< its layers read their base's weight in prepare()
+
+  // Of a method that changes its tensors between steps; all three or none.
+  std::function<std::unique_ptr<nn::TrainingHook>(nn::ParameterSet& parameters)> hook = {};
+  /// Its keys as its file has them, and what of a tensor is in it.
+  std::function<methods::Adapter(const methods::Adapter& keys, const nn::TrainingHook& hook)> saved_keys = {};
+  std::function<at::Tensor(const nn::Parameter& tensor, const nn::TrainingHook& hook)> saved_values = {};
 };
 
 /// An adapter that wraps linear layers.

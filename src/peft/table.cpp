@@ -12,8 +12,8 @@
 namespace pst::peft {
 
 using Make = std::unique_ptr<Adapter>(nn::CausalLm&, const methods::Adapter&, at::ScalarType, at::Device);
-Make make_ia3, make_ln_tuning, make_loha, make_lokr, make_lora, make_p_tuning, make_prefix_tuning, make_prompt_tuning,
-    make_trainable_tokens, make_vera;
+Make make_adalora, make_ia3, make_ln_tuning, make_loha, make_lokr, make_lora, make_p_tuning, make_prefix_tuning,
+    make_prompt_tuning, make_trainable_tokens, make_vera;
 
 namespace {
 
@@ -22,6 +22,7 @@ struct Row {
   Make* make;
 };
 constexpr std::array kTable = {Row{"lora", &make_lora},
+                               Row{"adalora", &make_adalora},
                                Row{"ia3", &make_ia3},
                                Row{"ln_tuning", &make_ln_tuning},
                                Row{"loha", &make_loha},

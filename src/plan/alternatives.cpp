@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "core/strings.hpp"
+#include "methods/method.hpp"
 
 namespace pst::plan {
 namespace {
@@ -30,7 +31,8 @@ std::vector<std::string> changes_between(const Choice& from, const Choice& to) {
 bool is_possible(const Inputs& in, const Choice& choice) {
   const std::int64_t global = in.recipe.train.global_batch_size;
   return choice.micro_batch >= 1 && global % choice.micro_batch == 0 &&
-         global / choice.micro_batch % choice.ranks() == 0;
+         global / choice.micro_batch % choice.ranks() == 0 &&
+         !(choice.optimizer_in_shares && in.recipe.adapter.method->whole_on_every_rank);
 }
 
 std::vector<int> micro_batches_to_try(const Inputs& in, const Choice& chosen) {

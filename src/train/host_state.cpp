@@ -21,7 +21,7 @@ at::Tensor on_host(const at::Tensor& array) {
 }  // namespace
 
 HostState::HostState(nn::ParameterSet& parameters, const optim::Optimizer& optimizer,
-                     const parallel::FlatShares& shares, int rank)
+                     const parallel::FlatShares& shares, int rank, const nn::TrainingHook* hook)
     : parameters_(parameters) {
   const auto add = [&](const std::string& kind, const at::Tensor& array, parallel::Range held,
                        const std::function<parallel::Range(const nn::Parameter&)>& rows_of) {
@@ -48,6 +48,9 @@ HostState::HostState(nn::ParameterSet& parameters, const optim::Optimizer& optim
       parameters.has_all() ? std::function(all_rows) : std::function(my_rows));
   for (const auto& [name, values] : optimizer.state())
     add(cat("optimizer/", name, "/"), values, optimizer.mine(), my_rows);
+  if (hook)
+    for (const auto& [name, values] : hook->state())
+      add(cat("method/", name, "/"), values, {0, parameters.size()}, all_rows);
   if (shares.ranks() == 1) return;
   for (std::size_t array = 0; array < arrays_.size(); ++array)
     for (const auto& parameter : parameters.all()) {

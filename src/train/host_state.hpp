@@ -5,6 +5,7 @@
 
 #include "checkpoint/tensors.hpp"
 #include "nn/parameter.hpp"
+#include "nn/training_hook.hpp"
 #include "optim/optimizer.hpp"
 #include "parallel/flat_shares.hpp"
 
@@ -17,7 +18,7 @@ class HostState {
   /// Parameters and optimizer outlive this, and the set keeps the masters that it has. @param shares  those that the
   /// optimizer was made with. @param rank of the run
   HostState(nn::ParameterSet& parameters, const optim::Optimizer& optimizer, const parallel::FlatShares& shares,
-            int rank);
+            int rank, const nn::TrainingHook* hook = nullptr);
 
   /// Everything by the names it has in a checkpoint: adapter/<name>, and optimizer/<array>/<name> for each array of the
   /// optimizer's state; those rows that this rank has.

@@ -113,6 +113,7 @@ class Loop {
       watch.into(record.transfer_s, "transfer");
     } else {
       parallel::ordered_all_reduce(gradient, exchange_);
+      if (parts_.hook) parts_.hook->add_to(gradient);
       watch.into(record.transfer_s, "transfer");
       record.grad_norm = std::sqrt(kernels::sum_of_squares(ops::exec_of(gradient), ops::view_of(gradient)));
       watch.into(record.optimizer_s, "optimizer");
@@ -128,6 +129,7 @@ class Loop {
         limit > 0 ? std::min(1.0, limit / (record.grad_norm + 1e-6)) : 1.0;  // torch's clip_grad_norm_
     nn::ParameterSet& parameters = parts_.parameters;
     parts_.optimizer.update(parameters, gradient, {.lr = record.lr, .number = update, .gradient_factor = factor});
+    if (parts_.hook) parts_.hook->after_update(record.step, total_steps_, gradient, factor);
     parameters.refresh_compute();
     watch.into(record.optimizer_s, "optimizer");
     if (parts_.shares.ranks() > 1) {

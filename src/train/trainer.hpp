@@ -6,6 +6,7 @@
 #include "data/prepared.hpp"
 #include "nn/causal_lm.hpp"
 #include "nn/parameter.hpp"
+#include "nn/training_hook.hpp"
 #include "objective/objective.hpp"
 #include "optim/optimizer.hpp"
 #include "parallel/flat_shares.hpp"
@@ -32,6 +33,7 @@ struct Parts {
   Saver& saver;
   std::function<TrainState()> restore_newest;  ///< puts parameters and optimizer back; for the guard's `rollback`
   Observer& observer;
+  nn::TrainingHook* hook = nullptr;  ///< the adapter's; not with shares of the parameters
 };
 
 /// Fine-tunes `parts.parameters` in place, from `state` on. Every rank calls it; every rank ends with the same bits,

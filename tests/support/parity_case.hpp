@@ -125,6 +125,7 @@ class ParityCase {
       losses.push_back(static_cast<float>(objective->backward(scorer, batch, 1 / labelled) / labelled));
       norms.push_back(gradient.norm().item().toFloat());
       optimizer.update(parameters, gradient, {.lr = settings.lr, .number = step});
+      if (adapter_->hook()) adapter_->hook()->after_update(step, 5, gradient, 1);  // without its penalty, as recorded
     }
     NamedTensors tensors{{"steps.loss", at::tensor(losses)}, {"steps.grad_norm", at::tensor(norms)}};
     for (const auto& parameter : parameters.all())

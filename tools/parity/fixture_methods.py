@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of record_fixtures.py: PEFT's methods, each on llama; some on families whose layers are made in another way."""
 from fixture_peft import LINEARS
-from peft import (LNTuningConfig, LoHaConfig, LoKrConfig, LoraConfig, PrefixTuningConfig, PromptEncoderConfig, PromptTuningConfig,
+from peft import (AdaLoraConfig, LNTuningConfig, LoHaConfig, LoKrConfig, LoraConfig, PrefixTuningConfig, PromptEncoderConfig, PromptTuningConfig,
                   TrainableTokensConfig, VeraConfig)
 
 SOME = ["q_proj", "v_proj", "down_proj"]  # wide, narrow, and of another width
@@ -17,6 +17,8 @@ def beside(kind, **changes):
 
 
 ADAPTERS = {  # (model, name): config
+    # total_step: of the five that are recorded. All directions but one of a layer go.
+    ("llama", "adalora"): config_of(AdaLoraConfig, init_r=4, target_r=1, tinit=1, tfinal=1, total_step=5, lora_alpha=5),
     ("llama", "ln_tuning"): beside(LNTuningConfig),
     ("gemma2", "ln_tuning"): beside(LNTuningConfig),
     ("gpt2", "ln_tuning"): beside(LNTuningConfig),

@@ -123,13 +123,15 @@ def train(model, documents):
     trained = [value for value in model.parameters() if value.requires_grad]
     optimizer = torch.optim.AdamW(trained, foreach=False, **{key: value for key, value in OPTIMIZER.items() if key != "name"})
     losses, norms = [], []
-    for _ in range(STEPS):
+    choose = getattr(model.base_model, "update_and_allocate", lambda step: None)  # AdaLoRA's directions
+    for step in range(1, STEPS + 1):
         optimizer.zero_grad()
         loss = logits_and_loss(model, documents)[1]
         loss.backward()
         losses.append(loss.detach())
         norms.append(torch.nn.utils.get_total_norm([value.grad for value in trained]))
         optimizer.step()
+        choose(step)
     return {"steps.loss": torch.stack(losses), "steps.grad_norm": torch.stack(norms)}
 
 

@@ -100,7 +100,7 @@ class TinyTraining final : public train::Observer {
     shares_.emplace(parameters(), options.optimizer_in_shares ? group.size() : 1);
     optimizer_.emplace(settings_.optimizer, parameters(), *shares_, group.rank());
     parameters().keep(optimizer_->mine().begin, optimizer_->mine().end);
-    host_.emplace(parameters(), *optimizer_, *shares_, group.rank());
+    host_.emplace(parameters(), *optimizer_, *shares_, group.rank(), adapter_->hook());
     saver_.emplace(group, checkpoints_, /*generation=*/1, host_->tensors(), host_->division(), options.saving,
                    train::Provenance{},
                    train::SaverHooks{.stop_signal = [this] { return stop_signal; },
@@ -122,7 +122,8 @@ class TinyTraining final : public train::Observer {
                              .optimizer = *optimizer_,
                              .saver = *saver_,
                              .restore_newest = [this] { return restore(); },
-                             .observer = *this};
+                             .observer = *this,
+                             .hook = adapter_->hook()};
     return train::fit(parts, settings_, std::move(from));
   }
   /// Puts the newest checkpoint back, as another start would.
