@@ -81,7 +81,7 @@ Adapter from_peft(const json::Object& config) {
 }
 
 void check_start(const Adapter& stored, const Adapter& wanted) {
-  if (!stored.as<Adalora>().rank_pattern.empty())
+  if (stored.as<Adalora>().rank_pattern != wanted.as<Adalora>().rank_pattern)
     throw Error(Fault::usage, "the adapter to start from has lost directions already",
                 "start from one of `type: lora`, or without init_from");
   require_declared(stored, wanted);

@@ -107,14 +107,8 @@ const std::map<std::string, std::string>& names_elsewhere() {
 
 /// Keys of the design that this version does not have: saying so spares a search for a spelling mistake.
 bool comes_later(const std::string& path) {
-  static const std::vector<std::string> kLater = {"plugins",
-                                                  "logging",
-                                                  "objective",
-                                                  "adapter.use_dora",
-                                                  "adapter.bias",
-                                                  "adapter.modules_to_save",
-                                                  "optimizer.loraplus_lr_ratio",
-                                                  "scheduler.min_lr_ratio"};
+  static const std::vector<std::string> kLater = {
+      "plugins", "logging", "objective", "adapter.bias", "optimizer.loraplus_lr_ratio", "scheduler.min_lr_ratio"};
   return std::any_of(kLater.begin(), kLater.end(),
                      [&](const std::string& key) { return path == key || path.starts_with(key + "."); });
 }
@@ -132,11 +126,11 @@ config::Advice unknown_key_advice() {
 
   return [places, kinds](const std::string& path) -> std::optional<std::string> {
     if (comes_later(path)) return "this version does not have it yet; remove it";
-    if (const auto of = kinds.find(path); of != kinds.end())
-      return cat("it belongs to ", join({of->second.begin(), of->second.end()}, " and "));
     const std::string key = path.substr(path.find_last_of('.') + 1);
     if (const auto found = names_elsewhere().find(key); found != names_elsewhere().end())
       return "write " + found->second;
+    if (const auto of = kinds.find(path); of != kinds.end())
+      return cat("it belongs to ", join({of->second.begin(), of->second.end()}, " and "));
     // Ours, but of another section: `train.lr`.
     const auto found = places.find(key);
     if (found != places.end() && found->second.size() == 1 && found->second.begin()->find('[') == std::string::npos)
