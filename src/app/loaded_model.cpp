@@ -2,10 +2,13 @@
 #include "app/loaded_model.hpp"
 
 #include "app/quantization.hpp"
+#include "core/error.hpp"
 #include "core/strings.hpp"
 #include "families/read_model.hpp"
+#include "methods/method.hpp"
 #include "model/decoder.hpp"
 #include "parallel/sharded_storage.hpp"
+#include "tokenizer/tokenizer.hpp"
 #include "weights/safetensors.hpp"
 
 namespace pst::app {
@@ -19,6 +22,20 @@ std::unique_ptr<comm::Communicator> weights_group(comm::Communicator& group, int
   if (strategy == recipe::Strategy::hybrid) sharers = group.split("weights of a node", node_root);
   if (sharers && sharers->size() == 1) sharers.reset();
   return sharers;
+}
+
+/// The adapter's keys, and the tokens of its start text as PEFT makes them: with those that the tokenizer puts around a
+/// text.
+methods::Adapter with_start_tokens(const Run& run) {
+  methods::Adapter adapter = run.recipe.adapter;
+  const auto text = adapter.method->start_text ? adapter.method->start_text(adapter) : std::nullopt;
+  if (!text) return adapter;
+  const auto tokenizer = tokenizer::Tokenizer::load(run.record.model_path);
+  for (const auto& piece : tokenizer.encode_pieces(*text, tokenizer::Around::special_tokens))
+    adapter.start_tokens.push_back(piece.id);
+  if (adapter.start_tokens.empty())
+    throw Error(Fault::usage, "adapter.prompt_tuning_init_text has no token", "write a text of at least one word");
+  return adapter;
 }
 
 }  // namespace
@@ -37,7 +54,7 @@ LoadedModel::LoadedModel(const Run& run, const Hardware& hardware, const Ranks& 
         quant::make_format(quant_options(run.recipe.model.quantization, run.model, compute));
     model_ = model::load(run.model, families::open_weights(run.record.model_path, run.model), compute, matrices,
                          storage, run.recipe.data.max_length + methods::virtual_rows(run.recipe.adapter));
-    adapter_ = peft::make_adapter(*model_, run.recipe.adapter, compute, resolved.device);
+    adapter_ = peft::make_adapter(*model_, with_start_tokens(run), compute, resolved.device);
     adapter_->initialise(run.recipe.train.seed);
     if (run.recipe.adapter.init_from) adapter_->load(*run.recipe.adapter.init_from);
   });

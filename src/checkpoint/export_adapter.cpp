@@ -2,17 +2,28 @@
 #include "checkpoint/export_adapter.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "json/parse.hpp"
 #include "weights/adapter_names.hpp"
 #include "weights/tensor_writer.hpp"
 
 namespace pst::checkpoint {
 namespace {
 
-constexpr std::string_view kStored = "adapter/";
+constexpr std::string_view kStored = "adapter/", kEncoder = "prompt_encoder.";
+
+/// Of methods with random matrices that nobody trains: checkpoints leave them out, and whoever loads the adapter makes
+/// them of the key in its config.
+std::string without_projections(const std::string& adapter_config) {
+  auto config = json::parse_ordered(adapter_config, "the checkpoint's adapter_config.json");
+  if (!config.contains("save_projection")) return adapter_config;
+  config["save_projection"] = false;
+  return config.dump(2) + "\n";
+}
 
 struct Part {
   std::string stored;  // its name in the checkpoint
@@ -35,6 +46,11 @@ void export_adapter(const Found& checkpoint, const fs::path& folder) {
   for (const auto& [name, shape] : checkpoint.manifest.tensors)
     if (name.starts_with(kStored))
       parts.push_back({name, {weights::adapter_tensor_name(name.substr(kStored.size())), "F32", shape}, {}});
+  for (const Part& part : parts)
+    if (part.stored.starts_with(cat(kStored, kEncoder)))
+      throw Error(Fault::data,
+                  cat("the adapter of ", where, " is made by a network, and its file holds what the network makes"),
+                  "let the run end, or resume it with a lower train.max_steps: it writes the adapter");
   if (parts.empty()) throw Error(Fault::data, cat(where, " has no tensor of an adapter"));
   std::vector<Target> targets;
   for (auto& part : parts) {
@@ -51,7 +67,7 @@ void export_adapter(const Found& checkpoint, const fs::path& folder) {
   weights::TensorWriter writer(model, plan);
   for (const auto& part : parts) writer.add(std::as_bytes(std::span(part.values)));
   writer.finish();
-  write_durably(config, checkpoint.manifest.adapter_config);
+  write_durably(config, without_projections(checkpoint.manifest.adapter_config));
 }
 
 }  // namespace pst::checkpoint

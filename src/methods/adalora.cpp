@@ -9,7 +9,6 @@
 #include "core/strings.hpp"
 #include "methods/declared.hpp"
 #include "methods/method.hpp"
-#include "weights/adapter_names.hpp"
 
 namespace pst::methods {
 namespace {
@@ -32,7 +31,7 @@ void bind_section(config::Fields& field, Adapter& adapter) {
 }
 
 std::int64_t rank_of(const Adalora& s, const std::string& layer) {
-  const auto kept = s.rank_pattern.find(weights::adapter_tensor_name(layer + ".lora_E"));
+  const auto kept = s.rank_pattern.find(layer + ".lora_E");
   return kept == s.rank_pattern.end() ? s.init_r : std::count(kept->second.begin(), kept->second.end(), true);
 }
 
@@ -62,12 +61,16 @@ json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& mo
   json::Ordered config = declared_config(adapter, modules);
   json::Ordered pattern = json::Ordered::object();
   for (const auto& [name, kept] : adapter.as<Adalora>().rank_pattern) pattern[name] = kept;
+  // PEFT takes no file without it. A checkpoint does not know the run's steps yet: the fewest that these keys allow.
+  const Adalora& s = adapter.as<Adalora>();
+  config["total_step"] = s.total_step.value_or(s.tinit + s.tfinal + 1);
   config["rank_pattern"] = pattern.empty() ? json::Ordered() : pattern;
   return config;
 }
 
 Adapter from_peft(const json::Object& config) {
-  Adapter adapter = read_declared(*find("adalora"), config, {"rank_pattern", "r", "megatron_core", "qalora_group_size"});
+  Adapter adapter =
+      read_declared(*find("adalora"), config, {"rank_pattern", "r", "megatron_core", "qalora_group_size"});
   Adalora& s = adapter.as<Adalora>();
   if (const auto pattern = config.get("rank_pattern"))
     for (const auto& [name, list] : pattern->object().members()) {

@@ -15,7 +15,7 @@ struct Adalora {
   std::int64_t tinit = 0, tfinal = 0, deltaT = 1;
   double beta1 = 0.85, beta2 = 0.85, orth_reg_weight = 0.5;
   std::optional<std::int64_t> total_step;
-  /// Of a trained adapter: which of the init_r directions each layer kept, by the name of its lora_E in PEFT's file.
+  /// Of a trained adapter: which of the init_r directions each layer kept, by the name of its lora_E in the model.
   std::map<std::string, std::vector<bool>> rank_pattern = {};
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,6 +53,8 @@ struct Method {
   /// Rows that it puts before every document; null: none.
   std::int64_t (*virtual_rows)(const Adapter& adapter) = nullptr;
 
+  /// A text whose tokens it starts from: Adapter::start_tokens; null, or nothing: none.
+  std::optional<std::string> (*start_text)(const Adapter& adapter) = nullptr;
   bool whole_on_every_rank = false;  ///< optimizer and masters cannot lie in shares
   bool starts_at_base = true;        ///< it changes nothing before the first step
 

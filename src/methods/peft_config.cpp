@@ -58,6 +58,8 @@ std::string peft_config_text(const Adapter& adapter, const std::vector<std::stri
   json::Ordered config =
       adapter.method->peft_config ? adapter.method->peft_config(adapter, modules) : declared_config(adapter, modules);
   config["base_model_name_or_path"] = base_model;
+  // PEFT asks for the tokenizer of a start text even where the values are there.
+  if (adapter.method->start_text && adapter.method->start_text(adapter)) config["tokenizer_name_or_path"] = base_model;
   return config.dump(2) + "\n";
 }
 

@@ -144,6 +144,7 @@ const Method kPromptTuning{
     .bind = &bind_prompt,
     .beside = &prompt_tensors,
     .virtual_rows = [](const Adapter& s) { return std::int64_t{s.as<PromptTuning>().num_virtual_tokens}; },
+    .start_text = [](const Adapter& s) { return s.as<PromptTuning>().prompt_tuning_init_text; },
     .starts_at_base = false,
     .fixed = kFixed};
 const Method kPTuning{.name = "p_tuning",

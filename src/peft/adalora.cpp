@@ -11,7 +11,6 @@
 #include "peft/fill.hpp"
 #include "peft/linears_adapter.hpp"
 #include "peft/rank_allocator.hpp"
-#include "weights/adapter_names.hpp"
 
 namespace pst::peft {
 namespace {
@@ -73,9 +72,10 @@ std::unique_ptr<Adapter> make_adalora(nn::CausalLm& model, const methods::Adapte
     };
     method.saved_keys = [=](const methods::Adapter& of, const nn::TrainingHook& hook) {
       methods::Adapter saved = of;
+      if (allocator(hook).total() > 0) saved.as<methods::Adalora>().total_step = allocator(hook).total();
       const auto kept = allocator(hook).kept();
       for (std::size_t i = 0; i < kept.size(); ++i)
-        saved.as<methods::Adalora>().rank_pattern[weights::adapter_tensor_name(cat((*names)[i], kE))] = kept[i];
+        saved.as<methods::Adalora>().rank_pattern[cat((*names)[i], kE)] = kept[i];
       return saved;
     };
     method.saved_values = [=](const nn::Parameter& tensor, const nn::TrainingHook& hook) {

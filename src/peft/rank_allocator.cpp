@@ -55,7 +55,8 @@ std::int64_t RankAllocator::budget(const methods::Adalora& keys, std::int64_t st
 
 void RankAllocator::after_update(std::int64_t step, std::int64_t run_total, const at::Tensor& gradient, double factor) {
   at::NoGradGuard no_gradients;
-  const std::int64_t total = keys_.total_step.value_or(run_total), last = total - keys_.tfinal;
+  total_ = keys_.total_step.value_or(run_total);
+  const std::int64_t total = total_, last = total - keys_.tfinal;
   if (step < last) watch(gradient, factor);
   const bool is_time = step > keys_.tinit && step <= last && (step % keys_.deltaT == 0 || step == last);
   if (is_time) {

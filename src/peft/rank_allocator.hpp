@@ -24,6 +24,7 @@ class RankAllocator final : public nn::TrainingHook {
   void after_update(std::int64_t step, std::int64_t total, const at::Tensor& gradient, double factor) override;
   const std::vector<State>& state() const override { return state_; }
 
+  std::int64_t total() const { return total_; }  ///< steps of the run; 0 before the first
   /// The directions that are left, by layer. Empty before the first choice.
   std::vector<std::vector<bool>> kept() const;
 
@@ -42,6 +43,7 @@ class RankAllocator final : public nn::TrainingHook {
   std::vector<Layer> layers_;
   nn::ParameterSet& parameters_;
   std::vector<State> state_;
+  std::int64_t total_ = 0;
 };
 
 }  // namespace pst::peft
