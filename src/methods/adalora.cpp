@@ -87,7 +87,9 @@ void check_start(const Adapter& stored, const Adapter& wanted) {
   if (stored.as<Adalora>().rank_pattern != wanted.as<Adalora>().rank_pattern)
     throw Error(Fault::usage, "the adapter to start from has lost directions already",
                 "start from one of `type: lora`, or without init_from");
-  require_declared(stored, wanted);
+  Adapter alike = stored;  // whatever its run's steps were
+  alike.as<Adalora>().total_step = wanted.as<Adalora>().total_step;
+  require_declared(alike, wanted);
 }
 
 }  // namespace
