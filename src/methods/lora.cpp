@@ -40,7 +40,17 @@ struct YamlValue<methods::TokenIndices> {
 namespace pst::methods {
 
 std::vector<std::pair<const char*, LoraInit>> words_of(LoraInit) {
-  return {{"true", LoraInit::kaiming}, {"gaussian", LoraInit::gaussian}};
+  return {{"true", LoraInit::kaiming},
+          {"gaussian", LoraInit::gaussian},
+          {"orthogonal", LoraInit::orthogonal},
+          {"pissa", LoraInit::pissa},
+          {"pissa_niter_4", LoraInit::pissa_niter_4},
+          {"pissa_niter_16", LoraInit::pissa_niter_16},
+          {"olora", LoraInit::olora}};
+}
+
+bool moves_base(LoraInit init) {
+  return init != LoraInit::kaiming && init != LoraInit::gaussian && init != LoraInit::orthogonal;
 }
 
 namespace {
@@ -56,7 +66,10 @@ void bind_section(config::Fields& field, Adapter& adapter) {
   field("alpha_pattern", &s.alpha_pattern, config::above(0), "Another alpha for some layers, likewise.");
   field("use_rslora", &s.use_rslora, "Scale by alpha / sqrt(r) instead (arXiv:2312.03732).");
   field("init_lora_weights", &s.init_lora_weights,
-        "How A starts: `true` is Kaiming uniform, `gaussian` normal with standard deviation 1 / r. B starts at zero.");
+        "How A and B start: `true` is Kaiming uniform, `gaussian` normal with standard deviation 1 / r, both with B "
+        "zero; `orthogonal` has products of zero; `pissa` the largest singular values of the base (arXiv:2404.02948), "
+        "`pissa_niter_4` and `_16` by a faster way, `olora` its QR factors (arXiv:2406.01775): these three leave the "
+        "base without that part, and the adapter is written with it, as a plain one of twice the rank");
   field("use_dora", &s.use_dora, "Scale each output to a learned size: DoRA (arXiv:2402.09353).");
   field("lora_bias", &s.lora_bias, "B has a trained bias.");
   field("trainable_token_indices", &s.trainable_token_indices, config::at_least(0),
@@ -91,6 +104,13 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
       throw Error(Fault::usage,
                   cat("adapter.", s.use_dora ? "use_dora" : "lora_bias", " is not supported for the embedding"),
                   cat("take ", name, " out of adapter.target_modules"));
+    if (s.init_lora_weights == LoraInit::orthogonal && r % 2 != 0)
+      throw Error(Fault::usage,
+                  cat("adapter.init_lora_weights is orthogonal, and the rank of ", name, " is ", r, ", an odd number"),
+                  "take an even adapter.r");
+    if (moves_base(s.init_lora_weights) && r > std::min(out, in))
+      throw Error(Fault::usage, cat("rank ", r, " exceeds the smaller side of ", name, ", which the start needs"),
+                  "lower adapter.r, or take init_lora_weights: true");
     if (s.lora_bias) of.tensors.push_back({kLoraBias, {out}});
     if (s.use_dora) {
       of.tensors.push_back({kLoraMagnitude, {out}});
@@ -120,8 +140,9 @@ json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& mo
   if (!t.exclude_modules.empty()) config["exclude_modules"] = t.exclude_modules;
   config["fan_in_fan_out"] = false;
   config["inference_mode"] = true;
-  config["init_lora_weights"] =
-      s.init_lora_weights == LoraInit::gaussian ? json::Ordered("gaussian") : json::Ordered(true);
+  config["init_lora_weights"] = true;
+  for (const auto& [word, init] : words_of(LoraInit{}))
+    if (init == s.init_lora_weights && init != LoraInit::kaiming) config["init_lora_weights"] = word;
   config["layers_pattern"] = nullptr;
   config["layers_to_transform"] =
       t.layers_to_transform.empty() ? json::Ordered() : json::Ordered(t.layers_to_transform);

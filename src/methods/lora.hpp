@@ -9,7 +9,10 @@
 
 namespace pst::methods {
 
-enum class LoraInit { kaiming, gaussian };  ///< PEFT's init_lora_weights: true, gaussian. B is zero in both
+/// PEFT's init_lora_weights. With kaiming (`true`) and gaussian B is zero.
+enum class LoraInit { kaiming, gaussian, orthogonal, pissa, pissa_niter_4, pissa_niter_16, olora };
+/// Whether the start takes a part out of the base, and B A begins with it.
+bool moves_base(LoraInit init);
 
 /// The keys of `type: lora`. @see Hu et al. 2021, arXiv:2106.09685
 struct Lora {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <span>
 
@@ -17,6 +20,8 @@
 #include "peft/fill.hpp"
 #include "peft/lora_embedding.hpp"
 #include "peft/lora_linear.hpp"
+#include "peft/lora_start.hpp"
+#include "peft/residual_linear.hpp"
 #include "peft/trained_rows.hpp"
 #include "weights/adapter_names.hpp"
 
@@ -70,6 +75,10 @@ class LoraAdapter final : public Adapter {
     for (const methods::AdapterTensor& tensor : recipe.method->beside(recipe, places))
       trained_rows.push_back(&parameters_.add(tensor.name, tensor.shape));
     allocate(model, compute, device);
+    if (methods::moves_base(keys_.init_lora_weights)) {
+      moved_ = std::make_unique<Moved>(parameters_);
+      for (const Layer& layer : layers_) layer.residual->take_out(moved_->window(*layer.a), moved_->window(*layer.b));
+    }
     for (std::size_t i = 0; i < rows.size(); ++i) start_rows_.push_back(train_rows(model, rows[i], *trained_rows[i]));
   }
 
@@ -80,7 +89,54 @@ class LoraAdapter final : public Adapter {
     std::size_t place = 0;  ///< into the model's linears()
     nn::Parameter *a = nullptr, *b = nullptr, *bias = nullptr;
     DoraLinear* dora = nullptr;
+    double scale = 1;
+    ResidualLinear* residual = nullptr;  ///< its base, where the start takes a part out of that
   };
+
+  /// What starts took out of the base, in the layout of the parameters: it belongs to a run's state, for another
+  /// machine would find it in other bits.
+  class Moved final : public nn::TrainingHook {
+   public:
+    explicit Moved(const nn::ParameterSet& parameters)
+        : state_{{"start", at::zeros({parameters.size()}, parameters.flat().options())}} {}
+    void add_to(const at::Tensor&) const override {}
+    void after_update(std::int64_t, std::int64_t, const at::Tensor&, double) override {}
+    const std::vector<State>& state() const override { return state_; }
+    at::Tensor window(const nn::Parameter& of) const {
+      return state_.front().values.narrow(0, of.offset, of.count()).view(of.shape);
+    }
+
+   private:
+    std::vector<State> state_;
+  };
+
+  nn::TrainingHook* hook() override { return moved_.get(); }
+
+  at::Tensor weight_of(const Layer& layer) {
+    model_.make_readable(layer.place);
+    return layer.residual->base().weight(at::kFloat);
+  }
+
+  /// With what was taken out of the base: a plain LoRA of twice the rank, whose update is s (B A - B0 A0).
+  methods::Adapter saved_keys() const override {
+    methods::Adapter saved = recipe_;
+    if (!moved_) return saved;
+    auto& keys = saved.as<methods::Lora>();
+    const double alphas = keys.use_rslora ? std::sqrt(2.0) : 2;
+    keys.r *= 2;
+    keys.alpha *= alphas;
+    for (auto& [name, rank] : keys.rank_pattern) rank *= 2;
+    for (auto& [name, alpha] : keys.alpha_pattern) alpha *= alphas;
+    keys.init_lora_weights = methods::LoraInit::kaiming;
+    return saved;
+  }
+  at::Tensor saved_values(const nn::Parameter& tensor) const override {
+    if (!moved_) return Adapter::saved_values(tensor);
+    if (tensor.name.ends_with(methods::kLoraA)) return at::cat({tensor.value.detach(), moved_->window(tensor)});
+    if (tensor.name.ends_with(methods::kLoraB))
+      return at::cat({tensor.value.detach(), moved_->window(tensor).neg()}, 1);
+    return Adapter::saved_values(tensor);
+  }
 
   nn::Parameter* declare(const std::string& layer, const methods::AdapterTensor& tensor) {
     return &parameters_.add(layer + "." + tensor.name, tensor.shape);
@@ -91,7 +147,7 @@ class LoraAdapter final : public Adapter {
     const std::size_t first = layers_.size();
     for (const auto& of : chosen) {
       const std::string& name = slots[of.layer].name;
-      layers_.push_back({.name = name, .place = of.layer, .a = declare(name, of.tensors[0])});
+      layers_.push_back({.name = name, .place = of.layer, .a = declare(name, of.tensors[0]), .scale = of.scale});
       modules_.push_back(name);
     }
     for (std::size_t i = 0; i < chosen.size(); ++i)
@@ -100,6 +156,11 @@ class LoraAdapter final : public Adapter {
     for (std::size_t i = 0; i < chosen.size(); ++i) {
       Layer& layer = layers_[first + i];
       std::unique_ptr<nn::Linear>& slot = *slots[layer.place].linear;
+      if (methods::moves_base(keys_.init_lora_weights)) {
+        auto residual = std::make_unique<ResidualLinear>(std::move(slot), layer.scale);
+        layer.residual = residual.get();
+        slot = std::move(residual);
+      }
       slot = keys_.use_dora ? with_sizes(layer, std::move(slot), chosen[i])
                             : plain(layer, std::move(slot), chosen[i], group);
     }
@@ -148,13 +209,15 @@ class LoraAdapter final : public Adapter {
     const Rng rng = of_run.child("lora_A");
     for (const Layer& layer : layers_) {
       const Rng own = rng.child(layer.name);
-      switch (keys_.init_lora_weights) {
-        case methods::LoraInit::kaiming: fill_kaiming(layer.a->value, own); break;
-        case methods::LoraInit::gaussian:
-          fill_normal(layer.a->value, 1.0 / static_cast<double>(layer.a->shape[0]), own);
-          break;
+      const LowRank start = lora_start(
+          keys_.init_lora_weights, layer.a->shape[0], layer.a->shape[1], layer.b->shape[0], layer.scale,
+          [&] { return weight_of(layer); }, own);
+      layer.a->value.copy_(start.a_ri);
+      layer.b->value.copy_(start.b_or);
+      if (moved_) {
+        moved_->window(*layer.a).copy_(start.a_ri);
+        moved_->window(*layer.b).copy_(start.b_or);
       }
-      layer.b->value.zero_();
       if (layer.bias) layer.bias->value.zero_();
       if (layer.dora) layer.dora->start(own);
     }
@@ -199,6 +262,7 @@ class LoraAdapter final : public Adapter {
   LoraEmbedding* embedding_ = nullptr;
   nn::Parameter *embedding_a_ = nullptr, *embedding_b_ = nullptr;
   std::vector<std::function<void()>> start_rows_;
+  std::unique_ptr<Moved> moved_;  // null: the base is whole
 };
 
 }  // namespace

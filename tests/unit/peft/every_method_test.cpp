@@ -76,6 +76,10 @@ TEST_P(EveryMethod, StartsEqualToItsBaseAndFromItsSeedAlone) {
   EXPECT_THAT(again.parameters().flat(), fixture::bitwise_equal(of.parameters().flat()));
 }
 
+bool takes_from_base(const methods::Adapter& adapter) {
+  return adapter.method->name == "lora" && methods::moves_base(adapter.as<methods::Lora>().init_lora_weights);
+}
+
 bool has_constant_norm(Adapted& of) {
   const auto& parameters = of.parameters().all();
   return std::any_of(parameters.begin(), parameters.end(),
@@ -146,6 +150,15 @@ TEST_P(EveryMethod, SavesWhatItLoadsAndWhatPeftReads) {
   Adapted first = adapted(), second = adapted();
   first.start(1), first.move();
   first.adapter->save(dir_ / "adapter", "some/model");
+  if (takes_from_base(GetParam().adapter)) {  // what is saved is a plain LoRA of twice the rank
+    Adapted plain(dir_ / "model", methods::read_peft_config(dir_ / "adapter"));
+    plain.adapter->load(dir_ / "adapter");
+    const at::Tensor expected = first.hidden().detach();
+    EXPECT_THAT(plain.hidden().detach(), fixture::close_to(expected, 1e-5 * expected.abs().max().item().toDouble()));
+    EXPECT_EQ(methods::read_peft_config(dir_ / "adapter").as<methods::Lora>().r,
+              2 * GetParam().adapter.as<methods::Lora>().r);
+    return;
+  }
   second.adapter->load(dir_ / "adapter");
 
   const auto tensors = methods::tensors_of(GetParam().adapter, first.places);
@@ -208,7 +221,8 @@ TEST_P(EveryMethod, LearnsInBf16) {
   const double size = wide.gradient.square().sum().sqrt().item().toDouble(),
                away = wide.gradient.sub(narrow.gradient).square().sum().sqrt().item().toDouble();
   EXPECT_GT(size, 0);
-  EXPECT_LT(away, 0.1 * size);
+  // A start that takes the largest part out of the base leaves a difference of large values.
+  EXPECT_LT(away, (takes_from_base(GetParam().adapter) ? 0.3 : 0.1) * size);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, EveryMethod, testing::ValuesIn(fixture::AdapterCase::all()),
