@@ -4,6 +4,7 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "rundir/attempt.hpp"
+#include "runs/slurm_cluster.hpp"
 
 namespace pst::runs {
 namespace {
@@ -20,6 +21,10 @@ bool is_waiting(const std::string& job_state) {
 }
 
 LiveState by_slurm(RunState run, const Outside& outside) {
+  if (!outside.unasked.empty()) {
+    run.reason = outside.unasked;
+    return {.run = std::move(run)};
+  }
   if (!outside.slurm_answered) {
     run.reason = "Slurm does not answer; this is what the run's folder says";
     return {.run = std::move(run)};
@@ -88,11 +93,16 @@ LiveState refine(const RunState& run, const Outside& outside) {
 }
 
 std::vector<LiveState> live_states(const std::vector<RunDir>& runs) {
+  const std::string asked = cluster_asked();
   std::vector<RunState> states;
-  std::vector<std::string> jobs;
+  std::vector<std::string> jobs, unasked(runs.size());
   for (const auto& run : runs) {
     states.push_back(rundir::read_state(run));
     if (rundir::is_final(states.back().state)) continue;
+    if (const std::string cluster = cluster_of_job(run); states.back().job_id && cluster != asked) {
+      unasked[states.size() - 1] = on_another_cluster(cluster, asked);
+      if (!cluster.empty() && !asked.empty()) continue;  // else it may be this machine's own cluster by its name
+    }
     if (states.back().job_id) jobs.push_back(*states.back().job_id);
     jobs.insert(jobs.end(), states.back().chain.begin(), states.back().chain.end());
   }
@@ -108,6 +118,7 @@ std::vector<LiveState> live_states(const std::vector<RunDir>& runs) {
   for (std::size_t i = 0; i < runs.size(); ++i) {
     states[i].job_id = job_with_its_turn(states[i], known);
     const auto job = known.find(states[i].job_id.value_or(""));
+    outside.unasked = job == known.end() ? unasked[i] : std::string();
     outside.job = job == known.end() ? std::nullopt : std::optional(job->second);
     outside.process = process_of(runs[i], states[i]);
     live.push_back(refine(states[i], outside));

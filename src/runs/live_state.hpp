@@ -20,6 +20,7 @@ struct LiveState {
 /// What was asked of the outside about one run.
 struct Outside {
   bool slurm_answered = true;
+  std::string unasked;                   ///< why Slurm was not asked; empty: it was
   std::optional<cluster::JobState> job;  ///< nothing: Slurm has forgotten it
   cluster::Life process = cluster::Life::unknown;
 };

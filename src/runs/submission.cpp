@@ -8,6 +8,7 @@
 #include "json/record.hpp"
 #include "runs/handle.hpp"
 #include "runs/live_state.hpp"
+#include "runs/slurm_cluster.hpp"
 
 namespace pst::runs {
 
@@ -73,6 +74,7 @@ std::vector<std::string> unknown_jobs(const rundir::fs::path& script, const std:
 nlohmann::ordered_json submitted_details(const std::vector<std::string>& jobs, const Before& before) {
   nlohmann::ordered_json details = {{"job_id", jobs.front()}};
   if (jobs.size() > 1) details["chain"] = jobs;
+  if (const std::string cluster = cluster_asked(); !cluster.empty()) details["cluster"] = cluster;
   if (!before.run.empty()) details["after"] = before.run.string();
   return details;
 }

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 
 #include "rundir/attempt.hpp"
+#include "runs/submission.hpp"
+#include "support/environment.hpp"
 #include "support/fake_programs.hpp"
 #include "support/run_fixture.hpp"
 
@@ -84,6 +86,37 @@ TEST(LiveStates, AsksSlurmOnceForAllRuns) {
   EXPECT_EQ(live[1].run.state, State::pending);
   EXPECT_EQ(live[2].run.state, State::failed);
   EXPECT_EQ(read_file(dir / "calls"), "x\n");
+}
+
+/// What is not asked about has not failed: `resume` would submit a second job.
+TEST(LiveStates, AJobOnAnotherClusterIsNotTakenForGone) {
+  const fixture::TemporaryDirectory dir;
+  const fixture::FakePrograms fake;
+  fake.add("squeue", "printf '1|RUNNING|None|0:09\\n'");
+  const fixture::Variable alps("SLURM_CLUSTERS", "alps"), no_job("SLURM_CLUSTER_NAME", std::nullopt);
+  const auto there = fixture::new_run(dir / "runs", "x"), here = fixture::new_run(dir / "runs", "x");
+  there.event("submitted", submitted_details({"2"}, {}));
+  EXPECT_EQ(live_state(there).run.state, State::failed) << "the right cluster does not know it";
+  here.event("submitted", {{"job_id", "2"}});
+
+  EXPECT_EQ(live_state(here).run.state, State::submitted);
+  EXPECT_THAT(live_state(here).run.reason, HasSubstr("submitted without SLURM_CLUSTERS, which is alps"));
+  here.event("submitted", {{"job_id", "1"}});
+  EXPECT_EQ(live_state(here).run.state, State::running) << "alps may be this machine's own";
+  const fixture::Variable unset("SLURM_CLUSTERS", std::nullopt);
+  EXPECT_EQ(live_state(there).run.state, State::submitted);
+  EXPECT_THAT(live_state(there).run.reason, HasSubstr("submitted with SLURM_CLUSTERS=alps, which is not set"));
+}
+
+TEST(LiveStates, AJobOfTheSameNumberOnAnotherClusterIsAnotherJob) {
+  const fixture::TemporaryDirectory dir;
+  const fixture::FakePrograms fake;
+  fake.add("squeue", "printf '1|RUNNING|None|0:09\\n'");
+  const fixture::Variable beta("SLURM_CLUSTERS", "beta");
+  const auto run = fixture::new_run(dir / "runs", "x");
+  run.event("submitted", {{"job_id", "1"}, {"cluster", "alps"}});
+
+  EXPECT_EQ(live_state(run).run.state, State::submitted);
 }
 
 }  // namespace
