@@ -8,6 +8,7 @@
 #include "core/keyed_hash.hpp"
 #include "core/strings.hpp"
 #include "tokenizer/convert.hpp"
+#include "tokenizer/split_patterns.hpp"
 
 namespace pst::gguf {
 namespace {
@@ -31,15 +32,71 @@ Json byte_level(bool use_regex) {
   return {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", use_regex}};
 }
 
-Json sequence(Json first, Json second) {
-  return {{"type", "Sequence"}, {"pretokenizers", Json::array({std::move(first), std::move(second)})}};
+Json digits(bool individual) { return {{"type", "Digits"}, {"individual_digits", individual}}; }
+
+Json split_by(std::string_view pattern) {
+  return {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
 }
 
-/// The pattern of Llama 3 and Qwen 2, which differ in how many digits stay together.
-Json split_by_regex(const std::string& digits) {
-  const std::string pattern = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|)" + digits +
-                              R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-  return {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
+template <class... Steps>
+Json sequence(Steps... steps) {
+  return {{"type", "Sequence"}, {"pretokenizers", Json::array({std::move(steps)...})}};
+}
+
+/// One pattern, and the bytes of its words.
+Json words(std::string_view pattern) { return sequence(split_by(pattern), byte_level(false)); }
+
+struct NamedPreTokenizer {
+  std::vector<std::string_view> names;
+  PreTokenizer (*make)();
+};
+
+/// What the publishers' tokenizer.json has. @see llama.cpp, llama-vocab.cpp for the names
+const std::vector<NamedPreTokenizer>& pre_tokenizers() {
+  namespace patterns = tokenizer::split_patterns;
+  static const Json nfc = {{"type", "NFC"}};
+  static const std::vector<NamedPreTokenizer> all = {
+      // ByteLevel's own regular expression is GPT-2's.
+      {{"gpt-2", "default", "phi-2"}, [] { return PreTokenizer{byte_level(true)}; }},
+      {{"mpt", "olmo"},
+       [] {
+         return PreTokenizer{byte_level(true), nfc};
+       }},
+      {{"smollm", "starcoder", "refact", "exaone"},
+       [] { return PreTokenizer{sequence(digits(true), byte_level(true))}; }},
+      {{"command-r"},
+       [] {
+         return PreTokenizer{sequence(digits(true), byte_level(true)), nfc};
+       }},
+      {{"falcon"},
+       [] {
+         return PreTokenizer{sequence(Json{{"type", "Punctuation"}, {"behavior", "Contiguous"}}, byte_level(true),
+                                      digits(false), split_by("[0-9][0-9][0-9]"))};
+       }},
+      {{"llama-bpe", "llama3", "llama-v3"},
+       [] {
+         return PreTokenizer{words(patterns::kThreeDigits), nullptr, /*ignore_merges=*/true, /*add_bos=*/true};
+       }},
+      {{"qwen2"},
+       [] {
+         return PreTokenizer{words(patterns::kOneDigit), nfc};
+       }},
+      {{"qwen35"},
+       [] {
+         return PreTokenizer{words(patterns::kMarksInWords), nfc};
+       }},
+      {{"tekken"},
+       [] {
+         return PreTokenizer{words(patterns::kCased), nullptr, /*ignore_merges=*/true, /*add_bos=*/true};
+       }},
+      {{"gpt-4o"}, [] { return PreTokenizer{words(patterns::kCasedWithContractions)}; }},
+      {{"deepseek-v3", "hunyuan-dense"},
+       [] {
+         return PreTokenizer{sequence(split_by(patterns::kNumbers), split_by(patterns::kChineseAndKana),
+                                      split_by(patterns::kCommands), byte_level(false))};
+       }},
+  };
+  return all;
 }
 
 PreTokenizer pre_tokenizer(const File& file) {
@@ -47,15 +104,13 @@ PreTokenizer pre_tokenizer(const File& file) {
   if (!name)
     refuse(file, "it does not name its pre-tokeniser (tokenizer.ggml.pre)",
            "convert the model with a current llama.cpp");
-  // ByteLevel's own regular expression is GPT-2's.
-  if (*name == "gpt-2" || *name == "default") return {byte_level(true)};
-  if (*name == "smollm") return {sequence({{"type", "Digits"}, {"individual_digits", true}}, byte_level(true))};
-  if (*name == "llama-bpe" || *name == "llama3" || *name == "llama-v3")
-    return {sequence(split_by_regex(R"(\p{N}{1,3})"), byte_level(false)), nullptr, /*ignore_merges=*/true,
-            /*add_bos=*/true};
-  if (*name == "qwen2") return {sequence(split_by_regex(R"(\p{N})"), byte_level(false)), {{"type", "NFC"}}};
-  refuse(file, cat("the pre-tokeniser ", quoted(*name), " is not supported"),
-         "supported are smollm, gpt-2, default, llama-bpe and qwen2");
+  std::string known;
+  for (const NamedPreTokenizer& one : pre_tokenizers())
+    for (const auto one_name : one.names) {
+      if (one_name == *name) return one.make();
+      known += cat(known.empty() ? "" : ", ", one_name);
+    }
+  refuse(file, cat("the pre-tokeniser ", quoted(*name), " is not supported"), cat("supported are ", known));
 }
 
 /// Tokens and their kinds, checked.

@@ -26,13 +26,8 @@ std::string convert_vocab_txt(std::string_view content, const FolderSettings& se
 // Parts that several of them write.
 inline constexpr std::string_view kByteLevelDecoder =
     R"({"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true})";
-std::string split_by(const std::string& pattern);  ///< the pre-tokenizer of all that are byte-level
+std::string split_by(std::string_view pattern);  ///< the pre-tokenizer of all that are byte-level
 /// Tokens that tokenizer_config.json adds to those in `text`, and flags that it sets otherwise.
 void add_settings(TokenizerText& text, const FolderSettings& settings);
-
-inline constexpr std::string_view kGpt2Words =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
-/// The pattern that most models of today have; they differ in how many digits stay together.
-std::string common_words(std::string_view digits);
 
 }  // namespace pst::tokenizer

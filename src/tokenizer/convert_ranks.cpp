@@ -7,15 +7,11 @@
 #include "tokenizer/base64.hpp"
 #include "tokenizer/byte_alphabet.hpp"
 #include "tokenizer/convert.hpp"
+#include "tokenizer/split_patterns.hpp"
 #include "tokenizer/token_id.hpp"
 
 namespace pst::tokenizer {
 namespace {
-
-constexpr const char* kO200kWords =
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
-    R"(\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 struct Special {
   std::int64_t id;
@@ -25,7 +21,7 @@ struct Special {
 /// What the code of the publisher says, and no file: whose ranks they are is seen from their number.
 struct Published {
   std::size_t ranks;
-  std::string pattern;
+  std::string_view pattern;
   std::vector<Special> special;
 };
 
@@ -37,16 +33,16 @@ std::vector<Special> numbered(std::vector<Special> named, const std::string& bef
 
 std::vector<Published> published() {
   return {
-      {50256, std::string(kGpt2Words), {{50256, "<|endoftext|>"}}},
+      {50256, split_patterns::kGpt2, {{50256, "<|endoftext|>"}}},
       {100256,
-       common_words(R"(\p{N}{1,3})"),
+       split_patterns::kThreeDigits,
        {{100257, "<|endoftext|>"},
         {100258, "<|fim_prefix|>"},
         {100259, "<|fim_middle|>"},
         {100260, "<|fim_suffix|>"},
         {100276, "<|endofprompt|>"}}},
-      {199998, kO200kWords, {{199999, "<|endoftext|>"}, {200018, "<|endofprompt|>"}}},
-      {128000, common_words(R"(\p{N}{1,3})"),
+      {199998, split_patterns::kCasedWithContractions, {{199999, "<|endoftext|>"}, {200018, "<|endofprompt|>"}}},
+      {128000, split_patterns::kThreeDigits,
        numbered({{128000, "<|begin_of_text|>"},
                  {128001, "<|end_of_text|>"},
                  {128002, "<|reserved_special_token_0|>"},
@@ -58,14 +54,14 @@ std::vector<Published> published() {
                  {128008, "<|reserved_special_token_4|>"},
                  {128009, "<|eot_id|>"}},
                 "<|reserved_special_token_", 128010, 246, "|>", 5)},
-      {151643, common_words(R"(\p{N})"),
+      {151643, split_patterns::kOneDigit,
        numbered({{151643, "<|endoftext|>"}, {151644, "<|im_start|>"}, {151645, "<|im_end|>"}}, "<|extra_", 151646, 205,
                 "|>", 0)},
   };
 }
 
 /// A byte-level BPE whose merges follow from the ranks.
-TokenizerText of_ranks(const std::vector<std::string>& ranks, std::size_t first_id, const std::string& pattern) {
+TokenizerText of_ranks(const std::vector<std::string>& ranks, std::size_t first_id, std::string_view pattern) {
   TokenizerText text;
   text.tokens.resize(first_id);
   for (const auto& token : ranks) {

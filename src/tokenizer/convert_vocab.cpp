@@ -6,6 +6,7 @@
 #include "core/strings.hpp"
 #include "json/object.hpp"
 #include "tokenizer/convert.hpp"
+#include "tokenizer/split_patterns.hpp"
 #include "tokenizer/token_id.hpp"
 #include "tokenizer/vocabulary.hpp"
 
@@ -38,12 +39,7 @@ std::vector<std::string_view> lines_of(std::string_view content) {
 
 }  // namespace
 
-std::string common_words(std::string_view digits) {
-  return cat(R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|)", digits,
-             R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)");
-}
-
-std::string split_by(const std::string& pattern) {
+std::string split_by(std::string_view pattern) {
   return cat(R"({"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern": {"Regex": )", json_quoted(pattern),
              R"(}, "behavior": "Isolated", "invert": false}, )",
              R"({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false}]})");
@@ -83,7 +79,7 @@ std::string convert_vocab_and_merges(const std::string& vocab, const std::string
   }
   if (kind->is_qwen) {
     text.normalizer = R"({"type": "NFC"})";
-    text.pre_tokenizer = split_by(common_words(R"(\p{N})"));
+    text.pre_tokenizer = split_by(split_patterns::kOneDigit);
   } else {
     text.pre_tokenizer = cat(R"({"type": "ByteLevel", "trim_offsets": true, "use_regex": true, "add_prefix_space": )",
                              settings.add_prefix_space.value_or(false) ? "true" : "false", "}");

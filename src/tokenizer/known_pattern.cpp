@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tokenizer/character_class.hpp"
+#include "tokenizer/split_patterns.hpp"
 
 namespace pst::tokenizer {
 namespace {
@@ -285,37 +286,16 @@ struct Known {
 };
 
 constexpr Known kKnown[] = {
-    // gpt2, and ByteLevel itself
-    {R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)", cut_words<kGpt2>},
-    // cl100k, llama 3
-    {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|)"
-     R"(\s+(?!\S)|\s+)",
-     cut_words<kThreeDigits>},
-    // qwen2, qwen3
-    {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|)"
-     R"(\s+(?!\S)|\s+)",
-     cut_words<kOneDigit>},
-    // qwen3.5
-    {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|)"
-     R"(\s+(?!\S)|\s+)",
-     cut_words<kMarksInWords>},
-    // tekken
-    {R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|)"
-     R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|)"
-     R"(\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-     cut_words<kCased>},
-    // o200k
-    {R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
-     R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
-     R"(\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
-     cut_words<kCasedWithContractions>},
-    // deepseek, three in a row
-    {R"(\p{N}{1,3})", cut_numbers<3>},
+    {split_patterns::kGpt2, cut_words<kGpt2>},
+    {split_patterns::kThreeDigits, cut_words<kThreeDigits>},
+    {split_patterns::kOneDigit, cut_words<kOneDigit>},
+    {split_patterns::kMarksInWords, cut_words<kMarksInWords>},
+    {split_patterns::kCased, cut_words<kCased>},
+    {split_patterns::kCasedWithContractions, cut_words<kCasedWithContractions>},
+    {split_patterns::kNumbers, cut_numbers<3>},
     {R"(\p{N})", cut_numbers<1>},
-    {"[\xe4\xb8\x80-\xe9\xbe\xa5\xe3\x81\x80-\xe3\x82\x9f\xe3\x82\xa0-\xe3\x83\xbf]+", cut_chinese_and_kana},
-    {R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|)"
-     R"(\s*[\r\n]+|\s+(?!\S)|\s+)",
-     cut_words<kCommands>},
+    {split_patterns::kChineseAndKana, cut_chinese_and_kana},
+    {split_patterns::kCommands, cut_words<kCommands>},
 };
 
 /// Some files write a line end as itself.

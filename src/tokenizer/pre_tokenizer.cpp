@@ -8,6 +8,7 @@
 #include "tokenizer/byte_alphabet.hpp"
 #include "tokenizer/older_unicode.hpp"
 #include "tokenizer/read_pattern.hpp"
+#include "tokenizer/split_patterns.hpp"
 #include "tokenizer/text_pattern.hpp"
 #include "tokenizer/unicode.hpp"
 #include "tokenizer/unsupported.hpp"
@@ -21,9 +22,6 @@ struct PreTokenizer::Step {
 };
 
 namespace {
-
-/// GPT-2's words: contractions, letters, digits, other signs, each with the blank before it; white space.
-constexpr std::string_view kGpt2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
 /// What becomes of the parts that a pattern matched.
 enum class Behavior { removed, isolated, merged_with_previous, merged_with_next, contiguous };
@@ -296,7 +294,7 @@ void read_metaspace(const json::Object& node, Steps& to) {
 void read_byte_level(const json::Object& node, Steps& to) {
   if (node.flag("add_prefix_space", true)) to.push_back(std::make_unique<PrefixSpace>());
   if (node.flag("use_regex", true))
-    to.push_back(std::make_unique<Split>(Pattern::regex(kGpt2), Behavior::isolated, /*invert=*/false));
+    to.push_back(std::make_unique<Split>(Pattern::regex(split_patterns::kGpt2), Behavior::isolated, /*invert=*/false));
 }
 
 struct Kind {

@@ -171,7 +171,7 @@ TEST(Import, RefusesWithTheReasonAndLeavesNothing) {
       {"not finite, in row 1",
        [](auto& f) { f.tensor("blk.0.ffn_up.weight").bytes.replace(2 * 40, 2, fixture::raw<std::uint16_t>(0x7fc0)); }},
       {"bos_token_id is 4294967295", [](auto& f) { f.set_u32("tokenizer.ggml.bos_token_id", 0xffffffffu); }},
-      {"pre-tokeniser \"tekken\"", [](auto& f) { f.set_text("tokenizer.ggml.pre", "tekken"); }},
+      {"pre-tokeniser \"viking\"", [](auto& f) { f.set_text("tokenizer.ggml.pre", "viking"); }},
   };
   Origin origin;
   const TinyGguf unchanged = origin.gguf;
