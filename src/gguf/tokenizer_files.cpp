@@ -219,6 +219,35 @@ std::string tokenizer_json(const File& file, const Vocabulary& vocabulary, const
              ",\n    \"merges\": ", merges_json(file, vocabulary), "\n  }\n}\n");
 }
 
+/// Gemma 4's: merges of characters, blanks written as a sign, what is unknown in bytes.
+std::string of_characters(const File& file, const Vocabulary& vocabulary, const Json& post) {
+  const auto unknown = file.integer("tokenizer.ggml.unknown_token_id");
+  if (!unknown || *unknown < 0 || static_cast<std::size_t>(*unknown) >= vocabulary.tokens.size())
+    refuse(file, "tokenizer.ggml.unknown_token_id is missing, or has no text");
+  const std::string& name = vocabulary.tokens[static_cast<std::size_t>(*unknown)];
+  return cat("{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n  \"added_tokens\": ",
+             added_tokens_json(vocabulary),
+             R"(,
+  "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"},
+  "pre_tokenizer": {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": false},
+  "post_processor": )",
+             post.dump(), R"(,
+  "decoder": {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "},
+    {"type": "ByteFallback"}, {"type": "Fuse"}]},
+  "model": {
+    "type": "BPE",
+    "dropout": null,
+    "unk_token": )",
+             json_string(name), R"(,
+    "continuing_subword_prefix": null,
+    "end_of_word_suffix": null,
+    "fuse_unk": true,
+    "byte_fallback": true,
+    "ignore_merges": false,
+    "vocab": )",
+             vocab_json(vocabulary), ",\n    \"merges\": ", merges_json(file, vocabulary), "\n  }\n}\n");
+}
+
 /// A vocabulary of scores and no merges, as SentencePiece's file has it. @see llama.cpp, llama-vocab.cpp
 std::string from_scores(const File& file, const Vocabulary& vocabulary, tokenizer::SentencePieceModel::Kind kind,
                         const tokenizer::FolderSettings& settings, std::optional<std::int32_t> bos,
@@ -251,12 +280,13 @@ std::string from_scores(const File& file, const Vocabulary& vocabulary, tokenize
 TokenizerFiles tokenizer_files(const File& file, const families::ModelSpec& model) {
   const auto kind = file.needed_text("tokenizer.ggml.model");
   const bool has_scores = kind == "llama" || kind == "t5";
-  if (kind != "gpt2" && !has_scores)
+  const bool merges_characters = kind == "gemma4";
+  if (kind != "gpt2" && !has_scores && !merges_characters)
     refuse(file, cat("the tokenizer model ", quoted(kind), " is not supported"),
-           "supported are byte-level BPE ('gpt2') and SentencePiece's scores ('llama', 't5')");
+           "supported are byte-level BPE ('gpt2'), SentencePiece's scores ('llama', 't5') and 'gemma4'");
   PreTokenizer pre;
-  if (has_scores)
-    pre.add_bos = kind == "llama";
+  if (has_scores || merges_characters)
+    pre.add_bos = kind != "t5";
   else
     pre = pre_tokenizer(file);
   const Vocabulary vocabulary = read_vocabulary(file, model);
@@ -295,6 +325,8 @@ TokenizerFiles tokenizer_files(const File& file, const families::ModelSpec& mode
     using Kind = tokenizer::SentencePieceModel::Kind;
     files.tokenizer_json = from_scores(file, vocabulary, kind == "llama" ? Kind::bpe : Kind::unigram, around,
                                        add_bos ? model.bos_token_id : none, add_eos ? eos : none);
+  } else if (merges_characters) {
+    files.tokenizer_json = of_characters(file, vocabulary, post);
   } else {
     files.tokenizer_json = tokenizer_json(file, vocabulary, pre, post);
   }

@@ -126,6 +126,20 @@ TEST(TokenizerFiles, EveryNameGivesATokenizerOfItsOwn) {
   EXPECT_EQ(all.size(), same.size());
 }
 
+TEST(TokenizerFiles, Gemma4MergesCharactersAndFallsBackToBytes) {
+  TinyGguf gguf = small();
+  gguf.set_text("tokenizer.ggml.model", "gemma4");
+  EXPECT_THAT(pst::fixture::error_of(Fault::data, [&] { files_of(gguf); }), HasSubstr("unknown_token_id is missing"));
+  gguf.set_u32("tokenizer.ggml.unknown_token_id", 0);
+
+  const json file = json::parse(files_of(gguf).tokenizer_json);
+
+  EXPECT_EQ(file["model"]["byte_fallback"], true);
+  EXPECT_EQ(file["model"]["unk_token"], "a");
+  EXPECT_EQ(file["normalizer"]["content"], "\u2581");
+  EXPECT_EQ(tokenizer::Tokenizer::parse(file.dump(), "gemma4").encode("ab").size(), 1u);
+}
+
 TEST(TokenizerFiles, SettingsNameTheTokens) {
   TinyGguf gguf = small();
   gguf.set_u32("tokenizer.ggml.unknown_token_id", 0);
