@@ -22,6 +22,23 @@ std::string content_of(const json::Node& node) {
 
 using ById = std::map<std::int64_t, TokenizerText::Added>;
 
+void read_added_tokens_decoder(const json::Object& top, ById& added) {
+  const auto tokens = top.get("added_tokens_decoder");
+  if (!tokens) return;
+  for (const auto& [key, value] : tokens->value().items()) {
+    const auto id = to_int(key);
+    if (!id || *id < 0 || *id > kLargestId) tokens->refuse(cat("has the id ", pst::quoted(key)));
+    const json::Object entry = tokens->object().at(key).object();
+    added[*id] = {*id,
+                  entry.at("content").text(),
+                  entry.flag("special"),
+                  entry.flag("lstrip"),
+                  entry.flag("rstrip"),
+                  entry.flag("single_word"),
+                  entry.flag("normalized")};
+  }
+}
+
 void read_config(const fs::path& file, FolderSettings& settings, ById& added) {
   const json::Document document(file, kLargest);
   const json::Object top = document.object();
@@ -42,20 +59,7 @@ void read_config(const fs::path& file, FolderSettings& settings, ById& added) {
   settings.bos = name("bos_token");
   settings.eos = name("eos_token");
   settings.unk = name("unk_token");
-  const auto tokens = top.get("added_tokens_decoder");
-  if (!tokens) return;
-  for (const auto& [key, value] : tokens->value().items()) {
-    const auto id = to_int(key);
-    if (!id || *id < 0 || *id > kLargestId) tokens->refuse(cat("has the id ", pst::quoted(key)));
-    const json::Object entry = tokens->object().at(key).object();
-    added[*id] = {*id,
-                  entry.at("content").text(),
-                  entry.flag("special"),
-                  entry.flag("lstrip"),
-                  entry.flag("rstrip"),
-                  entry.flag("single_word"),
-                  entry.flag("normalized")};
-  }
+  read_added_tokens_decoder(top, added);
 }
 
 void read_special_map(const fs::path& file, FolderSettings& settings) {
@@ -94,6 +98,17 @@ FolderSettings read_folder_settings(const fs::path& dir) {
   if (is_there("added_tokens.json")) read_added(dir / "added_tokens.json", settings, added);
   for (auto& [id, token] : added) settings.added.push_back(std::move(token));
   return settings;
+}
+
+std::vector<TokenizerText::Added> configured_tokens(const fs::path& dir) {
+  std::vector<TokenizerText::Added> tokens;
+  std::error_code ignored;
+  if (!fs::exists(dir / "tokenizer_config.json", ignored)) return tokens;
+  ById added;
+  const json::Document document(dir / "tokenizer_config.json", kLargest);
+  read_added_tokens_decoder(document.object(), added);
+  for (auto& [id, token] : added) tokens.push_back(std::move(token));
+  return tokens;
 }
 
 }  // namespace pst::tokenizer

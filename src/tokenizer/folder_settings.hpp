@@ -21,4 +21,7 @@ struct FolderSettings {
 /// @throws Error(data) on a file that is not what it should be; absent ones say nothing
 FolderSettings read_folder_settings(const std::filesystem::path& dir);
 
+/// The `added_tokens_decoder` of tokenizer_config.json alone. @throws Error(data)
+std::vector<TokenizerText::Added> configured_tokens(const std::filesystem::path& dir);
+
 }  // namespace pst::tokenizer

@@ -2,12 +2,14 @@
 #include "tokenizer/tokenizer.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "tokenizer/added_tokens.hpp"
+#include "tokenizer/folder_settings.hpp"
 #include "tokenizer/newer_unicode.hpp"
 #include "tokenizer/normalizer.hpp"
 #include "tokenizer/older_files.hpp"
@@ -31,6 +33,25 @@ constexpr std::size_t kAddedTokenBytes = 4 << 20;
 constexpr json::Limits kLimits{.bytes = 512u << 20};
 
 constexpr const char* kFetchAgain = "fetch the file again; it may be truncated";
+
+/// Flags of added tokens in tokenizer_config.json, by content.
+using Flags = std::map<std::string, TokenizerText::Added>;
+
+/// Where both files say them, those of tokenizer_config.json count: so does transformers 5.23 for every class.
+void take_flags(const Flags& flags, AddedToken& token) {
+  const auto found = flags.find(token.content);
+  if (found == flags.end() || found->second.id != token.id) return;
+  const TokenizerText::Added& other = found->second;
+  token.special = other.special;
+  token.single_word = other.single_word;
+  token.lstrip = other.lstrip;
+  token.rstrip = other.rstrip;
+  token.normalized = other.normalized;
+}
+
+std::string text_of(const AddedToken& token) {
+  return cat(token.id, token.special, token.single_word, token.lstrip, token.rstrip, token.normalized);
+}
 
 std::vector<AddedToken> read_added_tokens(const std::vector<json::Node>& nodes) {
   std::vector<AddedToken> tokens;
@@ -78,13 +99,13 @@ Decoder read_decoder(const json::Object& top) {
 }  // namespace
 
 struct Tokenizer::Impl {
-  static std::unique_ptr<Impl> read(const json::Document& document) {
-    auto impl = std::make_unique<Impl>(document.object(), pst::digest(document.text()));
+  static std::unique_ptr<Impl> read(const json::Document& document, const Flags& flags = {}) {
+    auto impl = std::make_unique<Impl>(document.object(), pst::digest(document.text()), flags);
     impl->name = document.name();
     return impl;
   }
-  Impl(const json::Object& top, std::string digest_of_content);
-  void place_added_tokens(const std::vector<json::Node>& nodes);
+  Impl(const json::Object& top, std::string digest_of_content, const Flags& flags);
+  void place_added_tokens(const std::vector<json::Node>& nodes, const Flags& flags);
 
   /// Calls token(id, where in `text`) for added tokens and on_words(their text, the tokens of its words) between them.
   template <class OnToken, class OnWords>
@@ -107,7 +128,7 @@ struct Tokenizer::Impl {
   IdByText added_ids;
 };
 
-Tokenizer::Impl::Impl(const json::Object& top, std::string digest_of_content)
+Tokenizer::Impl::Impl(const json::Object& top, std::string digest_of_content, const Flags& flags)
     : digest(std::move(digest_of_content)),
       normalizer(top.get("normalizer")),
       pre_tokenizer(top.get("pre_tokenizer")),
@@ -116,12 +137,19 @@ Tokenizer::Impl::Impl(const json::Object& top, std::string digest_of_content)
   if (const auto version = top.get("version"); version && version->text() != "1.0")
     unsupported(*version, "version " + pst::quoted(version->text()));
   if (const auto post = top.get("post_processor")) post_processor = PostProcessor(post->object());
-  if (const auto nodes = top.get("added_tokens")) place_added_tokens(nodes->list());
+  if (const auto nodes = top.get("added_tokens")) place_added_tokens(nodes->list(), flags);
 }
 
-void Tokenizer::Impl::place_added_tokens(const std::vector<json::Node>& nodes) {
+void Tokenizer::Impl::place_added_tokens(const std::vector<json::Node>& nodes, const Flags& flags) {
   const Vocabulary& vocabulary = model->vocabulary();
-  const auto tokens = read_added_tokens(nodes);
+  auto tokens = read_added_tokens(nodes);
+  std::string changed;
+  for (AddedToken& token : tokens) {
+    const std::string before = text_of(token);
+    take_flags(flags, token);
+    if (text_of(token) != before) changed += text_of(token) + "\n";
+  }
+  if (!changed.empty()) digest = pst::digest(digest + changed);
   std::size_t bytes = 0;
   for (const auto& token : tokens) bytes += token.content.size();
   Effort effort(bytes);
@@ -217,8 +245,11 @@ Tokenizer Tokenizer::load(const fs::path& model_dir) {
     tokenizer.impl_->special_names = read_special_names(model_dir / "tokenizer_config.json");
     return tokenizer;
   };
-  if (fs::exists(file))
-    return name_tokens(Tokenizer(Impl::read(json::Document(file, kLargestFile, kFetchAgain, kLimits))));
+  if (fs::exists(file)) {
+    Flags flags;
+    for (auto& token : configured_tokens(model_dir)) flags.emplace(token.content, token);
+    return name_tokens(Tokenizer(Impl::read(json::Document(file, kLargestFile, kFetchAgain, kLimits), flags)));
+  }
   if (const auto converted = convert_older_files(model_dir))
     return name_tokens(parse(converted->json, converted->from.string()));
   throw Error(Fault::data,

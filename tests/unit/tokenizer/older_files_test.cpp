@@ -36,6 +36,26 @@ class OlderFiles : public testing::Test {
   pst::fixture::TemporaryDirectory dir_;
 };
 
+TEST_F(OlderFiles, FlagsOfTheConfigCountBesideTokenizerJson) {
+  put("tokenizer.json", R"({"added_tokens": [{"id": 2, "content": "<x>", "special": false, "lstrip": false,
+    "rstrip": false, "single_word": false, "normalized": false}], "model": {"type": "BPE",
+    "vocab": {"a": 0, " ": 1}, "merges": []}})");
+  const auto plain = load();
+  EXPECT_THAT(plain.encode("a <x> a"), ElementsAre(0, 1, 2, 1, 0));
+  EXPECT_FALSE(plain.is_special(2));
+
+  const auto with = [&](const char* rstrip, const char* special) {
+    put("tokenizer_config.json", std::string(R"({"added_tokens_decoder": {"2": {"content": "<x>", "lstrip": false,
+      "rstrip": )") + rstrip + R"(, "single_word": false, "normalized": false, "special": )" +
+                                     special + "}}}");
+    return load();
+  };
+  EXPECT_THAT(with("true", "true").encode("a <x> a"), ElementsAre(0, 1, 2, 0));
+  EXPECT_TRUE(with("true", "true").is_special(2));
+  EXPECT_NE(with("true", "true").digest(), plain.digest());
+  EXPECT_EQ(with("false", "false").digest(), plain.digest());  // the same as the file says
+}
+
 std::vector<std::int32_t> ids_with_special(const Tokenizer& tokenizer, const std::string& text) {
   std::vector<std::int32_t> ids;
   for (const auto& piece : tokenizer.encode_pieces(text, Around::special_tokens)) ids.push_back(piece.id);
