@@ -132,6 +132,8 @@ class Bpe final : public WordModel {
   std::size_t merge_short(Part* symbols, Merge* pairs, std::size_t count) const;
   void merge_long(std::vector<Part>& parts, std::size_t first) const;
 
+  static constexpr std::size_t kShort = 40;  // symbols; below it a scan for the best pair beats a heap
+
   Symbols symbols_;
   std::string mark_;    // before symbols that go on with a word ("##")
   std::string ending_;  // behind the last symbol of a word ("</w>")
