@@ -164,6 +164,23 @@ std::vector<const NormSpec*> stored_norms(const ModelSpec& model) {
 std::vector<TensorSpec> tensors_of(const ModelSpec& model) { return all_of(model).list(); }
 std::int64_t norm_values(const ModelSpec& model) { return all_of(model).norm_values(); }
 
+std::int64_t value_count(const ModelSpec& model) {
+  std::set<std::string> packed;
+  std::int64_t count = 0;
+  for (const LinearPlace& place : linears_of(model))
+    if (const auto& at = place.spec->weight_place; at && !at->exponents.empty()) {
+      packed.insert({at->tensor, at->exponents});
+      count += place.spec->values();
+    }
+  for (const TensorSpec& tensor : tensors_of(model)) {
+    if (packed.contains(tensor.name)) continue;
+    std::int64_t values = 1;
+    for (const auto size : tensor.shape) values *= size;
+    count += values;
+  }
+  return count;
+}
+
 std::set<std::string, std::less<>> layer_matrices(const ModelSpec& model) {
   std::set<std::string, std::less<>> names;
   for (const LayerSpec& layer : model.layers)

@@ -68,6 +68,9 @@ std::vector<const NormSpec*> stored_norms(const ModelSpec& model);
 /// The tensors of a model's files, in Hugging Face's names; without the head when it is tied.
 std::vector<TensorSpec> tensors_of(const ModelSpec& model);
 
+/// How many values they have. A byte of packed codes is no value: the matrices that it holds are counted.
+std::int64_t value_count(const ModelSpec& model);
+
 /// How many values of them are norms' weights and biases.
 std::int64_t norm_values(const ModelSpec& model);
 

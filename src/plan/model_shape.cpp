@@ -198,12 +198,8 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
                    .logits = model.logits};
   shape.narrow_head = model.project_out.has_value();
   for (const auto& rope : model.ropes) shape.rotated += table_values(rope);
-  for (const auto& tensor : families::tensors_of(model)) {
-    std::int64_t values = 1;
-    for (const auto size : tensor.shape) values *= size;
-    shape.frozen += values;
-    ++shape.tensors;
-  }
+  shape.tensors = std::ssize(families::tensors_of(model));
+  shape.frozen = families::value_count(model);
 
   shape.norms = families::norm_values(model);
   shape.final_sum = model.final_norm && !model.layers.empty() && !model.layers.front().attention_norm;

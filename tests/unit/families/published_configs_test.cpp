@@ -37,5 +37,11 @@ TEST(PublishedConfigs, Qwen3WithExpertsHasAWindowThatIsOff) {
   EXPECT_FALSE(published("qwen3-30b-a3b").layers[47].attention.window);
 }
 
+/// Two codes lie in a byte, and 32 of them share an exponent.
+TEST(PublishedConfigs, PackedExpertsCountAsValues) {
+  EXPECT_EQ(value_count(published("gpt-oss-20b")), 20'914'757'184);
+  EXPECT_EQ(value_count(published("gpt-oss-120b")), 116'829'156'672);
+}
+
 }  // namespace
 }  // namespace pst::families
