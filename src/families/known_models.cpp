@@ -22,7 +22,7 @@ constexpr std::array kRows = {
     Row{"gemma", "Gemma 2B, 7B"},
     Row{"gemma2", "Gemma 2"},
     Row{"gemma3_text", "Gemma 3, as text or with its image tower"},
-    Row{"gemma4_text", "Gemma 4 31B, as text or with its image tower"},
+    Row{"gemma4_text", "Gemma 4, as text or with its image tower"},
     Row{"glm", "GLM-4 9B"},
     Row{"glm4", "GLM-4 0414"},
     Row{"glm4_moe", "GLM-4.5, 4.6", true},

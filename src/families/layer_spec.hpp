@@ -13,13 +13,15 @@ namespace pst::families {
 
 /// Which rows of a decoder layer a linear layer reads.
 enum class Reads {
-  attention_input,  ///< the stream, mostly behind the first norm
-  mixed,            ///< the heads' output, side by side
-  mlp_input,        ///< the stream, mostly behind the second norm
-  activated,        ///< what the MLP's activation gives
-  shared_activated  ///< the same of the MLP beside a layer's experts
+  attention_input,   ///< the stream, mostly behind the first norm
+  mixed,             ///< the heads' output, side by side
+  mlp_input,         ///< the stream, mostly behind the second norm
+  activated,         ///< what the MLP's activation gives
+  shared_activated,  ///< the same of the MLP beside a layer's experts
+  stream,            ///< the stream behind the MLP
+  gated_vector       ///< a token's own vector behind its gate
 };
-inline constexpr int kReads = 5;
+inline constexpr int kReads = 7;
 
 /// A tensor of a model's files.
 struct TensorSpec {
@@ -46,6 +48,8 @@ struct NormSpec {
   double eps = 1e-6;
   bool centred = false, bias = false;
   double offset = 0;         ///< added to the stored weight
+  double factor = 1;         ///< of the stored weight
+  bool bare = false;         ///< `name` is the tensor itself
   std::int64_t weights = 1;  ///< rows of weights, for heads that have their own
   /// Where each of those rows is a module of its own: what follows `name` and a number. Else one tensor has them all.
   bool split = false;
@@ -83,9 +87,11 @@ struct AttentionSpec {
     by_head   ///< one: q, k, v of the first head, then of the next
   };
   Fused fused = Fused::no;
-  std::vector<LinearSpec> inputs;  ///< q, k, v; or the one
-  bool gated = false;              ///< q's rows are, by head, queries and gates of the heads' output
-  bool values_are_keys = false;    ///< there is no product for values: they are the keys before their norm
+  std::vector<LinearSpec> inputs;      ///< q, k, v; or the one
+  bool gated = false;                  ///< q's rows are, by head, queries and gates of the heads' output
+  bool values_are_keys = false;        ///< there is no product for values: they are the keys before their norm
+  std::optional<std::size_t> borrows;  ///< layer whose keys and values are read: there is a product for q alone
+  bool lends = false;                  ///< another layer reads the keys and values of this one
   std::optional<NormSpec> q_norm, k_norm, v_norm;
   bool norms_turned = false;  ///< these come after the rotation
   LinearSpec o;
@@ -123,9 +129,13 @@ struct MoeSpec {
     LinearSpec gate, up, down;
   };
   std::vector<Expert> experts;
-  std::vector<TensorSpec> stored;         ///< that hold several experts, whose matrices have places in them
-  std::optional<MlpSpec> shared;          ///< that every row takes
-  std::optional<LinearSpec> shared_gate;  ///< [1, hidden]: its output counts by the sigmoid of this
+  std::vector<TensorSpec> stored;  ///< that hold several experts, whose matrices have places in them
+  std::optional<MlpSpec> shared;   ///< that every row takes
+  /// Where they are there, router and experts read the stream through these, and not what the MLP reads.
+  std::optional<NormSpec> router_norm, experts_norm;
+  std::optional<NormSpec> experts_out_norm, shared_out_norm;  ///< before both are added
+  std::string expert_scales;                                  ///< tensor [experts] that weights end with; empty: none
+  std::optional<LinearSpec> shared_gate;                      ///< [1, hidden]: its output counts by the sigmoid of this
 };
 
 /// A gated delta rule in the place of attention: a state per head that each row decays and corrects.
@@ -143,6 +153,12 @@ struct DeltaSpec {
   std::int64_t mixed() const { return 2 * keys() + values(); }
 };
 
+/// What a layer adds of a token's own vector (TokenVectors): x + norm(projection(act(gate x) * vector)).
+struct TokenGateSpec {
+  LinearSpec gate, projection;
+  NormSpec norm;
+};
+
 /// A decoder layer: x + attention(norm(x)), then the same with the MLP.
 struct LayerSpec {
   std::optional<NormSpec> attention_norm, mlp_norm;          ///< of what attention and the MLP read
@@ -151,7 +167,8 @@ struct LayerSpec {
   bool norms_sum = false;     ///< the out norms are of the stream after the addition
   double residual_scale = 1;  ///< of what is added
   std::string scalar;         ///< tensor [1] that the stream is multiplied with behind the layer; empty: none
-  AttentionSpec attention;    ///< without heads where there is a delta rule
+  std::optional<TokenGateSpec> token_gate;  ///< behind the MLP
+  AttentionSpec attention;                  ///< without heads where there is a delta rule
   std::optional<DeltaSpec> delta;
   MlpSpec mlp;  ///< without inputs where there are experts
   std::optional<MoeSpec> moe;

@@ -38,6 +38,9 @@ void change_moe(MoeSpec& moe, const Change& change) {
   for (TensorSpec& tensor : moe.stored) change_text(tensor.name, change);
   if (moe.shared) change_mlp(*moe.shared, change);
   if (moe.shared_gate) change_linear(*moe.shared_gate, change);
+  for (auto* const norm : {&moe.router_norm, &moe.experts_norm, &moe.experts_out_norm, &moe.shared_out_norm})
+    change_norm(*norm, change);
+  change_text(moe.expert_scales, change);
 }
 
 }  // namespace
@@ -48,6 +51,11 @@ void rename(ModelSpec& model, const Change& change) {
   for (auto* const product : {&model.project_in, &model.project_out})
     if (*product) change_linear(**product, change);
   change_norm(model.embedding_norm, change);
+  if (auto& vectors = model.token_vectors) {
+    change_text(vectors->name, change);
+    change_linear(vectors->projection, change);
+    change_text(vectors->norm.name, change);
+  }
   for (LayerSpec& layer : model.layers) {
     for (auto* const norm : {&layer.attention_norm, &layer.mlp_norm, &layer.attention_out_norm, &layer.mlp_out_norm})
       change_norm(*norm, change);
@@ -60,6 +68,11 @@ void rename(ModelSpec& model, const Change& change) {
     change_text(layer.scalar, change);
     change_mlp(layer.mlp, change);
     if (layer.moe) change_moe(*layer.moe, change);
+    if (auto& gate = layer.token_gate) {
+      change_linear(gate->gate, change);
+      change_linear(gate->projection, change);
+      change_text(gate->norm.name, change);
+    }
   }
   change_norm(model.final_norm, change);
   change_linear(model.head, change);

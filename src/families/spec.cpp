@@ -20,6 +20,7 @@ class Tensors {
   void add(const NormSpec& norm) {
     if (norm.name.empty()) return;
     norm_values_ += norm.width * (norm.weights + (norm.bias ? 1 : 0));
+    if (norm.bare) return add(norm.name, {norm.width});
     const std::vector<std::int64_t> one = {norm.width}, all = {norm.weights, norm.width};
     if (norm.split)
       for (std::int64_t i = 0; i < norm.weights; ++i) add(cat(norm.name, i, ".weight"), one);
@@ -52,6 +53,9 @@ void add_moe(Tensors& tensors, const MoeSpec& moe) {
   for (const auto& expert : moe.experts)
     for (const LinearSpec* const linear : {&expert.gate, &expert.up, &expert.down}) tensors.add(*linear);
   if (moe.shared_gate) tensors.add(*moe.shared_gate);
+  for (const auto* const norm : {&moe.router_norm, &moe.experts_norm, &moe.experts_out_norm, &moe.shared_out_norm})
+    tensors.add(*norm);
+  if (!moe.expert_scales.empty()) tensors.add(moe.expert_scales, {std::ssize(moe.experts)});
 }
 
 void add_mlp(Tensors& tensors, const MlpSpec& mlp) {
@@ -75,6 +79,11 @@ Tensors all_of(const ModelSpec& model) {
     if (*product) tensors.add(**product);
   if (const auto& table = model.position_table) tensors.add(table->name + ".weight", {table->rows, model.hidden});
   tensors.add(model.embedding_norm);
+  if (const auto& vectors = model.token_vectors) {
+    tensors.add(vectors->name + ".weight", {vectors->rows, std::ssize(model.layers) * vectors->width});
+    tensors.add(vectors->projection);
+    tensors.add(vectors->norm);
+  }
   for (const LayerSpec& layer : model.layers) {
     const AttentionSpec& attention = layer.attention;
     tensors.add(layer.attention_norm);
@@ -92,6 +101,11 @@ Tensors all_of(const ModelSpec& model) {
     add_mlp(tensors, layer.moe && layer.moe->shared ? *layer.moe->shared : layer.mlp);
     if (layer.moe) add_moe(tensors, *layer.moe);
     tensors.add(layer.mlp_out_norm);
+    if (const auto& gate = layer.token_gate) {
+      tensors.add(gate->gate);
+      tensors.add(gate->projection);
+      tensors.add(gate->norm);
+    }
   }
   tensors.add(model.final_norm);
   if (!model.tied_head)
@@ -116,6 +130,8 @@ std::vector<const LinearSpec*> linears_of(const LayerSpec& layer) {
   append(linears, mlp.inputs);
   if (!mlp.inputs.empty()) linears.push_back(&mlp.down);
   if (layer.moe && layer.moe->shared_gate) linears.push_back(&*layer.moe->shared_gate);
+  if (const auto& gate = layer.token_gate)
+    for (const LinearSpec* const linear : {&gate->gate, &gate->projection}) linears.push_back(linear);
   return linears;
 }
 
@@ -137,6 +153,8 @@ std::vector<LinearPlace> linears_of(const ModelSpec& model) {
   }
   for (const auto* const product : {&model.project_in, &model.project_out})
     if (*product) places.push_back({.spec = &**product, .layer = model.layers.size()});
+  if (const auto& vectors = model.token_vectors)
+    places.push_back({.spec = &vectors->projection, .layer = model.layers.size()});
   places.push_back({.spec = &model.head, .layer = model.layers.size(), .is_head = true});
   return places;
 }

@@ -18,6 +18,14 @@ struct PositionTable {
   std::int64_t rows = 0, first = 0;
 };
 
+/// Vectors of each token, one for each layer: (norm(projection(embedding) / sqrt(hidden)) + sqrt(width) row) / sqrt(2).
+struct TokenVectors {
+  std::string name;  ///< of the module of the table [rows, layers * width]
+  std::int64_t rows = 0, width = 0;
+  LinearSpec projection;
+  NormSpec norm;
+};
+
 /// What a model is made of, in the order in which it computes. Everything that has to know this reads it here: loading,
 /// adapters' targets, the plan's memory and time, reports' FLOPs, import, quantisation, inspection.
 struct ModelSpec {
@@ -30,6 +38,7 @@ struct ModelSpec {
   std::optional<LinearSpec> project_in, project_out;  ///< where the table's and the head's rows are narrower
   std::optional<PositionTable> position_table;
   std::optional<NormSpec> embedding_norm;
+  std::optional<TokenVectors> token_vectors;
   std::vector<RopeSpec> ropes;  ///< that layers take theirs from
   std::vector<LayerSpec> layers;
   std::optional<NormSpec> final_norm;

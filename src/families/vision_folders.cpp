@@ -32,9 +32,11 @@ std::optional<std::string> text_type_of(const json::Object& config) {
 }
 
 void place_in_vision_folder(const json::Object& config, ModelSpec& model) {
-  rename(model, [](std::string& name) {
+  const auto place = [](std::string& name) {
     if (name.starts_with("model.")) name.insert(std::string_view("model.").size(), "language_model.");
-  });
+  };
+  rename(model, place);
+  for (std::string& aside : model.left_aside) place(aside);
   // transformers 4 and the files that 5 writes, after these the names in memory.
   model.renamed.insert(model.renamed.end(),
                        {{"language_model.model.", "model.language_model."}, {"language_model.lm_head.", "lm_head."}});

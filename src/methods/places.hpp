@@ -26,6 +26,7 @@ struct Places {
   std::string embedding;  ///< model.embed_tokens
   std::int64_t vocabulary = 0, embedding_width = 0, hidden = 0;
   bool tied_head = false;                ///< the head is the embedding
+  bool has_token_vectors = false;        ///< layers have vectors of each token: rows that are no tokens have none
   std::vector<std::int64_t> key_values;  ///< width of a token's keys, and of its values, by layer; 0: it has none
 };
 

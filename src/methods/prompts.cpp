@@ -44,7 +44,14 @@ void bind_prompt(config::Fields& field, Adapter& adapter) {
         "Text of `TEXT`.");
 }
 
+void require_rows_without_tokens(const Places& places) {
+  if (places.has_token_vectors)
+    throw Error(Fault::usage, "this model's layers have vectors of each token, and learned rows are no tokens",
+                "take lora");
+}
+
 std::vector<AdapterTensor> prompt_tensors(const Adapter& adapter, const Places& places) {
+  require_rows_without_tokens(places);
   const PromptTuning& s = adapter.as<PromptTuning>();
   if ((s.prompt_tuning_init == PromptStart::text) != s.prompt_tuning_init_text.has_value())
     throw Error(Fault::usage,
@@ -68,6 +75,7 @@ void bind_p(config::Fields& field, Adapter& adapter) {
 }
 
 std::vector<AdapterTensor> p_tensors(const Adapter& adapter, const Places& places) {
+  require_rows_without_tokens(places);
   const PTuning& s = adapter.as<PTuning>();
   const std::int64_t width = places.embedding_width, inner = s.encoder_hidden_size.value_or(static_cast<int>(width));
   std::vector<AdapterTensor> all{encoder("embedding.weight", {s.num_virtual_tokens, width})};

@@ -73,10 +73,10 @@ std::vector<std::unique_ptr<nn::Linear>*> AttentionLayer::linears() {
   return all;
 }
 
-at::Tensor AttentionLayer::run(const at::Tensor& x_nd, const Rows& rows) const {
+at::Tensor AttentionLayer::run(const at::Tensor& x_nd, const Rows& rows, Shared& shared) const {
   Parted of = part(x_nd, rows);
   const at::Tensor gate = std::exchange(of.gate, {});
-  at::Tensor heads = rows.cache != nullptr ? mixed_in_cache(of, rows) : mixed(std::move(of), rows);
+  at::Tensor heads = rows.cache != nullptr ? mixed_in_cache(of, rows) : mixed(std::move(of), rows, shared);
   if (gate.defined()) heads = heads * at::sigmoid(gate);
   return rows.through(*o_, heads);
 }
@@ -87,6 +87,7 @@ AttentionLayer::Parted AttentionLayer::part(const at::Tensor& x_nd, const Rows& 
   if (spec_.fused != Fused::no)
     products = ops::split_columns(products[0], groups,
                                   {spec_.query() / groups, spec_.key_value() / groups, spec_.key_value() / groups});
+  if (spec_.borrows) return {products[0], {}, {}, {}};
   // Values that are keys: those turn in place, so each gets memory of its own.
   Parted of{products[0], products[1], spec_.values_are_keys ? products[1].clone() : products[2], {}};
   if (spec_.gated) {
@@ -99,6 +100,7 @@ AttentionLayer::Parted AttentionLayer::part(const at::Tensor& x_nd, const Rows& 
 
 void AttentionLayer::norm_heads(Parted& of) const {
   if (q_norm_) of.q = ops::norm(of.q, *q_norm_);
+  if (spec_.borrows) return;
   if (k_norm_) of.k = ops::norm(of.k, *k_norm_);
   if (v_norm_) of.v = ops::norm(of.v, *v_norm_);
 }
@@ -108,14 +110,22 @@ std::optional<ops::Turning> AttentionLayer::turning(const Rows& rows) const {
   return ops::Turning{tables_->queries, tables_->keys, rows.angles.at(*spec_.rope)};
 }
 
-at::Tensor AttentionLayer::mixed(Parted of, const Rows& rows) const {
+at::Tensor AttentionLayer::mixed(Parted of, const Rows& rows, Shared& shared) const {
   auto turn = turning(rows);
-  if (turn && spec_.norms_turned) {
+  const bool shares = spec_.lends || spec_.borrows;
+  if (shares && !spec_.norms_turned) norm_heads(of);
+  if (turn && (shares || spec_.norms_turned)) {
     of.q = ops::rotated(std::move(of.q), heads_.query, turn->rows, turn->queries);
-    of.k = ops::rotated(std::move(of.k), heads_.key_value, turn->rows, turn->keys);
+    if (!spec_.borrows) of.k = ops::rotated(std::move(of.k), heads_.key_value, turn->rows, turn->keys);
     turn.reset();
   }
-  norm_heads(of);
+  if (!shares || spec_.norms_turned) norm_heads(of);
+  if (spec_.borrows) {
+    of.k = shared.k;
+    of.v = shared.v;
+  } else if (spec_.lends) {
+    shared = {of.k, of.v};
+  }
   if (rows.virtual_keys != nullptr) return mixed_behind_virtual_keys(std::move(of), rows, turn);
   return ops::attention(std::move(of.q), std::move(of.k), of.v, heads_, rows.documents, turn);
 }
@@ -128,7 +138,7 @@ at::Tensor AttentionLayer::mixed_behind_virtual_keys(Parted of, const Rows& rows
     of.k = ops::rotated(std::move(of.k), heads_.key_value, turn->rows, turn->keys);
   }
   const Prompted& stream = *rows.prompted;
-  const auto [keys, values] = rows.virtual_keys->of(layer_);
+  const auto [keys, values] = rows.virtual_keys->of(spec_.borrows.value_or(layer_));
   const at::Tensor no_queries = at::zeros({stream.count, of.q.size(1)}, of.q.options().requires_grad(false));
   return stream.without(ops::attention(stream.with(no_queries, of.q), stream.with(keys, of.k),
                                        stream.with(values, of.v), heads_, stream.documents, std::nullopt));
@@ -139,9 +149,12 @@ at::Tensor AttentionLayer::mixed_in_cache(const Parted& from, const Rows& rows) 
   if (!spec_.norms_turned) norm_heads(of);
   if (const auto turn = turning(rows)) {
     ops::rotate(of.q, heads_.query, turn->rows, turn->queries);
-    ops::rotate(of.k, heads_.key_value, turn->rows, turn->keys);
+    if (!spec_.borrows) ops::rotate(of.k, heads_.key_value, turn->rows, turn->keys);
   }
   if (spec_.norms_turned) norm_heads(of);
+  if (spec_.borrows)
+    return ops::cached_attention(of.q, rows.cache->keys[*spec_.borrows], rows.cache->values[*spec_.borrows], heads_)
+        .contiguous();
   const auto extended = [](at::Tensor& all, const at::Tensor& fresh) -> const at::Tensor& {
     return all = all.defined() ? at::cat({all, fresh}) : fresh;
   };

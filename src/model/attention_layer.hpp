@@ -22,8 +22,13 @@ class AttentionLayer {
   AttentionLayer(const families::AttentionSpec& spec, std::size_t layer, const std::vector<RopeTables>& tables,
                  const Parts& parts, std::vector<std::unique_ptr<nn::Linear>> linears);
 
+  /// Keys and values, behind norms and rotation, that a layer has of another one, and that it gives: undefined where
+  /// its spec says neither.
+  struct Shared {
+    at::Tensor k, v;
+  };
   /// @param x  [n, hidden] -> the same
-  at::Tensor run(const at::Tensor& x_nd, const Rows& rows) const;
+  at::Tensor run(const at::Tensor& x_nd, const Rows& rows, Shared& shared) const;
   std::vector<std::unique_ptr<nn::Linear>*> linears();
   ops::Norm* query_norm();  ///< null: there is none
   ops::Norm* key_norm();
@@ -34,7 +39,7 @@ class AttentionLayer {
   };
   Parted part(const at::Tensor& x_nd, const Rows& rows) const;
   void norm_heads(Parted& of) const;
-  at::Tensor mixed(Parted of, const Rows& rows) const;
+  at::Tensor mixed(Parted of, const Rows& rows, Shared& shared) const;
   at::Tensor mixed_behind_virtual_keys(Parted of, const Rows& rows, const std::optional<ops::Turning>& turn) const;
   at::Tensor mixed_in_cache(const Parted& of, const Rows& rows) const;
   std::optional<ops::Turning> turning(const Rows& rows) const;

@@ -8,6 +8,7 @@
 #include <ATen/ops/scalar_tensor.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -24,7 +25,9 @@
 #include "model/rope_table.hpp"
 #include "nn/before_backward.hpp"
 #include "nn/checkpointed.hpp"
+#include "ops/activation.hpp"
 #include "ops/capped.hpp"
+#include "ops/columns.hpp"
 #include "ops/torch_exec.hpp"
 #include "weights/dtype.hpp"
 
@@ -46,6 +49,19 @@ class FrozenEmbedding final : public nn::Embedding {
   at::Tensor matrix_vd_;
 };
 
+/// What a layer adds of its tokens' own vectors.
+struct TokenGate {
+  kernels::Act act;
+  std::unique_ptr<nn::Linear> gate, projection;
+  ops::Norm norm;
+
+  /// @param vectors  [n, width]
+  at::Tensor run(const at::Tensor& x_nd, const at::Tensor& vectors, const Rows& rows) const {
+    const at::Tensor gated = ops::gated(act, rows.through(*gate, x_nd), vectors);
+    return ops::norm(rows.through(*projection, gated), norm);
+  }
+};
+
 struct Layer {
   std::optional<ops::Norm> attention_norm, attention_out_norm, mlp_norm, mlp_out_norm;
   at::Tensor scalar;                          // [1] in the dtype of products, or undefined
@@ -53,18 +69,22 @@ struct Layer {
   std::unique_ptr<DeltaLayer> delta;
   std::unique_ptr<MlpLayer> mlp;  // one of these two
   std::unique_ptr<MoeLayer> moe;
+  std::unique_ptr<TokenGate> token_gate;  // or null
 
-  at::Tensor mixed(const at::Tensor& x_nd, const Rows& rows) const {
-    return delta ? delta->run(x_nd, rows) : attention->run(x_nd, rows);
+  at::Tensor mixed(const at::Tensor& x_nd, const Rows& rows, AttentionLayer::Shared& shared) const {
+    return delta ? delta->run(x_nd, rows) : attention->run(x_nd, rows, shared);
   }
-  at::Tensor through_mlp(const at::Tensor& x_nd, const Rows& rows) const {
-    return moe ? moe->run(x_nd, rows) : mlp->run(x_nd, rows);
+  /// @param stream  what x is the norm of
+  at::Tensor through_mlp(const at::Tensor& x_nd, const at::Tensor& stream_nd, const Rows& rows) const {
+    return moe ? moe->run(x_nd, stream_nd, rows) : mlp->run(x_nd, rows);
   }
   /// In the order of families::linears_of().
   std::vector<std::unique_ptr<nn::Linear>*> linears() {
     auto all = delta ? delta->linears() : attention->linears();
     const auto more = moe ? moe->linears() : mlp->linears();
     all.insert(all.end(), more.begin(), more.end());
+    if (token_gate)
+      for (auto* const linear : {&token_gate->gate, &token_gate->projection}) all.push_back(linear);
     return all;
   }
 };
@@ -96,7 +116,8 @@ Layer make_layer(const families::LayerSpec& spec, std::size_t index, const std::
               .attention = {},
               .delta = {},
               .mlp = {},
-              .moe = {}};
+              .moe = {},
+              .token_gate = {}};
   if (!spec.scalar.empty()) layer.scalar = parts.tensor(spec.scalar);
   Matrices matrices(parts, index, spec);
   if (spec.delta)
@@ -107,13 +128,21 @@ Layer make_layer(const families::LayerSpec& spec, std::size_t index, const std::
   const auto mlp = [&](const families::MlpSpec& of) {
     return std::make_unique<MlpLayer>(of, matrices.next(of.inputs.size() + 1));
   };
+  const auto token_gate = [&] {
+    if (!spec.token_gate) return;
+    auto made = matrices.next(2);
+    layer.token_gate = std::make_unique<TokenGate>(
+        TokenGate{spec.mlp.act, std::move(made[0]), std::move(made[1]), parts.norm(spec.token_gate->norm)});
+  };
   if (!spec.moe) {
     layer.mlp = mlp(spec.mlp);
+    token_gate();
     return layer;
   }
   std::unique_ptr<MlpLayer> shared = spec.moe->shared ? mlp(*spec.moe->shared) : nullptr;
   std::unique_ptr<nn::Linear> gate;
   if (spec.moe->shared_gate) gate = std::move(matrices.next(1).front());
+  token_gate();
   layer.moe = std::make_unique<MoeLayer>(*spec.moe, parts, std::move(shared), std::move(gate),
                                          matrices.next(3 * spec.moe->experts.size()));
   return layer;
@@ -138,6 +167,11 @@ class Decoder final : public nn::CausalLm {
     if (spec.project_in) project_in_ = parts.own_linear(*spec.project_in);
     if (spec.project_out) project_out_ = parts.own_linear(*spec.project_out);
     embedding_norm_ = parts.norm(spec.embedding_norm);
+    if (const auto& vectors = spec.token_vectors) {
+      token_table_ = parts.tensor(vectors->name + ".weight");
+      token_projection_ = parts.own_linear(vectors->projection);
+      token_norm_ = parts.norm(vectors->norm);
+    }
     for (std::size_t i = 0; i < spec.layers.size(); ++i)
       layers_.push_back(make_layer(spec.layers[i], i, tables, parts));
     final_norm_ = parts.norm(spec.final_norm);
@@ -216,6 +250,8 @@ class Decoder final : public nn::CausalLm {
       slots.push_back({.name = spec_.project_in->name, .linear = &project_in_, .bias = spec_.project_in->bias});
     if (project_out_)
       slots.push_back({.name = spec_.project_out->name, .linear = &project_out_, .bias = spec_.project_out->bias});
+    if (token_projection_)
+      slots.push_back({.name = spec_.token_vectors->projection.name, .linear = &token_projection_});
     slots.push_back({.name = spec_.head.name, .linear = &head_, .bias = spec_.head.bias, .is_output_head = true});
     for (const std::string_view ending : families::peft_default_targets(spec_.model_type))
       for (nn::LinearSlot& slot : slots) slot.is_default = slot.is_default || slot.name.ends_with(cat(".", ending));
@@ -282,12 +318,16 @@ class Decoder final : public nn::CausalLm {
     // The stream and what the next layer reads travel together: each norm is fused with the addition before it.
     const auto& first = layers_.front().attention_norm;
     TensorPair state = first ? TensorPair{x_nd, ops::norm(x_nd, *first)} : twice(x_nd);
+    const std::vector<at::Tensor> vectors = token_vectors(ids, x_nd, rows);
+    std::vector<AttentionLayer::Shared> lent(layers_.size());
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const trace::Scope span({.kind = trace::Kind::layer, .layer = static_cast<int>(i)});
       // Backward outlives this loop, so a checkpointed body owns what it captures.
-      state = recompute == nn::Recompute::layers
-                  ? nn::checkpointed([this, i, rows](const TensorPair& in) { return run_layer(i, in, rows); }, state)
-                  : run_layer(i, state, rows);
+      const auto run = [this, i, rows](const nn::TensorList& in) { return run_layer(i, in, rows); };
+      const nn::TensorList in = inputs_of(i, state, lent, vectors);
+      const nn::TensorList out = recompute == nn::Recompute::layers ? nn::checkpointed(run, in) : run(in);
+      state = {out[0], out[1]};
+      if (out.size() > 2) lent[i] = {out[2], out[3]};
       if (!frozen_->always_there())
         state = nn::before_backward(state, [this, i] { frozen_->enter(i, block_before(i)); });
     }
@@ -318,15 +358,55 @@ class Decoder final : public nn::CausalLm {
                : x_nd;
   }
 
-  TensorPair run_layer(std::size_t index, const TensorPair& in, const Rows& rows) const {
+  /// The vectors that each layer has of each token, or nothing.
+  std::vector<at::Tensor> token_vectors(const at::Tensor& ids, const at::Tensor& x_nd, const Rows& rows) const {
+    if (!spec_.token_vectors) return {};
+    const std::int64_t width = spec_.token_vectors->width;
+    const auto times = [](const at::Tensor& x, double factor) {
+      return x * at::scalar_tensor(factor, x.options().requires_grad(false));
+    };
+    const at::Tensor made =
+        times(rows.through(*token_projection_, x_nd), 1 / std::sqrt(static_cast<double>(spec_.hidden)));
+    const at::Tensor own = times(at::index_select(token_table_, 0, ids), std::sqrt(static_cast<double>(width)));
+    return ops::split_columns(times(ops::norm(made, *token_norm_) + own, std::sqrt(0.5)), 1,
+                              std::vector<std::int64_t>(layers_.size(), width));
+  }
+
+  /// The stream and its norm; keys and values of another layer; the tokens' own vectors: what a layer has of them.
+  nn::TensorList inputs_of(std::size_t index, const TensorPair& state, const std::vector<AttentionLayer::Shared>& lent,
+                           const std::vector<at::Tensor>& vectors) const {
+    nn::TensorList in{state.first, state.second};
+    const auto& lender = spec_.layers[index].attention.borrows;
+    if (lender && lent[*lender].k.defined())  // else they are in the cache
+      for (const at::Tensor& rows : {lent[*lender].k, lent[*lender].v}) in.push_back(rows);
+    if (spec_.layers[index].token_gate) in.push_back(vectors[index]);
+    return in;
+  }
+
+  /// @param in  as inputs_of() has it
+  /// @return    the stream and its norm; keys and values that it lends
+  nn::TensorList run_layer(std::size_t index, const nn::TensorList& in, const Rows& rows) const {
+    AttentionLayer::Shared shared;
+    const families::AttentionSpec& attention = spec_.layers[index].attention;
+    if (attention.borrows && rows.cache == nullptr) shared = {in[2], in[3]};
+    const TensorPair state = run_layer(index, {in[0], in[1]}, shared, in.back(), rows);
+    nn::TensorList out{state.first, state.second};
+    if (attention.lends && shared.k.defined())
+      for (const at::Tensor& rows_of : {shared.k, shared.v}) out.push_back(rows_of);
+    return out;
+  }
+
+  /// @param vectors  the tokens' own, where the layer has a gate for them
+  TensorPair run_layer(std::size_t index, const TensorPair& in, AttentionLayer::Shared& shared,
+                       const at::Tensor& vectors, const Rows& rows) const {
     const Layer& layer = layers_[index];
     const families::LayerSpec& spec = spec_.layers[index];
     frozen_->enter(index, block_after(index));
     const auto& [x_nd, h_nd] = in;
-    at::Tensor mixed_nd = added(layer.mixed(h_nd, rows), layer.attention_out_norm, spec);
+    at::Tensor mixed_nd = added(layer.mixed(h_nd, rows, shared), layer.attention_out_norm, spec);
     if (spec.parallel) {
       const at::Tensor g_nd = layer.mlp_norm ? ops::norm(x_nd, *layer.mlp_norm) : h_nd;
-      return sum_and_norm(x_nd, mixed_nd + added(layer.through_mlp(g_nd, rows), layer.mlp_out_norm, spec),
+      return sum_and_norm(x_nd, mixed_nd + added(layer.through_mlp(g_nd, x_nd, rows), layer.mlp_out_norm, spec),
                           norm_after(index));
     }
     TensorPair middle;
@@ -336,9 +416,11 @@ class Decoder final : public nn::CausalLm {
       middle = sum_and_norm(x_nd, mixed_nd, layer.mlp_norm);
     }
     const auto& [y_nd, g_nd] = middle;
-    const at::Tensor delta_nd = added(layer.through_mlp(g_nd, rows), layer.mlp_out_norm, spec);
+    const at::Tensor delta_nd = added(layer.through_mlp(g_nd, y_nd, rows), layer.mlp_out_norm, spec);
     if (layer.scalar.defined()) {
-      const at::Tensor sum_nd = (y_nd + delta_nd) * layer.scalar;
+      at::Tensor sum_nd = y_nd + delta_nd;
+      if (layer.token_gate) sum_nd = sum_nd + layer.token_gate->run(sum_nd, vectors, rows);
+      sum_nd = sum_nd * layer.scalar;
       const auto& next = norm_after(index);
       return next ? TensorPair{sum_nd, ops::norm(sum_nd, *next)} : twice(sum_nd);
     }
@@ -383,6 +465,9 @@ class Decoder final : public nn::CausalLm {
   std::unique_ptr<nn::Linear> project_in_, project_out_;  // where embedding and head are narrower than the stream
   at::Tensor position_table_;                             // [positions, d], or undefined
   std::optional<ops::Norm> embedding_norm_, final_norm_;
+  at::Tensor token_table_;  // [rows, layers * width], or undefined
+  std::unique_ptr<nn::Linear> token_projection_;
+  std::optional<ops::Norm> token_norm_;
   std::vector<Layer> layers_;
   std::unique_ptr<nn::Linear> head_;
 };

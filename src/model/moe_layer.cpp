@@ -4,6 +4,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/gather.h>
+#include <ATen/ops/index_select.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/split_with_sizes.h>
@@ -25,9 +26,14 @@ MoeLayer::MoeLayer(const MoeSpec& spec, const Parts& parts, std::unique_ptr<MlpL
     : spec_(spec),
       router_(parts.own_linear(spec.router)),
       shared_gate_(std::move(shared_gate)),
+      router_norm_(parts.norm(spec.router_norm)),
+      experts_norm_(parts.norm(spec.experts_norm)),
+      experts_out_norm_(parts.norm(spec.experts_out_norm)),
+      shared_out_norm_(parts.norm(spec.shared_out_norm)),
       shared_(std::move(shared)),
       experts_(std::move(experts)) {
   if (!spec.correction.empty()) correction_ = parts.floats(spec.correction);
+  if (!spec.expert_scales.empty()) expert_scales_ = parts.floats(spec.expert_scales);
 }
 
 std::vector<std::unique_ptr<nn::Linear>*> MoeLayer::linears() {
@@ -42,14 +48,16 @@ std::vector<std::unique_ptr<nn::Linear>*> MoeLayer::experts() {
   return all;
 }
 
-at::Tensor MoeLayer::run(const at::Tensor& x_nd, const Rows& rows) const {
-  const Choice choice = choose(x_nd, rows);
+at::Tensor MoeLayer::run(const at::Tensor& x_nd, const at::Tensor& stream_nd, const Rows& rows) const {
+  const Choice choice = choose(router_norm_ ? ops::norm(stream_nd, *router_norm_) : x_nd, rows);
+  const at::Tensor routed_nd = experts_norm_ ? ops::norm(stream_nd, *experts_norm_) : x_nd;
   const ops::SlotOrder order = ops::order_slots(choice.experts_nk, static_cast<std::int64_t>(spec_.experts.size()));
-  const auto parted = at::split_with_sizes(ops::spread_rows(x_nd, order), order.sizes);
+  const auto parted = at::split_with_sizes(ops::spread_rows(routed_nd, order), order.sizes);
   std::vector<at::Tensor> made;
   for (std::size_t e = 0; e < parted.size(); ++e)
     if (order.sizes[e] > 0) made.push_back(expert(e, parted[e], rows));
-  const at::Tensor sum_nd = ops::gather_rows(at::cat(made), order, choice.weights_nk);
+  at::Tensor sum_nd = ops::gather_rows(at::cat(made), order, choice.weights_nk);
+  if (experts_out_norm_) sum_nd = ops::norm(sum_nd, *experts_out_norm_);
   return shared_ ? sum_nd + shared(x_nd, rows) : sum_nd;
 }
 
@@ -69,6 +77,10 @@ MoeLayer::Choice MoeLayer::choose(const at::Tensor& x_nd, const Rows& rows) cons
     const double least = spec_.scores == MoeSpec::Scores::sigmoid ? 1e-20 : 0;
     choice.weights_nk = choice.weights_nk / (choice.weights_nk.sum(-1, /*keepdim=*/true) + least);
   }
+  if (expert_scales_.defined())
+    choice.weights_nk =
+        choice.weights_nk *
+        at::index_select(expert_scales_, 0, choice.experts_nk.reshape({-1})).view(choice.weights_nk.sizes());
   if (spec_.scale != 1) choice.weights_nk = choice.weights_nk * spec_.scale;
   return choice;
 }
@@ -90,7 +102,8 @@ at::Tensor MoeLayer::expert(std::size_t index, const at::Tensor& x_rd, const Row
 }
 
 at::Tensor MoeLayer::shared(const at::Tensor& x_nd, const Rows& rows) const {
-  const at::Tensor made = shared_->run(x_nd, rows);
+  at::Tensor made = shared_->run(x_nd, rows);
+  if (shared_out_norm_) made = ops::norm(made, *shared_out_norm_);
   return shared_gate_ ? made * at::sigmoid(rows.through(*shared_gate_, x_nd)) : made;
 }
 

@@ -19,8 +19,9 @@ class MoeLayer {
   MoeLayer(const families::MoeSpec& spec, const Parts& parts, std::unique_ptr<MlpLayer> shared,
            std::unique_ptr<nn::Linear> shared_gate, std::vector<std::unique_ptr<nn::Linear>> experts);
 
-  /// @param x  [n, hidden] -> the same
-  at::Tensor run(const at::Tensor& x_nd, const Rows& rows) const;
+  /// @param x       [n, hidden] -> the same
+  /// @param stream  [n, hidden]: what x is the norm of
+  at::Tensor run(const at::Tensor& x_nd, const at::Tensor& stream_nd, const Rows& rows) const;
   std::vector<std::unique_ptr<nn::Linear>*> linears();  ///< of the shared MLP and its gate
 
   std::vector<std::unique_ptr<nn::Linear>*> experts();  ///< gate, up, down of each
@@ -36,7 +37,8 @@ class MoeLayer {
 
   families::MoeSpec spec_;
   std::unique_ptr<nn::Linear> router_, shared_gate_;
-  at::Tensor correction_;  // f32 [experts], or undefined
+  std::optional<ops::Norm> router_norm_, experts_norm_, experts_out_norm_, shared_out_norm_;
+  at::Tensor correction_, expert_scales_;  // f32 [experts], or undefined
   std::unique_ptr<MlpLayer> shared_;
   std::vector<std::unique_ptr<nn::Linear>> experts_;
 };

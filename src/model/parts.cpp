@@ -30,13 +30,16 @@ ops::Norm Parts::norm(const families::NormSpec& spec) const {
     norm.weight = at::ones({spec.width}, at::TensorOptions().dtype(at::kFloat).device(device_));
     return norm;
   }
-  if (spec.split) {
+  if (spec.bare) {
+    norm.weight = floats(spec.name);
+  } else if (spec.split) {
     std::vector<at::Tensor> rows;
     for (std::int64_t i = 0; i < spec.weights; ++i) rows.push_back(floats(cat(spec.name, i, ".weight")));
     norm.weight = at::stack(rows);
   } else {
     norm.weight = floats(spec.name + ".weight");
   }
+  if (spec.factor != 1) norm.weight.mul_(spec.factor);
   if (spec.offset != 0) norm.weight.add_(spec.offset);
   if (spec.bias) norm.bias = floats(spec.name + ".bias");
   return norm;

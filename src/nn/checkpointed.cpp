@@ -10,39 +10,38 @@ namespace {
 
 class CheckpointNode final : public ops::Node {
  public:
-  std::function<TensorPair(const TensorPair&)> body;
-  at::Tensor first, second;
-  bool first_wants = false, second_wants = false;
+  std::function<TensorList(const TensorList&)> body;
+  TensorList inputs;
+  std::vector<bool> wants;
 
  protected:
   List backward(List& gradients) override {
     const at::AutoGradMode recording(true);
-    const TensorPair inputs{first.detach().requires_grad_(first_wants), second.detach().requires_grad_(second_wants)};
-    const TensorPair outputs = [&] {
+    TensorList again;
+    for (std::size_t i = 0; i < inputs.size(); ++i) again.push_back(inputs[i].detach().requires_grad_(wants[i]));
+    const TensorList outputs = [&] {
       const trace::Scope span({.kind = trace::Kind::layer, .way = trace::Way::again});
-      return body(inputs);
+      return body(again);
     }();
     torch::autograd::variable_list roots, root_gradients;
-    for (int i = 0; i < 2; ++i) {
-      const at::Tensor& output = i == 0 ? outputs.first : outputs.second;
-      if (!gradients[static_cast<std::size_t>(i)].defined() || !output.requires_grad()) continue;
-      roots.push_back(output);
-      root_gradients.push_back(gradients[static_cast<std::size_t>(i)]);
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      if (!gradients[i].defined() || !outputs[i].requires_grad()) continue;
+      roots.push_back(outputs[i]);
+      root_gradients.push_back(gradients[i]);
     }
     if (!roots.empty()) torch::autograd::backward(roots, root_gradients);
-    return {inputs.first.grad(), inputs.second.grad()};
+    List out;
+    for (const at::Tensor& input : again) out.push_back(input.grad());
+    return out;
   }
-  void release() override {
-    first.reset();
-    second.reset();
-  }
+  void release() override { inputs.clear(); }
 };
 
 }  // namespace
 
-TensorPair checkpointed(const std::function<TensorPair(const TensorPair&)>& body, const TensorPair& inputs) {
+TensorList checkpointed(const std::function<TensorList(const TensorList&)>& body, const TensorList& inputs) {
   if (!at::GradMode::is_enabled()) return body(inputs);
-  TensorPair outputs;
+  TensorList outputs;
   {
     at::NoGradGuard no_gradients;
     outputs = body(inputs);
@@ -50,11 +49,11 @@ TensorPair checkpointed(const std::function<TensorPair(const TensorPair&)>& body
   // Recorded even when no input wants a gradient: the adapters inside the body do.
   const auto node = std::make_shared<CheckpointNode>();
   node->body = body;
-  node->first = inputs.first.detach();
-  node->second = inputs.second.detach();
-  node->first_wants = inputs.first.requires_grad();
-  node->second_wants = inputs.second.requires_grad();
-  ops::connect(node, {inputs.first, inputs.second}, {outputs.first, outputs.second});
+  for (const at::Tensor& input : inputs) {
+    node->inputs.push_back(input.detach());
+    node->wants.push_back(input.requires_grad());
+  }
+  ops::connect(node, std::span(inputs), std::span(outputs));
   return outputs;
 }
 

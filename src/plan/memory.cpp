@@ -156,6 +156,7 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   }
   // The hidden states that the head reads; their sum before a norm, or what a product narrows.
   memory.activations += (m.final_sum || m.narrow_head ? 2 : 1) * tokens * d * b;
+  memory.activations += tokens * static_cast<double>(m.token_values) * b;  // as their norm reads them
   memory.workspace = workspace_bytes(m, tokens, b);
   if (choice.recompute) memory.workspace += widest + 2 * tokens * d * b;
   if (in.cudnn_attention) memory.workspace += scores_bytes(m, in.largest, choice.dtype);

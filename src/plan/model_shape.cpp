@@ -40,9 +40,13 @@ std::int64_t values_kept(const families::LayerSpec& spec, std::int64_t hidden) {
   if (a.gated) values += 2 * a.query();
   for (const auto* const norm : {&spec.attention_out_norm, &spec.mlp_out_norm})
     if (*norm && !spec.norms_sum) values += hidden;
+  if (const auto& gate = spec.token_gate)  // the gate's output and the vector; what the norm reads, and the sum
+    values += 2 * gate->gate.out + 2 * hidden;
   if (spec.moe) {  // gates, ups and outputs of the experts that a row takes
     values += spec.moe->chosen * (2 * spec.moe->inner + hidden);
     if (spec.moe->shared) values += 2 * spec.moe->shared->inner + (spec.moe->shared_gate ? hidden : 0);
+    for (const auto* const norm : {&spec.moe->experts_out_norm, &spec.moe->shared_out_norm})
+      values += *norm ? hidden : 0;
   }
   return values;
 }
@@ -197,6 +201,7 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
                    .head = {.in = model.head.in, .out = model.vocabulary, .bias = model.head.bias},
                    .logits = model.logits};
   shape.narrow_head = model.project_out.has_value();
+  if (model.token_vectors) shape.token_values = std::ssize(model.layers) * model.token_vectors->width;
   for (const auto& rope : model.ropes) shape.rotated += table_values(rope);
   shape.tensors = std::ssize(families::tensors_of(model));
   shape.frozen = families::value_count(model);
@@ -205,13 +210,14 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
   shape.final_sum = model.final_norm && !model.layers.empty() && !model.layers.front().attention_norm;
   std::vector<LayerShape> layers;
   for (const auto& layer : model.layers) layers.push_back(layer_of(layer, model.hidden));
-  LinearShape project_in, project_out;  // too small to count for time and memory
-  std::vector<LinearShape*> linears;    // as families::linears_of() has them
+  LinearShape project_in, project_out, project_token;  // too small to count for time and memory
+  std::vector<LinearShape*> linears;                   // as families::linears_of() has them
   for (auto& layer : layers)
     for (auto* const matrices : {&layer.linears, &layer.experts})
       for (auto& linear : *matrices) linears.push_back(&linear);
   if (model.project_in) linears.push_back(&project_in);
   if (model.project_out) linears.push_back(&project_out);
+  if (model.token_vectors) linears.push_back(&project_token);
   linears.push_back(&shape.head);
 
   const auto names = recipe::linear_layers(model);

@@ -90,6 +90,7 @@ struct ModelShape {
   std::int64_t adapted_layers = 0;    ///< linear layers with an adapter
   bool dropout = false;               ///< some adapter zeroes input features
   bool narrow_head = false;           ///< a product stands between the stream and the head
+  std::int64_t token_values = 0;      ///< of the vectors that layers have of each token
 
   std::int64_t layer_count() const;
   std::int64_t end_values() const { return vocabulary * hidden; }  ///< of the embedding, and of the head

@@ -28,6 +28,7 @@ methods::Places places_of(const families::ModelSpec& model) {
   places.embedding_width = model.table_width();
   places.hidden = model.hidden;
   places.tied_head = model.tied_head;
+  places.has_token_vectors = model.token_vectors.has_value();
   places.linears.push_back(
       {.name = places.embedding, .out = places.embedding_width, .in = places.vocabulary, .is_embedding = true});
   for (const families::LayerSpec& layer : model.layers)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of record_fixtures.py: dense families with RMS norms whose blocks, positions or projections are not llama's."""
 import transformers as hf
-from fixture_peft import all_linear
+from fixture_peft import all_linear, attention
 from fixture_sizes import BEYOND, WIDE_HEADS, YARN, config
 
 SLIDING, FULL = "sliding_attention", "full_attention"
@@ -72,10 +72,15 @@ MODELS = {  # name: (config, lengths of the documents)
     "exaone4_full": (exaone4(sliding_window=None, layer_types=[FULL] * 3, num_hidden_layers=3), (23, 9)),
     "gemma4_text": (gemma4_text(), (9, 19)),
     "gemma4_text_k_eq_v": (gemma4_text(attention_k_eq_v=True, num_global_key_value_heads=1), (9, 19)),
+    "gemma4_text_per_layer": (gemma4_text(hidden_size_per_layer_input=6, rms_norm_eps=1e-2), (9, 19)),
+    "gemma4_text_kv_shared": (gemma4_text(hidden_size_per_layer_input=6, rms_norm_eps=1e-2, num_hidden_layers=5, intermediate_size=14,
+                                          head_dim=6, global_head_dim=8, layer_types=[SLIDING, SLIDING, FULL, SLIDING, FULL],
+                                          num_kv_shared_layers=2, use_double_wide_mlp=True), (9, 19)),
+    "gemma4_text_moe": (gemma4_text(enable_moe_block=True, num_experts=5, top_k_experts=2, moe_intermediate_size=12), (9, 19)),
 }
 
 ADAPTERS = {  # (model, name): config
     (model, "lora"): all_linear()
     for model in ("olmo2", "olmo3", "glm", "glm4", "seed_oss", "ernie4_5", "hunyuan_v1_dense", "exaone4", "gemma4_text",
-                  "gemma4_text_k_eq_v")
-}
+                  "gemma4_text_k_eq_v", "gemma4_text_per_layer", "gemma4_text_kv_shared")
+} | {("gemma4_text_moe", "lora"): attention("gate_proj", "up_proj", "down_proj")}
