@@ -215,6 +215,12 @@ void place_tensors(std::vector<Placed>& tensors, std::span<const std::byte> data
           cat("tensors ", quoted(by_offset[i - 1]->info.name), " and ", quoted(by_offset[i]->info.name), " overlap"));
 }
 
+/// As names of parts have it: 00001.
+std::string padded(std::int64_t number) {
+  const std::string digits = std::to_string(number);
+  return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
+}
+
 }  // namespace
 
 std::int64_t TensorInfo::count() const {
@@ -229,19 +235,54 @@ struct File::Impl {
   std::map<std::string, Value, std::less<>> values;
   std::vector<TensorInfo> tensors;
   std::map<std::string, std::size_t, std::less<>> by_name;
+  std::vector<File> others;  ///< of a model in several files
 
   [[noreturn]] void wrong_type(std::string_view key, const char* wanted) const {
     throw Error(Fault::data, cat(path.string(), ": metadata ", quoted(key), " is not ", wanted));
   }
 };
 
-void File::check_whole() const { impl_->file.check(); }
+void File::check_whole() const {
+  impl_->file.check();
+  for (const File& other : impl_->others) other.check_whole();
+}
 
 File::~File() = default;
 File::File(File&&) noexcept = default;
 File& File::operator=(File&&) noexcept = default;
 
-File::File(const fs::path& path) : impl_(new Impl{path, MappedFile(path, WhenCut::read_zeros), {}, {}, {}}) {
+File::File(const fs::path& path) : File(path, 0) { add_others(); }
+
+void File::add_others() {
+  constexpr std::int64_t kMostFiles = 9999;
+  const std::int64_t count = integer("split.count").value_or(1);
+  if (count == 1) return;
+  const std::string first = path().string(), end = cat("-00001-of-", padded(count), ".gguf");
+  if (count < 1 || count > kMostFiles || !first.ends_with(end))
+    throw Error(Fault::data, cat(first, ": it is one of ", count, " files, and its name does not end in ", end),
+                "give the first of them its first name: the others are found by it");
+  const std::string stem = first.substr(0, first.size() - end.size());
+  for (std::int64_t i = 1; i < count; ++i) {
+    File other(cat(stem, "-", padded(i + 1), "-of-", padded(count), ".gguf"), i);
+    if (other.integer("split.count") != count)
+      throw Error(Fault::data,
+                  cat(other.path().string(), ": it is no part of ", first, ", which has ", count, " files"));
+    for (const TensorInfo& tensor : other.tensors()) {
+      if (!impl_->by_name.try_emplace(tensor.name, impl_->tensors.size()).second)
+        throw Error(Fault::data,
+                    cat(other.path().string(), ": ", first, " has the tensor ", quoted(tensor.name), " too"));
+      impl_->tensors.push_back(tensor);
+    }
+    impl_->others.push_back(std::move(other));
+  }
+  if (const auto all = integer("split.tensors.count"); all && *all != std::ssize(impl_->tensors))
+    throw Error(Fault::data,
+                cat(first, ": ", count, " files have ", impl_->tensors.size(), " tensors instead of ", *all),
+                "download the files again");
+}
+
+File::File(const fs::path& path, std::int64_t number)
+    : impl_(new Impl{path, MappedFile(path, WhenCut::read_zeros), {}, {}, {}, {}}) {
   const std::string name = path.string();
   const auto bytes = impl_->file.bytes();
   Cursor in(bytes, name);
@@ -278,6 +319,9 @@ File::File(const fs::path& path) : impl_(new Impl{path, MappedFile(path, WhenCut
     if (!impl_->by_name.try_emplace(placed.back().info.name, i).second)
       in.refuse(cat("the tensor name ", quoted(placed.back().info.name), " occurs twice"));
   }
+  if (const auto at = integer("split.no").value_or(number); at != number)
+    throw Error(Fault::data, cat(name, " is number ", at + 1, " of several files, not number ", number + 1),
+                "give the first of them, whose name ends in -00001-of-...");
   const auto step = static_cast<std::uint64_t>(alignment);
   const std::uint64_t begin = (in.position() + step - 1) / step * step;
   place_tensors(placed, begin <= bytes.size() ? bytes.subspan(begin) : std::span<const std::byte>(), step, name);

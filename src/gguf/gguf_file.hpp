@@ -29,7 +29,8 @@ struct TensorInfo {
 };
 
 /// A GGUF file, version 2 or 3, checked as untrusted input and mapped: every count is compared with the bytes that are
-/// left before anything is allocated for it, tensors lie inside the file, aligned, and do not overlap.
+/// left before anything is allocated for it, tensors lie inside the file, aligned, and do not overlap. Of a model in
+/// several files (`NAME-00001-of-00003.gguf`) the first is given; it has the tensors of all.
 /// @see ggml/docs/gguf.md
 class File {
  public:
@@ -61,6 +62,9 @@ class File {
   std::string needed_text(std::string_view key) const;
 
  private:
+  File(const std::filesystem::path& path, std::int64_t number);  ///< of several; from 0
+  void add_others();
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

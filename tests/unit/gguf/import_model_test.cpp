@@ -139,6 +139,35 @@ TEST(Import, TwiceTheSameFileGivesTheSameBytes) {
   EXPECT_EQ(files, 5);  // no chat template in this one
 }
 
+/// The first of two files has the metadata, and half of the tensors.
+TEST(Import, AModelInTwoFilesIsReadFromTheFirst) {
+  Origin origin;
+  const auto part = [&](std::size_t begin, std::size_t end, std::uint32_t number) {
+    TinyGguf file = origin.gguf;
+    if (number > 0) file.metadata.clear();
+    file.metadata["split.no"] = {2, fixture::raw<std::uint16_t>(static_cast<std::uint16_t>(number))};
+    file.metadata["split.count"] = {2, fixture::raw<std::uint16_t>(2)};
+    file.metadata["split.tensors.count"] = {5, fixture::raw(static_cast<std::int32_t>(origin.gguf.tensors.size()))};
+    file.tensors = {origin.gguf.tensors.begin() + static_cast<std::ptrdiff_t>(begin),
+                    origin.gguf.tensors.begin() + static_cast<std::ptrdiff_t>(end)};
+    const fs::path path = origin.dir / cat("m-0000", number + 1, "-of-00002.gguf");
+    fixture::write_file(path, file.bytes());
+    return path;
+  };
+  const std::size_t all = origin.gguf.tensors.size(), half = all / 2;
+  const fs::path first = part(0, half, 0), second = part(half, all, 1);
+
+  import_gguf(first, origin.dir / "out");
+
+  expect_same_tensors(origin.dir / "hf", origin.dir / "out");
+  EXPECT_THAT(error_of(Fault::data, [&] { import_gguf(second, origin.dir / "out2"); }),
+              HasSubstr("is number 2 of several files"));
+  part(half, all - 1, 1);
+  EXPECT_THAT(error_of(Fault::data, [&] { import_gguf(first, origin.dir / "out2"); }), HasSubstr("tensors instead of"));
+  part(half - 1, all, 1);
+  EXPECT_THAT(error_of(Fault::data, [&] { import_gguf(first, origin.dir / "out2"); }), HasSubstr("has the tensor"));
+}
+
 TEST(Import, RefusesWithTheReasonAndLeavesNothing) {
   const std::vector<std::pair<std::string, std::function<void(TinyGguf&)>>> cases = {
       {"architecture \"mamba\"", [](auto& f) { f.set_text("general.architecture", "mamba"); }},
