@@ -265,14 +265,16 @@ void check_start(const Adapter& stored_adapter, const Adapter& wanted_adapter) {
 }  // namespace
 
 extern const Method kLora;
-const Method kLora{.name = "lora",
-                   .help = "A low-rank update beside each layer (Hu et al. 2021, arXiv:2106.09685).",
-                   .defaults = [](Adapter& s) { s.own = Lora{}; },
-                   .bind = &bind_section,
-                   .adapt = &adapt_layers,
-                   .beside = &token_rows,
-                   .peft_config = &to_peft,
-                   .read_peft_config = &from_peft,
-                   .check_start = &check_start};
+const Method kLora{
+    .name = "lora",
+    .help = "A low-rank update beside each layer (Hu et al. 2021, arXiv:2106.09685).",
+    .defaults = [](Adapter& s) { s.own = Lora{}; },
+    .bind = &bind_section,
+    .adapt = &adapt_layers,
+    .beside = &token_rows,
+    .state_arrays = [](const Adapter& s) { return std::int64_t{moves_base(s.as<Lora>().init_lora_weights) ? 1 : 0}; },
+    .peft_config = &to_peft,
+    .read_peft_config = &from_peft,
+    .check_start = &check_start};
 
 }  // namespace pst::methods

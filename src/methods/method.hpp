@@ -55,6 +55,8 @@ struct Method {
 
   /// A text whose tokens it starts from: Adapter::start_tokens; null, or nothing: none.
   std::optional<std::string> (*start_text)(const Adapter& adapter) = nullptr;
+  /// Arrays of its own state in a training, each as large as all trained values; null: none.
+  std::int64_t (*state_arrays)(const Adapter& adapter) = nullptr;
   bool whole_on_every_rank = false;  ///< optimizer and masters cannot lie in shares
   bool starts_at_base = true;        ///< it changes nothing before the first step
 

@@ -128,7 +128,9 @@ std::int64_t products_of(const ModelShape& model, Dtype dtype, bool dropout) {
 
 Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   const ModelShape& m = in.model;
-  const double b = static_cast<double>(value_bytes(choice.dtype)), tokens = static_cast<double>(in.largest.tokens);
+  const double b = static_cast<double>(value_bytes(choice.dtype));
+  const double tokens = static_cast<double>(in.largest.tokens) +
+                        static_cast<double>(m.virtual_rows) * static_cast<double>(in.largest.lengths.size());
   const double d = static_cast<double>(m.hidden), adapter = 4 * static_cast<double>(m.trainable_padded);
   Memory memory;
   memory.libraries = in.baseline_bytes;
@@ -143,9 +145,10 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   }
   const auto updaters = static_cast<double>(choice.optimizer_sharers());
   memory.adapters = choice.dtype == Dtype::bf16 ? adapter / updaters + adapter / 2 : adapter;
+  memory.adapters += 4 * static_cast<double>(m.projected);
   memory.gradients = adapter * kernels::tree_buffers((in.leaves + choice.ranks() - 1) / choice.ranks());
   const auto state_arrays = static_cast<double>(recipe::state_of(in.optimizer).size());
-  memory.optimizer = state_arrays * adapter / updaters;
+  memory.optimizer = state_arrays * adapter / updaters + static_cast<double>(m.method_arrays) * adapter;
 
   double widest = 0;
   for (const auto& layer : m.layers) {
@@ -160,6 +163,7 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   memory.workspace = workspace_bytes(m, tokens, b);
   if (choice.recompute) memory.workspace += widest + 2 * tokens * d * b;
   if (in.cudnn_attention) memory.workspace += scores_bytes(m, in.largest, choice.dtype);
+  memory.workspace += 4 * static_cast<double>(m.matrices_made);
   if (in.dropout) memory.workspace += tokens * static_cast<double>(m.widest_inner()) * b;
 
   const double labelled = static_cast<double>(in.largest.labelled);

@@ -229,9 +229,13 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
     linear.rank = chosen.rank;
     linear.keeps_input = chosen.keeps_input;
     linear.kept_values = chosen.kept;
+    // The gradient of a matrix that is made is one more of its size.
+    if (chosen.made > 0) shape.matrices_made = std::max(shape.matrices_made, chosen.made + linear.in * linear.out);
     shape.dropout = shape.dropout || chosen.dropout > 0;
     ++shape.adapted_layers;
   }
+  shape.virtual_rows = methods::virtual_rows(adapter);
+  if (adapter.method->state_arrays) shape.method_arrays = adapter.method->state_arrays(adapter);
   for (const auto& tensor : methods::tensors_of(adapter, modules)) {
     const std::int64_t values = methods::values_of(tensor);
     if (!tensor.trained) {

@@ -87,6 +87,9 @@ struct ModelShape {
   std::int64_t trainable = 0;         ///< values of the adapter
   std::int64_t trainable_padded = 0;  ///< values of the flat arrays that hold them (nn::ParameterSet)
   std::int64_t projected = 0;         ///< values of the adapter that are not trained
+  std::int64_t matrices_made = 0;     ///< values that an adapted layer makes at most for a pass, whatever the tokens
+  std::int64_t virtual_rows = 0;      ///< before every document
+  std::int64_t method_arrays = 0;     ///< of the method's own state, each as large as the adapter
   std::int64_t adapted_layers = 0;    ///< linear layers with an adapter
   bool dropout = false;               ///< some adapter zeroes input features
   bool narrow_head = false;           ///< a product stands between the stream and the head
