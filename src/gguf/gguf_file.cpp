@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "gguf/split_names.hpp"
 
 namespace pst::gguf {
 namespace {
@@ -215,12 +216,6 @@ void place_tensors(std::vector<Placed>& tensors, std::span<const std::byte> data
           cat("tensors ", quoted(by_offset[i - 1]->info.name), " and ", quoted(by_offset[i]->info.name), " overlap"));
 }
 
-/// As names of parts have it: 00001.
-std::string padded(std::int64_t number) {
-  const std::string digits = std::to_string(number);
-  return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
-}
-
 }  // namespace
 
 std::int64_t TensorInfo::count() const {
@@ -254,23 +249,16 @@ File& File::operator=(File&&) noexcept = default;
 File::File(const fs::path& path) : File(path, 0) { add_others(); }
 
 void File::add_others() {
-  constexpr std::int64_t kMostFiles = 9999;
   const std::int64_t count = integer("split.count").value_or(1);
+  const std::string first = path().string();
   if (count == 1) return;
-  const std::string first = path().string(), end = cat("-00001-of-", padded(count), ".gguf");
-  if (count < 1 || count > kMostFiles || !first.ends_with(end))
-    throw Error(Fault::data, cat(first, ": it is one of ", count, " files, and its name does not end in ", end),
-                "give the first of them its first name: the others are found by it");
-  const std::string stem = first.substr(0, first.size() - end.size());
-  for (std::int64_t i = 1; i < count; ++i) {
-    File other(cat(stem, "-", padded(i + 1), "-of-", padded(count), ".gguf"), i);
+  for (const fs::path& file : following_files(path(), count)) {
+    File other(file, std::ssize(impl_->others) + 1);
     if (other.integer("split.count") != count)
-      throw Error(Fault::data,
-                  cat(other.path().string(), ": it is no part of ", first, ", which has ", count, " files"));
+      throw Error(Fault::data, cat(file.string(), ": it is no part of ", first, ", which has ", count, " files"));
     for (const TensorInfo& tensor : other.tensors()) {
       if (!impl_->by_name.try_emplace(tensor.name, impl_->tensors.size()).second)
-        throw Error(Fault::data,
-                    cat(other.path().string(), ": ", first, " has the tensor ", quoted(tensor.name), " too"));
+        throw Error(Fault::data, cat(file.string(), ": ", first, " has the tensor ", quoted(tensor.name), " too"));
       impl_->tensors.push_back(tensor);
     }
     impl_->others.push_back(std::move(other));
