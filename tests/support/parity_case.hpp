@@ -134,6 +134,28 @@ class ParityCase {
     return tensors;
   }
 
+  /// Trains an adapter from its first values, keeps it in `folder`, and gives the loss with it.
+  double trained_anew(const methods::Adapter& recipe, int steps, const std::filesystem::path& folder) {
+    adapter_ = peft::make_adapter(*model_, recipe, at::kFloat);
+    adapter_->initialise(1);
+    nn::ParameterSet& parameters = adapter_->parameters();
+    parameters.refresh_compute();
+    const recipe::Optimizer settings{.lr = 0.02};
+    optim::Optimizer optimizer(settings, parameters, parallel::FlatShares(parameters, 1), 0);
+    const nn::Batch batch = this->batch();
+    const auto objective = objective::cross_entropy();
+    const auto labelled = static_cast<double>(batch.labelled());
+    const objective::Scorer scorer(*model_, {}, nn::Recompute::nothing);
+    for (std::int64_t step = 1; step <= steps; ++step) {
+      const at::Tensor gradient = parameters.new_gradient();
+      parameters.accumulate_into(gradient);
+      objective->backward(scorer, batch, 1 / labelled);
+      optimizer.update(parameters, gradient, {.lr = settings.lr, .number = step});
+    }
+    adapter_->save(folder, folder.filename().string());
+    return objective->value(scorer, batch) / labelled;
+  }
+
   /// Logits as generation computes them: half of a document at once, then token
   /// after token.
   at::Tensor decoded_logits() const {
