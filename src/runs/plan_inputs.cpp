@@ -111,8 +111,7 @@ plan::Inputs plan_inputs(const recipe::Recipe& recipe, const fs::path& store, pl
     return in;
   }
   if (!recipe.train.max_steps)
-    throw Error(Fault::usage,
-                cat(recipe.model.path, " has no tokenizer, so that the data's tokens cannot be counted"),
+    throw Error(Fault::usage, cat(recipe.model.path, " has no tokenizer, so that the data's tokens cannot be counted"),
                 "give the number of steps: --set train.max_steps=1000; rows then count as full");
   in.work = full_work(recipe, *recipe.train.max_steps);
   return in;
