@@ -18,6 +18,7 @@ set(PST_LAYERS
   "files      | lowbit                                  | core json kernels weights kinds"
   "files      | checkpoint                              | core json weights"
   "files      | rundir                                  | core json telemetry"
+  "work       | adapters                                | core json weights kinds recipe gguf"
   "work       | data                                    | core json config jinja tokenizer recipe"
   "work       | cluster                                 | core json config heartbeat requests recipe rundir site"
   "work       | plan                                    | core json kernels comm weights kinds recipe site checkpoint lowbit"

@@ -4,6 +4,8 @@
 
 namespace pst::cli {
 
+Runner add_adapter_list(CLI::App& app);
+Runner add_adapter_show(CLI::App& app);
 Runner add_cancel(CLI::App& app);
 Runner add_checkpoint_export(CLI::App& app);
 Runner add_checkpoint_list(CLI::App& app);
@@ -87,6 +89,9 @@ const std::vector<Section>& sections() {
       {"Use its result",
        {
            {"generate", "Let a model, or the result of a run, answer a prompt", add_generate},
+           {"adapter list", "List the kinds of adapters, what can be merged and what loads the result",
+            add_adapter_list},
+           {"adapter show", "Describe any PEFT adapter folder: keys, sizes, norms, and what is odd", add_adapter_show},
            {"checkpoint list", "List a run's checkpoints: step, size, validation loss", add_checkpoint_list},
            {"checkpoint verify", "Read a run's checkpoints whole and compare them with their digests",
             add_checkpoint_verify},
@@ -129,6 +134,7 @@ const std::vector<Section>& sections() {
 
 const std::vector<Group>& groups() {
   static const std::vector<Group> kGroups = {
+      {"adapter", "List, inspect and convert adapters"},
       {"data", "Prepare and inspect training data"},
       {"model", "Inspect and convert models"},
       {"config", "Import configurations of other programs"},

@@ -273,6 +273,7 @@ const Method kLora{
     .adapt = &adapt_layers,
     .beside = &token_rows,
     .state_arrays = [](const Adapter& s) { return std::int64_t{moves_base(s.as<Lora>().init_lora_weights) ? 1 : 0}; },
+    .served_by = "vLLM, llama.cpp",
     .peft_config = &to_peft,
     .read_peft_config = &from_peft,
     .check_start = &check_start};

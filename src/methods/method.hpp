@@ -59,6 +59,9 @@ struct Method {
   std::int64_t (*state_arrays)(const Adapter& adapter) = nullptr;
   bool whole_on_every_rank = false;  ///< optimizer and masters cannot lie in shares
   bool starts_at_base = true;        ///< it changes nothing before the first step
+  /// What it makes of a model is a model of the same form: other matrices, biases, norms or rows.
+  bool mergeable = true;
+  std::string_view served_by = {};  ///< programs besides PEFT that load its plain form: "vLLM, llama.cpp"
 
   // Where PEFT's keys and the recipe's are the same, declared.hpp serves for what follows, and these are null.
   /// Keys of PEFT's that are no keys of the recipe, with the only values that are honoured: a JSON object.

@@ -154,6 +154,7 @@ const Method kPromptTuning{
     .virtual_rows = [](const Adapter& s) { return std::int64_t{s.as<PromptTuning>().num_virtual_tokens}; },
     .start_text = [](const Adapter& s) { return s.as<PromptTuning>().prompt_tuning_init_text; },
     .starts_at_base = false,
+    .mergeable = false,
     .fixed = kFixed};
 const Method kPTuning{.name = "p_tuning",
                       .help = "Learned rows that a small network makes (Liu et al. 2021, arXiv:2103.10385).",
@@ -162,6 +163,7 @@ const Method kPTuning{.name = "p_tuning",
                       .beside = &p_tensors,
                       .virtual_rows = [](const Adapter& s) { return std::int64_t{s.as<PTuning>().num_virtual_tokens}; },
                       .starts_at_base = false,
+                      .mergeable = false,
                       .fixed = kFixed};
 const Method kPrefixTuning{
     .name = "prefix_tuning",
@@ -171,6 +173,7 @@ const Method kPrefixTuning{
     .beside = &prefix_tensors,
     .virtual_rows = [](const Adapter& s) { return std::int64_t{s.as<PrefixTuning>().num_virtual_tokens}; },
     .starts_at_base = false,
+    .mergeable = false,
     .fixed = kFixed};
 
 }  // namespace pst::methods

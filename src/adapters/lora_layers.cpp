@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/lora_layers.hpp"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "core/strings.hpp"
+#include "methods/lora.hpp"
+#include "methods/method.hpp"
+#include "weights/adapter_names.hpp"
+#include "weights/dtype.hpp"
+#include "weights/finite.hpp"
+#include "weights/place.hpp"
+
+namespace pst::adapters {
+namespace {
+
+void require_matrix(const weights::Tensor& tensor) {
+  if (tensor.shape.size() != 2 || tensor.count() == 0)
+    throw Error(Fault::data,
+                cat("tensor '", tensor.name, "' is ", weights::shape_text(tensor.shape), ", and no matrix"));
+  if (!weights::is_floating(tensor.dtype))
+    throw Error(Fault::data,
+                cat("tensor '", tensor.name, "' has dtype ", tensor.dtype, "; needed is BF16, F16, F32 or F64"));
+  if (const auto bad = weights::first_not_finite(tensor))
+    throw Error(Fault::data, cat("value ", *bad, " of tensor '", tensor.name, "' is not a finite number"),
+                "take an earlier checkpoint of that training");
+}
+
+/// alpha by layer, in the order of the file, where PEFT takes the first pattern that fits.
+methods::ByPattern<double> alphas_of(const AdapterFolder& folder) {
+  std::vector<std::pair<std::string, double>> in_file;
+  const auto config = json::parse_ordered(folder.config->text(), folder.config->name());
+  if (const auto found = config.find("alpha_pattern"); found != config.end() && found->is_object())
+    for (const auto& [name, value] : found->items()) in_file.emplace_back(name, value.get<double>());
+  return {"alpha_pattern", in_file};
+}
+
+Columns columns(const weights::Tensor& tensor, bool by_rows) {
+  const auto rows = static_cast<std::size_t>(tensor.shape[0]), width = static_cast<std::size_t>(tensor.shape[1]);
+  Columns out{by_rows ? width : rows, {by_rows ? rows : width, std::vector<double>(by_rows ? width : rows)}};
+  const Dtype dtype = tensor.core_dtype();
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < width; ++j) {
+      const double value = weights::value_at(tensor.bytes.data(), dtype, i * width + j);
+      (by_rows ? out.of[i][j] : out.of[j][i]) = value;
+    }
+  return out;
+}
+
+}  // namespace
+
+Columns LoraLayer::columns_of_b() const { return columns(*b, false); }
+Columns LoraLayer::columns_of_a() const { return columns(*a, true); }
+
+std::vector<double> LoraLayer::singular_values() const {
+  std::vector<double> values = singular_values_of_product(columns_of_b(), columns_of_a());
+  for (double& value : values) value *= std::abs(scale);
+  return values;
+}
+
+std::vector<LoraLayer> lora_layers(const AdapterFolder& folder) {
+  const methods::Adapter& adapter = folder.needed();
+  if (adapter.method->name != "lora")
+    throw Error(Fault::usage, cat(folder.dir.string(), " is of type ", folder.type, ", not LORA"));
+  const auto& keys = adapter.as<methods::Lora>();
+  const auto alphas = alphas_of(folder);
+  std::vector<LoraLayer> layers;
+  for (const weights::Tensor& a : folder.tensors.tensors()) {
+    for (const auto& [of_a, of_b] :
+         {std::pair{methods::kLoraA, methods::kLoraB}, std::pair{methods::kLoraEmbeddingA, methods::kLoraEmbeddingB}}) {
+      const std::string ending = cat(".", of_a);
+      if (!a.name.starts_with(weights::kPeftPrefix) || !a.name.ends_with(ending)) continue;
+      LoraLayer& layer = layers.emplace_back();
+      const std::string whole = a.name.substr(0, a.name.size() - ending.size());
+      layer.module = whole.substr(std::string_view(weights::kPeftPrefix).size());
+      layer.is_embedding = of_a == methods::kLoraEmbeddingA;
+      layer.a = &a;
+      layer.b = &folder.tensors.get(cat(whole, ".", of_b));
+      require_matrix(*layer.a);
+      require_matrix(*layer.b);
+      if (layer.a->shape[0] != layer.b->shape[1])
+        throw Error(Fault::data,
+                    cat("tensor '", a.name, "' is ", weights::shape_text(a.shape), " and '", layer.b->name, "' ",
+                        weights::shape_text(layer.b->shape), ": they have no product"),
+                    "copy the adapter's folder again");
+      const auto rank = static_cast<double>(layer.rank());
+      layer.scale = alphas.of(layer.module, keys.alpha) / (keys.use_rslora ? std::sqrt(rank) : rank);
+    }
+  }
+  if (layers.empty())
+    throw Error(Fault::data,
+                cat(folder.dir.string(), ": no tensor is called ", weights::kPeftPrefix, "... .", methods::kLoraA),
+                "PEFT's save_pretrained(DIR) writes such names");
+  return layers;
+}
+
+std::string beyond_plain_lora(const methods::Adapter& adapter) {
+  if (adapter.method->name != "lora") return cat("is of type ", adapter.method->name);
+  const auto& keys = adapter.as<methods::Lora>();
+  if (keys.use_dora) return "has learned sizes of its outputs (use_dora)";
+  if (keys.lora_bias) return "has a bias of B (lora_bias)";
+  if (!adapter.modules_to_save.empty()) return cat("has modules trained whole (modules_to_save)");
+  if (!keys.trainable_token_indices.by_module.empty()) return "has trained rows of tokens (trainable_token_indices)";
+  return {};
+}
+
+}  // namespace pst::adapters
