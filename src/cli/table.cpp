@@ -4,6 +4,7 @@
 
 namespace pst::cli {
 
+Runner add_adapter_export(CLI::App& app);
 Runner add_adapter_list(CLI::App& app);
 Runner add_adapter_show(CLI::App& app);
 Runner add_cancel(CLI::App& app);
@@ -92,6 +93,7 @@ const std::vector<Section>& sections() {
            {"adapter list", "List the kinds of adapters, what can be merged and what loads the result",
             add_adapter_list},
            {"adapter show", "Describe any PEFT adapter folder: keys, sizes, norms, and what is odd", add_adapter_show},
+           {"adapter export", "Write a low-rank adapter as the file that llama.cpp loads", add_adapter_export},
            {"checkpoint list", "List a run's checkpoints: step, size, validation loss", add_checkpoint_list},
            {"checkpoint verify", "Read a run's checkpoints whole and compare them with their digests",
             add_checkpoint_verify},

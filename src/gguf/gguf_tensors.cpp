@@ -81,15 +81,21 @@ std::optional<Named> named_in_layer(const std::string& name, const families::Ggu
   return std::nullopt;
 }
 
-Named named(const std::string& name, const families::GgufNames& names, const families::ModelSpec& model) {
+std::optional<Named> find_named(const std::string& name, const families::GgufNames& names,
+                                const families::ModelSpec& model) {
   const auto dot = name.rfind('.');
   const std::string module = name.substr(0, dot), kind = name.substr(dot);
-  if (module == model.embedding) return {"token_embd" + kind, {}, nullptr, -1};
-  if (model.embedding_norm && module == model.embedding_norm->name) return {"token_embd_norm" + kind, {}, nullptr, -1};
-  if (model.position_table && module == model.position_table->name) return {"position_embd" + kind, {}, nullptr, -1};
-  if (model.final_norm && module == model.final_norm->name) return {"output_norm" + kind, {}, nullptr, -1};
-  if (module == model.head.name) return {"output" + kind, {}, nullptr, -1};
-  if (auto found = named_in_layer(name, names)) return *std::move(found);
+  const auto outside = [&](const char* theirs) { return Named{theirs + kind, {}, nullptr, -1}; };
+  if (module == model.embedding) return outside("token_embd");
+  if (model.embedding_norm && module == model.embedding_norm->name) return outside("token_embd_norm");
+  if (model.position_table && module == model.position_table->name) return outside("position_embd");
+  if (model.final_norm && module == model.final_norm->name) return outside("output_norm");
+  if (module == model.head.name) return outside("output");
+  return named_in_layer(name, names);
+}
+
+Named named(const std::string& name, const families::GgufNames& names, const families::ModelSpec& model) {
+  if (auto found = find_named(name, names, model)) return *std::move(found);
   throw Error(Fault::bug, cat("a tensor of the model has no name in GGUF: ", name));
 }
 
@@ -262,6 +268,20 @@ std::vector<Source> sources_of(const File& file, const families::Family& family,
     if (!used.contains(tensor.name))
       refuse(file, cat("tensor ", quoted(tensor.name), " does not belong to a ", family.model_type, " model"));
   return sources;
+}
+
+std::optional<StoredMatrix> matrix_in_gguf(const std::string& name, const families::Family& family,
+                                           const families::ModelSpec& model) {
+  const auto found = find_named(name, *family.gguf, model);
+  if (!found) return std::nullopt;
+  StoredMatrix matrix{.tensors = {found->name}, .one_of_several = found->member >= 0};
+  if (!found->second.empty()) matrix.tensors.push_back(found->second);
+  if (!found->part) return matrix;
+  matrix.alternating = found->part->alternating;
+  matrix.rows = found->part->rows;
+  const auto heads = heads_of(model);
+  if (const auto of = heads.find(name.substr(0, name.rfind('.'))); of != heads.end()) matrix.heads = of->second;
+  return matrix;
 }
 
 std::int64_t target_row(std::int64_t row, std::int64_t rows, GgufRows order, std::int64_t heads) {

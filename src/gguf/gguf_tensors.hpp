@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "core/view.hpp"
@@ -28,6 +30,18 @@ struct Source {
 /// One source per tensor of the model, in that order. @throws Error(data) when a tensor is missing, left over or of
 /// another shape
 std::vector<Source> sources_of(const File& file, const families::Family& family, const families::ModelSpec& model);
+
+/// Where a model's matrix is in GGUF files of its family.
+struct StoredMatrix {
+  std::vector<std::string> tensors;  ///< one, or two of which each has half of the rows
+  bool alternating = false;          ///< those halves alternate
+  bool one_of_several = false;       ///< the tensor has other matrices too: experts
+  families::GgufRows rows = families::GgufRows::same;
+  std::int64_t heads = 0;  ///< whose rows are reordered
+};
+/// Of tensor `name` of the model; nothing where such files have no place for it. @param family  has GGUF names
+std::optional<StoredMatrix> matrix_in_gguf(const std::string& name, const families::Family& family,
+                                           const families::ModelSpec& model);
 
 /// Row of the target that row `row` of the file becomes.
 /// pairs: within a head of d rows, the file alternates the two halves that rotate together (0, d/2, 1, d/2 + 1, ...).
