@@ -4,8 +4,10 @@
 
 namespace pst::cli {
 
+Runner add_adapter_combine(CLI::App& app);
 Runner add_adapter_export(CLI::App& app);
 Runner add_adapter_list(CLI::App& app);
+Runner add_adapter_resize(CLI::App& app);
 Runner add_adapter_show(CLI::App& app);
 Runner add_cancel(CLI::App& app);
 Runner add_checkpoint_export(CLI::App& app);
@@ -94,6 +96,8 @@ const std::vector<Section>& sections() {
             add_adapter_list},
            {"adapter show", "Describe any PEFT adapter folder: keys, sizes, norms, and what is odd", add_adapter_show},
            {"adapter export", "Write a low-rank adapter as the file that llama.cpp loads", add_adapter_export},
+           {"adapter combine", "Write the weighted sum of low-rank adapters as one adapter", add_adapter_combine},
+           {"adapter resize", "Write a low-rank adapter with a lower rank", add_adapter_resize},
            {"checkpoint list", "List a run's checkpoints: step, size, validation loss", add_checkpoint_list},
            {"checkpoint verify", "Read a run's checkpoints whole and compare them with their digests",
             add_checkpoint_verify},
