@@ -102,7 +102,7 @@ const Method kAdalora{
     .bind = &bind_section,
     .adapt = &adapt_layers,
     .state_arrays = [](const Adapter&) { return std::int64_t{3}; },
-    .whole_on_every_rank = true,
+    .whole_on_every_rank = [](const Adapter&) { return true; },
     .fixed = R"({"alpha_pattern": {}, "bias": "none", "fan_in_fan_out": false, "modules_to_save": null,
                                    "use_rslora": false, "use_dora": false})",
     .peft_config = &to_peft,

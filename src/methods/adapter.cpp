@@ -42,6 +42,10 @@ bool takes_saved_modules(const Method& method) {
   return method.fixed.empty() || method.fixed.find("modules_to_save") != method.fixed.npos;
 }
 
+bool is_whole_on_every_rank(const Adapter& adapter) {
+  return adapter.method->whole_on_every_rank != nullptr && adapter.method->whole_on_every_rank(adapter);
+}
+
 Adapter::Adapter() : Adapter(*table().front()) {}
 Adapter::Adapter(const Method& chosen) : method(&chosen) { chosen.defaults(*this); }
 

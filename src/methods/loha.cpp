@@ -12,19 +12,21 @@ void bind_section(config::Fields& field, Adapter& adapter) {
   field("r", &s.r, config::at_least(1), "Rank of each of the two matrices whose product by elements is the update.");
   field("alpha", &s.alpha, config::above(0), "The update is scaled by alpha / r.");
   bind_keys(field, adapter.targeting);
+  bind_keys(field, s.patterns);
   field("rank_dropout", &s.rank_dropout, config::from_to_below(0, 1), "Chance of zeroing a row of the update.");
   field("module_dropout", &s.module_dropout, config::from_to_below(0, 1), "Chance of leaving out a layer's update.");
 }
 
 std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<LinearLayer>& layers) {
   const Loha& s = adapter.as<Loha>();
+  const RankOf of_layer(s.patterns, s.r, s.alpha);
   std::vector<Adapted> adapted;
   for (const std::size_t index : select_layers(adapter.targeting, layers)) {
-    const std::int64_t out = layers[index].out, in = layers[index].in, r = s.r;
+    const std::int64_t out = layers[index].out, in = layers[index].in, r = of_layer.r(layers[index]);
     adapted.push_back(
         {.layer = index,
          .tensors = {{"hada_w1_a", {out, r}}, {"hada_w1_b", {r, in}}, {"hada_w2_a", {out, r}}, {"hada_w2_b", {r, in}}},
-         .scale = s.alpha / s.r,
+         .scale = of_layer.alpha(layers[index]) / static_cast<double>(r),
          .made = 3 * out * in});
   }
   return adapted;
@@ -38,7 +40,7 @@ const Method kLoha{.name = "loha",
                    .defaults = [](Adapter& s) { s.own = Loha{}; },
                    .bind = &bind_section,
                    .adapt = &adapt_layers,
-                   .fixed = R"({"alpha_pattern": {}, "init_weights": true, "modules_to_save": null,
-                                "rank_pattern": {}, "use_effective_conv2d": false})"};
+                   .fixed = R"({"init_weights": true, "modules_to_save": null,
+                                "use_effective_conv2d": false})"};
 
 }  // namespace pst::methods

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "methods/rank_patterns.hpp"
 
 namespace pst::methods {
 
@@ -7,6 +8,7 @@ namespace pst::methods {
 struct Loha {
   int r = 8;
   double alpha = 8;
+  RankPatterns patterns;
   double rank_dropout = 0, module_dropout = 0;
 };
 

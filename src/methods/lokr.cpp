@@ -17,6 +17,7 @@ void bind_section(config::Fields& field, Adapter& adapter) {
   field("r", &s.r, config::at_least(1), "Rank of the larger factor of the update.");
   field("alpha", &s.alpha, config::above(0), "The update is scaled by alpha / r.");
   bind_keys(field, adapter.targeting);
+  bind_keys(field, s.patterns);
   field("rank_dropout", &s.rank_dropout, config::from_to_below(0, 1), "Chance of zeroing a row of the update.");
   field("module_dropout", &s.module_dropout, config::from_to_below(0, 1), "Chance of leaving out a layer's update.");
   field("decompose_both", &s.decompose_both, "The smaller factor is a product of rank r too, where that is smaller.");
@@ -44,12 +45,16 @@ std::pair<std::int64_t, std::int64_t> factors_of(std::int64_t size, std::int64_t
 
 std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<LinearLayer>& layers) {
   const Lokr& s = adapter.as<Lokr>();
+  const RankOf of_layer(s.patterns, s.r, s.alpha);
   std::vector<Adapted> adapted;
   for (const std::size_t index : select_layers(adapter.targeting, layers)) {
-    const std::int64_t out = layers[index].out, in = layers[index].in, r = s.r;
+    const std::int64_t out = layers[index].out, in = layers[index].in, r = of_layer.r(layers[index]);
     const auto [out_1, out_2] = factors_of(out, s.decompose_factor);
     const auto [in_1, in_2] = factors_of(in, s.decompose_factor);
-    Adapted of{.layer = index, .tensors = {}, .scale = s.alpha / s.r, .made = 2 * out * in};
+    Adapted of{.layer = index,
+               .tensors = {},
+               .scale = of_layer.alpha(layers[index]) / static_cast<double>(r),
+               .made = 2 * out * in};
     const auto factor = [&](const std::string& name, std::int64_t rows, std::int64_t columns, bool whole) {
       if (whole) {
         of.tensors.push_back({name, {rows, columns}});
@@ -73,7 +78,7 @@ const Method kLokr{.name = "lokr",
                    .defaults = [](Adapter& s) { s.own = Lokr{}; },
                    .bind = &bind_section,
                    .adapt = &adapt_layers,
-                   .fixed = R"({"alpha_pattern": {}, "init_weights": true, "modules_to_save": null,
-                                "rank_pattern": {}, "use_effective_conv2d": false})"};
+                   .fixed = R"({"init_weights": true, "modules_to_save": null,
+                                "use_effective_conv2d": false})"};
 
 }  // namespace pst::methods

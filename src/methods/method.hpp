@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/view.hpp"
 #include "json/object.hpp"
 #include "methods/adapter.hpp"
 #include "methods/places.hpp"
@@ -18,8 +19,9 @@ namespace pst::methods {
 struct AdapterTensor {
   std::string name;  ///< PEFT's: after the layer's name, "lora_A.weight"; of one that layers share, all of it
   std::vector<std::int64_t> shape;
-  bool trained = true;  ///< else a function of keys and seed
-  bool saved = true;    ///< in the adapter's file. What is trained always is
+  bool trained = true;       ///< else a function of keys and seed
+  bool saved = true;         ///< in the adapter's file. What is trained always is
+  Dtype dtype = Dtype::f32;  ///< there; what is trained is f32
 };
 
 /// A layer that gets an adapter: all that the plan and the code that trains need to know of it.
@@ -57,8 +59,10 @@ struct Method {
   std::optional<std::string> (*start_text)(const Adapter& adapter) = nullptr;
   /// Arrays of its own state in a training, each as large as all trained values; null: none.
   std::int64_t (*state_arrays)(const Adapter& adapter) = nullptr;
-  bool whole_on_every_rank = false;  ///< optimizer and masters cannot lie in shares
-  bool starts_at_base = true;        ///< it changes nothing before the first step
+  /// Whether optimizer and masters cannot lie in shares; null: they can.
+  bool (*whole_on_every_rank)(const Adapter& adapter) = nullptr;
+  /// Whether it changes nothing before the first step; null: nothing.
+  bool (*starts_at_base)(const Adapter& adapter) = nullptr;
   /// What it makes of a model is a model of the same form: other matrices, biases, norms or rows.
   bool mergeable = true;
   std::string_view served_by = {};  ///< programs besides PEFT that load its plain form: "vLLM, llama.cpp"
@@ -76,6 +80,7 @@ struct Method {
 
 /// Whether it may train modules whole besides: it has PEFT's key `modules_to_save`.
 bool takes_saved_modules(const Method& method);
+bool is_whole_on_every_rank(const Adapter& adapter);  ///< optimizer and masters cannot lie in shares
 
 std::span<const Method* const> table();
 const Method* find(std::string_view name);  ///< nullptr: no such row

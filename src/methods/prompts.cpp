@@ -153,7 +153,7 @@ const Method kPromptTuning{
     .beside = &prompt_tensors,
     .virtual_rows = [](const Adapter& s) { return std::int64_t{s.as<PromptTuning>().num_virtual_tokens}; },
     .start_text = [](const Adapter& s) { return s.as<PromptTuning>().prompt_tuning_init_text; },
-    .starts_at_base = false,
+    .starts_at_base = [](const Adapter&) { return false; },
     .mergeable = false,
     .fixed = kFixed};
 const Method kPTuning{.name = "p_tuning",
@@ -162,7 +162,7 @@ const Method kPTuning{.name = "p_tuning",
                       .bind = &bind_p,
                       .beside = &p_tensors,
                       .virtual_rows = [](const Adapter& s) { return std::int64_t{s.as<PTuning>().num_virtual_tokens}; },
-                      .starts_at_base = false,
+                      .starts_at_base = [](const Adapter&) { return false; },
                       .mergeable = false,
                       .fixed = kFixed};
 const Method kPrefixTuning{
@@ -172,7 +172,7 @@ const Method kPrefixTuning{
     .bind = &bind_prefix,
     .beside = &prefix_tensors,
     .virtual_rows = [](const Adapter& s) { return std::int64_t{s.as<PrefixTuning>().num_virtual_tokens}; },
-    .starts_at_base = false,
+    .starts_at_base = [](const Adapter&) { return false; },
     .mergeable = false,
     .fixed = kFixed};
 

@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Shapes = std::map<std::string, std::vector<std::int64_t>>;
+using Expected = std::map<std::string, AdapterTensor>;
 
 constexpr const char* kFile = "adapter_model.safetensors";
 
@@ -64,19 +64,19 @@ void require_order(const fs::path& config_file, const Adapter& wanted, const std
 }
 
 /// What the recipe's adapter consists of, by the names that PEFT gives.
-Shapes shapes_of(const Adapter& wanted, const Places& places) {
-  Shapes shapes;
+Expected saved_tensors(const Adapter& wanted, const Places& places) {
+  Expected saved;
   for (const AdapterTensor& tensor : tensors_of(wanted, places))
-    if (tensor.saved) shapes[tensor.name] = tensor.shape;
-  return shapes;
+    if (tensor.saved) saved[tensor.name] = tensor;
+  return saved;
 }
 
 /// Why names do not fit at all: an adapter's name within them, or something else before them than PEFT writes.
 struct Misnamed {
   std::string what, remedy;
 };
-std::optional<Misnamed> misnamed(const std::string& found, const Shapes& expected) {
-  for (const auto& [name, shape] : expected) {
+std::optional<Misnamed> misnamed(const std::string& found, const Expected& expected) {
+  for (const auto& [name, tensor] : expected) {
     if (!name.starts_with(kPeftPrefix)) continue;
     const std::string bare = name.substr(std::string_view(kPeftPrefix).size());
     if (found.ends_with(bare))
@@ -151,7 +151,7 @@ bool is_copied_embedding(const weights::Tensor& tensor, const Places& places) {
 
 void compare(const weights::TensorStore& store, const Adapter& wanted, const Places& places) {
   const std::vector<LinearLayer>& layers = places.linears;
-  const Shapes expected = shapes_of(wanted, places);
+  const Expected expected = saved_tensors(wanted, places);
   const auto unknown = std::find_if(store.tensors().begin(), store.tensors().end(), [&](const weights::Tensor& t) {
     return expected.count(t.name) == 0 && !is_copied_embedding(t, places);
   });
@@ -174,15 +174,21 @@ void compare(const weights::TensorStore& store, const Adapter& wanted, const Pla
                 cat("the adapter to start from has a tensor ", quoted(unknown->name),
                     ", for which the recipe's adapter has no place"),
                 "use the adapter section that it was trained with");
-  for (const auto& [name, shape] : expected) {
+  for (const auto& [name, tensor] : expected) {
     const weights::Tensor* const stored = store.find(name);
     if (!stored)
       throw Error(Fault::data, cat("tensor ", quoted(name), " is missing"), "copy the adapter's folder again");
-    if (stored->shape != shape)
+    if (stored->shape != tensor.shape)
       throw Error(Fault::data,
                   cat("tensor ", name, " is ", weights::shape_text(stored->shape), ", the recipe's adapter has ",
-                      weights::shape_text(shape), " there"),
+                      weights::shape_text(tensor.shape), " there"),
                   "use the adapter section that it was trained with, and the model");
+    if (tensor.dtype != Dtype::f32) {
+      if (stored->core_dtype() != tensor.dtype)
+        throw Error(Fault::data,
+                    cat("tensor ", name, " has dtype ", stored->dtype, "; needed is ", name_of(tensor.dtype)));
+      continue;
+    }
     if (!weights::is_floating(stored->dtype))
       throw Error(Fault::data, cat("tensor ", name, " has dtype ", stored->dtype, "; needed is BF16, F16, F32 or F64"));
     if (const auto bad = weights::first_not_finite(*stored))

@@ -7,12 +7,16 @@
 
 namespace pst::methods {
 
-extern const Method kAdalora, kIa3Method, kLnTuning, kLoha, kLokr, kLora, kPTuning, kPrefixTuning, kPromptTuning,
-    kTrainableTokens, kVera;
+extern const Method kAdalora, kBeft, kBoft, kC3a, kDeft, kDelora, kGlora, kGralora, kHira, kHra, kIa3Method, kLnTuning,
+    kLoha, kLokr, kLora, kMiss, kOft, kPrefixTuning, kPromptTuning, kPsoft, kPTuning, kRoad, kShira, kTrainableTokens,
+    kVera;
 
 std::span<const Method* const> table() {
-  static const std::array rows = {&kLora,    &kAdalora,      &kIa3Method,    &kLnTuning,        &kLoha, &kLokr,
-                                  &kPTuning, &kPrefixTuning, &kPromptTuning, &kTrainableTokens, &kVera};
+  static const std::array rows = {&kLora,         &kAdalora, &kBeft,    &kBoft, &kC3a,   &kDeft,
+                                  &kDelora,       &kGlora,   &kGralora, &kHira, &kHra,   &kIa3Method,
+                                  &kLnTuning,     &kLoha,    &kLokr,    &kMiss, &kOft,   &kPrefixTuning,
+                                  &kPromptTuning, &kPsoft,   &kPTuning, &kRoad, &kShira, &kTrainableTokens,
+                                  &kVera};
   return rows;
 }
 

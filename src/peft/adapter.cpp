@@ -57,16 +57,19 @@ void Adapter::save(const std::filesystem::path& folder, const std::string& base_
 
     std::vector<weights::NewTensor> tensors;
     std::vector<at::Tensor> here;  // of a GPU: copies, which live until they are written
-    const auto put = [&](const std::string& name, const at::Tensor& values) {
-      here.push_back(values.detach().cpu().contiguous());
-      tensors.push_back({weights::adapter_tensor_name(name), "F32", values.sizes().vec(),
-                         std::as_bytes(ops::view_of(here.back()).as<float>())});
+    const auto put = [&](const std::string& name, const at::Tensor& values, Dtype dtype) {
+      here.push_back(values.detach().to(at::kCPU, dtype == Dtype::i32 ? at::kInt : at::kFloat).contiguous());
+      const View view = ops::view_of(here.back());
+      tensors.push_back({weights::adapter_tensor_name(name),
+                         dtype == Dtype::i32 ? "I32" : "F32",
+                         values.sizes().vec(),
+                         {static_cast<const std::byte*>(view.data), view.bytes()}});
     };
     before_save();
     for (const auto& parameter : parameters_.all())
-      if (!unsaved_.contains(parameter.name)) put(parameter.name, saved_values(parameter));
+      if (!unsaved_.contains(parameter.name)) put(parameter.name, saved_values(parameter), Dtype::f32);
     for (const Frozen& tensor : frozen_)
-      if (tensor.saved) put(tensor.name, tensor.values);
+      if (tensor.saved) put(tensor.name, tensor.values, tensor.dtype);
     weights::save_tensors(part / "adapter_model.safetensors", tensors);
     fs::remove_all(folder, ignored);
     rename_durably(part, folder);

@@ -66,7 +66,8 @@ class Adapter {
   struct Frozen {
     std::string name;  ///< as a parameter's
     at::Tensor values;
-    bool saved = true;  ///< in the adapter's file
+    bool saved = true;         ///< in the adapter's file
+    Dtype dtype = Dtype::f32;  ///< there: f32, or i32, whose values are here in f32
   };
 
   methods::Adapter recipe_;

@@ -33,17 +33,18 @@ class DeltaNode final : public ops::Node {
       for (at::Tensor& leaf : leaves) leaf = leaf.detach().requires_grad_(true);
       d_oi = layer_.delta(leaves, pass_);
     }
+    // First of all: what D was made of may be the base's weight, in memory that its next product writes over.
+    const at::Tensor of_d_oi = ops::wide_matmul_tn(dy_no, layer_.dropped(x_ni_, layer_.dropout(), pass_));
+    const auto of_leaves = torch::autograd::grad({d_oi}, leaves, {of_d_oi.to(d_oi.scalar_type())},
+                                                 /*retain_graph=*/false, /*create_graph=*/false, /*allow_unused=*/true);
+    for (std::size_t i = 0; i < leaves.size(); ++i)
+      if (wanted(i + 1)) out[i + 1] = of_leaves[i];
     if (wanted(0)) {
       const at::Tensor update_ni =
           layer_.dropped(ops::matmul_nn(dy_no, d_oi.detach().to(dy_no.scalar_type())), layer_.dropout(), pass_);
       const trace::Scope span(trace::Kind::linear, nullptr);
       out[0] = layer_.base().add_applied_transposed(update_ni, dy_no);
     }
-    const at::Tensor of_d_oi = ops::wide_matmul_tn(dy_no, layer_.dropped(x_ni_, layer_.dropout(), pass_));
-    const auto of_leaves = torch::autograd::grad({d_oi}, leaves, {of_d_oi.to(d_oi.scalar_type())},
-                                                 /*retain_graph=*/false, /*create_graph=*/false, /*allow_unused=*/true);
-    for (std::size_t i = 0; i < leaves.size(); ++i)
-      if (wanted(i + 1)) out[i + 1] = of_leaves[i];
     return out;
   }
   void release() override { x_ni_.reset(); }

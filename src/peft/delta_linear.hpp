@@ -13,9 +13,9 @@ class DeltaLinear : public AdaptedLinear {
  public:
   using AdaptedLinear::AdaptedLinear;
   at::Tensor weight(at::ScalarType dtype) const final;
-  at::Tensor apply(const at::Tensor& x_ni) const final;
+  at::Tensor apply(const at::Tensor& x_ni) const override;
   at::Tensor apply_transposed(const at::Tensor& dy_no) const final;
-  at::Tensor forward(const at::Tensor& x_ni, const nn::Pass& pass) const final;
+  at::Tensor forward(const at::Tensor& x_ni, const nn::Pass& pass) const override;
 
  protected:
   /// D [out, in], differentiable in `trained`, which are f32.

@@ -43,7 +43,10 @@ class LinearsAdapter final : public Adapter {
   void start(const Rng& of_run) override {
     const Rng rng = of_run.child(recipe_.method->name);
     if (method_.start_shared) method_.start_shared(shared_, rng);
-    for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i]->start(rng.child(modules_[i]));
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      if (method_.studies) model_.make_readable(places_[i]);
+      layers_[i]->start(rng.child(modules_[i]));
+    }
   }
 
  private:
@@ -54,7 +57,7 @@ class LinearsAdapter final : public Adapter {
       return;
     }
     frozen.push_back(at::zeros(tensor.shape, at::TensorOptions().dtype(at::kFloat).device(device)));
-    frozen_.push_back({name, frozen.back(), tensor.saved});
+    frozen_.push_back({name, frozen.back(), tensor.saved, tensor.dtype});
   }
   void prepare() override {
     if (is_prepared_) return;

@@ -12,8 +12,9 @@
 namespace pst::peft {
 
 using Make = std::unique_ptr<Adapter>(nn::CausalLm&, const methods::Adapter&, at::ScalarType, at::Device);
-Make make_adalora, make_ia3, make_ln_tuning, make_loha, make_lokr, make_lora, make_p_tuning, make_prefix_tuning,
-    make_prompt_tuning, make_trainable_tokens, make_vera;
+Make make_adalora, make_beft, make_boft, make_c3a, make_deft, make_delora, make_glora, make_gralora, make_hira,
+    make_hra, make_ia3, make_ln_tuning, make_loha, make_lokr, make_lora, make_miss, make_oft, make_p_tuning,
+    make_prefix_tuning, make_prompt_tuning, make_psoft, make_road, make_shira, make_trainable_tokens, make_vera;
 
 namespace {
 
@@ -23,13 +24,27 @@ struct Row {
 };
 constexpr std::array kTable = {Row{"lora", &make_lora},
                                Row{"adalora", &make_adalora},
+                               Row{"beft", &make_beft},
+                               Row{"boft", &make_boft},
+                               Row{"c3a", &make_c3a},
+                               Row{"deft", &make_deft},
+                               Row{"delora", &make_delora},
+                               Row{"glora", &make_glora},
+                               Row{"gralora", &make_gralora},
+                               Row{"hira", &make_hira},
+                               Row{"hra", &make_hra},
                                Row{"ia3", &make_ia3},
                                Row{"ln_tuning", &make_ln_tuning},
                                Row{"loha", &make_loha},
                                Row{"lokr", &make_lokr},
+                               Row{"miss", &make_miss},
+                               Row{"oft", &make_oft},
                                Row{"p_tuning", &make_p_tuning},
                                Row{"prefix_tuning", &make_prefix_tuning},
                                Row{"prompt_tuning", &make_prompt_tuning},
+                               Row{"psoft", &make_psoft},
+                               Row{"road", &make_road},
+                               Row{"shira", &make_shira},
                                Row{"trainable_tokens", &make_trainable_tokens},
                                Row{"vera", &make_vera}};
 

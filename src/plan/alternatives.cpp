@@ -32,7 +32,7 @@ bool is_possible(const Inputs& in, const Choice& choice) {
   const std::int64_t global = in.recipe.train.global_batch_size;
   return choice.micro_batch >= 1 && global % choice.micro_batch == 0 &&
          global / choice.micro_batch % choice.ranks() == 0 &&
-         !(choice.optimizer_in_shares && in.recipe.adapter.method->whole_on_every_rank);
+         !(choice.optimizer_in_shares && methods::is_whole_on_every_rank(in.recipe.adapter));
 }
 
 std::vector<int> micro_batches_to_try(const Inputs& in, const Choice& chosen) {

@@ -75,7 +75,7 @@ void check_fit(const recipe::Recipe& recipe, const families::ModelSpec& config, 
                 cat("data.max_length is ", recipe.data.max_length, ", and the model has ", config.positions,
                     " positions", virtual_rows > 0 ? cat(", of which the adapter takes ", virtual_rows) : ""),
                 cat("set data.max_length to at most ", most));
-  if (recipe.adapter.method->whole_on_every_rank && recipe.parallel.optimizer == recipe::OptimizerState::shard)
+  if (methods::is_whole_on_every_rank(recipe.adapter) && recipe.parallel.optimizer == recipe::OptimizerState::shard)
     throw Error(Fault::usage,
                 cat("parallel.optimizer is shard, and adapter.type: ", recipe.adapter.method->name,
                     " looks at all trained values together"),

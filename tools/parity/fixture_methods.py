@@ -1,8 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of record_fixtures.py: PEFT's methods, each on llama; some on families whose layers are made in another way."""
+import peft.tuners.boft.layer as peft_boft
+import torch
 from fixture_peft import LINEARS
-from peft import (AdaLoraConfig, LNTuningConfig, LoHaConfig, LoKrConfig, LoraConfig, PrefixTuningConfig, PromptEncoderConfig, PromptTuningConfig,
-                  TrainableTokensConfig, VeraConfig)
+from peft import (
+    AdaLoraConfig,
+    BeftConfig,
+    BOFTConfig,
+    C3AConfig,
+    DeftConfig,
+    DeloraConfig,
+    GloraConfig,
+    GraloraConfig,
+    HiraConfig,
+    HRAConfig,
+    LNTuningConfig,
+    LoHaConfig,
+    LoKrConfig,
+    LoraConfig,
+    MissConfig,
+    OFTConfig,
+    PrefixTuningConfig,
+    PromptEncoderConfig,
+    PromptTuningConfig,
+    PsoftConfig,
+    RoadConfig,
+    ShiraConfig,
+    TrainableTokensConfig,
+    VeraConfig,
+)
+
+
+
+class BlockDiagonal:
+    """PEFT's CUDA extension for BOFT, in torch: where it cannot be built, PEFT takes one factor whatever the config says."""
+
+    @staticmethod
+    def apply(blocks):
+        return torch.stack([torch.block_diag(*of_factor) for of_factor in blocks])
+
+
+peft_boft.get_fbd_cuda = lambda: True
+peft_boft.FastBlockDiag = BlockDiagonal
 
 SOME = ["q_proj", "v_proj", "down_proj"]  # wide, narrow, and of another width
 
@@ -46,9 +85,44 @@ ADAPTERS = {  # (model, name): config
     ("llama_tied", "lora_tokens"): config_of(LoraConfig, ["q_proj"], r=2, trainable_token_indices=[3, 40, 41, 42]),
     ("llama", "lora_saved_modules"): config_of(LoraConfig, ["q_proj"], r=2, modules_to_save=["lm_head", "norm"]),
     ("llama_tied", "lora_saved_embedding"): config_of(LoraConfig, ["q_proj"], r=2, modules_to_save=["embed_tokens"]),
+    ("llama", "beft"): config_of(BeftConfig, LINEARS),
+    ("llama", "boft"): config_of(BOFTConfig, boft_block_size=4),
+    ("llama", "boft_factors"): config_of(BOFTConfig, ["q_proj", "v_proj"], boft_block_size=4, boft_n_butterfly_factor=3),
+    ("llama", "c3a"): config_of(C3AConfig, block_size=4, block_size_pattern={"v_proj": 8}),
+    ("llama", "deft"): config_of(DeftConfig, r=3, alpha=4),
+    ("llama", "deft_qr"): config_of(DeftConfig, r=3, decomposition_method="qr"),
+    ("llama", "deft_para"): config_of(DeftConfig, r=3, decomposition_method="qr", para=True),
+    ("llama", "delora"): config_of(DeloraConfig, r=3, delora_lambda=2, rank_pattern={"v_proj": 2}, lambda_pattern={"down_proj": 3}),
+    ("llama", "glora"): config_of(GloraConfig, r=2),
+    ("llama_biases", "glora"): config_of(GloraConfig, ["q_proj", "v_proj"], r=2),
+    ("llama_biases", "glora_vector"): config_of(GloraConfig, ["q_proj", "v_proj"], config_A_B="none", config_C="vector", config_D_E="vector"),
+    ("llama", "glora_constant"): config_of(GloraConfig, config_A_B="constant"),
+    ("llama", "glora_vector"): config_of(GloraConfig, config_A_B="vector"),
+    ("llama", "gralora"): config_of(GraloraConfig, r=4, alpha=6),
+    ("llama", "gralora_hybrid"): config_of(GraloraConfig, r=4, alpha=6, gralora_k=4, hybrid_r=2),
+    ("llama", "hira"): config_of(HiraConfig, r=3, rank_pattern={"v_proj": 2}),
+    ("llama", "hra"): config_of(HRAConfig, LINEARS, r=4),
+    ("llama", "hra_orthogonal"): config_of(HRAConfig, r=3, apply_GS=True),
     ("llama", "loha"): config_of(LoHaConfig, LINEARS, r=3, alpha=5),
     ("llama", "lokr"): config_of(LoKrConfig, LINEARS, r=3, alpha=5),
     ("llama", "lokr_factors"): config_of(LoKrConfig, r=1, alpha=2, decompose_both=True, decompose_factor=8),
+    ("llama", "loha_patterns"): config_of(LoHaConfig, r=3, alpha=5, rank_pattern={"v_proj": 2}, alpha_pattern={"self_attn.q_proj": 7}),
+    ("llama", "miss"): config_of(MissConfig, r=5),  # which divides no layer's inputs
+    ("llama", "miss_bat"): config_of(MissConfig, r=4, init_weights="bat"),
+    ("llama", "miss_mini"): config_of(MissConfig, r=4, mini_r=8, init_weights="mini"),
+    ("llama", "oft"): config_of(OFTConfig, LINEARS, oft_block_size=4),
+    ("llama", "oft_constrained"): config_of(OFTConfig, oft_block_size=4, coft=True, eps=1.0),
+    ("llama", "oft_cayley"): config_of(OFTConfig, r=4, oft_block_size=0, use_cayley_neumann=False),
+    ("llama", "oft_shared"): config_of(OFTConfig, oft_block_size=4, block_share=True, num_cayley_neumann_terms=7),
+    ("llama", "psoft"): config_of(PsoftConfig, r=5, psoft_alpha=6),
+    ("llama", "psoft_any"): config_of(PsoftConfig, r=4, psoft_orth=False, psoft_mag_b=False),
+    ("llama", "psoft_lowrank"): config_of(
+        PsoftConfig, r=4, ab_svd_init="pissa_init", psoft_svd="lowrank", psoft_svd_lowrank_niter=4, random_seed=3,
+        use_cayley_neumann=True, cayley_neumann_eps=0.3, psoft_mag_a=False),
+    ("llama", "road_1"): config_of(RoadConfig, LINEARS, variant="road_1", group_size=4),
+    ("llama", "road_2"): config_of(RoadConfig, variant="road_2", group_size=8),
+    ("llama", "road_4"): config_of(RoadConfig, variant="road_4", group_size=8),
+    ("llama", "shira"): config_of(ShiraConfig, r=2, random_seed=5),
     ("llama", "vera"): config_of(VeraConfig, LINEARS, r=5, projection_prng_key=3),
     ("llama", "vera_by_key"): config_of(VeraConfig, r=5, projection_prng_key=11, save_projection=False),
 }

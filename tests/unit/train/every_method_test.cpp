@@ -69,7 +69,7 @@ TEST_P(EveryMethod, SameBitsHoweverItIsSpread) {
     expect_same(train(2, options), expected);
     TrainingOptions spread = options;
     spread.weights_in_shares = true;
-    spread.optimizer_in_shares = !GetParam().adapter.method->whole_on_every_rank;
+    spread.optimizer_in_shares = !methods::is_whole_on_every_rank(GetParam().adapter);
     expect_same(train(4, spread), expected);
     TrainingOptions again = options;
     again.settings.recompute = nn::Recompute::layers;

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// What does not fit a layer is refused with the key, the layer and what to write instead.
+#include <gmock/gmock.h>
+
+#include "config/parse_yaml.hpp"
+#include "config/reader.hpp"
+#include "core/strings.hpp"
+#include "methods/method.hpp"
+#include "support/errors.hpp"
+
+namespace pst::methods {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// A layer of 12 outputs and 10 inputs, and what the section makes of it.
+std::vector<Adapted> adapted(const std::string& section) {
+  Adapter adapter;
+  config::Problems problems;
+  config::read(config::parse_yaml(section, "recipe.yaml", problems), adapter, problems);
+  problems.throw_if_any();
+  return adapt(adapter, {{.name = "model.layers.0.mlp.up_proj", .out = 12, .in = 10}});
+}
+
+struct Case {
+  std::string name, section, message, remedy;
+};
+void PrintTo(const Case& of, std::ostream* out) { *out << of.name; }
+
+class Refused : public testing::TestWithParam<Case> {};
+
+TEST_P(Refused, WithTheKeyAndARemedy) {
+  const std::string report = fixture::error_of(Fault::usage, [] { adapted(GetParam().section); });
+  EXPECT_THAT(report, HasSubstr(GetParam().message));
+  EXPECT_THAT(report, HasSubstr(GetParam().remedy));
+}
+
+const Case kCases[] = {
+    {"block", "{type: oft, oft_block_size: 4}",
+     "adapter.oft_block_size is 4, which does not divide the 10 inputs of model.layers.0.mlp.up_proj",
+     "write oft_block_size: 2 or 5"},
+    {"blocks", "{type: oft, oft_block_size: 0, r: 3}", "adapter.r is 3, which does not divide the 10 inputs",
+     "write r: 2 or 5"},
+    {"both", "{type: oft, oft_block_size: 5, r: 2}", "adapter.oft_block_size is 5 and adapter.r is 2", "r: 0"},
+    {"neither", "{type: boft, boft_block_size: 0}", "adapter.boft_block_size and adapter.boft_block_num are both 0",
+     "give one of them"},
+    {"one_input", "{type: oft, oft_block_size: 1}", "blocks of one input", "raise adapter.oft_block_size"},
+    {"butterfly", "{type: boft, boft_block_size: 2, boft_n_butterfly_factor: 2}",
+     "adapter.boft_n_butterfly_factor is 2, which needs an even block size and a number of blocks that 2 divides; "
+     "model.layers.0.mlp.up_proj has 5 blocks of 2",
+     "lower boft_n_butterfly_factor"},
+    {"reflections", "{type: hra, r: 11, apply_GS: true}", "adapter.r is 11, and model.layers.0.mlp.up_proj has 10",
+     "write r: 10 or less"},
+    {"wide_block", "{type: miss, r: 11}", "adapter.r is 11, and model.layers.0.mlp.up_proj has 10 inputs",
+     "lower adapter.r"},
+    {"bat", "{type: miss, r: 5, init_weights: bat}", "adapter.r is 5, which does not divide the 12 outputs",
+     "write r: 4 or 6"},
+    {"mini", "{type: miss, r: 5, init_weights: mini, mini_r: 5}",
+     "adapter.mini_r is 5, which does not divide the 12 outputs", "write mini_r: 4 or 6"},
+    {"odd_group", "{type: road, group_size: 3}", "adapter.group_size is 3, and groups are made of pairs",
+     "write group_size: 4"},
+    {"group", "{type: road, group_size: 8}", "adapter.group_size is 8, which does not divide the 12 outputs",
+     "write group_size: 6 or 12"},
+    {"shares", "{type: gralora, r: 5}", "adapter.gralora_k is 2, which does not divide adapter.r, 5", "write r: 6"},
+    {"sides", "{type: gralora, r: 4, gralora_k: 4}", "adapter.gralora_k is 4, which does not divide the 10 inputs",
+     "write gralora_k: 2 or 5"},
+    {"circulant", "{type: c3a, block_size: 5}", "adapter.block_size is 5, which does not divide the 12 outputs",
+     "write block_size: 4 or 6"},
+    {"too_many", "{type: shira, r: 6}", "adapter.r is 6, which makes 132 trained values of the 120 of", "write r: 5"},
+    {"directions", "{type: psoft, r: 11}", "adapter.r is 11, and model.layers.0.mlp.up_proj has only 10",
+     "write r: 10 or less"},
+    {"one_direction", "{type: psoft, r: 1}", "adapter.r is 1, and one direction cannot be turned", "psoft_orth: false"},
+    {"nothing", "{type: glora, config_A_B: none}",
+     "adapter.config_A_B is none, and nothing else of model.layers.0.mlp.up_proj is trained, which has no bias",
+     "write config_A_B: lora"},
+};
+INSTANTIATE_TEST_SUITE_P(Cases, Refused, testing::ValuesIn(kCases), [](const auto& of) { return of.param.name; });
+
+}  // namespace
+}  // namespace pst::methods
