@@ -16,7 +16,6 @@ void bind_section(config::Fields& field, Adapter& adapter) {
   Hira& s = adapter.as<Hira>();
   field("r", &s.r, config::at_least(1), "Rank of BA, by which the weight is multiplied element by element.");
   bind_keys(field, adapter.targeting);
-  bind_rank_pattern(field, s.patterns);
   field("hira_dropout", &s.hira_dropout, config::from_to_below(0, 1),
         "Chance of zeroing an input feature before the update.");
   field("init_weights", &s.init_weights,
@@ -25,10 +24,9 @@ void bind_section(config::Fields& field, Adapter& adapter) {
 
 std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<LinearLayer>& layers) {
   const Hira& s = adapter.as<Hira>();
-  const ByPattern<int> ranks("adapter.rank_pattern", s.patterns.rank_pattern);
   std::vector<Adapted> adapted;
   for (const std::size_t index : select_layers(adapter.targeting, layers)) {
-    const std::int64_t out = layers[index].out, in = layers[index].in, r = ranks.of(layers[index].name, s.r);
+    const std::int64_t out = layers[index].out, in = layers[index].in, r = s.r;
     adapted.push_back({.layer = index,
                        .tensors = {{"hira_A", {r, in}}, {"hira_B", {out, r}}},
                        .dropout = s.hira_dropout,
@@ -45,6 +43,6 @@ const Method kHira{.name = "hira",
                    .defaults = [](Adapter& s) { s.own = Hira{}; },
                    .bind = &bind_section,
                    .adapt = &adapt_layers,
-                   .fixed = R"({"fan_in_fan_out": false, "modules_to_save": null})"};
+                   .fixed = R"({"fan_in_fan_out": false, "modules_to_save": null, "rank_pattern": {}})"};
 
 }  // namespace pst::methods

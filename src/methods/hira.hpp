@@ -3,8 +3,6 @@
 #include <utility>
 #include <vector>
 
-#include "methods/rank_patterns.hpp"
-
 namespace pst::methods {
 
 enum class HiraInit { kaiming, gaussian };  ///< PEFT's init_weights: true, gaussian. B is zero in both
@@ -13,7 +11,6 @@ enum class HiraInit { kaiming, gaussian };  ///< PEFT's init_weights: true, gaus
 struct Hira {
   int r = 32;
   double hira_dropout = 0;
-  RankPatterns patterns;  ///< rank_pattern alone
   HiraInit init_weights = HiraInit::kaiming;
 };
 std::vector<std::pair<const char*, HiraInit>> words_of(HiraInit);

@@ -5,16 +5,13 @@
 #include <ATen/TensorOperators.h>
 
 #include <ATen/ops/eye.h>
-#include <ATen/ops/linalg_qr.h>
 #include <ATen/ops/linalg_svd.h>
 #include <ATen/ops/matmul.h>
-#include <ATen/ops/randn.h>
 #include <ATen/ops/where.h>
 
 #include "peft/cayley.hpp"
 #include "peft/factor_linear.hpp"
 #include "peft/linears_adapter.hpp"
-#include "peft/torch_random.hpp"
 
 // Shape letters: i features in, o features out, r singular directions.
 namespace pst::peft {
@@ -29,17 +26,6 @@ Svd largest(const at::Tensor& w_oi, std::int64_t r) {
   return {u.narrow(1, 0, r), s.narrow(0, 0, r), v.narrow(0, 0, r)};
 }
 
-/// torch.svd_lowrank, random numbers included. @see Halko, Martinsson and Tropp 2009, arXiv:0909.4061, algorithm 5.1
-Svd largest_by_projection(const at::Tensor& w_oi, std::int64_t r, int iterations, std::uint64_t seed) {
-  const auto basis = [](const at::Tensor& of) { return std::get<0>(at::linalg_qr(of)); };
-  at::Generator numbers = torch_generator(seed);
-  const at::Tensor random_ir = at::randn({w_oi.size(1), r}, numbers, at::kFloat).to(w_oi.device());
-  at::Tensor q_or = basis(at::matmul(w_oi, random_ir));
-  for (int i = 0; i < iterations; ++i) q_or = basis(at::matmul(w_oi, basis(at::matmul(w_oi.t(), q_or))));
-  const auto [u, s, v] = at::linalg_svd(at::matmul(q_or.t(), w_oi), /*full_matrices=*/false);
-  return {at::matmul(q_or, u), s, v};
-}
-
 /// y = W x + scale * B (R - 1) A dropout(x), with scale * B A the r largest parts of W's singular value decomposition
 /// and R = diag(b) Q diag(a), Q orthogonal. A and B are made of the base, and never saved.
 /// @see Wu et al. 2025, arXiv:2505.11235, section 4
@@ -49,10 +35,7 @@ class PsoftLinear final : public FactorLinear {
 
   void prepare() override {
     const at::Tensor w_oi = base().weight(at::kFloat);
-    const auto [u_or, s_r, v_ri] = keys_.psoft_svd == methods::PsoftSvd::full
-                                       ? largest(w_oi, keys_.r)
-                                       : largest_by_projection(w_oi, keys_.r, keys_.psoft_svd_lowrank_niter,
-                                                               static_cast<std::uint64_t>(keys_.random_seed));
+    const auto [u_or, s_r, v_ri] = largest(w_oi, keys_.r);
     const at::Tensor scaled_r = s_r / adapted().scale;
     const bool roots = keys_.ab_svd_init == methods::PsoftInit::pissa_init;
     a_ri().copy_(roots ? scaled_r.sqrt().unsqueeze(1) * v_ri : v_ri);

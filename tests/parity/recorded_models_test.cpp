@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What transformers and PEFT gave; recorded by tools/parity/record_fixtures.py.
+#include <algorithm>
 #include <cmath>
 
 #include "support/parity_case.hpp"
@@ -30,12 +31,19 @@ TEST_P(Recorded, LogitsLossAndGradientsOfAPackedBatch) {
            named.first.starts_with("base_model.model.prompt_encoder.");  // what the case starts from
   });
 
+  double largest_gradient = 0;
+  for (const auto& [name, tensor] : expected)
+    if (name.starts_with("gradient."))
+      largest_gradient = std::max(largest_gradient, tensor.abs().max().item().toDouble());
+
   EXPECT_EQ(actual.size(), expected.size());
   for (const auto& [name, tensor] : expected) {
     ASSERT_TRUE(actual.contains(name)) << name;
-    EXPECT_THAT(actual.at(name),
-                equals_but_for_rounding(tensor, name.starts_with("gradient.") ? kGradients : kRounding))
-        << name;
+    const double own = tensor.abs().max().item().toDouble();
+    const bool is_gradient = name.starts_with("gradient.");
+    // A gradient that is a small difference of large sums is as far off as these are.
+    const double size = is_gradient ? std::max(own, 0.02 * largest_gradient) : own;
+    EXPECT_THAT(actual.at(name), fixture::close_to(tensor, (is_gradient ? kGradients : kRounding) * size)) << name;
   }
 }
 
