@@ -9,7 +9,7 @@ namespace pst::adapters {
 /// @param model  folder of the model: its config.json says which layers there are
 /// @throws Error(usage) naming what llama.cpp has no place for: another type, DoRA, biases, modules trained whole,
 ///         experts, the embedding, a family without GGUF names; Error(data) for files that do not fit; Error(io)
-/// @see llama.cpp convert_lora_to_gguf.py, src/llama-adapter.cpp
+/// @see llama.cpp convert_lora_to_gguf.py
 void export_gguf(const std::filesystem::path& adapter, const std::filesystem::path& model,
                  const std::filesystem::path& to);
 

@@ -7,6 +7,7 @@ namespace pst::cli {
 Runner add_adapter_combine(CLI::App& app);
 Runner add_adapter_export(CLI::App& app);
 Runner add_adapter_list(CLI::App& app);
+Runner add_adapter_merge(CLI::App& app);
 Runner add_adapter_resize(CLI::App& app);
 Runner add_adapter_show(CLI::App& app);
 Runner add_cancel(CLI::App& app);
@@ -95,6 +96,7 @@ const std::vector<Section>& sections() {
            {"adapter list", "List the kinds of adapters, what can be merged and what loads the result",
             add_adapter_list},
            {"adapter show", "Describe any PEFT adapter folder: keys, sizes, norms, and what is odd", add_adapter_show},
+           {"adapter merge", "Write a model with an adapter in its weights, and compare its logits", add_adapter_merge},
            {"adapter export", "Write a low-rank adapter as the file that llama.cpp loads", add_adapter_export},
            {"adapter combine", "Write the weighted sum of low-rank adapters as one adapter", add_adapter_combine},
            {"adapter resize", "Write a low-rank adapter with a lower rank", add_adapter_resize},

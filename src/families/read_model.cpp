@@ -9,6 +9,7 @@
 #include "core/strings.hpp"
 #include "families/family.hpp"
 #include "families/harmless_keys.hpp"
+#include "families/stored_names.hpp"
 #include "families/token_ids.hpp"
 #include "families/vision_folders.hpp"
 #include "json/object.hpp"
@@ -115,10 +116,14 @@ ModelSpec parse_model(const std::string& text, const std::string& name) {
 
 weights::TensorStore open_weights(const fs::path& model_dir, const ModelSpec& model, WhenCut when_cut) {
   auto store = weights::TensorStore::open(model_dir, when_cut);
+  take_spec_names(store, model);
+  return store;
+}
+
+void take_spec_names(weights::TensorStore& store, const ModelSpec& model) {
   store.rename(model.renamed);
   for (const LayerSpec& layer : model.layers)
     if (layer.moe) cut_experts(store, *layer.moe);
-  return store;
 }
 
 ModelSpec read_model(const fs::path& model_dir) {

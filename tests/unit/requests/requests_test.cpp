@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "requests/command_line.hpp"
 #include "requests/generate_request.hpp"
+#include "requests/merge_request.hpp"
 #include "requests/probe_request.hpp"
 #include "requests/train_request.hpp"
 #include "support/environment.hpp"
@@ -107,6 +108,24 @@ TEST(AGenerateRequest, NeedsSomebodyToAnswer) {
   EXPECT_THROW(check({.prompt = "x"}), Error);
   EXPECT_NO_THROW(check({.model = "m", .prompt = "x"}));
   EXPECT_NO_THROW(check({.run = "r", .prompt = "x"}));
+}
+
+TEST(AMergeRequest, IsReadBackAsItWas) {
+  const MergeRequest given{.adapter = "-an adapter",
+                           .model = "a model",
+                           .to = "-there",
+                           .onto = "original",
+                           .check_tokens = 3,
+                           .time_limit_s = 9};
+  const auto read = again(given);
+  EXPECT_EQ(read.adapter, given.adapter);
+  EXPECT_EQ(read.model, given.model);
+  EXPECT_EQ(read.run, std::nullopt);
+  EXPECT_EQ(read.to, given.to);
+  EXPECT_EQ(read.onto, given.onto);
+  EXPECT_EQ(read.check_tokens, given.check_tokens);
+  EXPECT_EQ(read.time_limit_s, given.time_limit_s);
+  EXPECT_EQ(again(MergeRequest{.run = "a run", .to = "x"}).run, "a run");
 }
 
 TEST(AProbeRequest, IsReadBackAsItWas) {
