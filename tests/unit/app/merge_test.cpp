@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "adapters/adapter_folder.hpp"
+#include "core/digest.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "families/read_model.hpp"
@@ -22,6 +23,7 @@
 #include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/tensors.hpp"
+#include "unit/app/tiny_run.hpp"
 #include "weights/safetensors.hpp"
 
 namespace pst::app {
@@ -208,6 +210,33 @@ TEST(Merge, AQuantisedBaseBecomesTheNumbersThatItsCodesStandFor) {
                                   }),
                 HasSubstr("it has no original values"));
   }
+}
+
+/// The recipe quantised a dense folder: the adapter belongs to what the codes stand for.
+TEST(Merge, ARunsBaseIsTheNumbersOfItsCodesUnlessTheOriginalIsWanted) {
+  const fixture::TemporaryDirectory dir;
+  const fixture::TinyRun run;
+  const std::string yaml =
+      cat("name: tiny\nmodel: {path: ", run.model().string(), "}\ndata: {train: [{path: a.jsonl}], max_length: 32}\n");
+  write_durably(run.dir().recipe(),
+                recipe::to_yaml(recipe::parse(yaml, "recipe.yaml",
+                                              {"train.device=cpu", "model.quantization.format=nf4"}, dir.path())));
+  write_adapter(run.model(), fixture::lora({.r = 2, .alpha = 4}, fixture::named({"q_proj"})), run.dir().adapter());
+  run.dir().write_completed({.adapter_digest = digest_of_file(run.dir().adapter() / "adapter_model.safetensors")});
+
+  expect_same_logits(merge({.run = run.folder().string(), .to = (dir / "trained").string()}));
+  expect_same_logits(merge({.run = run.folder().string(), .to = (dir / "original").string(), .onto = "original"}));
+
+  const auto base = weights::TensorStore::open(run.model()), trained = weights::TensorStore::open(dir / "trained"),
+             original = weights::TensorStore::open(dir / "original");
+  const auto same = [&](const weights::TensorStore& store, const char* name) {
+    const auto &a = base.get(name).bytes, &b = store.get(name).bytes;
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  };
+  EXPECT_TRUE(same(original, "model.layers.0.mlp.up_proj.weight"));
+  EXPECT_FALSE(same(trained, "model.layers.0.mlp.up_proj.weight")) << "what NF4 made of it";
+  EXPECT_FALSE(same(original, "model.layers.0.self_attn.q_proj.weight"));
+  EXPECT_TRUE(same(trained, "model.embed_tokens.weight"));
 }
 
 TEST(Merge, RefusesABiasThatTheFilesHaveNoPlaceFor) {
