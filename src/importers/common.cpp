@@ -168,11 +168,15 @@ void set_optimizer(ForeignFile& file, Draft& draft, std::string_view key) {
 
 void set_scheduler(ForeignFile& file, Draft& draft, std::string_view key, const char* otherwise) {
   const std::string word = lower(file.text(key).value_or(otherwise));
-  if (word == "cosine" || word == "linear" || word == "constant") return draft.set("scheduler.name", word);
-  if (word == "constant_with_warmup") return draft.set("scheduler.name", "constant");
+  for (const char* known :
+       {"constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial", "inverse_sqrt"})
+    if (word == known) return draft.set("scheduler.name", word);
   const char* nearest = word.find("cosine") != std::string::npos ? "cosine" : "linear";
   draft.set("scheduler.name", nearest);
-  file.note(Kind::changed, key, cat(word, " becomes ", nearest, ", the nearest of constant, linear and cosine"));
+  file.note(Kind::changed, key,
+            cat(word, " becomes ", nearest,
+                ": scheduler.name has cosine_with_min_lr and warmup_stable_decay too, whose "
+                "keys are not carried over"));
 }
 
 void set_precision(ForeignFile& file, Draft& draft) {

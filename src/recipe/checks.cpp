@@ -76,6 +76,21 @@ class Checker {
       add("scheduler.warmup_steps", cat("scheduler.warmup_steps is ", *steps, ", more than train.max_steps, ", *most));
   }
 
+  void floors() {
+    if (!good({"optimizer.lr", "scheduler.name"})) return;
+    const double lr = recipe_.optimizer.lr;
+    const Course& course = recipe_.scheduler.course;
+    if (const auto* cosine = std::get_if<CosineWithMinLr>(&course)) {
+      if (cosine->min_lr.has_value() == cosine->min_lr_rate.has_value())
+        add(first_written({"scheduler.min_lr", "scheduler.name"}),
+            "cosine_with_min_lr needs scheduler.min_lr or scheduler.min_lr_rate, and not both");
+      else if (cosine->min_lr && *cosine->min_lr > lr)
+        add("scheduler.min_lr", cat("scheduler.min_lr is ", *cosine->min_lr, ", above optimizer.lr, ", lr));
+    }
+    if (const auto* polynomial = std::get_if<Polynomial>(&course); polynomial != nullptr && polynomial->lr_end >= lr)
+      add("scheduler.lr_end", cat("scheduler.lr_end is ", polynomial->lr_end, ", not below optimizer.lr, ", lr));
+  }
+
   void gpus() {
     const Slurm& slurm = recipe_.slurm;
     if (slurm.gpus_per_node && slurm.ranks_per_node > *slurm.gpus_per_node)
@@ -135,6 +150,7 @@ void check_together(const Recipe& recipe, const config::Places& places, config::
   checker.batches();
   checker.validation();
   checker.warmup();
+  checker.floors();
   checker.gpus();
   checker.guard();
   checker.profile();

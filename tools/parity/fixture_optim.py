@@ -21,6 +21,23 @@ SCHEDULES = {  # name: (transformers' name, the recipe's `scheduler`)
     "linear_at_once": ("linear", {"name": "linear", "warmup_steps": 0}),
     "cosine": ("cosine", {"name": "cosine", "warmup_steps": 4}),
     "cosine_at_once": ("cosine", {"name": "cosine", "warmup_steps": 0}),
+    "cosine_waves": ("cosine", {"name": "cosine", "warmup_steps": 3, "num_cycles": 1.25}),
+    "constant_with_warmup": ("constant_with_warmup", {"name": "constant_with_warmup", "warmup_steps": 5}),
+    "restarts": ("cosine_with_restarts", {"name": "cosine_with_restarts", "warmup_steps": 2, "num_cycles": 3}),
+    "restarts_once": ("cosine_with_restarts", {"name": "cosine_with_restarts", "warmup_steps": 0}),
+    "min_lr": ("cosine_with_min_lr", {"name": "cosine_with_min_lr", "warmup_steps": 4, "min_lr": 0.125}),
+    "min_lr_rate": ("cosine_with_min_lr", {"name": "cosine_with_min_lr", "warmup_steps": 4, "min_lr_rate": 0.3, "num_cycles": 0.75}),
+    "polynomial": ("polynomial", {"name": "polynomial", "warmup_steps": 4}),
+    "polynomial_cubic": ("polynomial", {"name": "polynomial", "warmup_steps": 4, "lr_end": 0.1, "power": 3.0}),
+    "inverse_sqrt": ("inverse_sqrt", {"name": "inverse_sqrt", "warmup_steps": 4}),
+    "inverse_sqrt_at_once": ("inverse_sqrt", {"name": "inverse_sqrt", "warmup_steps": 0}),
+    "inverse_sqrt_scaled": ("inverse_sqrt", {"name": "inverse_sqrt", "warmup_steps": 4, "timescale": 9}),
+    "wsd": ("warmup_stable_decay", {"name": "warmup_stable_decay", "warmup_steps": 4, "num_decay_steps": 6}),
+    "wsd_linear": ("warmup_stable_decay", {"name": "warmup_stable_decay", "warmup_steps": 4, "num_decay_steps": 6, "num_stable_steps": 5,
+                                           "warmup_type": "cosine", "decay_type": "linear", "min_lr_ratio": 0.1}),
+    "wsd_sqrt": ("warmup_stable_decay", {"name": "warmup_stable_decay", "warmup_steps": 4, "num_decay_steps": 12,
+                                         "warmup_type": "1-sqrt", "decay_type": "1-sqrt", "min_lr_ratio": 0.05}),
+    "wsd_waves": ("warmup_stable_decay", {"name": "warmup_stable_decay", "warmup_steps": 2, "num_decay_steps": 12, "num_cycles": 1.5}),
 }
 SCHEDULE_STEPS = 20
 
@@ -47,8 +64,9 @@ def schedules():
     runs = {}
     for name, (kind, recipe) in SCHEDULES.items():
         optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+        own = {key: setting for key, setting in recipe.items() if key not in ("name", "warmup_steps")}
         schedule = transformers.get_scheduler(kind, optimizer, num_warmup_steps=recipe["warmup_steps"],
-                                              num_training_steps=SCHEDULE_STEPS)
+                                              num_training_steps=SCHEDULE_STEPS, scheduler_specific_kwargs=own)
         rates = []
         for _ in range(SCHEDULE_STEPS):
             rates += schedule.get_last_lr()

@@ -44,5 +44,18 @@ TEST(Schedule, WarmupRoundsUpAndStepsWin) {
   EXPECT_EQ(warmup_steps(fixed, 60), 4);
 }
 
+TEST(Schedule, FloorsAreRatesOfTheRun) {
+  const auto min_lr = scheduler(recipe::CosineWithMinLr{.min_lr = 0.5, .min_lr_rate = {}}, 0);
+  EXPECT_DOUBLE_EQ(learning_rate(min_lr, 2, 10, 10), 0.5);
+  EXPECT_DOUBLE_EQ(learning_rate(min_lr, 2, 5, 10), 1.25);
+  const auto polynomial = scheduler(recipe::Polynomial{.lr_end = 0.5, .power = 2}, 0);
+  EXPECT_DOUBLE_EQ(learning_rate(polynomial, 2, 5, 10), 1.5 * 0.25 + 0.5);
+  EXPECT_DOUBLE_EQ(learning_rate(polynomial, 2, 10, 10), 0.5);
+}
+
+TEST(Schedule, ARateOfZeroStaysZero) {
+  EXPECT_EQ(learning_rate(scheduler(recipe::CosineWithMinLr{.min_lr = 0.0, .min_lr_rate = {}}, 0), 0, 3, 10), 0);
+}
+
 }  // namespace
 }  // namespace pst::optim
