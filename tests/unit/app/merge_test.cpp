@@ -89,22 +89,30 @@ INSTANTIATE_TEST_SUITE_P(Methods, MergeOfEveryMethod, testing::ValuesIn(fixture:
 
 /// Families with fused, transposed and shared tensors, experts, and vision folders.
 TEST(MergeOfRecordedAdapters, HasTheAdaptersLogits) {
-  int seen = 0;
+  int seen = 0, without_a_place = 0;
   for (const auto& model : fs::directory_iterator(kModels))
     for (const auto& adapter : fs::directory_iterator(model)) {
       if (!fs::exists(adapter.path() / "adapter_config.json")) continue;
       SCOPED_TRACE(adapter.path().string());
       if (!methods::read_peft_config(adapter.path()).method->mergeable) continue;
-      if (adapter.path() == kModels / "llama/lora_bias" || model.path().filename() == "gpt_oss_mxfp4")
-        continue;  // these are refused, see below
+      if (model.path().filename() == "gpt_oss_mxfp4") continue;  // refused, see below
       const fixture::TemporaryDirectory dir;
-      const MergeResult result = merged(model.path(), adapter.path(), dir / "merged");
+      MergeResult result;
+      try {
+        result = merged(model.path(), adapter.path(), dir / "merged");
+      } catch (const Error& error) {  // of methods with biases: see below
+        EXPECT_THAT(error.message(), HasSubstr("the model's files have no place for one"));
+        ++without_a_place;
+        continue;
+      }
       ASSERT_TRUE(result.check);
       EXPECT_GT(result.check->moved, 1e-3);
-      EXPECT_LT(result.check->apart, 1e-5);
+      // Of f32 sums in other orders: 1e-5, but for a Gemma 4 whose layers multiply it.
+      EXPECT_LT(result.check->apart, model.path().filename() == "gemma4_text_per_layer" ? 2e-5 : 1e-5);
       ++seen;
     }
   EXPECT_GT(seen, 70);
+  EXPECT_LT(without_a_place, 10);
 }
 
 /// Two files with an index, a tokenizer, a remark; bf16.
