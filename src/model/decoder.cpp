@@ -17,15 +17,11 @@
 #include "core/strings.hpp"
 #include "core/trace.hpp"
 #include "families/peft_names.hpp"
-#include "model/attention_layer.hpp"
-#include "model/delta_layer.hpp"
+#include "model/decoder_layer.hpp"
 #include "model/layout.hpp"
-#include "model/mlp_layer.hpp"
-#include "model/moe_layer.hpp"
 #include "model/rope_table.hpp"
 #include "nn/before_backward.hpp"
 #include "nn/checkpointed.hpp"
-#include "ops/activation.hpp"
 #include "ops/capped.hpp"
 #include "ops/columns.hpp"
 #include "ops/torch_exec.hpp"
@@ -48,105 +44,6 @@ class FrozenEmbedding final : public nn::Embedding {
  private:
   at::Tensor matrix_vd_;
 };
-
-/// What a layer adds of its tokens' own vectors.
-struct TokenGate {
-  kernels::Act act;
-  std::unique_ptr<nn::Linear> gate, projection;
-  ops::Norm norm;
-
-  /// @param vectors  [n, width]
-  at::Tensor run(const at::Tensor& x_nd, const at::Tensor& vectors, const Rows& rows) const {
-    const at::Tensor gated = ops::gated(act, rows.through(*gate, x_nd), vectors);
-    return ops::norm(rows.through(*projection, gated), norm);
-  }
-};
-
-struct Layer {
-  std::optional<ops::Norm> attention_norm, attention_out_norm, mlp_norm, mlp_out_norm;
-  at::Tensor scalar;                          // [1] in the dtype of products, or undefined
-  std::unique_ptr<AttentionLayer> attention;  // one of these two
-  std::unique_ptr<DeltaLayer> delta;
-  std::unique_ptr<MlpLayer> mlp;  // one of these two
-  std::unique_ptr<MoeLayer> moe;
-  std::unique_ptr<TokenGate> token_gate;  // or null
-
-  at::Tensor mixed(const at::Tensor& x_nd, const Rows& rows, AttentionLayer::Shared& shared) const {
-    return delta ? delta->run(x_nd, rows) : attention->run(x_nd, rows, shared);
-  }
-  /// @param stream  what x is the norm of
-  at::Tensor through_mlp(const at::Tensor& x_nd, const at::Tensor& stream_nd, const Rows& rows) const {
-    return moe ? moe->run(x_nd, stream_nd, rows) : mlp->run(x_nd, rows);
-  }
-  /// In the order of families::linears_of().
-  std::vector<std::unique_ptr<nn::Linear>*> linears() {
-    auto all = delta ? delta->linears() : attention->linears();
-    const auto more = moe ? moe->linears() : mlp->linears();
-    all.insert(all.end(), more.begin(), more.end());
-    if (token_gate)
-      for (auto* const linear : {&token_gate->gate, &token_gate->projection}) all.push_back(linear);
-    return all;
-  }
-};
-
-/// Takes a layer's matrices, in the order of families::matrices_of(), by the dozen.
-class Matrices {
- public:
-  Matrices(const Parts& parts, std::size_t block, const families::LayerSpec& layer)
-      : parts_(parts), block_(block), specs_(families::matrices_of(layer)) {}
-  std::vector<std::unique_ptr<nn::Linear>> next(std::size_t count) {
-    std::vector<std::unique_ptr<nn::Linear>> linears;
-    for (const std::size_t end = at_ + count; at_ < end; ++at_)
-      linears.push_back(parts_.linear(block_, at_, *specs_.at(at_)));
-    return linears;
-  }
-
- private:
-  const Parts& parts_;
-  std::size_t block_, at_ = 0;
-  std::vector<const families::LinearSpec*> specs_;
-};
-
-Layer make_layer(const families::LayerSpec& spec, std::size_t index, const std::vector<RopeTables>& tables,
-                 const Parts& parts) {
-  Layer layer{.attention_norm = parts.norm(spec.attention_norm),
-              .attention_out_norm = parts.norm(spec.attention_out_norm),
-              .mlp_norm = parts.norm(spec.mlp_norm),
-              .mlp_out_norm = parts.norm(spec.mlp_out_norm),
-              .attention = {},
-              .delta = {},
-              .mlp = {},
-              .moe = {},
-              .token_gate = {}};
-  if (!spec.scalar.empty()) layer.scalar = parts.tensor(spec.scalar);
-  Matrices matrices(parts, index, spec);
-  if (spec.delta)
-    layer.delta = std::make_unique<DeltaLayer>(*spec.delta, index, parts, matrices.next(spec.delta->inputs.size() + 1));
-  else
-    layer.attention = std::make_unique<AttentionLayer>(spec.attention, index, tables, parts,
-                                                       matrices.next(spec.attention.inputs.size() + 1));
-  const auto mlp = [&](const families::MlpSpec& of) {
-    return std::make_unique<MlpLayer>(of, matrices.next(of.inputs.size() + 1));
-  };
-  const auto token_gate = [&] {
-    if (!spec.token_gate) return;
-    auto made = matrices.next(2);
-    layer.token_gate = std::make_unique<TokenGate>(
-        TokenGate{spec.mlp.act, std::move(made[0]), std::move(made[1]), parts.norm(spec.token_gate->norm)});
-  };
-  if (!spec.moe) {
-    layer.mlp = mlp(spec.mlp);
-    token_gate();
-    return layer;
-  }
-  std::unique_ptr<MlpLayer> shared = spec.moe->shared ? mlp(*spec.moe->shared) : nullptr;
-  std::unique_ptr<nn::Linear> gate;
-  if (spec.moe->shared_gate) gate = std::move(matrices.next(1).front());
-  token_gate();
-  layer.moe = std::make_unique<MoeLayer>(*spec.moe, parts, std::move(shared), std::move(gate),
-                                         matrices.next(3 * spec.moe->experts.size()));
-  return layer;
-}
 
 class Decoder final : public nn::CausalLm {
  public:
