@@ -77,7 +77,7 @@ environment: { NCCL_SOCKET_IFNAME: ib0 }
 ## Launchers, and who notices what
 
 The supervisor runs in the batch script, on the host and outside any container. It starts the
-workers by the site's `launcher`. In all cases the ranks report to it every second over TCP, so it
+workers by the site's `launcher`. In all cases the ranks report to it every second, so it
 notices a silent rank or node within seconds. Only `completed.json` proves success.
 
 | launcher | a rank dies | a node dies | spares, shrinking, second watcher |

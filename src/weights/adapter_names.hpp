@@ -11,8 +11,8 @@ constexpr const char* kPeftPrefix = "base_model.model.";
 /// The name in a PEFT adapter's file of a tensor that we call `name`: behind the prefix, unless layers share it, as
 /// "base_model.vera_A" and "prompt_embeddings".
 inline std::string adapter_tensor_name(const std::string& name) {
-  const bool of_a_module = name.find('.') != std::string::npos && !name.starts_with("base_model.");
-  return of_a_module ? kPeftPrefix + name : name;
+  const bool is_whole = name == "prompt_embeddings" || name.starts_with("base_model.");
+  return is_whole ? name : kPeftPrefix + name;
 }
 
 }  // namespace pst::weights

@@ -63,7 +63,8 @@ class ParityCase {
     const std::filesystem::path model = root() / model_of(name);
     const at::Tensor lengths = documents_.at("lengths");
     const families::ModelSpec spec = families::read_model(model);
-    model_ = model::load(spec, families::open_weights(model, spec), at::kFloat, lengths.max().item().toLong() + virtual_rows());
+    model_ = model::load(spec, families::open_weights(model, spec), at::kFloat,
+                         lengths.max().item().toLong() + virtual_rows());
     if (model_of(name) == name) return;
     adapter_ = peft::make_adapter(*model_, methods::read_peft_config(folder_), at::kFloat);
     const NamedTensors expected = this->expected();

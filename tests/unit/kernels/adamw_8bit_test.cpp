@@ -19,7 +19,8 @@ struct Moment {
 };
 
 DynamicCode code_of(Signs signs) {
-  return {const_view_of(std::span<const float>(dynamic_map(signs))), const_view_of(std::span<const std::uint8_t>(nearest_entries(signs)))};
+  return {const_view_of(std::span<const float>(dynamic_map(signs))),
+          const_view_of(std::span<const std::uint8_t>(nearest_entries(signs)))};
 }
 
 // One block beside a part of one.
