@@ -27,9 +27,6 @@ inline void fill_operations(CudaTable& table) {
   table.cross_entropy = &cross_entropy;
   table.adamw = &adamw;
   table.sgd = &sgd;
-  table.lion = &lion;
-  table.schedule_free = &schedule_free;
-  table.adamw_8bit = &adamw_8bit;
   table.nf4_absmax = &nf4_absmax;
   table.nf4_encode = &nf4_encode;
   table.nf4_dequantise = &nf4_dequantise;

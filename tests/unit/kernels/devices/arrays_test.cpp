@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels that work on flat arrays: SwiGLU, dropout, AdamW, sums, fingerprints.
-#include <algorithm>
-#include <cmath>
-
 #include "core/strings.hpp"
 #include "kernels/activation/activation.hpp"
 #include "kernels/adamw/adamw.hpp"
-#include "kernels/adamw_8bit/adamw_8bit.hpp"
 #include "kernels/dropout/dropout.hpp"
 #include "kernels/fingerprint/fingerprint.hpp"
-#include "kernels/lion/lion.hpp"
-#include "kernels/nf4/nf4.hpp"
 #include "kernels/reduce/reduce.hpp"
-#include "kernels/schedule_free/schedule_free.hpp"
 #include "kernels/sgd/sgd.hpp"
 #include "support/devices.hpp"
 #include "support/values.hpp"
@@ -127,81 +120,6 @@ TEST_P(Arrays, Sgd) {
 
     expect_near(d_momentum.values(), momentum, 1e-6, 1e-7);  // fused or separate multiply and add
     expect_near(d_value.values(), value, 1e-6, 1e-7);
-  }
-}
-
-TEST_P(Arrays, Lion) {
-  for (const std::size_t count : kCounts) {
-    SCOPED_TRACE(count);
-    auto value = random_values(count, 1), gradient = random_values(count, 2), momentum = random_values(count, 3);
-    const DeviceArray<float> d_value(table(), value), d_gradient(table(), gradient), d_momentum(table(), momentum);
-    const Lion settings{.lr = 1e-2, .weight_decay = 0.1, .gradient_factor = 0.5};
-
-    lion(serial_cpu(), settings, host(value), host(gradient), host(momentum));
-    lion(gpu(), settings, d_value, d_gradient, d_momentum);
-
-    expect_near(d_momentum.values(), momentum, 1e-6, 1e-7);  // fused or separate multiply and add
-    expect_near(d_value.values(), value, 1e-6, 1e-7);
-  }
-}
-
-TEST_P(Arrays, ScheduleFree) {
-  for (const std::size_t count : kCounts) {
-    SCOPED_TRACE(count);
-    auto value = random_values(count, 1), gradient = random_values(count, 2), z = random_values(count, 3),
-         moment2 = random_values(count, 4), x = random_values(count, 5);
-    for (float& v : moment2) v = std::fabs(v);
-    const DeviceArray<float> d_value(table(), value), d_gradient(table(), gradient), d_z(table(), z),
-        d_moment2(table(), moment2), d_x(table(), x);
-    const ScheduleFree settings{.lr = 1e-2, .weight_decay = 0.1, .average_weight = 0.3, .step = 3};
-
-    schedule_free(serial_cpu(), settings, host(value), host(gradient), host(z), host(moment2), host(x));
-    schedule_free(gpu(), settings, d_value, d_gradient, d_z, d_moment2, d_x);
-
-    expect_near(d_moment2.values(), moment2, 1e-6, 0);  // fused or separate multiply and add
-    expect_near(d_z.values(), z, 1e-6, 1e-6);
-    expect_near(d_x.values(), x, 1e-6, 1e-6);
-    expect_near(d_value.values(), value, 1e-6, 1e-6);
-  }
-}
-
-TEST_P(Arrays, AdamW8BitHasTheCodesOfTheCpu) {
-  const auto map = [](Signs signs) { return std::vector<float>(dynamic_map(signs).begin(), dynamic_map(signs).end()); };
-  const auto nearest = [](Signs signs) {
-    return std::vector<std::uint8_t>(nearest_entries(signs).begin(), nearest_entries(signs).end());
-  };
-  const DeviceArray<float> both(table(), map(Signs::both)), positive(table(), map(Signs::positive));
-  const DeviceArray<std::uint8_t> near_both(table(), nearest(Signs::both)),
-      near_positive(table(), nearest(Signs::positive));
-  const DynamicCode h_both{const_view_of(std::span<const float>(dynamic_map(Signs::both))),
-                           const_view_of(std::span<const std::uint8_t>(nearest_entries(Signs::both)))},
-      h_positive{const_view_of(std::span<const float>(dynamic_map(Signs::positive))),
-                 const_view_of(std::span<const std::uint8_t>(nearest_entries(Signs::positive)))};
-  for (const std::size_t count : kCounts) {
-    SCOPED_TRACE(count);
-    const auto blocks = static_cast<std::size_t>(adamw_8bit_blocks(static_cast<std::int64_t>(count)));
-    auto value = random_values(count, 1);
-    std::vector<std::uint8_t> codes1(count), codes2(count);
-    std::vector<float> absmax1(blocks), absmax2(blocks);
-    const DeviceArray<float> d_value(table(), value), d_absmax1(table(), absmax1), d_absmax2(table(), absmax2);
-    const DeviceArray<std::uint8_t> d_codes1(table(), codes1), d_codes2(table(), codes2);
-    for (std::int64_t step = 1; step <= 3; ++step) {
-      auto gradient = random_values(count, static_cast<std::uint64_t>(10 + step));
-      for (std::size_t i = 0; i < std::min<std::size_t>(count, 256); ++i) gradient[i] = 0;  // a block of zeros
-      const DeviceArray<float> d_gradient(table(), gradient);
-      const AdamW settings{.lr = 1e-2, .weight_decay = 0.1, .step = step, .gradient_factor = 0.5};
-
-      adamw_8bit(serial_cpu(), settings, h_both, h_positive, host(value), host(gradient), {host(codes1), host(absmax1)},
-                 {host(codes2), host(absmax2)});
-      adamw_8bit(gpu(), settings, {both, near_both}, {positive, near_positive}, d_value, d_gradient,
-                 {d_codes1, d_absmax1}, {d_codes2, d_absmax2});
-
-      EXPECT_EQ(d_codes1.values(), codes1);
-      EXPECT_EQ(d_codes2.values(), codes2);
-      expect_same_bits(d_absmax1.values(), absmax1);
-      expect_same_bits(d_absmax2.values(), absmax2);
-      expect_near(d_value.values(), value, 1e-6, 1e-7);
-    }
   }
 }
 
