@@ -99,7 +99,8 @@ std::vector<LiveState> live_states(const std::vector<RunDir>& runs) {
   for (const auto& run : runs) {
     states.push_back(rundir::read_state(run));
     if (rundir::is_final(states.back().state)) continue;
-    if (const std::string cluster = cluster_of_job(run); states.back().job_id && cluster != asked) {
+    const std::string cluster = states.back().job_id ? cluster_of_job(run) : asked;
+    if (cluster != asked) {
       unasked[states.size() - 1] = on_another_cluster(cluster, asked);
       if (!cluster.empty() && !asked.empty()) continue;  // else it may be this machine's own cluster by its name
     }
