@@ -57,6 +57,17 @@ Tensors AdaptedLinear::floats() const {
   return all;
 }
 
+Tensors AdaptedLinear::leaves() const {
+  Tensors all = floats();
+  for (at::Tensor& leaf : all) leaf = leaf.detach().requires_grad_(true);
+  return all;
+}
+
+Tensors AdaptedLinear::gradients_of(const Tensors& leaves, const Tensors& made, const Tensors& gradients_of_made) {
+  return torch::autograd::grad(made, leaves, gradients_of_made, /*retain_graph=*/false, /*create_graph=*/false,
+                               /*allow_unused=*/true);
+}
+
 Tensors AdaptedLinear::masters() const {
   Tensors all;
   for (const nn::Parameter* const parameter : parameters()) all.push_back(parameter->value.detach());

@@ -61,6 +61,10 @@ class AdaptedLinear : public nn::Linear {
   Tensors in_use() const;   ///< of each what products use, differentiable
   Tensors floats() const;   ///< the same by themselves, in f32
   Tensors masters() const;  ///< their masters, by themselves
+  /// floats() as leaves: a backward pass written by hand makes of them once more what forward made of the values.
+  Tensors leaves() const;
+  /// Gradients of `leaves`, by libtorch's rules, from those of what was made of them; undefined where nothing was.
+  static Tensors gradients_of(const Tensors& leaves, const Tensors& made, const Tensors& gradients_of_made);
   /// x with some features zeroed in training, differentiable; the same ones for the same pass.
   at::Tensor dropped(const at::Tensor& x_ni, double chance, const nn::Pass& pass) const;
   /// Whether a layer is to be left out of this pass, by PEFT's module_dropout.

@@ -4,7 +4,6 @@
 #include <ATen/TensorOperators.h>
 
 #include <ATen/ops/empty.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include "core/error.hpp"
 #include "core/trace.hpp"
@@ -26,17 +25,15 @@ class DeltaNode final : public ops::Node {
     List out(1 + layer_.parameters().size());
     if (!gradients[0].defined()) return out;
     const at::Tensor dy_no = gradients[0].contiguous();
-    Tensors leaves = layer_.floats();
+    const Tensors leaves = layer_.leaves();
     at::Tensor d_oi;
     {
       const at::AutoGradMode recording(true);
-      for (at::Tensor& leaf : leaves) leaf = leaf.detach().requires_grad_(true);
       d_oi = layer_.delta(leaves, pass_);
     }
     // First of all: what D was made of may be the base's weight, in memory that its next product writes over.
     const at::Tensor of_d_oi = ops::wide_matmul_tn(dy_no, layer_.dropped(x_ni_, layer_.dropout(), pass_));
-    const auto of_leaves = torch::autograd::grad({d_oi}, leaves, {of_d_oi.to(d_oi.scalar_type())},
-                                                 /*retain_graph=*/false, /*create_graph=*/false, /*allow_unused=*/true);
+    const Tensors of_leaves = DeltaLinear::gradients_of(leaves, {d_oi}, {of_d_oi.to(d_oi.scalar_type())});
     for (std::size_t i = 0; i < leaves.size(); ++i)
       if (wanted(i + 1)) out[i + 1] = of_leaves[i];
     if (wanted(0)) {

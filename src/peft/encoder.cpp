@@ -44,14 +44,14 @@ void Encoder::start(const Rng& rng) {
 
 at::Tensor Encoder::of(const std::string& name) const {
   for (const nn::Parameter* const parameter : parameters_)
-    if (parameter->name == methods::kEncoder + name) return nn::in_use(*parameter).to(at::kFloat);
+    if (parameter->name == methods::kEncoderPrefix + name) return nn::in_use(*parameter).to(at::kFloat);
   throw Error(Fault::bug, "no such tensor in an encoder: " + name);
 }
 
 std::vector<at::Tensor> Encoder::all(const std::string& begin) const {
   std::vector<at::Tensor> tensors;
   for (const nn::Parameter* const parameter : parameters_)
-    if (parameter->name.starts_with(methods::kEncoder + begin))
+    if (parameter->name.starts_with(methods::kEncoderPrefix + begin))
       tensors.push_back(nn::in_use(*parameter).to(at::kFloat));
   return tensors;
 }

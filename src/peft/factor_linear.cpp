@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peft/factor_linear.hpp"
 
-#include <torch/csrc/autograd/autograd.h>
-
 #include "core/error.hpp"
 #include "core/trace.hpp"
 #include "ops/backward_node.hpp"
@@ -23,11 +21,10 @@ class FactorNode final : public ops::Node {
     List out(1 + layer_.parameters().size());
     if (!gradients[0].defined()) return out;
     const at::Tensor dy_no = gradients[0].contiguous();
-    Tensors leaves = layer_.floats();
+    const Tensors leaves = layer_.leaves();
     FactorLinear::Factors factors;
     {
       const at::AutoGradMode recording(true);
-      for (at::Tensor& leaf : leaves) leaf = leaf.detach().requires_grad_(true);
       factors = layer_.factors(leaves);
     }
     const at::ScalarType dtype = dy_no.scalar_type();
@@ -48,8 +45,7 @@ class FactorNode final : public ops::Node {
       const trace::Scope span(trace::Kind::linear, nullptr);
       out[0] = layer_.base().add_applied_transposed(update_ni, dy_no);
     }
-    const auto of_leaves = torch::autograd::grad(roots, leaves, of_roots, /*retain_graph=*/false,
-                                                 /*create_graph=*/false, /*allow_unused=*/true);
+    const Tensors of_leaves = FactorLinear::gradients_of(leaves, roots, of_roots);
     for (std::size_t i = 0; i < leaves.size(); ++i)
       if (wanted(i + 1)) out[i + 1] = of_leaves[i];
     return out;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peft/input_linear.hpp"
 
-#include <torch/csrc/autograd/autograd.h>
-
 #include "core/error.hpp"
 #include "core/trace.hpp"
 #include "ops/backward_node.hpp"
@@ -21,10 +19,10 @@ class InputNode final : public ops::Node {
     List out(1 + layer_.parameters().size());
     if (!gradients[0].defined()) return out;
     const at::Tensor dy_no = gradients[0].contiguous();
-    Tensors leaves = layer_.floats(), roots, in_dtype;
+    const Tensors leaves = layer_.leaves();
+    Tensors roots, in_dtype;
     {
       const at::AutoGradMode recording(true);
-      for (at::Tensor& leaf : leaves) leaf = leaf.detach().requires_grad_(true);
       roots = layer_.matrices(leaves, pass_);
     }
     for (const at::Tensor& root : roots) in_dtype.push_back(root.detach().to(dy_no.scalar_type()));
@@ -36,8 +34,7 @@ class InputNode final : public ops::Node {
     Tensors of_roots = layer_.gradients(x_ni_, dz_ni, in_dtype);
     if (wanted(0)) out[0] = layer_.turned_back(dz_ni, in_dtype);
     for (at::Tensor& of : of_roots) of = of.to(at::kFloat);
-    const auto of_leaves = torch::autograd::grad(roots, leaves, of_roots, /*retain_graph=*/false,
-                                                 /*create_graph=*/false, /*allow_unused=*/true);
+    const Tensors of_leaves = InputLinear::gradients_of(leaves, roots, of_roots);
     for (std::size_t i = 0; i < leaves.size(); ++i)
       if (wanted(i + 1)) out[i + 1] = of_leaves[i];
     return out;

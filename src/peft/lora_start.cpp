@@ -4,13 +4,13 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linalg_qr.h>
-#include <ATen/ops/linalg_svd.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <functional>
 
 #include "peft/fill.hpp"
+#include "peft/singular.hpp"
 
 // Shape letters: i features in, o features out, r rank, k columns of a sketch.
 namespace pst::peft {
@@ -24,15 +24,6 @@ at::Tensor normal(std::int64_t rows, std::int64_t columns, double deviation, con
   return values;
 }
 
-struct Singular {
-  at::Tensor u_or, s_r, v_ri;
-};
-
-Singular singular(const at::Tensor& weight_oi, std::int64_t r) {
-  const auto [u, s, v] = at::linalg_svd(weight_oi, /*full_matrices=*/false);
-  return {u.narrow(1, 0, r), s.narrow(0, 0, r), v.narrow(0, 0, r)};
-}
-
 /// The largest only, from a sketch that `rounds` products with the matrix have turned towards them.
 /// @see Halko et al. 2011, arXiv:0909.4061, algorithms 4.4 and 5.1
 Singular singular_fast(const at::Tensor& weight_oi, std::int64_t r, int rounds, const Rng& rng) {
@@ -41,7 +32,7 @@ Singular singular_fast(const at::Tensor& weight_oi, std::int64_t r, int rounds, 
   const auto basis = [](const at::Tensor& columns) { return std::get<0>(at::linalg_qr(columns)); };
   at::Tensor q_ok = basis(weight_oi.mm(normal(weight_oi.size(1), k, 1, rng).to(weight_oi.device())));
   for (int i = 0; i < rounds; ++i) q_ok = basis(weight_oi.mm(basis(weight_oi.t().mm(q_ok))));
-  const Singular small = singular(q_ok.t().mm(weight_oi), r);
+  const Singular small = largest_singular(q_ok.t().mm(weight_oi), r);
   return {q_ok.mm(small.u_or), small.s_r, small.v_ri};
 }
 
@@ -67,7 +58,7 @@ LowRank lora_start(LoraInit init, std::int64_t r, std::int64_t in, std::int64_t 
     case LoraInit::kaiming: fill_kaiming(a_ri, rng); break;
     case LoraInit::gaussian: fill_normal(a_ri, 1.0 / static_cast<double>(r), rng); break;
     case LoraInit::orthogonal: return orthogonal(r, in, out, rng);
-    case LoraInit::pissa: return pissa(singular(weight(), r), scale);
+    case LoraInit::pissa: return pissa(largest_singular(weight(), r), scale);
     case LoraInit::pissa_niter_4: return pissa(singular_fast(weight(), r, 4, rng), scale);
     case LoraInit::pissa_niter_16: return pissa(singular_fast(weight(), r, 16, rng), scale);
     case LoraInit::olora: {  // Buyukakyuz 2024, arXiv:2406.01775

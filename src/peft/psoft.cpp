@@ -5,26 +5,17 @@
 #include <ATen/TensorOperators.h>
 
 #include <ATen/ops/eye.h>
-#include <ATen/ops/linalg_svd.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/where.h>
 
 #include "peft/cayley.hpp"
 #include "peft/factor_linear.hpp"
 #include "peft/linears_adapter.hpp"
+#include "peft/singular.hpp"
 
 // Shape letters: i features in, o features out, r singular directions.
 namespace pst::peft {
 namespace {
-
-struct Svd {
-  at::Tensor u_or, s_r, v_ri;
-};
-
-Svd largest(const at::Tensor& w_oi, std::int64_t r) {
-  const auto [u, s, v] = at::linalg_svd(w_oi, /*full_matrices=*/false);
-  return {u.narrow(1, 0, r), s.narrow(0, 0, r), v.narrow(0, 0, r)};
-}
 
 /// y = W x + scale * B (R - 1) A dropout(x), with scale * B A the r largest parts of W's singular value decomposition
 /// and R = diag(b) Q diag(a), Q orthogonal. A and B are made of the base, and never saved.
@@ -35,7 +26,7 @@ class PsoftLinear final : public FactorLinear {
 
   void prepare() override {
     const at::Tensor w_oi = base().weight(at::kFloat);
-    const auto [u_or, s_r, v_ri] = largest(w_oi, keys_.r);
+    const auto [u_or, s_r, v_ri] = largest_singular(w_oi, keys_.r);
     const at::Tensor scaled_r = s_r / adapted().scale;
     const bool roots = keys_.ab_svd_init == methods::PsoftInit::pissa_init;
     a_ri().copy_(roots ? scaled_r.sqrt().unsqueeze(1) * v_ri : v_ri);
