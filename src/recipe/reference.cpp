@@ -1,15 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "core/strings.hpp"
+#include "methods/method.hpp"
 #include "recipe/every_key.hpp"
 #include "recipe/load.hpp"
 
 namespace pst::recipe {
 
+namespace {
+
+constexpr const char* kAdapter = "adapter";
+
+/// Methods have tables of their own; what many of them have stays in the section's.
+bool is_of_few_methods(const RecipeKey& key) {
+  constexpr std::size_t kMany = 6;
+  return key.row.section == kAdapter && !key.kinds.empty() && key.kinds.size() < kMany;
+}
+
+void add_methods(std::vector<config::CatalogueRow>& rows) {
+  for (const auto* const method : methods::table())
+    for (const RecipeKey& key : every_key())
+      if (is_of_few_methods(key) && std::find(key.kinds.begin(), key.kinds.end(), method->name) != key.kinds.end()) {
+        rows.push_back(key.row);
+        rows.back().section = cat("adapter of type ", method->name);
+      }
+}
+
+}  // namespace
+
 std::string reference_page() {
   std::vector<config::CatalogueRow> rows;
-  for (auto& [row, chooser, kinds] : every_key()) {
-    if (!kinds.empty()) row.help = cat("`", join(kinds, "`, `"), "`: ", row.help);
-    rows.push_back(row);
+  for (const RecipeKey& key : every_key()) {
+    if (!rows.empty() && rows.back().section == kAdapter && key.row.section != kAdapter) add_methods(rows);
+    if (is_of_few_methods(key)) continue;
+    rows.push_back(key.row);
+    if (!key.kinds.empty()) rows.back().help = cat("`", join(key.kinds, "`, `"), "`: ", key.row.help);
   }
   return cat(R"(# The recipe: every key
 
