@@ -57,6 +57,20 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
   return adapted;
 }
 
+std::string note_on_steps(const Adapter& adapter, std::int64_t steps) {
+  const Adalora& s = adapter.as<Adalora>();
+  if (!s.total_step && steps <= s.tinit + s.tfinal)
+    throw Error(Fault::usage,
+                cat("the run has ", steps, steps == 1 ? " step" : " steps",
+                    ", and adapter.tinit and tfinal keep all "
+                    "directions in ",
+                    s.tinit + s.tfinal),
+                "lower them, or train longer");
+  if (!s.total_step || *s.total_step == steps) return {};
+  return cat("adapter.total_step is ", *s.total_step, ", and the run has ", steps, ": directions go by the former",
+             *s.total_step > steps ? ", and more than target_r are left at the end" : "");
+}
+
 json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& modules) {
   json::Ordered config = declared_config(adapter, modules);
   json::Ordered pattern = json::Ordered::object();
@@ -101,6 +115,7 @@ const Method kAdalora{
     .defaults = [](Adapter& s) { s.own = Adalora{}; },
     .bind = &bind_section,
     .adapt = &adapt_layers,
+    .note_on_steps = &note_on_steps,
     .state_arrays = [](const Adapter&) { return std::int64_t{3}; },
     .whole_on_every_rank = [](const Adapter&) { return true; },
     .fixed = R"({"alpha_pattern": {}, "bias": "none", "fan_in_fan_out": false, "modules_to_save": null,

@@ -57,6 +57,9 @@ struct Method {
 
   /// A text whose tokens it starts from: Adapter::start_tokens; null, or nothing: none.
   std::optional<std::string> (*start_text)(const Adapter& adapter) = nullptr;
+  /// What a run of so many steps makes of its keys that they do not say; empty: nothing. Null: steps do not matter.
+  /// @throws Error(usage) when the keys fit no run of so many
+  std::string (*note_on_steps)(const Adapter& adapter, std::int64_t steps) = nullptr;
   /// Arrays of its own state in a training, each as large as all trained values; null: none.
   std::int64_t (*state_arrays)(const Adapter& adapter) = nullptr;
   /// Whether optimizer and masters cannot lie in shares; null: they can.

@@ -182,6 +182,10 @@ std::vector<std::string> notes_of(const RunPlan& plan) {
   else if (warmup > 0 && warmup >= plan.steps)
     notes.push_back(cat("the warm-up (scheduler.warmup_steps: ", grouped(warmup), ") is not shorter than the run (",
                         count_of(plan.steps, "step"), "): the learning rate never reaches optimizer.lr"));
+  const methods::Adapter& adapter = plan.recipe.adapter;
+  if (adapter.method->note_on_steps)
+    if (std::string note = adapter.method->note_on_steps(adapter, plan.steps); !note.empty())
+      notes.push_back(std::move(note));
   if (!plan.misread.empty())
     notes.push_back(cat("the adapter has ", join(plan.misread, ", "),
                         ", and for this family of models PEFT takes these names for the routed experts: it would read "
