@@ -14,7 +14,7 @@
 namespace pst::checkpoint {
 namespace {
 
-constexpr std::string_view kStored = "adapter/", kEncoder = "prompt_encoder.";
+constexpr std::string_view kStored = "adapter/";
 
 /// Of methods with random matrices that nobody trains: checkpoints leave them out, and whoever loads the adapter makes
 /// them of the key in its config.
@@ -47,7 +47,7 @@ void export_adapter(const Found& checkpoint, const fs::path& folder) {
     if (name.starts_with(kStored))
       parts.push_back({name, {weights::adapter_tensor_name(name.substr(kStored.size())), "F32", shape}, {}});
   for (const Part& part : parts)
-    if (part.stored.starts_with(cat(kStored, kEncoder)))
+    if (part.stored.starts_with(cat(kStored, weights::kEncoderPrefix)))
       throw Error(Fault::data,
                   cat("the adapter of ", where, " is made by a network, and its file holds what the network makes"),
                   "let the run end, or resume it with a lower train.max_steps: it writes the adapter");

@@ -26,7 +26,7 @@ void bind_count(config::Fields& field, int& count, const char* help) {
 }
 
 AdapterTensor encoder(const std::string& name, std::vector<std::int64_t> shape) {
-  return {.name = kEncoder + name, .shape = std::move(shape), .saved = false};
+  return {.name = kEncoderPrefix + name, .shape = std::move(shape), .saved = false};
 }
 AdapterTensor made(std::vector<std::int64_t> shape) {
   return {.name = kPromptEmbeddings, .shape = std::move(shape), .trained = false};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "methods/adapter.hpp"
+#include "weights/adapter_names.hpp"
 
 namespace pst::methods {
 
@@ -42,6 +43,6 @@ struct PrefixTuning {
 constexpr const char* kPromptEmbeddings = "prompt_embeddings";
 
 /// What an encoder is trained with: PEFT leaves these out of its files.
-constexpr const char* kEncoder = "prompt_encoder.";
+using weights::kEncoderPrefix;
 
 }  // namespace pst::methods
