@@ -25,12 +25,15 @@ class Checkpoints : public testing::Test {
  protected:
   void SetUp() override {
     run_.write_record({.id = "1234", .name = "demo"});
+    save({10, 20, 30}, "{\"peft_type\": \"LORA\"}");
+  }
+  void save(const std::vector<int>& steps, const std::string& adapter_config) {
     checkpoint::Writer::Options options;
     options.keep.newest = 9;
     fixture::Ranks ranks(folder_, 2, state_, options);
-    for (const int step : {10, 20, 30}) {
+    for (const int step : steps) {
       checkpoint::Manifest manifest;
-      manifest.adapter_config = "{\"peft_type\": \"LORA\"}";
+      manifest.adapter_config = adapter_config;
       manifest.validation_loss = step == 10 ? 1.25 : 2.5;
       ASSERT_EQ(ranks.save(step, manifest).phase, checkpoint::Writer::Phase::committed);
     }
@@ -106,6 +109,28 @@ TEST_F(Checkpoints, ExportWritesWhatPeftReads) {
   EXPECT_EQ(std::memcmp(tensor.bytes.data(), state_.values[0].data(), tensor.bytes.size()), 0);
   EXPECT_EQ(command({"export", "demo", target}).status, 64);  // never over an adapter that is there
   EXPECT_EQ(command({"export", "demo", target + "2", "--step", "30"}).status, 65);
+}
+
+TEST_F(Checkpoints, ExportLeavesProjectionsToTheirKey) {
+  save({40}, R"({"peft_type": "VERA", "projection_prng_key": 3, "save_projection": true})");
+  const auto target = (dir_ / "exported").string();
+
+  EXPECT_EQ(command({"export", "demo", target}).status, 0);
+
+  EXPECT_THAT(read_file(target + "/adapter_config.json"),
+              AllOf(HasSubstr("\"save_projection\": false"), HasSubstr("\"projection_prng_key\": 3")));
+}
+
+TEST_F(Checkpoints, ExportRefusesWhatANetworkMakes) {
+  state_.specs.front().name = "adapter/prompt_encoder.embedding.weight";
+  save({40}, R"({"peft_type": "P_TUNING"})");
+  const auto target = (dir_ / "exported").string();
+
+  const auto refused = command({"export", "demo", target});
+
+  EXPECT_EQ(refused.status, 65);
+  EXPECT_THAT(refused.err, HasSubstr("is made by a network"));
+  EXPECT_FALSE(fixture::fs::exists(target));
 }
 
 }  // namespace

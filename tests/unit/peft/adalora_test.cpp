@@ -13,6 +13,7 @@
 #include "peft/adapter.hpp"
 #include "peft/rank_allocator.hpp"
 #include "support/adapter_pass.hpp"
+#include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/tensors.hpp"
 #include "weights/safetensors.hpp"
@@ -83,6 +84,17 @@ TEST_F(Adalora, BudgetFallsWithTheCubeOfTheStepsLeft) {
   EXPECT_EQ(budget(7), 30);  // half of the ten steps: 20 + 80 / 8
   EXPECT_EQ(budget(12), 20);
   EXPECT_EQ(budget(13), 20);
+}
+
+TEST_F(Adalora, ARunTooShortForItsKeysIsRefused) {
+  methods::Adapter adapter(*methods::find("adalora"));
+  adapter.as<methods::Adalora>() = {.tinit = 4, .tfinal = 2};
+  const auto note = [&](std::int64_t steps) { return adapter.method->note_on_steps(adapter, steps); };
+  EXPECT_THAT(fixture::error_of(Fault::usage, [&] { note(6); }), testing::HasSubstr("the run has 6 steps"));
+  EXPECT_EQ(note(7), "");
+  adapter.as<methods::Adalora>().total_step = 50;
+  EXPECT_THAT(note(7), testing::HasSubstr("more than target_r are left"));
+  EXPECT_EQ(note(50), "");
 }
 
 TEST_F(Adalora, SavesTheDirectionsThatAreLeft) {

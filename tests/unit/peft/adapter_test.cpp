@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peft/adapter.hpp"
 
+#include <gmock/gmock.h>
+
 #include <nlohmann/json.hpp>
 
 #include "core/file.hpp"
 #include "families/read_model.hpp"
 #include "methods/peft_config.hpp"
 #include "model/decoder.hpp"
+#include "source_tree.hpp"
 #include "support/adapters.hpp"
+#include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/tensors.hpp"
 #include "support/tiny_model.hpp"
@@ -98,6 +102,20 @@ TEST(Adapter, RefusesARankAboveALayersSmallerSide) {
   const Folder folder;
   const auto model = folder.model();
   EXPECT_THROW(lora(*model, 17), Error);  // k_proj is 16 wide
+}
+
+/// PEFT writes the whole embedding beside its update. The recorded adapter is llama's, llama_tied has other values.
+TEST(Adapter, AnotherEmbeddingThanTheModelsIsRefused) {
+  const fs::path recorded = fs::path(PST_SOURCE_DIR) / "tests/fixtures/models";
+  const auto load_onto = [&](const char* name) {
+    const auto model =
+        model::load(families::read_model(recorded / name), weights::TensorStore::open(recorded / name), at::kFloat, 64);
+    const fs::path folder = recorded / "llama/lora_embedding";
+    make_adapter(*model, methods::read_peft_config(folder), at::kFloat)->load(folder);
+  };
+  EXPECT_NO_THROW(load_onto("llama"));
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { load_onto("llama_tied"); }),
+              testing::HasSubstr("is another embedding than this model's"));
 }
 
 }  // namespace
