@@ -8,6 +8,7 @@
 
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "methods/loha.hpp"
 #include "methods/method.hpp"
 #include "methods/peft_config.hpp"
 #include "support/adapters.hpp"
@@ -260,6 +261,17 @@ TEST(Start, Ia3IsCheckedLikewise) {
   stored.renamed = [](const std::string& name) { return name + ".default"; };
   EXPECT_THAT(refusal(Fault::data, stored, ia3), HasSubstr("have the adapter's name in them"));
   EXPECT_THAT(refusal(Fault::usage, Stored{}, ia3), HasSubstr("is of type lora, the recipe says ia3"));
+}
+
+TEST(Start, KeysOfDeclaredMethodsAreCompared) {
+  Adapter stored(*find("loha")), wanted(*find("loha"));
+  stored.as<Loha>() = {.r = 3, .alpha = 5, .module_dropout = 0.1};
+  wanted.as<Loha>() = {.r = 3, .alpha = 5};
+  EXPECT_NO_THROW(require_start(stored, wanted)) << "dropouts belong to a training, not to the adapter";
+  wanted.as<Loha>().alpha = 8;
+  EXPECT_THAT(fixture::error_of(Fault::usage, [&] { require_start(stored, wanted); }),
+              testing::AllOf(testing::HasSubstr("has alpha 5, the recipe says 8"),
+                             testing::HasSubstr("write adapter.alpha: 5")));
 }
 
 }  // namespace

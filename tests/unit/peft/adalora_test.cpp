@@ -86,6 +86,24 @@ TEST_F(Adalora, BudgetFallsWithTheCubeOfTheStepsLeft) {
   EXPECT_EQ(budget(13), 20);
 }
 
+TEST_F(Adalora, ADirectionThatIsGoneStaysAway) {
+  Tiny tiny(dir_ / "model", recipe());
+  nn::ParameterSet& parameters = tiny.adapter->parameters();
+  const auto update = [&](std::int64_t step) {
+    tiny.adapter->hook()->after_update(step, 5, fixture::random({parameters.size()}, static_cast<std::uint64_t>(step)),
+                                       1);
+  };
+  for (const std::int64_t step : {1, 2, 3, 4}) update(step);
+  at::NoGradGuard no_gradients;
+  for (auto& parameter : parameters.all()) {
+    if (!parameter.name.ends_with("lora_E")) continue;
+    const at::Tensor gone = parameter.value == 0;
+    parameter.value.add_(1);  // what an optimizer's momentum does
+    update(5);                // after the last choice
+    EXPECT_TRUE(((parameter.value == 0) == gone).all().item().toBool()) << parameter.name;
+  }
+}
+
 TEST_F(Adalora, ARunTooShortForItsKeysIsRefused) {
   methods::Adapter adapter(*methods::find("adalora"));
   adapter.as<methods::Adalora>() = {.tinit = 4, .tfinal = 2};

@@ -224,8 +224,13 @@ TEST_P(EveryMethod, TheWeightItGivesIsTheOneItComputesWith) {
     EXPECT_THAT(layer.forward(x, {}), fixture::close_to(layer.apply(x), 1e-5 * largest)) << "decoding";
     const at::Tensor dy = fixture::random({3, layer.out_features()}, 11);
     const at::Tensor expected_dx = at::matmul(dy, layer.weight(at::kFloat));
-    EXPECT_THAT(layer.apply_transposed(dy),
-                fixture::close_to(expected_dx, 1e-5 * expected_dx.abs().max().item().toDouble()));
+    const double largest_dx = expected_dx.abs().max().item().toDouble();
+    EXPECT_THAT(layer.apply_transposed(dy), fixture::close_to(expected_dx, 1e-5 * largest_dx));
+    const at::AutoGradMode recording(true);
+    const at::Tensor leaf = x.detach().clone().requires_grad_(true);
+    const at::Tensor y = layer.forward(leaf, {});
+    y.backward(dy);
+    EXPECT_THAT(leaf.grad(), fixture::close_to(expected_dx, 1e-5 * largest_dx)) << "backward";
   }
 }
 
