@@ -4,6 +4,7 @@
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/zeros.h>
 
+#include "ops/add_rows.hpp"
 #include "ops/backward_node.hpp"
 #include "ops/gemm.hpp"
 
@@ -27,9 +28,9 @@ class Node final : public ops::Node {
     if (wanted(0)) {
       const at::Tensor g_nr = ops::scaled_matmul_nn(dy_nd, b_dr_.compute, scale_).to(at::kFloat);
       const at::Tensor& sum_rv = a_rv_.value.grad();
-      out[0] = sum_rv.defined() ? sum_rv : at::zeros(a_rv_.shape, g_nr.options());
-      out[0].t().index_add_(0, ids_, g_nr);  // row after row: one order
-      if (sum_rv.defined()) out[0].reset();
+      const at::Tensor into_rv = sum_rv.defined() ? sum_rv : at::zeros(a_rv_.shape, g_nr.options());
+      ops::add_rows(into_rv.t(), ids_, g_nr);
+      if (!sum_rv.defined()) out[0] = into_rv;
     }
     return out;
   }

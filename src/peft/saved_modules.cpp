@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "nn/in_use.hpp"
+#include "ops/add_rows.hpp"
 #include "ops/backward_node.hpp"
 #include "ops/gemm.hpp"
 
@@ -103,13 +104,11 @@ class TrainedEmbeddingNode final : public ops::Node {
   List backward(List& gradients) override {
     if (!gradients[0].defined() || !wanted(0)) return List(1);
     const at::Tensor dy_nd = gradients[0].to(at::kFloat);
-    // Into the rows of the few tokens there are, one after the other: no matrix of the vocabulary is made.
+    // Into the parameter's own gradient where it has one: no second matrix of the vocabulary is made.
     const at::Tensor& sum_vd = of_.weight().value.grad();
-    if (sum_vd.defined()) {
-      sum_vd.index_add_(0, ids_, dy_nd);
-      return List(1);
-    }
-    return {at::zeros(of_.weight().shape, dy_nd.options()).index_add_(0, ids_, dy_nd)};
+    const at::Tensor into_vd = sum_vd.defined() ? sum_vd : at::zeros(of_.weight().shape, dy_nd.options());
+    ops::add_rows(into_vd, ids_, dy_nd);
+    return {sum_vd.defined() ? at::Tensor() : into_vd};
   }
   void release() override { ids_.reset(); }
 
