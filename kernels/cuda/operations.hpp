@@ -72,6 +72,10 @@ struct SgdFactors {
   float gradient, decay, momentum, lr, ahead, along;
 };
 int sgd(Stream stream, SgdFactors factors, View value, ConstView gradient, View momentum);
+struct LionFactors {
+  float gradient, decay, beta1, rest1, beta2, rest2, lr;
+};
+int lion(Stream stream, LionFactors factors, View value, ConstView gradient, View momentum);
 
 /// out [m, n] = alpha * op(a) [m, k] op(b) [k, n] + beta * out, matrices by rows, sums in f32. op() is the matrix, or,
 /// where `transposed`, what is stored the other way round.

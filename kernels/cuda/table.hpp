@@ -59,6 +59,7 @@ struct CudaTable {
   decltype(&cuda::cross_entropy) cross_entropy = nullptr;
   decltype(&cuda::adamw) adamw = nullptr;
   decltype(&cuda::sgd) sgd = nullptr;
+  decltype(&cuda::lion) lion = nullptr;
   decltype(&cuda::nf4_absmax) nf4_absmax = nullptr;
   decltype(&cuda::nf4_encode) nf4_encode = nullptr;
   decltype(&cuda::nf4_dequantise) nf4_dequantise = nullptr;
@@ -78,7 +79,7 @@ struct CudaTable {
   decltype(&cuda::document_attention_backward) document_attention_backward = nullptr;
 };
 
-inline constexpr std::uint32_t kCudaAbi = 7;
+inline constexpr std::uint32_t kCudaAbi = 8;
 inline constexpr const char* kCudaEntry = "pst_cuda_table";
 
 }  // namespace pst

@@ -27,6 +27,7 @@ inline void fill_operations(CudaTable& table) {
   table.cross_entropy = &cross_entropy;
   table.adamw = &adamw;
   table.sgd = &sgd;
+  table.lion = &lion;
   table.nf4_absmax = &nf4_absmax;
   table.nf4_encode = &nf4_encode;
   table.nf4_dequantise = &nf4_dequantise;

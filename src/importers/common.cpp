@@ -150,20 +150,52 @@ void set_batches(ForeignFile& file, Draft& draft, std::string_view batch_key, st
                 ranks == 1 ? " process" : " processes", ranks == 1 ? " (say --ranks when it was more)" : ""));
 }
 
+namespace {
+
+/// A name of transformers' or axolotl's, ours, and what is not the same.
+struct OptimizerWord {
+  std::string_view word;
+  const char *ours, *other = nullptr;
+};
+
+constexpr OptimizerWord kOptimizers[] = {
+    {"sgd", "sgd"},
+    {"lion_32bit", "lion"},
+    {"lion_pytorch", "lion"},
+    {"lion_8bit", "lion", "with its mean in fp32: that of an adapter is small"},
+};
+
+}  // namespace
+
 void set_optimizer(ForeignFile& file, Draft& draft, std::string_view key) {
   const auto name = file.text(key);
-  if (!name) return;
-  const std::string word = lower(*name);
-  if (word == "sgd") {  // transformers makes torch.optim.SGD of it, without momentum
-    draft.set("optimizer.name", "sgd");
-    return draft.set("optimizer.momentum", 0.0);
-  }
-  draft.set("optimizer.name", "adamw");
-  if (word.find("adamw") == std::string::npos && word.find("adam_w") == std::string::npos)
+  const std::string word = lower(name.value_or("adamw_torch"));
+  const bool paged = word.starts_with("paged_");
+  const auto* const known = std::find_if(std::begin(kOptimizers), std::end(kOptimizers), [&](const auto& row) {
+    return row.word == std::string_view(word).substr(paged ? 6 : 0);
+  });
+  const std::string ours = known == std::end(kOptimizers) ? "adamw" : known->ours;
+  if (name) draft.set("optimizer.name", ours);
+  if (known != std::end(kOptimizers)) {
+    if (known->other != nullptr)
+      file.note(Kind::changed, key, cat(*name, " becomes ", ours, " ", known->other));
+    else if (paged)
+      file.note(Kind::changed, key, cat(*name, " becomes ", ours, ", which is not paged"));
+  } else if (word.find("adamw") == std::string::npos && word.find("adam_w") == std::string::npos) {
     file.note(Kind::changed, key, cat(*name, " becomes adamw"));
-  else if (word.find("8bit") != std::string::npos || word.find("4bit") != std::string::npos ||
-           word.find("paged") != std::string::npos)
+  } else if (word.find("8bit") != std::string::npos || word.find("4bit") != std::string::npos || paged) {
     file.note(Kind::changed, key, cat(*name, " becomes adamw with fp32 moments: those of an adapter are small"));
+  }
+  const auto beta1 = file.number("adam_beta1"), beta2 = file.number("adam_beta2"), eps = file.number("adam_epsilon");
+  if (ours == "sgd") return draft.set("optimizer.momentum", 0.0);  // transformers makes torch.optim.SGD without it
+  // transformers gives Lion these betas too, whose own are 0.9 and 0.99.
+  if (beta1 || beta2 || ours == "lion") {
+    config::Node betas = config::Node::list();
+    betas.items = {config::Node::scalar(number(beta1.value_or(0.9))),
+                   config::Node::scalar(number(beta2.value_or(0.999)))};
+    draft.set("optimizer.betas", std::move(betas));
+  }
+  if (ours != "lion") draft.set("optimizer.eps", eps);
 }
 
 void set_scheduler(ForeignFile& file, Draft& draft, std::string_view key, const char* otherwise) {
@@ -265,15 +297,6 @@ void set_training_arguments(ForeignFile& file, Draft& draft) {
   draft.set("train.seed", file.integer("seed").value_or(42));
   draft.set("optimizer.weight_decay", file.number("weight_decay").value_or(0));
   set_optimizer(file, draft, "optim");
-  const auto beta1 = file.number("adam_beta1"), beta2 = file.number("adam_beta2"), eps = file.number("adam_epsilon");
-  const bool is_adam = draft.find("optimizer.momentum") == nullptr;
-  if (is_adam && (beta1 || beta2)) {
-    config::Node betas = config::Node::list();
-    betas.items = {config::Node::scalar(number(beta1.value_or(0.9))),
-                   config::Node::scalar(number(beta2.value_or(0.999)))};
-    draft.set("optimizer.betas", std::move(betas));
-  }
-  if (is_adam) draft.set("optimizer.eps", eps);
   set_scheduler(file, draft, "lr_scheduler_type", "linear");
   draft.set("scheduler.warmup_ratio", 0.0);
   set_warmup(file, draft);

@@ -139,17 +139,17 @@ void from_torchtune(ForeignFile& file, Draft& draft, int ranks) {
   if (const auto seed = file.integer("seed")) draft.set("train.seed", *seed);
 
   const std::string optimizer = component(file, "optimizer");
-  const bool is_sgd = optimizer == "torch.optim.sgd";
-  if (!is_sgd && !contains(optimizer, "adamw") && !optimizer.empty())
+  const bool is_sgd = optimizer == "torch.optim.sgd", is_lion = contains(optimizer, "lion");
+  if (!is_sgd && !is_lion && !contains(optimizer, "adamw") && !optimizer.empty())
     file.note(Kind::changed, "optimizer._component_", cat(optimizer, " becomes adamw"));
-  draft.set("optimizer.name", is_sgd ? "sgd" : "adamw");
+  draft.set("optimizer.name", is_sgd ? "sgd" : is_lion ? "lion" : "adamw");
   draft.set("optimizer.lr", file.number("optimizer.lr"));
   if (is_sgd) {
     draft.set("optimizer.momentum", file.number("optimizer.momentum").value_or(0));
     draft.set("optimizer.nesterov", file.flag("optimizer.nesterov"));
   }
-  // torch.optim's defaults
-  draft.set("optimizer.weight_decay", file.number("optimizer.weight_decay").value_or(is_sgd ? 0 : 0.01));
+  // torch.optim's and bitsandbytes' defaults
+  draft.set("optimizer.weight_decay", file.number("optimizer.weight_decay").value_or(is_sgd || is_lion ? 0 : 0.01));
   const std::string schedule = component(file, "lr_scheduler");
   const bool known_schedule = contains(schedule, "cosine") || contains(schedule, "linear");
   draft.set("scheduler.name", contains(schedule, "cosine")   ? "cosine"

@@ -2,6 +2,7 @@
 #include "optim/rules.hpp"
 
 #include "kernels/adamw/adamw.hpp"
+#include "kernels/lion/lion.hpp"
 #include "kernels/sgd/sgd.hpp"
 
 namespace pst::optim {
@@ -26,6 +27,16 @@ void apply(const recipe::Sgd& rule, const Update& update, double weight_decay, c
                 .nesterov = rule.nesterov,
                 .gradient_factor = update.gradient_factor},
                slice.values, slice.gradient, slice.state[0]);
+}
+
+void apply(const recipe::Lion& rule, const Update& update, double weight_decay, const Slice& slice) {
+  kernels::lion(slice.on,
+                {.lr = update.lr,
+                 .beta1 = rule.betas[0],
+                 .beta2 = rule.betas[1],
+                 .weight_decay = weight_decay,
+                 .gradient_factor = update.gradient_factor},
+                slice.values, slice.gradient, slice.state[0]);
 }
 
 }  // namespace pst::optim

@@ -27,5 +27,6 @@ struct Slice {
 
 void apply(const recipe::AdamW& rule, const Update& update, double weight_decay, const Slice& slice);
 void apply(const recipe::Sgd& rule, const Update& update, double weight_decay, const Slice& slice);
+void apply(const recipe::Lion& rule, const Update& update, double weight_decay, const Slice& slice);
 
 }  // namespace pst::optim

@@ -24,6 +24,11 @@ void bind(config::Fields& field, Sgd& s) {
   field("nesterov", &s.nesterov, "Nesterov's momentum: a step further along the running sum.");
 }
 
+void bind(config::Fields& field, Lion& s) {
+  field("betas", &s.betas, config::from_to_below(0, 1),
+        "Share of the running mean in a step's direction, and decay of that mean.");
+}
+
 void bind(config::Fields& field, Optimizer& s) {
   field("name", &s.rule, "Algorithm.");
   field("lr", &s.lr, config::at_least(0), "Learning rate after the warm-up.");

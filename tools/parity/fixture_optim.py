@@ -3,15 +3,18 @@
 import json
 import shutil
 
+import bitsandbytes
 import torch
 import transformers
 from fixture_files import RECORDED_BY, random_of
 
-OPTIMIZERS = {  # name: (torch's class, the recipe's `optimizer`, whose keys but for the name are the class's)
+OPTIMIZERS = {  # name: (the peer's class, the recipe's `optimizer`, whose keys but for the name are the class's)
     "adamw": (torch.optim.AdamW, {"name": "adamw", "lr": 1e-2, "betas": [0.9, 0.95], "eps": 1e-8, "weight_decay": 0.1}),
     "adamw_plain": (torch.optim.AdamW, {"name": "adamw", "lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-6, "weight_decay": 0.0}),
     "sgd_plain": (torch.optim.SGD, {"name": "sgd", "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0, "nesterov": False}),
     "sgd": (torch.optim.SGD, {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": False}),
+    "lion": (bitsandbytes.optim.Lion, {"name": "lion", "lr": 1e-2, "betas": [0.9, 0.99], "weight_decay": 0.1}),
+    "lion_plain": (bitsandbytes.optim.Lion, {"name": "lion", "lr": 1e-3, "betas": [0.95, 0.98], "weight_decay": 0.0}),
     "sgd_nesterov": (torch.optim.SGD, {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True}),
 }
 OPTIMIZER_STEPS, OPTIMIZER_VALUES = 6, 24
@@ -50,14 +53,17 @@ def optimizers():
     runs = {}
     for name, (make, recipe) in OPTIMIZERS.items():
         value = torch.nn.Parameter(start.clone())
-        optimizer = make([value], foreach=False, **{key: setting for key, setting in recipe.items() if key != "name"})
+        own = {key: setting for key, setting in recipe.items() if key != "name"}
+        if make.__module__.startswith("torch."):
+            own["foreach"] = False
+        optimizer = make([value], **own)
         after = []
         for gradient in gradients:
             value.grad = gradient.clone()
             optimizer.step()
             after.append(value.tolist())
         runs[name] = {"recipe": recipe, "after": after}
-    return {"recorded_by": RECORDED_BY, "start": start.tolist(), "gradients": gradients.tolist(), "runs": runs}
+    return {"recorded_by": f"{RECORDED_BY}, bitsandbytes {bitsandbytes.__version__}", "start": start.tolist(), "gradients": gradients.tolist(), "runs": runs}
 
 
 def schedules():

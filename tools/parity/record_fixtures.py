@@ -5,7 +5,7 @@
     record_fixtures.py OUT_DIR [PATTERN...]
 
 Writes OUT_DIR/models/<model>/, OUT_DIR/models/<model>/<adapter>/ and OUT_DIR/optim/; with patterns ('qwen*') only the models whose names
-match one, or adapters ('llama/vera*') of the models that are there, and leaves the rest as it is. A row of MODELS or ADAPTERS in a file fixture_*.py is one fixture; tests/fixtures/README.md says
+match one, or adapters ('llama/vera*') of the models that are there, or `optim`, and leaves the rest as it is. A row of MODELS or ADAPTERS in a file fixture_*.py is one fixture; tests/fixtures/README.md says
 what the files hold. Everything that is drawn is drawn from the row's name, so that a new row leaves the others' bytes alone.
 
 Runs on one thread with instructions that every x86-64 server has, for sums depend on both: the same machine gives the same bytes again.
@@ -206,6 +206,7 @@ def main():
     wanted = lambda name: not patterns or any(fnmatch(name, pattern) for pattern in patterns)
     if not patterns:
         shutil.rmtree(models, ignore_errors=True)
+    if not patterns or "optim" in patterns:
         fixture_optim.record(optim)
     models.mkdir(parents=True, exist_ok=True)
     os.chdir(models)  # PEFT writes the base model's path as it is given: `llama`, not one of this machine

@@ -341,6 +341,16 @@ TEST(Import, SgdStaysSgd) {
   EXPECT_EQ(of_torchtune.weight_decay, 0);
 }
 
+recipe::Optimizer optimizer_of_trl(const std::string& keys) {
+  return imported("model_name_or_path: m\ndataset_name: d\nuse_peft: true\n" + keys).recipe.optimizer;
+}
+
+TEST(Import, LionHasTheBetasThatTransformersGivesIt) {
+  EXPECT_THAT(std::get<recipe::Lion>(optimizer_of_trl("optim: lion_32bit\n").rule).betas, ElementsAre(0.9, 0.999));
+  EXPECT_THAT(std::get<recipe::Lion>(optimizer_of_trl("optim: paged_lion_8bit\nadam_beta2: 0.99\n").rule).betas,
+              ElementsAre(0.9, 0.99));
+}
+
 TEST(Import, TrlTellsThatAnAdapterIsTrainedInsteadOfTheModel) {
   const auto read = imported(
       "model_name_or_path: Qwen/Qwen2.5-0.5B\ndataset_name: stanfordnlp/imdb\nreport_to: none\n"

@@ -2,6 +2,7 @@
 #include "kernels/activation/activation.hpp"
 #include "kernels/adamw/adamw.hpp"
 #include "kernels/cross_entropy/cross_entropy.hpp"
+#include "kernels/lion/lion.hpp"
 #include "kernels/reduce/reduce.hpp"
 #include "kernels/rms_norm/rms_norm.hpp"
 #include "kernels/rope/rope.hpp"
@@ -81,6 +82,15 @@ TEST(Threads, Sgd) {
     Values value = random_values(999, 1), gradient = random_values(999, 2), momentum = random_values(999, 3);
     sgd(on, {.lr = 1e-2, .weight_decay = 0.1, .nesterov = true}, view_of(std::span(value)),
         view_of(std::span(gradient)), view_of(std::span(momentum)));
+    return std::pair(value, momentum);
+  });
+}
+
+TEST(Threads, Lion) {
+  expect_same_bits(41, [](const Exec& on) {
+    Values value = random_values(999, 1), gradient = random_values(999, 2), momentum = random_values(999, 3);
+    lion(on, {.lr = 1e-2, .weight_decay = 0.1}, view_of(std::span(value)), view_of(std::span(gradient)),
+         view_of(std::span(momentum)));
     return std::pair(value, momentum);
   });
 }

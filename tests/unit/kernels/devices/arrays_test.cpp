@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels that work on flat arrays: SwiGLU, dropout, AdamW, sums, fingerprints.
+// Kernels that work on flat arrays: SwiGLU, dropout, optimizers, sums, fingerprints.
 #include "core/strings.hpp"
 #include "kernels/activation/activation.hpp"
 #include "kernels/adamw/adamw.hpp"
 #include "kernels/dropout/dropout.hpp"
 #include "kernels/fingerprint/fingerprint.hpp"
+#include "kernels/lion/lion.hpp"
 #include "kernels/reduce/reduce.hpp"
 #include "kernels/sgd/sgd.hpp"
 #include "support/devices.hpp"
@@ -117,6 +118,21 @@ TEST_P(Arrays, Sgd) {
 
     sgd(serial_cpu(), settings, host(value), host(gradient), host(momentum));
     sgd(gpu(), settings, d_value, d_gradient, d_momentum);
+
+    expect_near(d_momentum.values(), momentum, 1e-6, 1e-7);  // fused or separate multiply and add
+    expect_near(d_value.values(), value, 1e-6, 1e-7);
+  }
+}
+
+TEST_P(Arrays, Lion) {
+  for (const std::size_t count : kCounts) {
+    SCOPED_TRACE(count);
+    auto value = random_values(count, 1), gradient = random_values(count, 2), momentum = random_values(count, 3);
+    const DeviceArray<float> d_value(table(), value), d_gradient(table(), gradient), d_momentum(table(), momentum);
+    const Lion settings{.lr = 1e-2, .weight_decay = 0.1, .gradient_factor = 0.5};
+
+    lion(serial_cpu(), settings, host(value), host(gradient), host(momentum));
+    lion(gpu(), settings, d_value, d_gradient, d_momentum);
 
     expect_near(d_momentum.values(), momentum, 1e-6, 1e-7);  // fused or separate multiply and add
     expect_near(d_value.values(), value, 1e-6, 1e-7);
