@@ -97,6 +97,7 @@ void from_axolotl(ForeignFile& file, Draft& draft, int ranks) {
     draft.set("train.gradient_checkpointing", lower(*recompute) != "false");
   draft.set("train.seed", file.integer("seed").value_or(42));
   set_optimizer(file, draft, "optimizer");
+  set_loraplus(file, draft);
   draft.set("optimizer.lr", file.number("learning_rate"));
   draft.set("optimizer.weight_decay", file.number("weight_decay").value_or(0));
   set_scheduler(file, draft, "lr_scheduler", "cosine");

@@ -198,6 +198,13 @@ void set_optimizer(ForeignFile& file, Draft& draft, std::string_view key) {
   if (ours != "lion") draft.set("optimizer.eps", eps);
 }
 
+void set_loraplus(ForeignFile& file, Draft& draft) {
+  const auto ratio = file.number("loraplus_lr_ratio");
+  draft.set("optimizer.loraplus_lr_ratio", ratio);
+  if (const auto embedding = file.number("loraplus_lr_embedding"); ratio)
+    draft.set("optimizer.loraplus_lr_embedding", embedding);
+}
+
 void set_scheduler(ForeignFile& file, Draft& draft, std::string_view key, const char* otherwise) {
   const std::string word = lower(file.text(key).value_or(otherwise));
   for (const char* known :

@@ -37,6 +37,7 @@ void set_batches(ForeignFile& file, Draft& draft, std::string_view batch_key, st
                  std::int64_t accumulation, int ranks);
 
 void set_optimizer(ForeignFile& file, Draft& draft, std::string_view key);
+void set_loraplus(ForeignFile& file, Draft& draft);  ///< keys loraplus_lr_ratio, loraplus_lr_embedding
 void set_scheduler(ForeignFile& file, Draft& draft, std::string_view key, const char* otherwise);
 void set_precision(ForeignFile& file, Draft& draft);                       ///< keys bf16 and fp16
 void set_fraction(ForeignFile& file, Draft& draft, std::string_view key);  ///< data.validation_fraction

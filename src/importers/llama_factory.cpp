@@ -50,6 +50,7 @@ void from_llama_factory(ForeignFile& file, Draft& draft, int ranks) {
   set_batches(file, draft, "per_device_train_batch_size", file.integer("per_device_train_batch_size").value_or(8),
               file.integer("gradient_accumulation_steps").value_or(1), ranks);
   draft.set("optimizer.lr", file.number("learning_rate").value_or(5e-5));
+  set_loraplus(file, draft);
   if (file.flag("disable_gradient_checkpointing").value_or(false)) draft.set("train.gradient_checkpointing", false);
   set_quantisation(file, draft, "quantization_bit", file.integer("quantization_bit").value_or(0), "quantization_type",
                    file.flag("double_quantization").value_or(true));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "nn/parameter.hpp"
+#include "optim/groups.hpp"
 #include "optim/rules.hpp"
 #include "parallel/flat_shares.hpp"
 #include "recipe/optimizers.hpp"
@@ -34,9 +35,16 @@ class Optimizer {
   void update(nn::ParameterSet& parameters, const at::Tensor& gradient, const Update& update);
 
  private:
+  /// Consecutive values of mine() that are updated alike.
+  struct Run {
+    parallel::Range values;
+    Group group;
+  };
+
   recipe::Optimizer settings_;
   parallel::Range mine_;
   std::vector<State> state_;
+  std::vector<Run> runs_;
 };
 
 }  // namespace pst::optim

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/strings.hpp"
+#include "methods/matrix_b.hpp"
 #include "recipe/load.hpp"
 
 namespace pst::recipe {
@@ -91,6 +92,20 @@ class Checker {
       add("scheduler.lr_end", cat("scheduler.lr_end is ", polynomial->lr_end, ", not below optimizer.lr, ", lr));
   }
 
+  void loraplus() {
+    const Optimizer& optimizer = recipe_.optimizer;
+    if (!optimizer.loraplus_lr_ratio) {
+      for (const char* key : {"optimizer.loraplus_lr_embedding", "optimizer.loraplus_weight_decay"})
+        if (places_.has(key)) add(key, cat(key, " is of no use without optimizer.loraplus_lr_ratio"));
+      return;
+    }
+    if (!methods::has_matrix_b(*recipe_.adapter.method))
+      add("optimizer.loraplus_lr_ratio", cat("optimizer.loraplus_lr_ratio is for matrices B, which adapter.type ",
+                                             recipe_.adapter.method->name, " does not have; remove it"));
+    if (optimizer.lr == 0)
+      add("optimizer.loraplus_lr_ratio", "optimizer.loraplus_lr_ratio multiplies optimizer.lr, which is 0");
+  }
+
   void gpus() {
     const Slurm& slurm = recipe_.slurm;
     if (slurm.gpus_per_node && slurm.ranks_per_node > *slurm.gpus_per_node)
@@ -151,6 +166,7 @@ void check_together(const Recipe& recipe, const config::Places& places, config::
   checker.validation();
   checker.warmup();
   checker.floors();
+  checker.loraplus();
   checker.gpus();
   checker.guard();
   checker.profile();

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <array>
+#include <optional>
 #include <span>
+#include <utility>
 #include <variant>
+#include <vector>
 
 namespace pst::config {
 class Fields;
@@ -50,10 +53,18 @@ struct Lion {
 
 using OptimizerRule = std::variant<AdamW, Sgd, Lion>;
 
+/// Trained tensors that weight decay leaves alone.
+enum class NoDecay { norms_and_biases, nothing };
+std::vector<std::pair<const char*, NoDecay>> words_of(NoDecay);
+
 struct Optimizer {
   OptimizerRule rule;
   double lr = 2e-4;
   double weight_decay = 0;
+  NoDecay no_decay = NoDecay::norms_and_biases;
+  std::optional<double> loraplus_lr_ratio;  ///< present: LoRA+
+  double loraplus_lr_embedding = 1e-6;
+  std::optional<double> loraplus_weight_decay;  ///< absent: weight_decay
 };
 
 std::span<const char* const> state_of(const Optimizer& optimizer);

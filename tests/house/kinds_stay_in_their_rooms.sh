@@ -12,7 +12,7 @@ mentions() {
       {
         for (i = 1; i <= count; ++i) if ($1 == room[i] || index($1, room[i] "/") == 1) next
         text = tolower(substr($0, length($1 $2) + 3))
-        gsub(/llama[-_ .]?factory|llama\.cpp|qlora/, "", text)
+        gsub(/llama[-_ .]?factory|llama\.cpp|qlora|lora\+|loraplus/, "", text)  # LoRA+ is a way to optimize
         if ($2 == 0 || index(text, word)) print
       }'
 }

@@ -59,6 +59,23 @@ TEST(Recorded, OptimizersFollowTorch) {
   }
 }
 
+TEST(Recorded, GroupsFollowTransformersAndLoraPlus) {
+  const Json file = recorded("groups.json");
+  ASSERT_EQ(file.at("runs").size(), 6u);
+
+  for (const auto& [name, run] : file.at("runs").items()) {
+    const auto settings = section<recipe::Optimizer>(run.at("recipe"));
+    EXPECT_GT(run.at("tensors").size(), 2u) << name;
+    for (const auto& [tensor, expected] : run.at("tensors").items()) {
+      const nn::Parameter parameter{
+          .name = tensor, .shape = expected.at("shape").get<std::vector<std::int64_t>>(), .value = {}, .compute = {}};
+      const Group group = group_of(settings, parameter);
+      EXPECT_NEAR(settings.lr * group.lr_factor, expected.at("lr").get<double>(), 1e-18) << name << " " << tensor;
+      EXPECT_EQ(group.weight_decay, expected.at("weight_decay").get<double>()) << name << " " << tensor;
+    }
+  }
+}
+
 TEST(Recorded, SchedulesFollowTransformers) {
   const Json file = recorded("schedules.json");
   const std::int64_t total = file.at("total_steps");

@@ -110,7 +110,8 @@ class ParityCase {
   /// added to each tensor, `steps.moved.<tensor>`.
   NamedTensors trained() {
     const auto store = weights::TensorStore::open(folder_ / "expected.safetensors");
-    const auto settings = section<recipe::Optimizer>(store.metadata().at("optimizer"));
+    auto settings = section<recipe::Optimizer>(store.metadata().at("optimizer"));
+    settings.no_decay = recipe::NoDecay::nothing;  // torch's optimizer had all tensors in one group
     nn::ParameterSet& parameters = adapter_->parameters();
     optim::Optimizer optimizer(settings, parameters, parallel::FlatShares(parameters, 1), 0);
     const nn::Batch batch = this->batch();

@@ -2,11 +2,16 @@
 """The fixtures of optimizers and schedules: a row of OPTIMIZERS or SCHEDULES is one run."""
 import json
 import shutil
+from pathlib import Path
 
 import bitsandbytes
+import peft
 import torch
 import transformers
 from fixture_files import RECORDED_BY, random_of
+from peft.optimizers import create_loraplus_optimizer
+
+MODELS = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "models"
 
 OPTIMIZERS = {  # name: (the peer's class, the recipe's `optimizer`, whose keys but for the name are the class's)
     "adamw": (torch.optim.AdamW, {"name": "adamw", "lr": 1e-2, "betas": [0.9, 0.95], "eps": 1e-8, "weight_decay": 0.1}),
@@ -82,8 +87,44 @@ def schedules():
     return {"recorded_by": RECORDED_BY, "total_steps": SCHEDULE_STEPS, "runs": runs}
 
 
+TARGETS = ["q_proj", "down_proj"]
+GROUPS = {  # name: (the model, PEFT's configuration, the recipe's `optimizer`)
+    "lora": ("llama", peft.LoraConfig(target_modules=TARGETS, lora_bias=True), {"lr": 1e-3, "weight_decay": 0.1}),
+    "norms": ("llama", peft.LNTuningConfig(), {"lr": 1e-3, "weight_decay": 0.1}),
+    "gpt2_norms": ("gpt2", peft.LNTuningConfig(target_modules=["ln_1", "ln_f"]), {"lr": 1e-3, "weight_decay": 0.1}),
+    "loraplus": ("llama", peft.LoraConfig(target_modules=[*TARGETS, "embed_tokens"]),
+                 {"lr": 1e-3, "loraplus_lr_ratio": 16.0, "loraplus_weight_decay": 0.1}),
+    "loraplus_bias": ("llama", peft.LoraConfig(target_modules=TARGETS, lora_bias=True), {"lr": 1e-3, "loraplus_lr_ratio": 16.0, "loraplus_weight_decay": 0.1}),
+    "loraplus_dora": ("llama", peft.LoraConfig(target_modules=TARGETS, use_dora=True),
+                      {"lr": 2e-4, "loraplus_lr_ratio": 4.0, "loraplus_lr_embedding": 1e-5, "loraplus_weight_decay": 0.0}),
+}
+
+
+def groups():
+    """What transformers' Trainer and PEFT's LoRA+ make of the tensors of an adapter: for each the rate and the decay."""
+    runs = {}
+    for name, (folder, config, recipe) in GROUPS.items():
+        base = transformers.AutoModelForCausalLM.from_pretrained(MODELS / folder, dtype=torch.float32)
+        model = peft.get_peft_model(base, config)
+        if "loraplus_lr_ratio" in recipe:
+            optimizer = create_loraplus_optimizer(model, torch.optim.SGD, **recipe)
+        else:
+            arguments = transformers.TrainingArguments(learning_rate=recipe["lr"], weight_decay=recipe["weight_decay"], use_cpu=True)
+            optimizer = transformers.Trainer(model, arguments).create_optimizer()
+        group_of = {id(value): group for group in optimizer.param_groups for value in group["params"]}
+        tensors = {}
+        for tensor, value in model.named_parameters():
+            if not value.requires_grad:
+                continue
+            group = group_of[id(value)]
+            ours = tensor.removeprefix("base_model.model.").replace(".default", "")
+            tensors[ours] = {"shape": list(value.shape), "lr": group["lr"], "weight_decay": group["weight_decay"]}
+        runs[name] = {"recipe": recipe, "tensors": tensors}
+    return {"recorded_by": RECORDED_BY, "runs": runs}
+
+
 def record(folder):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for name, record in (("optimizers", optimizers()), ("schedules", schedules())):
+    for name, record in (("optimizers", optimizers()), ("schedules", schedules()), ("groups", groups())):
         (folder / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")

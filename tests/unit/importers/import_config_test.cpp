@@ -322,35 +322,6 @@ TEST(Import, HostileReferences) {
   EXPECT_THAT(fixture::error_of(Fault::usage, [&] { imported(doubling); }), HasSubstr("references"));
 }
 
-TEST(Import, SgdStaysSgd) {
-  const auto of_trl = imported(
-                          "model_name_or_path: m\ndataset_name: d\nuse_peft: true\noptim: sgd\nadam_beta1: 0.9\n"
-                          "adam_epsilon: 1.0e-8\n")
-                          .recipe.optimizer;
-  EXPECT_EQ(std::get<recipe::Sgd>(of_trl.rule).momentum, 0) << "as transformers makes it";
-
-  const auto of_torchtune =
-      imported(
-          "model: {_component_: torchtune.models.llama3_1.lora_llama3_1_8b, lora_rank: 8}\n"
-          "checkpointer: {checkpoint_dir: /m}\ntokenizer: {_component_: t}\ndataset: {_component_: "
-          "torchtune.datasets.alpaca_dataset}\n"
-          "optimizer: {_component_: torch.optim.SGD, lr: 0.1, momentum: 0.8, nesterov: true}\n")
-          .recipe.optimizer;
-  EXPECT_EQ(std::get<recipe::Sgd>(of_torchtune.rule).momentum, 0.8);
-  EXPECT_TRUE(std::get<recipe::Sgd>(of_torchtune.rule).nesterov);
-  EXPECT_EQ(of_torchtune.weight_decay, 0);
-}
-
-recipe::Optimizer optimizer_of_trl(const std::string& keys) {
-  return imported("model_name_or_path: m\ndataset_name: d\nuse_peft: true\n" + keys).recipe.optimizer;
-}
-
-TEST(Import, LionHasTheBetasThatTransformersGivesIt) {
-  EXPECT_THAT(std::get<recipe::Lion>(optimizer_of_trl("optim: lion_32bit\n").rule).betas, ElementsAre(0.9, 0.999));
-  EXPECT_THAT(std::get<recipe::Lion>(optimizer_of_trl("optim: paged_lion_8bit\nadam_beta2: 0.99\n").rule).betas,
-              ElementsAre(0.9, 0.99));
-}
-
 TEST(Import, TrlTellsThatAnAdapterIsTrainedInsteadOfTheModel) {
   const auto read = imported(
       "model_name_or_path: Qwen/Qwen2.5-0.5B\ndataset_name: stanfordnlp/imdb\nreport_to: none\n"
