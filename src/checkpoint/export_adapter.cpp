@@ -43,9 +43,10 @@ void export_adapter(const Found& checkpoint, const fs::path& folder) {
     throw Error(Fault::data, cat(where, " does not say what kind of adapter it has"));
 
   std::vector<Part> parts;
-  for (const auto& [name, shape] : checkpoint.manifest.tensors)
-    if (name.starts_with(kStored))
-      parts.push_back({name, {weights::adapter_tensor_name(name.substr(kStored.size())), "F32", shape}, {}});
+  for (const TensorSpec& tensor : checkpoint.manifest.tensors)
+    if (tensor.name.starts_with(kStored))
+      parts.push_back(
+          {tensor.name, {weights::adapter_tensor_name(tensor.name.substr(kStored.size())), "F32", tensor.shape}, {}});
   for (const Part& part : parts)
     if (part.stored.starts_with(cat(kStored, weights::kEncoderPrefix)))
       throw Error(Fault::data,
@@ -56,7 +57,7 @@ void export_adapter(const Found& checkpoint, const fs::path& folder) {
   for (auto& part : parts) {
     const auto& shape = part.planned.shape;
     part.values.resize(static_cast<std::size_t>(rows_of(shape) * row_values(shape)));
-    targets.push_back({part.stored, shape, part.values});
+    targets.push_back({part.stored, shape, view_of(std::span(part.values))});
   }
   load(checkpoint, targets, Asked::some);
 

@@ -165,6 +165,8 @@ void find_chunks(hid_t dataset, StoredShare& share) {
   }
 }
 
+hid_t type_of(Dtype stored) { return stored == Dtype::u8 ? H5T_STD_U8LE : H5T_IEEE_F32LE; }
+
 StoredShare add_share(hid_t file, const TensorSpec& tensor, Rows rows) {
   StoredShare share{tensor, rows.begin, rows.count(), chunk_rows_of(rows.count(), row_values(tensor.shape)), {}};
   const Properties creation = dataset_properties(), links = utf8_names();
@@ -173,8 +175,8 @@ StoredShare add_share(hid_t file, const TensorSpec& tensor, Rows rows) {
   check(H5Pset_chunk(creation, static_cast<int>(chunk.size()), chunk.data()), "choose a chunk's shape");
   check(H5Pset_fletcher32(creation), "ask for checksums");
   check(H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY), "ask for early allocation");
-  const Dataset dataset(H5Dcreate2(file, tensor.name.c_str(), H5T_IEEE_F32LE, space_of(sizes(tensor.shape, share.rows)),
-                                   links, creation, H5P_DEFAULT),
+  const Dataset dataset(H5Dcreate2(file, tensor.name.c_str(), type_of(tensor.dtype),
+                                   space_of(sizes(tensor.shape, share.rows)), links, creation, H5P_DEFAULT),
                         "make a dataset");
   find_chunks(dataset, share);
   return share;
@@ -197,8 +199,9 @@ void add_virtual(hid_t file, const TensorSpec& tensor, const std::vector<Rows>& 
           "map rows to a rank's file");
   }
   check(H5Sselect_all(whole), "select all rows");
-  const Dataset dataset(H5Dcreate2(file, tensor.name.c_str(), H5T_IEEE_F32LE, whole, links, creation, H5P_DEFAULT),
-                        "make a dataset");
+  const Dataset dataset(
+      H5Dcreate2(file, tensor.name.c_str(), type_of(tensor.dtype), whole, links, creation, H5P_DEFAULT),
+      "make a dataset");
 }
 
 }  // namespace
@@ -206,13 +209,13 @@ void add_virtual(hid_t file, const TensorSpec& tensor, const std::vector<Rows>& 
 Hdf5Image rank_image(const std::vector<TensorSpec>& tensors, const Division& division, int rank) {
   const std::lock_guard lock(library());
   const auto rows_at = [&](std::size_t tensor) { return division.at(tensor).at(static_cast<std::size_t>(rank)); };
-  std::size_t values = 0;
+  std::size_t bytes = 0;
   for (std::size_t i = 0; i < tensors.size(); ++i)
-    values += static_cast<std::size_t>(rows_at(i).count() * row_values(tensors[i].shape));
+    bytes += size_of(tensors[i].dtype) * static_cast<std::size_t>(rows_at(i).count() * row_values(tensors[i].shape));
   Scratch scratch;
   Hdf5Image image;
   {
-    const File file = scratch.create(4 * values + 2048 * tensors.size() + (1 << 20));
+    const File file = scratch.create(bytes + 2048 * tensors.size() + (1 << 20));
     for (std::size_t i = 0; i < tensors.size(); ++i)
       if (rows_at(i).count() > 0 && row_values(tensors[i].shape) > 0)
         image.shares.push_back(add_share(file, tensors[i], rows_at(i)));

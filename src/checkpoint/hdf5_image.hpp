@@ -14,7 +14,9 @@ struct StoredShare {
   std::int64_t first_row = 0, rows = 0, chunk_rows = 0;
   std::vector<std::uint64_t> chunks;  ///< offset of each in the file; four bytes of fletcher32 follow its values
 
-  std::uint64_t row_bytes() const { return 4 * static_cast<std::uint64_t>(row_values(tensor.shape)); }
+  std::uint64_t row_bytes() const {
+    return size_of(tensor.dtype) * static_cast<std::uint64_t>(row_values(tensor.shape));
+  }
   std::uint64_t chunk_bytes() const { return static_cast<std::uint64_t>(chunk_rows) * row_bytes(); }
 };
 

@@ -69,8 +69,9 @@ std::vector<TensorSpec> read_tensors(const json::Node& list) {
   std::set<std::string> names;
   for (const auto& node : list.list()) {
     const json::Object tensor = node.object();
-    tensors.push_back({tensor.at("name").text(), read_shape(tensor.at("shape"))});
-    if (tensor.at("dtype").text() != "F32") tensor.refuse("dtype", "is another than F32, of which a checkpoint is");
+    const auto dtype = stored_dtype(tensor.at("dtype").text());
+    if (!dtype) tensor.refuse("dtype", "is another than F32 and U8, of which a checkpoint is");
+    tensors.push_back({tensor.at("name").text(), read_shape(tensor.at("shape")), *dtype});
     if (!names.insert(tensors.back().name).second)
       tensor.refuse("name", cat("is ", quoted(tensors.back().name), ", which is listed twice"));
   }
@@ -102,7 +103,7 @@ std::string to_text(const Manifest& manifest) {
   for (const auto& file : manifest.files)
     all["files"].push_back({{"name", file.name}, {"bytes", file.bytes}, {"digest", file.digest}});
   for (const auto& tensor : manifest.tensors)
-    all["tensors"].push_back({{"name", tensor.name}, {"shape", tensor.shape}, {"dtype", "F32"}});
+    all["tensors"].push_back({{"name", tensor.name}, {"shape", tensor.shape}, {"dtype", word_of(tensor.dtype)}});
   const std::string body = all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
   const std::string rest = body.substr(2);  // without "{\n"
   std::string text = cat(kHead, digest_of_rest(rest), kHeadEnd, rest);

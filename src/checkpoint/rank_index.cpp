@@ -13,7 +13,10 @@ namespace {
 
 StoredShare read_share(const json::Object& json, std::uint64_t end) {
   StoredShare share;
-  share.tensor = {json.at("name").text(), read_shape(json.at("shape"))};
+  const auto word = json.get("dtype");  // those of f32 do without
+  const auto dtype = stored_dtype(word ? word->text() : "F32");
+  if (!dtype) json.refuse("dtype", "is another than F32 and U8, of which a checkpoint is");
+  share.tensor = {json.at("name").text(), read_shape(json.at("shape")), *dtype};
   const auto refuse = [&](const char* what) {
     json.node().refuse(cat(", the entry for ", quoted(share.tensor.name), ", has ", what));
   };
@@ -57,13 +60,15 @@ void check_chunks_are_apart(const std::vector<StoredShare>& shares, const std::s
 
 std::string write_index(const RankIndex& index) {
   nlohmann::ordered_json tensors = nlohmann::ordered_json::array();
-  for (const auto& share : index.shares)
+  for (const auto& share : index.shares) {
     tensors.push_back({{"name", share.tensor.name},
                        {"shape", share.tensor.shape},
                        {"first_row", share.first_row},
                        {"rows", share.rows},
                        {"chunk_rows", share.chunk_rows},
                        {"chunks", share.chunks}});
+    if (share.tensor.dtype != Dtype::f32) tensors.back()["dtype"] = word_of(share.tensor.dtype);
+  }
   const nlohmann::ordered_json all = {
       {"format", 1}, {"rank", index.rank}, {"ranks", index.ranks}, {"tensors", tensors}};
   std::string text = all.dump();

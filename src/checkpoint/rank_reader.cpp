@@ -89,15 +89,15 @@ RankIndex CheckedFile::index(int rank, int ranks) const {
   return index;
 }
 
-void CheckedFile::read_rows(const StoredShare& share, Rows wanted, std::span<float> out) const {
-  PST_ASSERT(out.size() == static_cast<std::size_t>(wanted.count() * row_values(share.tensor.shape)),
+void CheckedFile::read_rows(const StoredShare& share, Rows wanted, View out) const {
+  PST_ASSERT(out.count == wanted.count() * row_values(share.tensor.shape) && out.dtype == share.tensor.dtype,
              "room for the rows");
   const Rows common{std::max(wanted.begin, share.first_row), std::min(wanted.end, share.first_row + share.rows)};
   if (common.count() <= 0) return;
   // Bytes of the share that are wanted, and where they go.
   const auto bytes = [&](std::int64_t rows) { return static_cast<std::uint64_t>(rows) * share.row_bytes(); };
   const std::uint64_t first = bytes(common.begin - share.first_row), last = bytes(common.end - share.first_row);
-  std::byte* const to = std::as_writable_bytes(out).data() + bytes(common.begin - wanted.begin);
+  std::byte* const to = static_cast<std::byte*>(out.data) + bytes(common.begin - wanted.begin);
 
   std::vector<std::byte> block(std::min<std::uint64_t>(kBlock, share.chunk_bytes()));
   for (std::size_t i = 0; i < share.chunks.size(); ++i) {

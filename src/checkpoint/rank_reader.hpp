@@ -25,7 +25,7 @@ class CheckedFile {
   RankIndex index(int rank, int ranks) const;
   /// Those of the tensor's rows `wanted` that the share has, compared with the checksums.
   /// @param out  room for all that are wanted; the others are left as they are. @throws Error(data), Error(io)
-  void read_rows(const StoredShare& share, Rows wanted, std::span<float> out) const;
+  void read_rows(const StoredShare& share, Rows wanted, View out) const;
 
  private:
   void read(std::uint64_t at, std::span<std::byte> out) const;

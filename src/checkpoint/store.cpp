@@ -169,6 +169,11 @@ void load(const Found& checkpoint, const std::vector<Target>& targets, Asked ask
     if (found == there.end())
       throw Error(Fault::data, cat(where, " has no tensor ", quoted(target.name)),
                   "resume with the recipe that wrote it");
+    if (found->second->dtype != target.values.dtype)
+      throw Error(Fault::data,
+                  cat(where, ": ", quoted(target.name), " is ", word_of(found->second->dtype), "; this run has ",
+                      word_of(target.values.dtype)),
+                  "resume with the recipe that wrote it");
     if (found->second->shape != target.shape)
       throw Error(Fault::data,
                   cat(where, ": ", quoted(target.name), " is ", weights::shape_text(found->second->shape),
@@ -188,7 +193,7 @@ void load(const Found& checkpoint, const std::vector<Target>& targets, Asked ask
       const auto target = wanted.find(share.tensor.name);
       if (target == wanted.end()) continue;
       const Target& into = *target->second;
-      file.read_rows(share, rows_held(into.shape, into.first_row, into.values.size()), into.values);
+      file.read_rows(share, rows_held(into.shape, into.first_row, into.values.count), into.values);
     }
   }
   coverage.check(where);

@@ -30,8 +30,8 @@ std::int64_t row_values(const std::vector<std::int64_t>& shape) {
   return values;
 }
 
-Rows rows_held(const std::vector<std::int64_t>& shape, std::int64_t first_row, std::size_t values) {
-  const std::int64_t rows = rows_of(shape), each = row_values(shape), count = static_cast<std::int64_t>(values);
+Rows rows_held(const std::vector<std::int64_t>& shape, std::int64_t first_row, std::int64_t count) {
+  const std::int64_t rows = rows_of(shape), each = row_values(shape);
   if (each == 0 && count == 0) return {first_row, rows};
   PST_ASSERT(each > 0 && count % each == 0, "whole rows of a tensor are held");
   PST_ASSERT(first_row >= 0 && first_row <= rows && count / each <= rows - first_row, "rows that the tensor has");
@@ -57,6 +57,14 @@ std::int64_t chunk_rows_of(std::int64_t rows, std::int64_t values_per_row) {
   return (rows + chunks - 1) / chunks;  // equal chunks: little padding in the last
 }
 
+std::optional<Dtype> stored_dtype(std::string_view word) {
+  for (const Dtype dtype : {Dtype::f32, Dtype::u8})
+    if (word == word_of(dtype)) return dtype;
+  return std::nullopt;
+}
+
+const char* word_of(Dtype stored) { return stored == Dtype::u8 ? "U8" : "F32"; }
+
 bool is_sane_shape(const std::vector<std::int64_t>& shape) {
   constexpr std::int64_t kMostValues = std::int64_t{1} << 44;
   if (shape.size() > 8) return false;
@@ -76,7 +84,9 @@ void check_tensors(const std::vector<TensorRef>& tensors) {
     PST_ASSERT(names.insert(tensor.name).second, cat("names of stored tensors are unique: ", tensor.name));
     PST_ASSERT(is_sane_shape(tensor.shape),
                cat("shape of a stored tensor: ", tensor.name, weights::shape_text(tensor.shape)));
-    doing(tensor.name, [&] { rows_held(tensor.shape, tensor.first_row, tensor.values.size()); });
+    doing(tensor.name, [&] { rows_held(tensor.shape, tensor.first_row, tensor.values.count); });
+    PST_ASSERT(tensor.values.dtype == Dtype::f32 || tensor.values.dtype == Dtype::u8,
+               cat("a stored tensor is f32 or u8: ", tensor.name));
     PST_ASSERT(4 * row_values(tensor.shape) <= kLargestRowBytes, cat("a row has at most 2 GiB: ", tensor.name));
   }
   // "a" beside "a/b" would have to be dataset and group at once.

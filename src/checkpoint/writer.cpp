@@ -25,7 +25,7 @@ constexpr double kMostBetweenLooks_s = 0.5;
 std::vector<TensorSpec> specs_of(const std::vector<TensorRef>& tensors) {
   check_tensors(tensors);
   std::vector<TensorSpec> specs;
-  for (const auto& tensor : tensors) specs.push_back({tensor.name, tensor.shape});
+  for (const auto& tensor : tensors) specs.push_back({tensor.name, tensor.shape, tensor.values.dtype});
   return specs;
 }
 
@@ -44,9 +44,9 @@ std::vector<Copy> copies_into(Hdf5Image& image, const std::vector<TensorRef>& te
   auto tensor = tensors.begin();
   for (const auto& share : image.shares) {
     while (tensor->name != share.tensor.name) ++tensor;  // shares are in the order of tensors, some left out
-    const Rows held = rows_held(tensor->shape, tensor->first_row, tensor->values.size());
+    const Rows held = rows_held(tensor->shape, tensor->first_row, tensor->values.count);
     PST_ASSERT(held.begin <= share.first_row && share.first_row + share.rows <= held.end, "a rank stores what it has");
-    const auto* values = reinterpret_cast<const std::byte*>(tensor->values.data());
+    const auto* values = static_cast<const std::byte*>(tensor->values.data);
     for (std::size_t i = 0; i < share.chunks.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i) * share.chunk_rows;
       const auto rows = std::min(share.chunk_rows, share.rows - row);

@@ -26,17 +26,14 @@ HostState::HostState(nn::ParameterSet& parameters, const optim::Optimizer& optim
   const auto add = [&](const std::string& kind, const at::Tensor& array, parallel::Range held,
                        const std::function<parallel::Range(const nn::Parameter&)>& rows_of) {
     arrays_.push_back({array, on_host(array)});
-    const auto values = ops::view_of(arrays_.back().host).as<float>();
+    const View values = ops::view_of(arrays_.back().host);
     for (const auto& parameter : parameters.all()) {
       const parallel::Range rows = rows_of(parameter);
       const std::int64_t row = checkpoint::row_values(parameter.shape);
       const std::int64_t begin = parameter.offset + rows.begin * row - held.begin;
       const bool any = rows.size() > 0 && row > 0;
-      tensors_.push_back(
-          {kind + parameter.name, parameter.shape,
-           any ? values.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(rows.size() * row))
-               : std::span<float>(),
-           rows.begin});
+      tensors_.push_back({kind + parameter.name, parameter.shape,
+                          any ? values.part(begin, rows.size() * row) : View{.dtype = values.dtype}, rows.begin});
     }
   };
   const int mine = shares.ranks() == 1 ? 0 : rank;

@@ -47,11 +47,13 @@ TEST_P(OnRanks, WhatIsSavedIsLoadedBitForBit) {
 }
 
 /// The values of `name` as libhdf5 gives them, which also checks every checksum.
-std::vector<float> through_hdf5(const fs::path& file, const std::string& name, std::size_t values) {
-  std::vector<float> read(values, -1.f);
+std::vector<float> through_hdf5(const fs::path& file, const std::string& name, std::size_t values,
+                                Dtype dtype = Dtype::f32) {
+  std::vector<float> read(values, dtype == Dtype::u8 ? 0.f : -1.f);
+  const hid_t type = dtype == Dtype::u8 ? H5T_NATIVE_UINT8 : H5T_NATIVE_FLOAT;
   const hid_t opened = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   const hid_t dataset = H5Dopen2(opened, name.c_str(), H5P_DEFAULT);
-  EXPECT_GE(H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, read.data()), 0) << name;
+  EXPECT_GE(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, read.data()), 0) << name;
   H5Dclose(dataset);
   H5Fclose(opened);
   return read;
@@ -65,7 +67,8 @@ TEST_P(OnRanks, OthersSeeWholeTensorsInStateH5) {
   fs::rename(dir / "step-00000007", dir / "copied");
 
   for (std::size_t i = 0; i < state.specs.size(); ++i)
-    EXPECT_EQ(through_hdf5(dir / "copied/state.h5", state.specs[i].name, state.values[i].size()), state.values[i])
+    EXPECT_EQ(through_hdf5(dir / "copied/state.h5", state.specs[i].name, state.values[i].size(), state.specs[i].dtype),
+              state.values[i])
         << state.specs[i].name;
 }
 
@@ -108,8 +111,7 @@ class InOwnRows : public testing::Test {
       const Rows mine = shares[static_cast<std::size_t>(rank)];
       auto refs = state_.refs();
       refs[1].first_row = mine.begin;
-      refs[1].values =
-          refs[1].values.subspan(static_cast<std::size_t>(3 * mine.begin), static_cast<std::size_t>(3 * mine.count()));
+      refs[1].values = state_.targets()[1].values.part(3 * mine.begin, 3 * mine.count());
       writers.push_back(
           std::make_unique<Writer>(dir_.path(), rank, ranks, 1, refs, Writer::Options{.division = {shares, shares}}));
       writers.back()->begin(7);
@@ -133,7 +135,7 @@ TEST_F(InOwnRows, AreReadWholeAndByAnyOtherRows) {
   for (std::int64_t first = 0; first < 11; ++first)
     for (std::int64_t last = first; last <= 11; ++last) {
       std::vector<float> rows(static_cast<std::size_t>(3 * (last - first)), -1.f);
-      load(found, {{"adapter/whole", {11, 3}, read.values[0]}, {"optimizer/shared", {11, 3}, rows, first}});
+      load(found, {read.targets()[0], {"optimizer/shared", {11, 3}, view_of(std::span(rows)), first}});
       EXPECT_THAT(rows,
                   testing::ElementsAreArray(state_.values[1].begin() + 3 * first, state_.values[1].begin() + 3 * last));
     }
@@ -185,6 +187,9 @@ TEST(Checkpoint, EverythingAskedForIsThereAndNothingIsLeftOver) {
   auto turned = state.targets();
   turned[0].shape = {6, 4};
   EXPECT_THAT(fixture::error_of(Fault::data, [&] { load(found, turned); }), HasSubstr("[4, 6]; this run has [6, 4]"));
+  auto codes = state.targets();
+  codes[0].values.dtype = Dtype::u8;
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { load(found, codes); }), HasSubstr("is F32; this run has U8"));
 }
 
 TEST(Fletcher32, IsTheSumOfItsDefinition) {

@@ -51,7 +51,7 @@ TEST(HostState, EachRankHasTheRowsThatItUpdates) {
       EXPECT_EQ(stored.end, rows.end);
       if (i < count) continue;  // the masters of all are here
       EXPECT_EQ(state.tensors()[i].first_row, rows.begin);
-      EXPECT_EQ(static_cast<std::int64_t>(state.tensors()[i].values.size()),
+      EXPECT_EQ(static_cast<std::int64_t>(state.tensors()[i].values.count),
                 rows.size() * checkpoint::row_values(parameter.shape));
     }
   }
