@@ -76,6 +76,23 @@ struct LionFactors {
   float gradient, decay, beta1, rest1, beta2, rest2, lr;
 };
 int lion(Stream stream, LionFactors factors, View value, ConstView gradient, View momentum);
+struct AdamW8Factors {
+  float gradient, decay, beta1, rest1, beta2, rest2, step_size, root_correction, eps;
+};
+int adamw_8bit(Stream stream, AdamW8Factors factors, ConstView map1, ConstView nearest1, ConstView map2,
+               ConstView nearest2, View value, ConstView gradient, View codes1, View absmax1, View codes2,
+               View absmax2);
+struct ScheduleFreeFactors {
+  float gradient, decay, beta1, beta2, rest2, root_correction, eps, lr, average;
+  bool start;
+};
+int schedule_free(Stream stream, ScheduleFreeFactors factors, View value, ConstView gradient, View z, View moment2,
+                  View x);
+struct AdafactorFactors {
+  float gradient, eps, beta2, rest2, lr, least_scale, clip, weight_decay;
+};
+int adafactor(Stream stream, AdafactorFactors factors, std::int64_t matrices, std::int64_t rows, std::int64_t columns,
+              View value, ConstView gradient, View row, View column, View scratch);
 
 /// out [m, n] = alpha * op(a) [m, k] op(b) [k, n] + beta * out, matrices by rows, sums in f32. op() is the matrix, or,
 /// where `transposed`, what is stored the other way round.

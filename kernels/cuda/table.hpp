@@ -60,6 +60,9 @@ struct CudaTable {
   decltype(&cuda::adamw) adamw = nullptr;
   decltype(&cuda::sgd) sgd = nullptr;
   decltype(&cuda::lion) lion = nullptr;
+  decltype(&cuda::adamw_8bit) adamw_8bit = nullptr;
+  decltype(&cuda::schedule_free) schedule_free = nullptr;
+  decltype(&cuda::adafactor) adafactor = nullptr;
   decltype(&cuda::nf4_absmax) nf4_absmax = nullptr;
   decltype(&cuda::nf4_encode) nf4_encode = nullptr;
   decltype(&cuda::nf4_dequantise) nf4_dequantise = nullptr;

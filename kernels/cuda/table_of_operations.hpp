@@ -28,6 +28,9 @@ inline void fill_operations(CudaTable& table) {
   table.adamw = &adamw;
   table.sgd = &sgd;
   table.lion = &lion;
+  table.adamw_8bit = &adamw_8bit;
+  table.schedule_free = &schedule_free;
+  table.adafactor = &adafactor;
   table.nf4_absmax = &nf4_absmax;
   table.nf4_encode = &nf4_encode;
   table.nf4_dequantise = &nf4_dequantise;

@@ -22,17 +22,18 @@ float step_at(std::int64_t steps, std::int64_t i) {
                        : std::fma(-step, static_cast<float>(steps - 1 - i), end);
 }
 
-std::array<float, 256> make_dynamic_map() {
+std::array<float, 256> make_dynamic_map(Signs signs) {
   std::array<float, 256> map{};  // zero is an entry
   std::size_t at = 1;
   map[at++] = 1.0f;
+  const int finer = signs == Signs::both ? 0 : 1;  // without a sign there are twice the steps
   for (int decade = 0; decade < 7; ++decade) {
     const float scale = std::array{1e-6f, 1e-5f, 1e-4f, 1e-3f, 1e-2f, 1e-1f, 1.0f}[static_cast<std::size_t>(decade)];
-    const std::int64_t steps = (std::int64_t{1} << decade) + 1;
+    const std::int64_t steps = (std::int64_t{1} << (decade + finer)) + 1;
     for (std::int64_t i = 0; i + 1 < steps; ++i) {
       const float value = scale * ((step_at(steps, i) + step_at(steps, i + 1)) / 2.0f);
       map[at++] = value;
-      map[at++] = -value;
+      if (signs == Signs::both) map[at++] = -value;
     }
   }
   PST_ASSERT(at == map.size(), "seven decades, zero and one are 256 entries");
@@ -42,19 +43,15 @@ std::array<float, 256> make_dynamic_map() {
 
 constexpr std::int64_t kGrid = 65536;  // places in [-1, 1] whose nearest entry is known beforehand
 
-const std::array<std::uint8_t, kGrid>& nearest_entries() {
-  static const auto table = [] {
-    auto made = std::make_unique<std::array<std::uint8_t, kGrid>>();
-    const auto& map = dynamic_map();
-    std::size_t entry = 0;
-    for (std::int64_t i = 0; i < kGrid; ++i) {
-      const float place = -1.0f + (2.0f * static_cast<float>(i)) / static_cast<float>(kGrid - 1);
-      while (entry < 255 && 0.5f * (map[entry] + map[entry + 1]) < place) ++entry;
-      (*made)[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(entry);
-    }
-    return made;
-  }();
-  return *table;
+std::unique_ptr<NearestEntries> make_nearest_entries(const std::array<float, 256>& map) {
+  auto made = std::make_unique<NearestEntries>();
+  std::size_t entry = 0;
+  for (std::int64_t i = 0; i < kGrid; ++i) {
+    const float place = -1.0f + (2.0f * static_cast<float>(i)) / static_cast<float>(kGrid - 1);
+    while (entry < 255 && 0.5f * (map[entry] + map[entry + 1]) < place) ++entry;
+    (*made)[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(entry);
+  }
+  return made;
 }
 
 /// Sums of eight lanes in four columns, in blocks of blocks, so that the error grows with the logarithm of the count.
@@ -123,9 +120,16 @@ class CascadeSum {
 
 }  // namespace
 
-const std::array<float, 256>& dynamic_map() {
-  static const std::array<float, 256> map = make_dynamic_map();
-  return map;
+const std::array<float, 256>& dynamic_map(Signs signs) {
+  static const std::array<float, 256> both = make_dynamic_map(Signs::both),
+                                      positive = make_dynamic_map(Signs::positive);
+  return signs == Signs::both ? both : positive;
+}
+
+const NearestEntries& nearest_entries(Signs signs) {
+  static const auto both = make_nearest_entries(dynamic_map(Signs::both)),
+                    positive = make_nearest_entries(dynamic_map(Signs::positive));
+  return signs == Signs::both ? *both : *positive;
 }
 
 float absmax_mean(ConstView absmax) {
@@ -140,7 +144,7 @@ void double_quantise(const Exec& on, ConstView absmax, ConstView offset, View co
   const float mean = offset.as<float>()[0];
   const auto into = codes.as<std::uint8_t>();
   const auto scales = scale.as<float>();
-  const auto& nearest = nearest_entries();
+  const auto& nearest = nearest_entries(Signs::both);
   for (std::size_t b = 0; b < scales.size(); ++b) {
     const std::size_t begin = b * kDoubleBlock, end = std::min(begin + kDoubleBlock, values.size());
     float largest = 0;

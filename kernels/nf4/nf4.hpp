@@ -80,7 +80,12 @@ void nf4_dequantise_reference(ConstView packed, ConstView absmax, std::int64_t b
 /// bitsandbytes' signed dynamic 8-bit map, ascending: seven decades, each with twice the steps of the smaller one. As
 /// on a CPU with FMA: elsewhere torch gives some entries another last bit, so a file's own map counts when it is read.
 /// @see Dettmers 2016, arXiv:1511.04561, section 2.3
-const std::array<float, 256>& dynamic_map();
+enum class Signs { both, positive };  ///< positive: a map without negative entries, twice as fine
+const std::array<float, 256>& dynamic_map(Signs signs = Signs::both);
+
+/// The map's entry for each of 65,536 places from -1 to 1, as bitsandbytes' CPU code looks it up: double_quantise().
+using NearestEntries = std::array<std::uint8_t, 65536>;
+const NearestEntries& nearest_entries(Signs signs);
 
 /// The mean of absmax values as the offset of double quantisation. The order of additions is that of ATen's sum on one
 /// thread with vectors of 8, whatever the machine: sums of fewer than 32,768 values are then torch's bits on AVX2

@@ -54,7 +54,7 @@ void train_with(const Hardware& hardware, const Run& run, const Ranks& ranks, Vi
 
   // 6. The result: written by rank 0 once every rank has agreed, completed.json last of all.
   signs.enter(heartbeat::Phase::finishing);
-  state.gather_masters();
+  state.gather_result();
   compare_replicas(ranks.world, loaded.parameters());
   journal.flush();
   write_result(run, ranks, loaded.adapter(), end);

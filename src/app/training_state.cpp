@@ -24,7 +24,8 @@ TrainingState::TrainingState(const Run& run, const Hardware& hardware, const Ran
                              const nn::TrainingHook* hook)
     : parameters_(parameters),
       devices_(hardware.devices(ranks)),
-      shares_(parameters, shares_of(run.recipe.parallel, ranks.world.size())),
+      shares_(parameters, shares_of(run.recipe.parallel, ranks.world.size()),
+              recipe::piece_of(recipe::cut_of(run.recipe.optimizer), nn::ParameterSet::kBorder)),
       optimizer_(run.recipe.optimizer, parameters, shares_, ranks.world.rank()),
       host_(keep_own(parameters, optimizer_, shares_, ranks.world.rank(), hook)),
       resumer_(ranks.world, run.dir, run.record, run.recipe, keys_that_alter(run.recipe, hardware.resolved),
@@ -42,8 +43,12 @@ train::TrainState TrainingState::restore_newest() {
   return state;
 }
 
-void TrainingState::gather_masters() {
-  if (parameters_.has_all()) return;
+void TrainingState::gather_result() {
+  optimizer_.exchange_averaged(parameters_);
+  if (parameters_.has_all()) {
+    if (optimizer_.averages() && shares_.ranks() > 1) gather(parameters_.flat());
+    return;
+  }
   parameters_.keep_all();
   gather(parameters_.flat());
 }

@@ -24,8 +24,8 @@ class TrainingState {
   train::TrainState start();
   /// Puts the newest valid checkpoint back. Collective. @throws Error(data) when there is none
   train::TrainState restore_newest();
-  /// Brings all masters to every rank, after the last step. Collective.
-  void gather_masters();
+  /// Brings the result to every rank as masters, after the last step. Collective.
+  void gather_result();
 
   const parallel::FlatShares& shares() const { return shares_; }
   optim::Optimizer& optimizer() { return optimizer_; }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/error.hpp"
 #include "core/file.hpp"
@@ -14,7 +15,7 @@
 namespace pst::checkpoint {
 namespace {
 
-constexpr std::string_view kStored = "adapter/";
+constexpr std::string_view kStored = "adapter/", kAveraged = "optimizer/averaged/";  // the latter counts where it is
 
 /// Of methods with random matrices that nobody trains: checkpoints leave them out, and whoever loads the adapter makes
 /// them of the key in its config.
@@ -43,12 +44,19 @@ void export_adapter(const Found& checkpoint, const fs::path& folder) {
     throw Error(Fault::data, cat(where, " does not say what kind of adapter it has"));
 
   std::vector<Part> parts;
+  std::set<std::string_view> averaged;
   for (const TensorSpec& tensor : checkpoint.manifest.tensors)
-    if (tensor.name.starts_with(kStored))
-      parts.push_back(
-          {tensor.name, {weights::adapter_tensor_name(tensor.name.substr(kStored.size())), "F32", tensor.shape}, {}});
+    if (tensor.name.starts_with(kAveraged)) averaged.insert(std::string_view(tensor.name).substr(kAveraged.size()));
+  for (const TensorSpec& tensor : checkpoint.manifest.tensors) {
+    if (!tensor.name.starts_with(kStored)) continue;
+    const std::string name = tensor.name.substr(kStored.size());
+    parts.push_back({averaged.contains(name) ? cat(kAveraged, name) : tensor.name,
+                     {weights::adapter_tensor_name(name), "F32", tensor.shape},
+                     {}});
+  }
   for (const Part& part : parts)
-    if (part.stored.starts_with(cat(kStored, weights::kEncoderPrefix)))
+    if (part.stored.starts_with(cat(kStored, weights::kEncoderPrefix)) ||
+        part.stored.starts_with(cat(kAveraged, weights::kEncoderPrefix)))
       throw Error(Fault::data,
                   cat("the adapter of ", where, " is made by a network, and its file holds what the network makes"),
                   "let the run end, or resume it with a lower train.max_steps: it writes the adapter");

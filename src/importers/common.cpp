@@ -162,6 +162,13 @@ constexpr OptimizerWord kOptimizers[] = {
     {"sgd", "sgd"},
     {"lion_32bit", "lion"},
     {"lion_pytorch", "lion"},
+    {"adamw_bnb_8bit", "adamw_8bit"},
+    {"adamw_8bit", "adamw_8bit"},
+    {"adamw_torch_8bit", "adamw_8bit", "with bitsandbytes' codes"},
+    {"ao_adamw_8bit", "adamw_8bit", "with bitsandbytes' codes"},
+    {"adafactor", "adafactor"},
+    {"schedule_free_adamw", "schedule_free_adamw"},
+    {"muon", "muon"},
     {"lion_8bit", "lion", "with its mean in fp32: that of an adapter is small"},
 };
 
@@ -183,11 +190,12 @@ void set_optimizer(ForeignFile& file, Draft& draft, std::string_view key) {
       file.note(Kind::changed, key, cat(*name, " becomes ", ours, ", which is not paged"));
   } else if (word.find("adamw") == std::string::npos && word.find("adam_w") == std::string::npos) {
     file.note(Kind::changed, key, cat(*name, " becomes adamw"));
-  } else if (word.find("8bit") != std::string::npos || word.find("4bit") != std::string::npos || paged) {
+  } else if (word.find("4bit") != std::string::npos || paged) {
     file.note(Kind::changed, key, cat(*name, " becomes adamw with fp32 moments: those of an adapter are small"));
   }
   const auto beta1 = file.number("adam_beta1"), beta2 = file.number("adam_beta2"), eps = file.number("adam_epsilon");
   if (ours == "sgd") return draft.set("optimizer.momentum", 0.0);  // transformers makes torch.optim.SGD without it
+  if (ours == "adafactor") return;                                 // transformers gives it neither betas nor eps
   // transformers gives Lion these betas too, whose own are 0.9 and 0.99.
   if (beta1 || beta2 || ours == "lion") {
     config::Node betas = config::Node::list();
@@ -207,6 +215,11 @@ void set_loraplus(ForeignFile& file, Draft& draft) {
 
 void set_scheduler(ForeignFile& file, Draft& draft, std::string_view key, const char* otherwise) {
   const std::string word = lower(file.text(key).value_or(otherwise));
+  const config::Node* const optimizer = draft.find("optimizer.name");
+  if (optimizer != nullptr && optimizer->text == "schedule_free_adamw" && !word.starts_with("constant")) {
+    draft.set("scheduler.name", "constant");
+    return file.note(Kind::changed, key, cat(word, " becomes constant: schedule_free_adamw averages in its place"));
+  }
   for (const char* known :
        {"constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial", "inverse_sqrt"})
     if (word == known) return draft.set("scheduler.name", word);

@@ -139,17 +139,29 @@ void from_torchtune(ForeignFile& file, Draft& draft, int ranks) {
   if (const auto seed = file.integer("seed")) draft.set("train.seed", *seed);
 
   const std::string optimizer = component(file, "optimizer");
-  const bool is_sgd = optimizer == "torch.optim.sgd", is_lion = contains(optimizer, "lion");
-  if (!is_sgd && !is_lion && !contains(optimizer, "adamw") && !optimizer.empty())
+  const std::pair<const char*, const char*> names[] = {// a part of theirs, and ours
+                                                       {"optim.sgd", "sgd"},
+                                                       {"lion", "lion"},
+                                                       {"adamw8bit", "adamw_8bit"},
+                                                       {"adamwschedulefree", "schedule_free_adamw"},
+                                                       {"muon", "muon"},
+                                                       {"adafactor", "adafactor"},
+                                                       {"adamw", "adamw"}};
+  const char* name = nullptr;
+  for (const auto& [theirs, ours] : names)
+    if (name == nullptr && contains(optimizer, theirs)) name = ours;
+  if (name == nullptr && !optimizer.empty())
     file.note(Kind::changed, "optimizer._component_", cat(optimizer, " becomes adamw"));
-  draft.set("optimizer.name", is_sgd ? "sgd" : is_lion ? "lion" : "adamw");
+  draft.set("optimizer.name", name == nullptr ? "adamw" : name);
+  const bool is_sgd = optimizer == "torch.optim.sgd";
   draft.set("optimizer.lr", file.number("optimizer.lr"));
   if (is_sgd) {
     draft.set("optimizer.momentum", file.number("optimizer.momentum").value_or(0));
     draft.set("optimizer.nesterov", file.flag("optimizer.nesterov"));
   }
-  // torch.optim's and bitsandbytes' defaults
-  draft.set("optimizer.weight_decay", file.number("optimizer.weight_decay").value_or(is_sgd || is_lion ? 0 : 0.01));
+  // The classes' defaults.
+  const double decay = is_sgd || contains(optimizer, "lion") ? 0 : contains(optimizer, "muon") ? 0.1 : 0.01;
+  draft.set("optimizer.weight_decay", file.number("optimizer.weight_decay").value_or(decay));
   const std::string schedule = component(file, "lr_scheduler");
   const bool known_schedule = contains(schedule, "cosine") || contains(schedule, "linear");
   draft.set("scheduler.name", contains(schedule, "cosine")   ? "cosine"

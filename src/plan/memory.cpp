@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "comm/exchange_piece.hpp"
+#include "kernels/adamw/flat_array.hpp"
 #include "kernels/attention/cudnn_shape.hpp"
 #include "kernels/cross_entropy/chunk_rows.hpp"
 #include "kernels/matmul/onednn.hpp"
@@ -126,6 +127,23 @@ std::int64_t products_of(const ModelShape& model, Dtype dtype, bool dropout) {
   return static_cast<std::int64_t>(kinds.size()) + 2;  // the head
 }
 
+StateBytes state_bytes(const recipe::Optimizer& optimizer, const ModelShape& model) {
+  StateBytes bytes;
+  for (const TrainedShape& trained : model.trained) {
+    double kept = 0, stored = 0;
+    for (const recipe::StateArray& array : recipe::state_of(optimizer, trained.shape)) {
+      const std::int64_t values = recipe::values_of(array);
+      const auto each = static_cast<double>(size_of(array.dtype));
+      kept += each * static_cast<double>(kernels::flat_places(values));
+      stored += each * static_cast<double>(values);
+    }
+    bytes.kept += kept * static_cast<double>(trained.count);
+    bytes.stored += stored * static_cast<double>(trained.count);
+    bytes.largest = std::max(bytes.largest, kept);
+  }
+  return bytes;
+}
+
 Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   const ModelShape& m = in.model;
   const double b = static_cast<double>(value_bytes(choice.dtype));
@@ -147,8 +165,9 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   memory.adapters = choice.dtype == Dtype::bf16 ? adapter / updaters + adapter / 2 : adapter;
   memory.adapters += 4 * static_cast<double>(m.projected);
   memory.gradients = adapter * kernels::tree_buffers((in.leaves + choice.ranks() - 1) / choice.ranks());
-  const auto state_arrays = static_cast<double>(recipe::state_of(in.optimizer).size());
-  memory.optimizer = state_arrays * adapter / updaters + static_cast<double>(m.method_arrays) * adapter;
+  const StateBytes state = state_bytes(in.optimizer, m);
+  memory.optimizer = state.kept / updaters + static_cast<double>(m.method_arrays) * adapter;
+  if (updaters > 1 && recipe::cut_of(in.optimizer) == recipe::Cut::nowhere) memory.optimizer += state.largest;
 
   double widest = 0;
   for (const auto& layer : m.layers) {
@@ -178,7 +197,7 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
     memory.communication = 2.0 * 4 * static_cast<double>(comm::exchange_piece(share, choice.ranks()) * choice.ranks());
   }
   if (in.saves)
-    memory.checkpoint = (1 + state_arrays) * 4 * static_cast<double>(m.trainable) / static_cast<double>(choice.ranks());
+    memory.checkpoint = (4 * static_cast<double>(m.trainable) + state.stored) / static_cast<double>(choice.ranks());
   if (!in.is_gpu) memory.data = static_cast<double>(in.prepared_bytes);
   memory.loading = memory.libraries + memory.weights + memory.data;
   if (!in.is_gpu && m.frozen > 0)  // src/nn/frozen_storage.cpp lets go of a block of the files when it is packed

@@ -47,6 +47,13 @@ struct MemoryInputs {
 
 Memory memory_of(const MemoryInputs& in, const Choice& choice);
 
+/// Bytes of the optimizer's state: in memory, where each tensor's begins on a border, and in a checkpoint.
+struct StateBytes {
+  double kept = 0, stored = 0;
+  double largest = 0;  ///< of one tensor
+};
+StateBytes state_bytes(const recipe::Optimizer& optimizer, const ModelShape& model);
+
 /// What forward keeps of one decoder layer for its backward, for `tokens` tokens.
 double kept_bytes(const LayerShape& layer, double tokens, Dtype dtype);
 

@@ -244,6 +244,12 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
     }
     shape.trainable += values;
     shape.trainable_padded += kernels::flat_places(values);
+    const auto alike_shape = std::find_if(shape.trained.begin(), shape.trained.end(),
+                                          [&](const TrainedShape& known) { return known.shape == tensor.shape; });
+    if (alike_shape != shape.trained.end())
+      ++alike_shape->count;
+    else
+      shape.trained.push_back({tensor.shape, 1});
   }
   const auto places = families::linears_of(model);
   for (std::size_t i = 0; i < names.size(); ++i)

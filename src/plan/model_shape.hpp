@@ -73,6 +73,12 @@ struct LayerShape {
   std::vector<std::span<const LinearShape>> by_input() const;
 };
 
+/// Trained tensors of one shape.
+struct TrainedShape {
+  std::vector<std::int64_t> shape;
+  std::int64_t count = 0;
+};
+
 /// The sizes of a model with its adapter: all that time and memory depend on.
 struct ModelShape {
   std::int64_t hidden = 0, vocabulary = 0, positions = 0;
@@ -86,6 +92,7 @@ struct ModelShape {
   std::int64_t norms = 0;             ///< those of them that are norms' weights, which are kept in f32
   std::int64_t trainable = 0;         ///< values of the adapter
   std::int64_t trainable_padded = 0;  ///< values of the flat arrays that hold them (nn::ParameterSet)
+  std::vector<TrainedShape> trained;  ///< the adapter's tensors
   std::int64_t projected = 0;         ///< values of the adapter that are not trained
   std::int64_t matrices_made = 0;     ///< values that an adapted layer makes at most for a pass, whatever the tokens
   std::int64_t virtual_rows = 0;      ///< before every document

@@ -135,9 +135,8 @@ Saving saving_of(const Inputs& in, const Prediction& p, const Costs& costs) {
     return saving;
   }
   // The adapter and the optimizer's state.
-  const double values = (1 + static_cast<double>(state_of(in.recipe.optimizer).size())) * real(p.model.trainable);
-  const double share = values / real(p.choice.ranks());
-  saving.bytes = 4 * values;
+  saving.bytes = 4 * real(p.model.trainable) + state_bytes(in.recipe.optimizer, p.model).stored;
+  const double share = saving.bytes / 4 / real(p.choice.ranks());
   saving.snapshot_s = costs(Op::refresh, {std::max(1.0, share)});
   if (in.machine.disk) saving.write_s = saving.bytes / in.machine.disk->bytes_per_s + 3 * in.machine.disk->fsync_s;
   const double step = p.step.total();

@@ -92,6 +92,26 @@ class Checker {
       add("scheduler.lr_end", cat("scheduler.lr_end is ", polynomial->lr_end, ", not below optimizer.lr, ", lr));
   }
 
+  void schedule_free() {
+    const bool constant = std::holds_alternative<Constant>(recipe_.scheduler.course) ||
+                          std::holds_alternative<ConstantWithWarmup>(recipe_.scheduler.course);
+    if (std::holds_alternative<ScheduleFreeAdamW>(recipe_.optimizer.rule) && !constant &&
+        good({"scheduler.name", "optimizer.name"}))
+      add(first_written({"scheduler.name", "optimizer.name"}),
+          "optimizer.name schedule_free_adamw averages in place of a schedule; write scheduler.name: constant");
+  }
+
+  void relative_step() {
+    const auto* const rule = std::get_if<Adafactor>(&recipe_.optimizer.rule);
+    if (rule == nullptr) return;
+    if (rule->warmup_init && !rule->relative_step)
+      add("optimizer.warmup_init", "optimizer.warmup_init is of no use without optimizer.relative_step: true");
+    if (!rule->relative_step) return;
+    for (const char* key : {"optimizer.lr", "optimizer.loraplus_lr_ratio"})
+      if (places_.has(key))
+        add(key, cat(key, " does not count with optimizer.relative_step: true; remove one of them"));
+  }
+
   void loraplus() {
     const Optimizer& optimizer = recipe_.optimizer;
     if (!optimizer.loraplus_lr_ratio) {
@@ -166,6 +186,8 @@ void check_together(const Recipe& recipe, const config::Places& places, config::
   checker.validation();
   checker.warmup();
   checker.floors();
+  checker.schedule_free();
+  checker.relative_step();
   checker.loraplus();
   checker.gpus();
   checker.guard();

@@ -149,13 +149,16 @@ std::uint64_t files_of_a_run(const recipe::Recipe& recipe) {
 
 std::uint64_t bytes_of_a_run(const recipe::Recipe& recipe) {
   const auto places = recipe::places_of(families::read_model(recipe.model.path));
-  std::uint64_t parameters = 0;
-  for (const auto& tensor : methods::tensors_of(recipe.adapter, places))
-    if (tensor.trained) parameters += static_cast<std::uint64_t>(methods::values_of(tensor));
-  // The adapter and the arrays of the optimizer, each of 4 bytes; the kept ones, the best, and the one being written.
-  const std::uint64_t arrays = 1 + recipe::state_of(recipe.optimizer).size();
+  std::uint64_t adapter = 0, state = 0;
+  for (const auto& tensor : methods::tensors_of(recipe.adapter, places)) {
+    if (!tensor.trained) continue;
+    adapter += 4 * static_cast<std::uint64_t>(methods::values_of(tensor));
+    for (const auto& array : recipe::state_of(recipe.optimizer, tensor.shape))
+      state += size_of(array.dtype) * static_cast<std::uint64_t>(recipe::values_of(array));
+  }
+  // The kept ones, the best, and the one being written.
   const auto checkpoints = recipe.checkpoint.enabled ? static_cast<std::uint64_t>(recipe.checkpoint.keep) + 2 : 0;
-  return parameters * 4 * (arrays * checkpoints + 1);
+  return (adapter + state) * checkpoints + adapter;
 }
 
 }  // namespace pst::runs

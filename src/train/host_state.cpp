@@ -23,40 +23,47 @@ at::Tensor on_host(const at::Tensor& array) {
 HostState::HostState(nn::ParameterSet& parameters, const optim::Optimizer& optimizer,
                      const parallel::FlatShares& shares, int rank, const nn::TrainingHook* hook)
     : parameters_(parameters) {
-  const auto add = [&](const std::string& kind, const at::Tensor& array, parallel::Range held,
-                       const std::function<parallel::Range(const nn::Parameter&)>& rows_of) {
+  using RowsOfRank = std::function<parallel::Range(int)>;
+  const auto add = [&](const at::Tensor& array) {
     arrays_.push_back({array, on_host(array)});
-    const View values = ops::view_of(arrays_.back().host);
-    for (const auto& parameter : parameters.all()) {
-      const parallel::Range rows = rows_of(parameter);
-      const std::int64_t row = checkpoint::row_values(parameter.shape);
-      const std::int64_t begin = parameter.offset + rows.begin * row - held.begin;
-      const bool any = rows.size() > 0 && row > 0;
-      tensors_.push_back({kind + parameter.name, parameter.shape,
-                          any ? values.part(begin, rows.size() * row) : View{.dtype = values.dtype}, rows.begin});
+    return ops::view_of(arrays_.back().host);
+  };
+  /// @param held  the rows that are here; `begin` is where their values are. @param stored  by each rank
+  const auto add_tensor = [&](const std::string& name, const std::vector<std::int64_t>& shape, const View& values,
+                              parallel::Range held, std::int64_t begin, const RowsOfRank& stored) {
+    const std::int64_t row = checkpoint::row_values(shape);
+    const bool any = held.size() > 0 && row > 0;
+    tensors_.push_back(
+        {name, shape, any ? values.part(begin, held.size() * row) : View{.dtype = values.dtype}, held.begin});
+    if (shares.ranks() == 1) return;
+    auto& of_ranks = division_.emplace_back();
+    for (int r = 0; r < shares.ranks(); ++r) {
+      const parallel::Range rows = stored(r);
+      of_ranks.push_back({rows.begin, rows.end});
     }
   };
-  const int mine = shares.ranks() == 1 ? 0 : rank;
-  const auto my_rows = [&](const nn::Parameter& parameter) { return shares.rows_of(parameter, mine); };
-  const auto all_rows = [](const nn::Parameter& parameter) {
-    return parallel::Range{0, checkpoint::rows_of(parameter.shape)};
+  /// An array with the layout of the parameters, of which places from `first` on are here.
+  const auto add_flat = [&](const std::string& kind, const at::Tensor& array, std::int64_t first, bool all) {
+    const View values = add(array);
+    for (const nn::Parameter& parameter : parameters.all()) {
+      const RowsOfRank stored = [&](int r) { return shares.rows_of(parameter, r); };
+      const parallel::Range held =
+          all ? parallel::Range{0, checkpoint::rows_of(parameter.shape)} : stored(shares.ranks() == 1 ? 0 : rank);
+      add_tensor(kind + parameter.name, parameter.shape, values, held,
+                 parameter.offset + held.begin * checkpoint::row_values(parameter.shape) - first, stored);
+    }
   };
-  add("adapter/", parameters.flat(), {parameters.begin(), parameters.end()},
-      parameters.has_all() ? std::function(all_rows) : std::function(my_rows));
-  for (const auto& [name, values] : optimizer.state())
-    add(cat("optimizer/", name, "/"), values, optimizer.mine(), my_rows);
+  add_flat("adapter/", parameters.flat(), parameters.begin(), parameters.has_all());
+  for (const optim::State& state : optimizer.state()) {
+    const View values = add(state.values);
+    for (const auto& window : state.windows) {
+      const nn::Parameter& parameter = parameters.all()[window.parameter];
+      add_tensor(cat("optimizer/", state.name, "/", parameter.name), window.array.shape, values, window.rows,
+                 window.begin, [&](int r) { return optim::rows_of(window.array, parameter, shares, r); });
+    }
+  }
   if (hook)
-    for (const auto& [name, values] : hook->state())
-      add(cat("method/", name, "/"), values, {0, parameters.size()}, all_rows);
-  if (shares.ranks() == 1) return;
-  for (std::size_t array = 0; array < arrays_.size(); ++array)
-    for (const auto& parameter : parameters.all()) {
-      auto& of_ranks = division_.emplace_back();
-      for (int r = 0; r < shares.ranks(); ++r) {
-        const parallel::Range rows = shares.rows_of(parameter, r);
-        of_ranks.push_back({rows.begin, rows.end});
-      }
-    }
+    for (const auto& [name, values] : hook->state()) add_flat(cat("method/", name, "/"), values, 0, true);
 }
 
 std::string HostState::replica() const {

@@ -45,7 +45,9 @@ ordered_json to_json(const TrainState& s) {
            {{"losses", s.guard.losses},
             {"norm_average", s.guard.norm_average},
             {"accepted", s.guard.accepted},
-            {"passed_over", s.guard.passed_over}}}};
+            {"passed_over", s.guard.passed_over}}},
+          {"average_weight", s.average_weight},
+          {"largest_lr", s.largest_lr}};
 }
 
 TrainState state_from(const ordered_json& json, const std::string& name) {
@@ -65,6 +67,10 @@ TrainState state_from(const ordered_json& json, const std::string& name) {
   read(guard, "norm_average", s.guard.norm_average, name);
   read(guard, "accepted", s.guard.accepted, name);
   read(guard, "passed_over", s.guard.passed_over, name);
+  if (json.contains("average_weight")) {  // older checkpoints had no optimizer that averages
+    read(json, "average_weight", s.average_weight, name);
+    read(json, "largest_lr", s.largest_lr, name);
+  }
   if (s.step < 0 || s.updates < 0 || s.updates > s.step)
     throw Error(Fault::data, cat(name, ": ", s.updates, " updates in ", s.step, " steps cannot be"));
   return s;

@@ -20,6 +20,7 @@ struct TrainState {
   std::int64_t evaluated_at = -1;  ///< step of validation_after
   std::optional<double> validation_best;
   GuardState guard;
+  double average_weight = 0, largest_lr = 0;  ///< optim::Averaging
 };
 
 nlohmann::ordered_json to_json(const TrainState& state);

@@ -138,6 +138,15 @@ class Loop {
     }
   }
 
+  /// Exchanges what is trained with the optimizer's average of it, where that has one.
+  void exchange_averaged() {
+    if (!parts_.optimizer.averages()) return;
+    nn::ParameterSet& parameters = parts_.parameters;
+    parts_.optimizer.exchange_averaged(parameters);
+    parameters.refresh_compute();
+    if (parts_.shares.ranks() > 1) parallel::gather_shares(parameters.flat_compute(), parts_.shares, exchange_);
+  }
+
   void give_back(const at::Tensor& gradient) { buffers_.give_back(gradient); }
 
  private:
@@ -180,8 +189,10 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
   Guard guard(settings.guard, state.guard);
   const auto evaluate_now = [&] {
     if (parts.validation == nullptr) return;
+    if (state.updates > 0) loop.exchange_averaged();
     const EvalRecord record = evaluate(parts.model, parts.objective, parts.parameters.device(), *parts.validation,
                                        parts.group, settings, state.step);
+    if (state.updates > 0) loop.exchange_averaged();
     parts.observer.on_eval(record);
     state.validation_after = record.loss;
     state.evaluated_at = state.step;
@@ -189,6 +200,7 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
     if (state.step == 0) state.validation_before = record.loss;
   };
 
+  parts.optimizer.set_averaging({state.average_weight, state.largest_lr});
   if (state.step == 0) evaluate_now();
   while (state.step < loop.total_steps()) {
     const trace::Telling telling(parts.observer.trace_of_step(state.step + 1));
@@ -212,6 +224,7 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
         const TrainState before = std::exchange(state, parts.restore_newest());
         state.tokens = before.tokens;  // this data was used up; the parameters are those of the checkpoint
         state.seconds = before.seconds;
+        parts.optimizer.set_averaging({state.average_weight, state.largest_lr});
         state.guard.passed_over = before.guard.passed_over;
         guard = Guard(settings.guard, state.guard);
         watch.into(record.checkpoint_s, "checkpoint");
@@ -228,6 +241,8 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
       state.guard = guard.state();
     } else {
       loop.apply(record, gradient, ++state.updates);
+      state.average_weight = parts.optimizer.averaging().weight_sum;
+      state.largest_lr = parts.optimizer.averaging().largest_lr;
       guard.accept(record.loss, record.grad_norm);
       state.guard = guard.state();
       state.last_loss = record.loss;

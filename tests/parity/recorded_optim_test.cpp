@@ -2,15 +2,18 @@
 // What torch's optimizers and transformers' schedules gave; recorded by tools/parity/record_fixtures.py.
 #include <ATen/ops/tensor.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "config/parse_yaml.hpp"
 #include "config/reader.hpp"
 #include "core/file.hpp"
+#include "ops/torch_exec.hpp"
 #include "optim/optimizer.hpp"
 #include "optim/schedule.hpp"
 #include "source_tree.hpp"
 #include "support/tensors.hpp"
+#include "weights/safetensors.hpp"
 
 namespace pst::optim {
 namespace {
@@ -41,9 +44,9 @@ TEST(Recorded, OptimizersFollowTorch) {
     SCOPED_TRACE(name);
     const auto settings = section<recipe::Optimizer>(run.at("recipe"));
     nn::ParameterSet parameters;
-    nn::Parameter& trained = parameters.add("x", {start.numel()});
+    nn::Parameter& trained = parameters.add("x", run.at("shape").get<std::vector<std::int64_t>>());
     parameters.allocate(at::kFloat);
-    trained.value.detach().copy_(start);
+    parameters.flat().narrow(0, 0, start.numel()).copy_(start);
     Optimizer optimizer(settings, parameters, parallel::FlatShares(parameters, 1), 0);
     std::int64_t number = 0;
     for (const Json& values : file.at("gradients")) {
@@ -53,9 +56,44 @@ TEST(Recorded, OptimizersFollowTorch) {
       optimizer.update(parameters, gradient, {.lr = settings.lr, .number = ++number});
 
       // Values up to 3 in f32, a handful of operations a step: a few units of 2^-23.
-      EXPECT_THAT(trained.value, fixture::close_to(floats(run.at("after").at(number - 1)), 1e-6)) << number;
+      EXPECT_THAT(trained.value.flatten(), fixture::close_to(floats(run.at("after").at(number - 1)), 1e-6)) << number;
+    }
+    ASSERT_EQ(optimizer.averages(), run.contains("averaged"));
+    optimizer.exchange_averaged(parameters);
+    if (optimizer.averages()) {
+      EXPECT_THAT(trained.value.flatten(), fixture::close_to(floats(run.at("averaged")), 2e-6));
     }
     EXPECT_EQ(number, 6);
+  }
+}
+
+TEST(Recorded, AdamWOf8BitsHasTheCodesOfBitsandbytes) {
+  const fs::path file = fs::path(PST_SOURCE_DIR) / "tests/fixtures/optim/adamw_8bit.safetensors";
+  const auto store = weights::TensorStore::open(file);
+  std::map<std::string, at::Tensor> recorded;
+  for (const auto& tensor : store.tensors())
+    recorded[tensor.name] =
+        ops::tensor_over(const_cast<std::byte*>(tensor.bytes.data()), tensor.shape, tensor.core_dtype()).clone();
+  const auto settings = section<recipe::Optimizer>(Json::parse(store.metadata().at("optimizer")));
+  const at::Tensor start = recorded.at("start");
+  nn::ParameterSet parameters;
+  nn::Parameter& trained = parameters.add("x", start.sizes().vec());
+  parameters.allocate(at::kFloat);
+  trained.value.detach().copy_(start);
+  Optimizer optimizer(settings, parameters, parallel::FlatShares(parameters, 1), 0);
+
+  for (std::int64_t number = 1; number <= recorded.at("gradients").size(0); ++number) {
+    const at::Tensor gradient = parameters.new_gradient();
+    gradient.narrow(0, 0, trained.count()).view(trained.shape).copy_(recorded.at("gradients")[number - 1]);
+    optimizer.update(parameters, gradient, {.lr = settings.lr, .number = number});
+    EXPECT_THAT(trained.value, fixture::close_to(recorded.at("after")[number - 1], 2e-6)) << number;
+  }
+
+  ASSERT_EQ(optimizer.state().size(), 4u);
+  for (const State& state : optimizer.state()) {
+    const State::Window& window = state.windows.at(0);
+    const at::Tensor ours = state.values.narrow(0, window.begin, window.count);
+    EXPECT_THAT(ours, fixture::bitwise_equal(recorded.at(state.name).flatten())) << state.name;
   }
 }
 

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fixtures of optimizers and schedules: a row of OPTIMIZERS or SCHEDULES is one run."""
+import importlib.metadata
+import inspect
 import json
 import shutil
 from pathlib import Path
 
 import bitsandbytes
 import peft
+import schedulefree
 import torch
 import transformers
-from fixture_files import RECORDED_BY, random_of
+from fixture_files import RECORDED_BY, random_of, save_record
 from peft.optimizers import create_loraplus_optimizer
 
 MODELS = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "models"
 
+SCHEDULE_FREE = importlib.metadata.version("schedulefree")
 OPTIMIZERS = {  # name: (the peer's class, the recipe's `optimizer`, whose keys but for the name are the class's)
     "adamw": (torch.optim.AdamW, {"name": "adamw", "lr": 1e-2, "betas": [0.9, 0.95], "eps": 1e-8, "weight_decay": 0.1}),
     "adamw_plain": (torch.optim.AdamW, {"name": "adamw", "lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-6, "weight_decay": 0.0}),
@@ -20,6 +24,19 @@ OPTIMIZERS = {  # name: (the peer's class, the recipe's `optimizer`, whose keys 
     "sgd": (torch.optim.SGD, {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": False}),
     "lion": (bitsandbytes.optim.Lion, {"name": "lion", "lr": 1e-2, "betas": [0.9, 0.99], "weight_decay": 0.1}),
     "lion_plain": (bitsandbytes.optim.Lion, {"name": "lion", "lr": 1e-3, "betas": [0.95, 0.98], "weight_decay": 0.0}),
+    "schedule_free": (schedulefree.AdamWScheduleFree,
+                      {"name": "schedule_free_adamw", "lr": 1e-2, "betas": [0.9, 0.95], "eps": 1e-8, "weight_decay": 0.1}),
+    "adafactor": (transformers.Adafactor, {"name": "adafactor", "lr": 1e-2, "weight_decay": 0.1, "clip_threshold": 0.8,
+                                           "scale_parameter": False, "relative_step": False}, (4, 6)),
+    "adafactor_vector": (transformers.Adafactor, {"name": "adafactor", "lr": 1e-2, "decay_rate": -0.5, "scale_parameter": True,
+                                                  "relative_step": False}),
+    "adafactor_relative": (transformers.Adafactor, {"name": "adafactor", "scale_parameter": True, "relative_step": True}, (2, 3, 4)),
+    "adafactor_warm": (transformers.Adafactor, {"name": "adafactor", "scale_parameter": False, "relative_step": True,
+                                                "warmup_init": True}, (6, 4)),
+    "muon": (torch.optim.Muon, {"name": "muon", "lr": 1e-2, "weight_decay": 0.1, "momentum": 0.95, "nesterov": True, "ns_steps": 5,
+                                "adjust_lr_fn": "match_rms_adamw"}, (4, 6)),
+    "muon_tall": (torch.optim.Muon, {"name": "muon", "lr": 1e-2, "weight_decay": 0.0, "momentum": 0.9, "nesterov": False, "ns_steps": 3,
+                                     "adjust_lr_fn": "original"}, (8, 3)),
     "sgd_nesterov": (torch.optim.SGD, {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True}),
 }
 OPTIMIZER_STEPS, OPTIMIZER_VALUES = 6, 24
@@ -56,19 +73,25 @@ def optimizers():
     gradients = torch.randn(OPTIMIZER_STEPS, OPTIMIZER_VALUES, generator=random)
     gradients[:, 5] = 0
     runs = {}
-    for name, (make, recipe) in OPTIMIZERS.items():
-        value = torch.nn.Parameter(start.clone())
+    for name, (make, recipe, *shape) in OPTIMIZERS.items():
+        shape = list(shape[0]) if shape else [OPTIMIZER_VALUES]
+        value = torch.nn.Parameter(start.clone().view(shape))
         own = {key: setting for key, setting in recipe.items() if key != "name"}
-        if make.__module__.startswith("torch."):
+        if "foreach" in inspect.signature(make).parameters:
             own["foreach"] = False
         optimizer = make([value], **own)
+        if hasattr(optimizer, "train"):
+            optimizer.train()
         after = []
         for gradient in gradients:
-            value.grad = gradient.clone()
+            value.grad = gradient.clone().view(shape)
             optimizer.step()
-            after.append(value.tolist())
-        runs[name] = {"recipe": recipe, "after": after}
-    return {"recorded_by": f"{RECORDED_BY}, bitsandbytes {bitsandbytes.__version__}", "start": start.tolist(), "gradients": gradients.tolist(), "runs": runs}
+            after.append(value.flatten().tolist())
+        runs[name] = {"recipe": recipe, "shape": shape, "after": after}
+        if hasattr(optimizer, "eval"):
+            optimizer.eval()
+            runs[name]["averaged"] = value.flatten().tolist()
+    return {"recorded_by": f"{RECORDED_BY}, bitsandbytes {bitsandbytes.__version__}, schedulefree {SCHEDULE_FREE}", "start": start.tolist(), "gradients": gradients.tolist(), "runs": runs}
 
 
 def schedules():
@@ -85,6 +108,29 @@ def schedules():
             schedule.step()
         runs[name] = {"recipe": recipe, "rates": rates}
     return {"recorded_by": RECORDED_BY, "total_steps": SCHEDULE_STEPS, "runs": runs}
+
+
+EIGHT_BIT = {"name": "adamw_8bit", "lr": 1e-2, "betas": [0.9, 0.95], "eps": 1e-8, "weight_decay": 0.1}
+EIGHT_BIT_SHAPE, EIGHT_BIT_STEPS = (8, 550), 4  # 17 blocks and a part of one
+
+
+def eight_bit():
+    """bitsandbytes' AdamW with 8 bits on a CPU: the values after each step, and codes and scales after the last."""
+    random = random_of("adamw_8bit")
+    start = torch.randn(EIGHT_BIT_SHAPE, generator=random)
+    gradients = torch.randn(EIGHT_BIT_STEPS, *EIGHT_BIT_SHAPE, generator=random) * torch.logspace(-4, 0, EIGHT_BIT_SHAPE[1])
+    gradients.view(EIGHT_BIT_STEPS, -1)[:, 256:512] = 0  # a block without a gradient
+    value = torch.nn.Parameter(start.clone())
+    optimizer = bitsandbytes.optim.AdamW8bit([value], **{key: setting for key, setting in EIGHT_BIT.items() if key != "name"})
+    after = []
+    for gradient in gradients:
+        value.grad = gradient.clone()
+        optimizer.step()
+        after.append(value.detach().clone())
+    state = optimizer.state[value]
+    return {"start": start, "gradients": gradients, "after": torch.stack(after),
+            "exp_avg": state["state1"], "exp_avg_absmax": state["absmax1"],
+            "exp_avg_sq": state["state2"], "exp_avg_sq_absmax": state["absmax2"]}
 
 
 TARGETS = ["q_proj", "down_proj"]
@@ -128,3 +174,4 @@ def record(folder):
     folder.mkdir(parents=True)
     for name, record in (("optimizers", optimizers()), ("schedules", schedules()), ("groups", groups())):
         (folder / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
+    save_record(folder / "adamw_8bit.safetensors", eight_bit(), optimizer=json.dumps(EIGHT_BIT), bitsandbytes=bitsandbytes.__version__)

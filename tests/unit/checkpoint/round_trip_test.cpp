@@ -3,13 +3,16 @@
 #include <hdf5.h>
 
 #include <chrono>
+#include <cstring>
 #include <thread>
 
+#include "checkpoint/export_adapter.hpp"
 #include "checkpoint/fletcher32.hpp"
 #include "checkpoint/interval.hpp"
 #include "core/strings.hpp"
 #include "support/errors.hpp"
 #include "unit/checkpoint/a_run.hpp"
+#include "weights/safetensors.hpp"
 
 namespace pst::checkpoint {
 namespace {
@@ -190,6 +193,32 @@ TEST(Checkpoint, EverythingAskedForIsThereAndNothingIsLeftOver) {
   auto codes = state.targets();
   codes[0].values.dtype = Dtype::u8;
   EXPECT_THAT(fixture::error_of(Fault::data, [&] { load(found, codes); }), HasSubstr("is F32; this run has U8"));
+}
+
+/// The values of an exported adapter's only tensor.
+std::vector<float> exported(const RunState& state, const fs::path& into) {
+  const TemporaryDirectory dir;
+  Manifest manifest;
+  manifest.adapter_config = "{}";
+  EXPECT_EQ(Ranks(dir.path(), 2, state).save(7, manifest).phase, Writer::Phase::committed);
+  export_adapter(open_valid(dir / "step-00000007"), into);
+  const auto store = weights::TensorStore::open(into / "adapter_model.safetensors");
+  EXPECT_EQ(store.tensors().size(), 1u);
+  const auto bytes = store.tensors()[0].bytes;
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+TEST(Checkpoint, AnAverageIsWhatIsExportedWhereThereIsOne) {
+  const TemporaryDirectory dir;
+  const std::string name = "model.layers.0.q_proj.lora_A.weight";
+  const RunState plain({{"adapter/" + name, {3, 5}}, {"optimizer/exp_avg/" + name, {3, 5}}});
+  EXPECT_EQ(exported(plain, dir / "plain"), plain.values[0]);
+
+  const RunState averaged({{"adapter/" + name, {3, 5}}, {"optimizer/averaged/" + name, {3, 5}}});
+  EXPECT_EQ(exported(averaged, dir / "averaged"), averaged.values[1]);
+  EXPECT_NE(averaged.values[0], averaged.values[1]);
 }
 
 TEST(Fletcher32, IsTheSumOfItsDefinition) {

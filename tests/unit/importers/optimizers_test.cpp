@@ -61,5 +61,30 @@ TEST(Import, LoraPlusIsCarriedOver) {
   EXPECT_EQ(of_llama_factory.loraplus_lr_ratio, 8);
 }
 
+template <class Rule>
+void expect_rule(const char* name) {
+  SCOPED_TRACE(name);
+  const auto read = imported(std::string("base_model: ./m\nadapter: lora\noptimizer: ") + name + "\n");
+  EXPECT_TRUE(std::holds_alternative<Rule>(read.recipe.optimizer.rule));
+}
+
+TEST(Import, OptimizersKeepTheirNames) {
+  for (const char* name : {"adamw_torch", "adamw_torch_fused", "paged_adamw_32bit", "adamw_apex_fused"})
+    expect_rule<recipe::AdamW>(name);
+  for (const char* name : {"adamw_bnb_8bit", "adamw_8bit", "paged_adamw_8bit", "adamw_torch_8bit"})
+    expect_rule<recipe::AdamW8bit>(name);
+  expect_rule<recipe::Adafactor>("adafactor");
+  expect_rule<recipe::Muon>("muon");
+  expect_rule<recipe::ScheduleFreeAdamW>("schedule_free_adamw");
+}
+
+TEST(Import, AScheduleBesideScheduleFreeIsTold) {
+  const auto read = imported("base_model: ./m\nadapter: lora\noptimizer: schedule_free_adamw\nlr_scheduler: cosine\n");
+  EXPECT_TRUE(std::holds_alternative<recipe::Constant>(read.recipe.scheduler.course));
+  bool told = false;
+  for (const Note& note : read.notes) told = told || note.text.find("cosine becomes constant") != std::string::npos;
+  EXPECT_TRUE(told);
+}
+
 }  // namespace
 }  // namespace pst::importers

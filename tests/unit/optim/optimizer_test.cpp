@@ -23,7 +23,8 @@ at::Tensor after_three_updates(const recipe::Optimizer& settings, int ranks) {
   nn::ParameterSet parameters;
   fixture::odd_parameters(parameters);
   parameters.flat().copy_(fixture::random({parameters.size()}, 1));
-  const parallel::FlatShares shares(parameters, ranks);
+  const parallel::FlatShares shares(parameters, ranks,
+                                    recipe::piece_of(recipe::cut_of(settings), nn::ParameterSet::kBorder));
   std::vector<Optimizer> of_ranks;
   for (int rank = 0; rank < ranks; ++rank) of_ranks.emplace_back(settings, parameters, shares, rank);
   for (std::int64_t number = 1; number <= 3; ++number) {
@@ -51,12 +52,55 @@ TEST(Optimizer, APlanCountsItsState) {
     fixture::odd_parameters(parameters);
     plan::ModelShape shape{.vocabulary = 100};  // the head has rows
     shape.trainable_padded = parameters.size();
+    for (const nn::Parameter& parameter : parameters.all()) shape.trained.push_back({parameter.shape, 1});
 
     const Optimizer optimizer(settings, parameters, parallel::FlatShares(parameters, 1), 0);
 
     double bytes = 0;
-    for (const auto& [name, values] : optimizer.state()) bytes += static_cast<double>(values.nbytes());
+    for (const State& state : optimizer.state()) bytes += static_cast<double>(state.values.nbytes());
     EXPECT_EQ(plan::memory_of({.model = shape, .optimizer = settings}, {}).optimizer, bytes);
+  }
+}
+
+TEST(Optimizer, EveryRankHasItsPartOfTheState) {
+  for (const auto& settings : all_optimizers()) {
+    SCOPED_TRACE(settings.rule.index());
+    nn::ParameterSet parameters;
+    fixture::odd_parameters(parameters);
+    const std::vector<State> whole = make_state(settings, parameters, parallel::FlatShares(parameters, 1), 0);
+    const parallel::FlatShares shares(parameters, 5,
+                                      recipe::piece_of(recipe::cut_of(settings), nn::ParameterSet::kBorder));
+
+    for (std::size_t s = 0; s < whole.size(); ++s)
+      for (std::size_t w = 0; w < whole[s].windows.size(); ++w) {
+        std::int64_t rows = 0;
+        for (int rank = 0; rank < 5; ++rank) {
+          const State::Window window = make_state(settings, parameters, shares, rank)[s].windows[w];
+          if (window.rows.size() == 0) continue;
+          EXPECT_EQ(window.rows.begin, rows) << "after those of the ranks before";
+          rows = window.rows.end;
+        }
+        EXPECT_EQ(rows, whole[s].windows[w].rows.end) << whole[s].name;
+      }
+  }
+}
+
+TEST(Optimizer, AdamWOf8BitsKeepsCodesOfLargeTensorsOnly) {
+  nn::ParameterSet parameters;
+  parameters.add("small", {4095});
+  parameters.add("large", {3, 1400});
+  parameters.allocate(at::kFloat);
+
+  const auto state = make_state({.rule = recipe::AdamW8bit{}}, parameters, parallel::FlatShares(parameters, 1), 0);
+
+  ASSERT_EQ(state.size(), 6u);
+  for (const State& array : state) {
+    ASSERT_EQ(array.windows.size(), 1u);
+    const bool large = array.windows[0].parameter == 1, scales = array.name.ends_with("absmax");
+    EXPECT_EQ(array.values.scalar_type(), large && !scales ? at::kByte : at::kFloat) << array.name;
+    if (scales) {
+      EXPECT_EQ(array.windows[0].array.shape, std::vector<std::int64_t>{17});  // 4200 / 256
+    }
   }
 }
 

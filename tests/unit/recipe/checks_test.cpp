@@ -30,8 +30,17 @@ TEST(Checks, NameThePlaceAndTheValuesThatWork) {
       {"scheduler: {name: cosine_with_min_lr, min_lr: 1, min_lr_rate: 0.1}", "and not both"},
       {"scheduler: {name: cosine_with_min_lr, min_lr: 0.1}", "scheduler.min_lr is 0.1, above optimizer.lr, 0.0002"},
       {"scheduler: {name: polynomial, lr_end: 0.1}", "scheduler.lr_end is 0.1, not below optimizer.lr, 0.0002"},
+      {"optimizer: {name: schedule_free_adamw}", "in place of a schedule; write scheduler.name: constant"},
+      {"optimizer: {name: schedule_free_adamw}\nscheduler: {name: linear}",
+       "r.yaml:5:19: optimizer.name schedule_free"},
+      {"optimizer: {name: adafactor, warmup_init: true}", "is of no use without optimizer.relative_step: true"},
+      {"optimizer: {name: adafactor, relative_step: true, lr: 0.1}",
+       "optimizer.lr does not count with optimizer.relative_step: true"},
       {"adapter: {type: ia3}\noptimizer: {loraplus_lr_ratio: 16}",
        "r.yaml:5:32: optimizer.loraplus_lr_ratio is for matrices B, which adapter.type ia3 does not have; remove it"},
+      {"adapter: {type: vera}\noptimizer: {loraplus_lr_ratio: 16}", "which adapter.type vera does not have"},
+      {"adapter: {type: prompt_tuning}\noptimizer: {loraplus_lr_ratio: 16}",
+       "which adapter.type prompt_tuning does not"},
       {"optimizer: {loraplus_weight_decay: 0.1}", "is of no use without optimizer.loraplus_lr_ratio"},
       {"optimizer: {lr: 0, loraplus_lr_ratio: 16}", "multiplies optimizer.lr, which is 0"},
       {"slurm: {gpus_per_node: 1, ranks_per_node: 2}", "every rank uses one GPU"},
@@ -44,6 +53,14 @@ TEST(Checks, NameThePlaceAndTheValuesThatWork) {
     EXPECT_THAT(complaint(kMinimal + lines), HasSubstr(message));
     EXPECT_THAT(complaint(kMinimal + lines), HasSubstr("(1 problem"));
   }
+}
+
+TEST(Checks, LoraPlusIsForMethodsWithMatricesB) {
+  for (const char* type : {"lora", "adalora", "delora", "gralora"})
+    EXPECT_EQ(parse_minimal(std::string("adapter: {type: ") + type + "}\noptimizer: {loraplus_lr_ratio: 16}")
+                  .optimizer.loraplus_lr_ratio,
+              16)
+        << type;
 }
 
 TEST(Checks, ValidationIsGivenOneWayAndIsNotTrainingData) {

@@ -97,7 +97,8 @@ class TinyTraining final : public train::Observer {
     parameters().flat().add_(0.01);
     parameters().refresh_compute();
 
-    shares_.emplace(parameters(), options.optimizer_in_shares ? group.size() : 1);
+    shares_.emplace(parameters(), options.optimizer_in_shares ? group.size() : 1,
+                    recipe::piece_of(recipe::cut_of(settings_.optimizer), nn::ParameterSet::kBorder));
     optimizer_.emplace(settings_.optimizer, parameters(), *shares_, group.rank());
     parameters().keep(optimizer_->mine().begin, optimizer_->mine().end);
     host_.emplace(parameters(), *optimizer_, *shares_, group.rank(), adapter_->hook());
@@ -155,7 +156,10 @@ class TinyTraining final : public train::Observer {
   std::map<std::string, std::vector<float>> arrays(const std::string& begin) const {
     std::map<std::string, std::vector<float>> found;
     for (const auto& tensor : host_->tensors())
-      if (tensor.name.starts_with(begin)) found[tensor.name] = {tensor.values.begin(), tensor.values.end()};
+      if (tensor.name.starts_with(begin)) {
+        const auto values = tensor.values.as<float>();
+        found[tensor.name] = {values.begin(), values.end()};
+      }
     return found;
   }
 

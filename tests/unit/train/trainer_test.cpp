@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include "config/one_of.hpp"
 #include "data/order.hpp"
 #include "data/row_totals.hpp"
 #include "optim/schedule.hpp"
@@ -29,6 +30,7 @@ struct Outcome {
 
 class Trainer : public testing::Test {
  protected:
+  explicit Trainer(const fixture::TinyModel& model = {.vocab = 300}) : folder_(model) {}
   using Prepare = std::function<void(TinyTraining&, int rank)>;
 
   /// Trains on that many ranks, which have to agree bit for bit.
@@ -304,6 +306,37 @@ TEST_F(Trainer, CutAndResumedIsUncutWithTheOptimizerInShares) {
     TinyTraining resumed(group, folder_, options);
     resumed.fit(resumed.restore());
     EXPECT_THAT(resumed.values(), bitwise_equal(expected.adapter));
+  });
+}
+
+/// With tensors of 32 x 128 values and more: AdamW of 8 bits has codes for them.
+class WideTrainer : public Trainer {
+ protected:
+  WideTrainer() : Trainer({.hidden = 128, .intermediate = 256, .vocab = 300}) {}
+};
+
+TEST_F(WideTrainer, EveryOptimizerIsResumedFromSharesBitForBit) {
+  recipe::OptimizerRule rule;
+  config::for_each_kind(rule, [&](const std::string& name) {
+    SCOPED_TRACE(name);
+    TrainingOptions options{.saving = {.every_steps = 100}, .adapter = fixture::lora({.r = 32})};
+    options.settings.optimizer.rule = rule;
+    options.settings.optimizer.lr = 1e-3;
+    const Outcome expected = train(1, options);
+    std::filesystem::remove_all(folder_.dir / "checkpoints");
+    options.optimizer_in_shares = true;
+    comm::run_ranks(3, [&](comm::Communicator& group) {
+      TinyTraining cut(group, folder_, options);
+      cut.after_step = [](TinyTraining& self, std::int64_t step) { self.stop_signal = step == 3 ? SIGTERM : 0; };
+      fixture::error_of(Fault::stopped, [&] { cut.fit(); });
+    });
+
+    comm::run_ranks(2, [&](comm::Communicator& group) {
+      TinyTraining resumed(group, folder_, options);
+      expect_same(resumed.fit(resumed.restore()), expected.state);
+      EXPECT_THAT(resumed.values(), bitwise_equal(expected.adapter));
+    });
+    std::filesystem::remove_all(folder_.dir / "checkpoints");
   });
 }
 

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels that work on flat arrays: SwiGLU, dropout, optimizers, sums, fingerprints.
+#include <algorithm>
+#include <cmath>
+
 #include "core/strings.hpp"
 #include "kernels/activation/activation.hpp"
+#include "kernels/adafactor/adafactor.hpp"
 #include "kernels/adamw/adamw.hpp"
+#include "kernels/adamw_8bit/adamw_8bit.hpp"
 #include "kernels/dropout/dropout.hpp"
 #include "kernels/fingerprint/fingerprint.hpp"
 #include "kernels/lion/lion.hpp"
+#include "kernels/nf4/nf4.hpp"
 #include "kernels/reduce/reduce.hpp"
+#include "kernels/schedule_free/schedule_free.hpp"
 #include "kernels/sgd/sgd.hpp"
 #include "support/devices.hpp"
 #include "support/values.hpp"
@@ -136,6 +143,90 @@ TEST_P(Arrays, Lion) {
 
     expect_near(d_momentum.values(), momentum, 1e-6, 1e-7);  // fused or separate multiply and add
     expect_near(d_value.values(), value, 1e-6, 1e-7);
+  }
+}
+
+TEST_P(Arrays, ScheduleFree) {
+  for (const std::size_t count : kCounts) {
+    SCOPED_TRACE(count);
+    auto value = random_values(count, 1), gradient = random_values(count, 2), z = random_values(count, 3),
+         moment2 = random_values(count, 4), x = random_values(count, 5);
+    for (float& v : moment2) v = std::fabs(v);
+    const DeviceArray<float> d_value(table(), value), d_gradient(table(), gradient), d_z(table(), z),
+        d_moment2(table(), moment2), d_x(table(), x);
+    const ScheduleFree settings{.lr = 1e-2, .weight_decay = 0.1, .average_weight = 0.3, .step = 3};
+
+    schedule_free(serial_cpu(), settings, host(value), host(gradient), host(z), host(moment2), host(x));
+    schedule_free(gpu(), settings, d_value, d_gradient, d_z, d_moment2, d_x);
+
+    expect_near(d_moment2.values(), moment2, 1e-6, 0);  // fused or separate multiply and add
+    expect_near(d_z.values(), z, 1e-6, 1e-6);
+    expect_near(d_x.values(), x, 1e-6, 1e-6);
+    expect_near(d_value.values(), value, 1e-6, 1e-6);
+  }
+}
+
+TEST_P(Arrays, AdamW8BitHasTheCodesOfTheCpu) {
+  const auto map = [](Signs signs) { return std::vector<float>(dynamic_map(signs).begin(), dynamic_map(signs).end()); };
+  const auto nearest = [](Signs signs) {
+    return std::vector<std::uint8_t>(nearest_entries(signs).begin(), nearest_entries(signs).end());
+  };
+  const DeviceArray<float> both(table(), map(Signs::both)), positive(table(), map(Signs::positive));
+  const DeviceArray<std::uint8_t> near_both(table(), nearest(Signs::both)),
+      near_positive(table(), nearest(Signs::positive));
+  const DynamicCode h_both{const_view_of(std::span<const float>(dynamic_map(Signs::both))),
+                           const_view_of(std::span<const std::uint8_t>(nearest_entries(Signs::both)))},
+      h_positive{const_view_of(std::span<const float>(dynamic_map(Signs::positive))),
+                 const_view_of(std::span<const std::uint8_t>(nearest_entries(Signs::positive)))};
+  for (const std::size_t count : kCounts) {
+    SCOPED_TRACE(count);
+    const auto blocks = static_cast<std::size_t>(adamw_8bit_blocks(static_cast<std::int64_t>(count)));
+    auto value = random_values(count, 1);
+    std::vector<std::uint8_t> codes1(count), codes2(count);
+    std::vector<float> absmax1(blocks), absmax2(blocks);
+    const DeviceArray<float> d_value(table(), value), d_absmax1(table(), absmax1), d_absmax2(table(), absmax2);
+    const DeviceArray<std::uint8_t> d_codes1(table(), codes1), d_codes2(table(), codes2);
+    for (std::int64_t step = 1; step <= 3; ++step) {
+      auto gradient = random_values(count, static_cast<std::uint64_t>(10 + step));
+      for (std::size_t i = 0; i < std::min<std::size_t>(count, 256); ++i) gradient[i] = 0;  // a block of zeros
+      const DeviceArray<float> d_gradient(table(), gradient);
+      const AdamW settings{.lr = 1e-2, .weight_decay = 0.1, .step = step, .gradient_factor = 0.5};
+
+      adamw_8bit(serial_cpu(), settings, h_both, h_positive, host(value), host(gradient), {host(codes1), host(absmax1)},
+                 {host(codes2), host(absmax2)});
+      adamw_8bit(gpu(), settings, {both, near_both}, {positive, near_positive}, d_value, d_gradient,
+                 {d_codes1, d_absmax1}, {d_codes2, d_absmax2});
+
+      EXPECT_EQ(d_codes1.values(), codes1);
+      EXPECT_EQ(d_codes2.values(), codes2);
+      expect_same_bits(d_absmax1.values(), absmax1);
+      expect_same_bits(d_absmax2.values(), absmax2);
+      expect_near(d_value.values(), value, 1e-6, 1e-7);
+    }
+  }
+}
+
+TEST_P(Arrays, Adafactor) {
+  for (const MatrixShape shape : {MatrixShape{1, 8, 700}, {1, 700, 8}, {3, 5, 40}, {1, 0, 3000}, {1, 1, 1}}) {
+    SCOPED_TRACE(cat(shape.matrices, " x ", shape.rows, " x ", shape.columns));
+    const auto count = static_cast<std::size_t>(shape.matrices * std::max<std::int64_t>(1, shape.rows) * shape.columns);
+    auto value = random_values(count, 1), gradient = random_values(count, 2);
+    auto row = random_values(static_cast<std::size_t>(shape.row_means()), 3),
+         column = random_values(static_cast<std::size_t>(shape.column_means()), 4);
+    for (auto* means : {&row, &column})
+      for (float& mean : *means) mean = 0.5f + mean * mean;
+    std::vector<float> scratch(static_cast<std::size_t>(adafactor_scratch(shape)));
+    const DeviceArray<float> d_value(table(), value), d_gradient(table(), gradient), d_row(table(), row),
+        d_column(table(), column), d_scratch(table(), scratch);
+    const Adafactor settings{
+        .lr = 1e-2, .clip_threshold = 0.2, .weight_decay = 0.1, .least_scale = 1e-3, .step = 3, .gradient_factor = 0.5};
+
+    adafactor(serial_cpu(), settings, shape, host(value), host(gradient), host(row), host(column), host(scratch));
+    adafactor(gpu(), settings, shape, d_value, d_gradient, d_row, d_column, d_scratch);
+
+    expect_near(d_row.values(), row, 2e-6, 0);  // sums of f32 in another order
+    expect_near(d_column.values(), column, 2e-6, 0);
+    expect_near(d_value.values(), value, 4e-6, 1e-6);
   }
 }
 
