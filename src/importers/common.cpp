@@ -209,8 +209,11 @@ void set_optimizer(ForeignFile& file, Draft& draft, std::string_view key) {
 void set_loraplus(ForeignFile& file, Draft& draft) {
   const auto ratio = file.number("loraplus_lr_ratio");
   draft.set("optimizer.loraplus_lr_ratio", ratio);
-  if (const auto embedding = file.number("loraplus_lr_embedding"); ratio)
+  const auto embedding = file.number("loraplus_lr_embedding");
+  if (ratio)
     draft.set("optimizer.loraplus_lr_embedding", embedding);
+  else if (embedding)
+    file.drop("loraplus_lr_embedding", ": it is of no use without loraplus_lr_ratio");
 }
 
 void set_scheduler(ForeignFile& file, Draft& draft, std::string_view key, const char* otherwise) {
