@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/cuda/device.cuh"
 
-// A block per row, which is read twice: once for its maximum and the sum of its exponentials together (a sum is scaled
-// when a greater maximum comes), once to become its gradient. A target outside the classes, which the CPU refuses,
-// makes loss and row NaN.
+// A block per row, which is read twice: once for its maximum, the sum of its exponentials (which is scaled when a
+// greater maximum comes) and that of its values together, once to become its gradient. A target outside the classes,
+// which the CPU refuses, makes loss and row NaN.
 namespace pst::cuda {
 namespace {
 
@@ -12,17 +12,20 @@ constexpr float kLowest = -3.402823466e38f;  // finite: the difference of two is
 
 struct Softmax {
   float top = kLowest, sum = 0;  // sum of e^(value - top)
+  float values = 0;              // sum of them, for smoothed labels
   __device__ void add(float value) {
     if (value > top) {
       sum *= expf(top - value);
       top = value;
     }
     sum += expf(value - top);
+    values += value;
   }
   __device__ void add(Softmax other) {
     const float higher = top > other.top ? top : other.top;
     sum = sum * expf(top - higher) + other.sum * expf(other.top - higher);
     top = higher;
+    values += other.values;
   }
 };
 
@@ -34,6 +37,7 @@ __device__ inline Softmax of_block(Softmax mine) {
     Softmax other;
     other.top = __shfl_xor_sync(kWarp, mine.top, step);
     other.sum = __shfl_xor_sync(kWarp, mine.sum, step);
+    other.values = __shfl_xor_sync(kWarp, mine.values, step);
     mine.add(other);
   }
   __syncthreads();  // what the last row left is read
@@ -47,8 +51,8 @@ __device__ inline Softmax of_block(Softmax mine) {
 
 template <class T, int V>
 __global__ __launch_bounds__(kRowThreads) void rows_of(T* logits, const std::int64_t* targets, float* loss,
-                                                       int with_gradient, float scale, std::int64_t rows,
-                                                       std::int64_t classes) {
+                                                       int with_gradient, float scale, float smoothing,
+                                                       std::int64_t rows, std::int64_t classes) {
   const float nan = __uint_as_float(0x7fc00000u);
   for (std::int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
     T* const z = logits + row * classes;
@@ -63,16 +67,20 @@ __global__ __launch_bounds__(kRowThreads) void rows_of(T* logits, const std::int
       for (int v = 0; v < V; ++v) mine.add(widen(values.at[v]));
     }
     const Softmax all = of_block(mine);
-    if (threadIdx.x == 0) loss[row] = logf(all.sum) + all.top - at_target;
+    if (threadIdx.x == 0) {
+      const float plain = logf(all.sum) + all.top - at_target, mean = all.values / static_cast<float>(classes);
+      loss[row] = smoothing > 0 ? plain + smoothing * (at_target - mean) : plain;
+    }
     if (with_gradient == 0) continue;
 
-    const float factor = inside ? scale / all.sum : nan;
+    const float factor = inside ? scale / all.sum : nan, spread = scale * smoothing / static_cast<float>(classes);
+    const float of_target = scale * (1 - smoothing);
     for (std::int64_t i = static_cast<std::int64_t>(threadIdx.x) * V; i < classes; i += kRowThreads * V) {
       Pack<T, V> values = read<V>(z, i);
 #pragma unroll
       for (int v = 0; v < V; ++v) {
-        const float slope = expf(widen(values.at[v]) - all.top) * factor;
-        values.at[v] = narrow<T>(i + v == target ? slope - scale : slope);
+        const float slope = expf(widen(values.at[v]) - all.top) * factor - spread;
+        values.at[v] = narrow<T>(i + v == target ? slope - of_target : slope);
       }
       write<V>(z, i, values);
     }
@@ -81,7 +89,8 @@ __global__ __launch_bounds__(kRowThreads) void rows_of(T* logits, const std::int
 
 }  // namespace
 
-int cross_entropy(Stream stream, View logits, ConstView targets, View loss, int with_gradient, float scale) {
+int cross_entropy(Stream stream, View logits, ConstView targets, View loss, int with_gradient, float scale,
+                  float smoothing) {
   return with_float(logits.dtype, [&](auto kind) {
     using T = decltype(kind);
     const std::int64_t rows = targets.count, classes = logits.count / rows;
@@ -90,7 +99,7 @@ int cross_entropy(Stream stream, View logits, ConstView targets, View loss, int 
     const auto kernel = fits_vectors<T>(classes, values) ? rows_of<T, V> : rows_of<T, 1>;
     return launch(kernel, blocks_for(rows, 1), kRowThreads, stream, values,
                   static_cast<const std::int64_t*>(targets.data), static_cast<float*>(loss.data), with_gradient, scale,
-                  rows, classes);
+                  smoothing, rows, classes);
   });
 }
 

@@ -35,7 +35,8 @@ void train_with(const Hardware& hardware, const Run& run, const Ranks& ranks, Vi
   RunObserver observer(run, ranks.world, signs, journal, profiling);
   train::Saver saver = run_saver(run, hardware, ranks, loaded, state, signs, profiling.sink());
   saver.restored(begin.step);
-  const std::unique_ptr<objective::Objective> objective = objective::cross_entropy();
+  const std::unique_ptr<objective::Objective> objective =
+      objective::cross_entropy(run.recipe.train.label_smoothing_factor);
   const train::Parts parts{.model = loaded.model(),
                            .objective = *objective,
                            .parameters = loaded.parameters(),

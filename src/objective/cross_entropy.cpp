@@ -35,9 +35,13 @@ double sum_in_order(const at::Tensor& losses_m) {
 
 class CrossEntropy final : public Objective {
  public:
+  explicit CrossEntropy(double smoothing) : smoothing_(smoothing) {}
   std::int64_t weight(const data::RowTotals& rows) const override { return rows.labelled; }
   double value(const Scorer& scorer, const nn::Batch& batch) const override;
   double backward(const Scorer& scorer, const nn::Batch& batch, double scale) const override;
+
+ private:
+  double smoothing_;
 };
 
 double CrossEntropy::value(const Scorer& scorer, const nn::Batch& batch) const {
@@ -76,7 +80,7 @@ double CrossEntropy::backward(const Scorer& scorer, const nn::Batch& batch, doub
         logits_cv.detach();  // the same memory: cross entropy turns logits into their gradient
     kernels::cross_entropy(ops::exec_of(dlogits_cv), ops::view_of(dlogits_cv),
                            ops::view_of(batch.targets.slice(0, begin, end)),
-                           ops::view_of(losses_m.slice(0, begin, end)), kernels::Gradient::in_place, scale);
+                           ops::view_of(losses_m.slice(0, begin, end)), kernels::Gradient::in_place, scale, smoothing_);
     logits_cv.backward(dlogits_cv);
     dhidden_nd.index_copy_(0, rows, rows_cd.grad());  // every labelled row is one row: nothing is added twice
   });
@@ -86,6 +90,6 @@ double CrossEntropy::backward(const Scorer& scorer, const nn::Batch& batch, doub
 
 }  // namespace
 
-std::unique_ptr<Objective> cross_entropy() { return std::make_unique<CrossEntropy>(); }
+std::unique_ptr<Objective> cross_entropy(double smoothing) { return std::make_unique<CrossEntropy>(smoothing); }
 
 }  // namespace pst::objective

@@ -38,10 +38,11 @@ class Objective {
   virtual ~Objective() = default;
   /// What rows with these totals add to the denominator of a step.
   virtual std::int64_t weight(const data::RowTotals& rows) const = 0;
-  /// The batch's undivided loss.
+  /// The batch's undivided loss, as a validation reports it.
   virtual double value(const Scorer& scorer, const nn::Batch& batch) const = 0;
-  /// The same, and the gradient of `scale * value` propagated into the parameters. Where frozen weights are spread over
-  /// ranks it runs the model also for a batch with nothing to learn, because the others' passes need this rank's.
+  /// The loss as it is learned, and the gradient of `scale` times it propagated into the parameters. Where frozen
+  /// weights are spread over ranks it runs the model also for a batch with nothing to learn, because the others' passes
+  /// need this rank's.
   /// @param scale  1 / the step's weight
   virtual double backward(const Scorer& scorer, const nn::Batch& batch, double scale) const = 0;
 };
@@ -49,6 +50,8 @@ class Objective {
 /// Sum over the batch's targets of -log p(target), weighed by their number: the mean over all labelled tokens of a
 /// step. The head and the cross entropy run over chunks of labelled rows, so that logits never exist in full, and rows
 /// without a label never meet the head.
-std::unique_ptr<Objective> cross_entropy();
+/// @param smoothing  share of each label that backward() spreads over the vocabulary, in [0, 1). value() is the plain
+///                   loss: what one says of a model does not depend on how it was taught
+std::unique_ptr<Objective> cross_entropy(double smoothing = 0);
 
 }  // namespace pst::objective

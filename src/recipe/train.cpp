@@ -37,6 +37,11 @@ void bind(config::Fields& field, Train& s) {
   field("global_batch_size", &s.global_batch_size, config::at_least(1),
         "Rows of an optimizer step, whatever the number of ranks.");
   field("max_grad_norm", &s.max_grad_norm, config::at_least(0), "Clip the norm of the gradient to this; 0: never.");
+  field("label_smoothing_factor", &s.label_smoothing_factor, config::from_to_below(0, 1),
+        "Share `s` of each label that is spread evenly over the vocabulary, as transformers' `LabelSmoother` does it: "
+        "a token's loss is `(1 - s)` times that of its label plus `s` times the mean of `-log p` over the vocabulary. "
+        "It acts on what is learned. The validation loss stays the plain one (transformers' `eval_loss` does not), so "
+        "that runs with other factors compare.");
   field("precision", &s.precision, "Of the frozen weights and activations; adapters and their optimizer are fp32.");
   field("gradient_checkpointing", &s.gradient_checkpointing,
         "Recompute activations in the backward pass: less memory, more time.");

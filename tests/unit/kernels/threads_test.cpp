@@ -29,7 +29,7 @@ TEST(Threads, CrossEntropy) {
     std::vector<std::int64_t> targets;
     for (std::int64_t row = 0; row < 17; ++row) targets.push_back(row * 17);
     cross_entropy(on, view_of(std::span(logits)), view_of(std::span(targets)), view_of(std::span(loss)),
-                  Gradient::in_place, 0.5);
+                  Gradient::in_place, 0.5, 0.1);
     return std::pair(logits, loss);
   });
 }

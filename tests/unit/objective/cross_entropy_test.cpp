@@ -33,10 +33,12 @@ struct Tiny {
     batch = nn::make_batch(fixture::Tokens({30, 9, 20}, 260, 1).spans(), 700);
   }
   at::Tensor hidden() { return model->forward(batch, {}, nn::Recompute::nothing); }
-  double backward(double scale, nn::Recompute recompute = nn::Recompute::nothing) {
-    return cross_entropy()->backward({*model, {}, recompute}, batch, scale);
+  double backward(double scale, nn::Recompute recompute = nn::Recompute::nothing, double smoothing = 0) {
+    return cross_entropy(smoothing)->backward({*model, {}, recompute}, batch, scale);
   }
-  double value() { return cross_entropy()->value({*model, {}, nn::Recompute::nothing}, batch); }
+  double value(double smoothing = 0) {
+    return cross_entropy(smoothing)->value({*model, {}, nn::Recompute::nothing}, batch);
+  }
 };
 
 /// All logits at once and autograd's own log softmax: obviously right.
@@ -56,6 +58,22 @@ TEST(CrossEntropy, ChunkedLossAndGradientMatchThePlainForm) {
   EXPECT_NEAR(chunked.value(), loss, 1e-6 * loss);
   EXPECT_GT(plain.gradient.abs().max().item().toDouble(), 1e-3);
   EXPECT_THAT(chunked.gradient, fixture::close_to(plain.gradient, 1e-5));
+}
+
+TEST(CrossEntropy, SmoothedLabelsAreLearnedAndThePlainLossIsReported) {
+  Tiny smoothed, plain;
+
+  const double loss = smoothed.backward(0.125, nn::Recompute::nothing, 0.1);
+  const at::Tensor logits = plain.model->logits(plain.hidden().index_select(0, plain.batch.label_rows));
+  const at::Tensor losses = at::log_softmax(logits, -1).neg();
+  const at::Tensor expected =
+      losses.gather(1, plain.batch.targets.unsqueeze(1)).sum() * 0.9 + losses.mean(-1).sum() * 0.1;
+  expected.mul(0.125).backward();
+
+  EXPECT_NEAR(loss, expected.item().toDouble(), 1e-4 * loss);
+  EXPECT_THAT(smoothed.gradient, fixture::close_to(plain.gradient, 1e-5));
+  EXPECT_EQ(smoothed.value(0.1), smoothed.value());
+  EXPECT_GT(loss, smoothed.value() * 1.001) << "nothing was smoothed";
 }
 
 TEST(CrossEntropy, AnAdapterOnTheHeadIsTrainedToo) {

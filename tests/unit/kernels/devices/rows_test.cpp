@@ -172,8 +172,8 @@ TEST_P(Rows, RopeOutsideTheTableIsNaN) {
 }
 
 template <class T>
-void cross_entropy_matches(const OnEveryDevice& at, const Shape& shape, Gradient gradient) {
-  SCOPED_TRACE(cat(shape.rows, " x ", shape.width, std::is_same_v<T, bf16> ? " bf16" : " f32"));
+void cross_entropy_matches(const OnEveryDevice& at, const Shape& shape, Gradient gradient, double smoothing) {
+  SCOPED_TRACE(cat(shape.rows, " x ", shape.width, std::is_same_v<T, bf16> ? " bf16" : " f32", ", ", smoothing));
   auto wide = random_values(shape.rows * shape.width, 5);
   for (float& value : wide) value *= 20;
   auto logits = as_type<T>(wide);
@@ -185,8 +185,8 @@ void cross_entropy_matches(const OnEveryDevice& at, const Shape& shape, Gradient
   const DeviceArray<std::int64_t> d_targets(at.table(), targets);
   const DeviceArray<float> d_loss(at.table(), loss);
 
-  cross_entropy(serial_cpu(), host(logits), host(targets), host(loss), gradient, 0.25);
-  cross_entropy(at.gpu(), d_logits, d_targets, d_loss, gradient, 0.25);
+  cross_entropy(serial_cpu(), host(logits), host(targets), host(loss), gradient, 0.25, smoothing);
+  cross_entropy(at.gpu(), d_logits, d_targets, d_loss, gradient, 0.25, smoothing);
 
   expect_near(d_loss.values(), loss, 1e-5, 1e-5);
   expect_near(d_logits.values(), logits, ulps<T>(2e-5), 1e-7);
@@ -194,10 +194,11 @@ void cross_entropy_matches(const OnEveryDevice& at, const Shape& shape, Gradient
 
 TEST_P(Rows, CrossEntropy) {
   for (const Shape& shape : {Shape{3, 7}, {2, 4096}, {3, 4099}, {2, 49152}, {2, 512, Placed::shifted}, {0, 64}, {4, 1}})
-    for (const Gradient gradient : {Gradient::none, Gradient::in_place}) {
-      cross_entropy_matches<float>(*this, shape, gradient);
-      cross_entropy_matches<bf16>(*this, shape, gradient);
-    }
+    for (const Gradient gradient : {Gradient::none, Gradient::in_place})
+      for (const double smoothing : {0.0, 0.1}) {
+        cross_entropy_matches<float>(*this, shape, gradient, smoothing);
+        cross_entropy_matches<bf16>(*this, shape, gradient, smoothing);
+      }
 }
 
 TEST_P(Rows, CrossEntropyOfNoClassIsNaN) {
