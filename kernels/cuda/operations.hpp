@@ -49,6 +49,8 @@ int activate_backward(Stream stream, int act, ConstView dout, ConstView x, View 
 /// @param threshold  16-bit choices below it are dropped;  key: of the random stream
 int dropout(Stream stream, ConstView x, std::uint32_t threshold, float factor, std::uint32_t key0, std::uint32_t key1,
             View out);
+/// @param key  of the random stream
+int uniform_noise(Stream stream, ConstView magnitude, std::uint32_t key0, std::uint32_t key1, View out);
 int cross_entropy(Stream stream, View logits, ConstView targets, View loss, int with_gradient, float scale,
                   float smoothing);
 

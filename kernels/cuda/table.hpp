@@ -56,6 +56,7 @@ struct CudaTable {
   decltype(&cuda::activate) activate = nullptr;
   decltype(&cuda::activate_backward) activate_backward = nullptr;
   decltype(&cuda::dropout) dropout = nullptr;
+  decltype(&cuda::uniform_noise) uniform_noise = nullptr;
   decltype(&cuda::cross_entropy) cross_entropy = nullptr;
   decltype(&cuda::adamw) adamw = nullptr;
   decltype(&cuda::sgd) sgd = nullptr;
@@ -82,7 +83,7 @@ struct CudaTable {
   decltype(&cuda::document_attention_backward) document_attention_backward = nullptr;
 };
 
-inline constexpr std::uint32_t kCudaAbi = 8;
+inline constexpr std::uint32_t kCudaAbi = 9;
 inline constexpr const char* kCudaEntry = "pst_cuda_table";
 
 }  // namespace pst

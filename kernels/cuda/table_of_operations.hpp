@@ -24,6 +24,7 @@ inline void fill_operations(CudaTable& table) {
   table.activate = &activate;
   table.activate_backward = &activate_backward;
   table.dropout = &dropout;
+  table.uniform_noise = &uniform_noise;
   table.cross_entropy = &cross_entropy;
   table.adamw = &adamw;
   table.sgd = &sgd;

@@ -53,7 +53,8 @@ LoadedModel::LoadedModel(const Run& run, const Hardware& hardware, const Ranks& 
     const std::shared_ptr<const nn::FrozenFormat> matrices =
         quant::make_format(quant_options(run.recipe.model.quantization, run.model, compute));
     model_ = model::load(run.model, families::open_weights(run.record.model_path, run.model), compute, matrices,
-                         storage, run.recipe.data.max_length + methods::virtual_rows(run.recipe.adapter));
+                         storage, run.recipe.data.max_length + methods::virtual_rows(run.recipe.adapter),
+                         run.recipe.train.neftune_noise_alpha);
     adapter_ = peft::make_adapter(*model_, with_start_tokens(run), compute, resolved.device);
     adapter_->initialise(run.recipe.train.seed);
     if (run.recipe.adapter.init_from) adapter_->load(*run.recipe.adapter.init_from);

@@ -18,6 +18,7 @@
 #include "core/trace.hpp"
 #include "families/peft_names.hpp"
 #include "model/decoder_layer.hpp"
+#include "model/embedding_noise.hpp"
 #include "model/layout.hpp"
 #include "model/rope_table.hpp"
 #include "nn/before_backward.hpp"
@@ -48,9 +49,11 @@ class FrozenEmbedding final : public nn::Embedding {
 class Decoder final : public nn::CausalLm {
  public:
   Decoder(const families::ModelSpec& spec, const weights::TensorStore& tensors, Dtype compute,
-          const nn::FrozenLayout& layout, std::unique_ptr<nn::FrozenStorage> frozen, std::int64_t positions)
+          const nn::FrozenLayout& layout, std::unique_ptr<nn::FrozenStorage> frozen, std::int64_t positions,
+          double noise)
       : spec_(spec),
         positions_(positions),
+        noise_(noise),
         frozen_(std::move(frozen)),
         embedding_block_(spec.layers.size()),
         head_block_(layout.size() - 1) {
@@ -234,7 +237,7 @@ class Decoder final : public nn::CausalLm {
 
   /// What tokens come in as, virtual ones before each document's.
   at::Tensor stream_of(const at::Tensor& ids, const Rows& rows) const {
-    at::Tensor x_nd = embedded(ids);
+    at::Tensor x_nd = embeddings(spec_, embedding_->rows(ids), rows, noise_);
     if (virtual_tokens_) {
       if (rows.cache == nullptr)
         x_nd = rows.prompted->with(virtual_tokens_->rows(), x_nd);
@@ -245,14 +248,6 @@ class Decoder final : public nn::CausalLm {
     if (const auto& table = spec_.position_table)
       x_nd = x_nd + at::index_select(position_table_, 0, rows.documents.positions + table->first);
     return embedding_norm_ ? ops::norm(x_nd, *embedding_norm_) : x_nd;
-  }
-
-  at::Tensor embedded(const at::Tensor& ids) const {
-    const at::Tensor x_nd = embedding_->rows(ids);
-    // In the dtype of products, as transformers multiplies.
-    return spec_.embedding_scale != 1
-               ? x_nd * at::scalar_tensor(spec_.embedding_scale, x_nd.options().requires_grad(false))
-               : x_nd;
   }
 
   /// The vectors that each layer has of each token, or nothing.
@@ -353,6 +348,7 @@ class Decoder final : public nn::CausalLm {
 
   families::ModelSpec spec_;
   std::int64_t positions_;
+  double noise_;
   std::unique_ptr<nn::FrozenStorage> frozen_;
   std::size_t embedding_block_, head_block_;  // one and the same where they are tied
   at::Device device_ = at::kCPU;
@@ -373,7 +369,7 @@ class Decoder final : public nn::CausalLm {
 
 std::unique_ptr<nn::CausalLm> load(const families::ModelSpec& spec, const weights::TensorStore& tensors,
                                    at::ScalarType compute, std::shared_ptr<const nn::FrozenFormat> matrices,
-                                   const nn::MakeStorage& storage, std::int64_t positions) {
+                                   const nn::MakeStorage& storage, std::int64_t positions, double noise) {
   for (const auto& expected : families::tensors_of(spec))
     if (const auto& tensor = tensors.get(expected.name);
         weights::is_floating(tensor.dtype) && tensor.shape != expected.shape)  // codes are their format's to check
@@ -385,7 +381,7 @@ std::unique_ptr<nn::CausalLm> load(const families::ModelSpec& spec, const weight
                 cat("set data.max_length to at most ", spec.positions));
   const Dtype dtype = compute == at::kBFloat16 ? Dtype::bf16 : Dtype::f32;
   const nn::FrozenLayout layout = layout_of(spec, tensors, dtype, matrices);
-  return std::make_unique<Decoder>(spec, tensors, dtype, layout, storage(layout), positions);
+  return std::make_unique<Decoder>(spec, tensors, dtype, layout, storage(layout), positions, noise);
 }
 
 std::unique_ptr<nn::CausalLm> load(const families::ModelSpec& spec, const weights::TensorStore& tensors,

@@ -37,6 +37,10 @@ void bind(config::Fields& field, Train& s) {
   field("global_batch_size", &s.global_batch_size, config::at_least(1),
         "Rows of an optimizer step, whatever the number of ranks.");
   field("max_grad_norm", &s.max_grad_norm, config::at_least(0), "Clip the norm of the gradient to this; 0: never.");
+  field("neftune_noise_alpha", &s.neftune_noise_alpha, config::at_least(0),
+        "NEFTune (arXiv:2310.05914): while training, uniform noise in `[-a, a)` is added to the input embeddings, "
+        "`a = alpha / sqrt(tokens * width)`; 0: none. `tokens` is the length of each document, also in a packed row. "
+        "transformers and TRL take that of the padded batch or of the packed row, so their noise is weaker there.");
   field("label_smoothing_factor", &s.label_smoothing_factor, config::from_to_below(0, 1),
         "Share `s` of each label that is spread evenly over the vocabulary, as transformers' `LabelSmoother` does it: "
         "a token's loss is `(1 - s)` times that of its label plus `s` times the mean of `-log p` over the vocabulary. "

@@ -22,6 +22,7 @@ struct Train {
   int micro_batch_size = 4;               ///< rows through the model at once
   int global_batch_size = 16;             ///< rows of an optimizer step, whatever the number of ranks
   double max_grad_norm = 1.0;             ///< 0: no clipping
+  double neftune_noise_alpha = 0;         ///< noise on the embeddings; 0: none
   double label_smoothing_factor = 0;      ///< share of each label that is spread over the vocabulary
   Precision precision = Precision::automatic;
   Switch gradient_checkpointing = Switch::automatic;

@@ -88,9 +88,9 @@ class TinyTraining final : public train::Observer {
       return sharers_ ? parallel::sharded_storage(layout, *sharers_) : nn::replicated_storage(layout);
     };
     const Dtype compute = options.compute == at::kFloat ? Dtype::f32 : Dtype::bf16;
-    model_ =
-        model::load(families::read_model(folder.dir / "model"), weights::TensorStore::open(folder.dir / "model"),
-                    options.compute, quant::make_format({.format = options.format, .compute = compute}), storage, 64);
+    model_ = model::load(families::read_model(folder.dir / "model"), weights::TensorStore::open(folder.dir / "model"),
+                         options.compute, quant::make_format({.format = options.format, .compute = compute}), storage,
+                         64, settings_.train.neftune_noise_alpha);
     adapter_ = peft::make_adapter(*model_, options.adapter.value_or(lora({.r = 4, .dropout = options.dropout})),
                                   options.compute);
     adapter_->initialise(settings_.train.seed);
@@ -198,7 +198,7 @@ class TinyTraining final : public train::Observer {
   data::PreparedSet training_, validation_;
   std::unique_ptr<comm::Communicator> sharers_;
   std::unique_ptr<nn::CausalLm> model_;
-  std::unique_ptr<objective::Objective> objective_ = objective::cross_entropy();
+  std::unique_ptr<objective::Objective> objective_ = objective::cross_entropy(settings_.train.label_smoothing_factor);
   std::unique_ptr<peft::Adapter> adapter_;
   std::optional<parallel::FlatShares> shares_;
   std::optional<optim::Optimizer> optimizer_;

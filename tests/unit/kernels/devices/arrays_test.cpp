@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels that work on flat arrays: SwiGLU, dropout, optimizers, sums, fingerprints.
+// Kernels that work on flat arrays: SwiGLU, dropout, noise, optimizers, sums, fingerprints.
 #include <algorithm>
 #include <cmath>
 
@@ -12,6 +12,7 @@
 #include "kernels/fingerprint/fingerprint.hpp"
 #include "kernels/lion/lion.hpp"
 #include "kernels/nf4/nf4.hpp"
+#include "kernels/noise/noise.hpp"
 #include "kernels/reduce/reduce.hpp"
 #include "kernels/schedule_free/schedule_free.hpp"
 #include "kernels/sgd/sgd.hpp"
@@ -95,6 +96,25 @@ TEST_P(Arrays, DropoutHasTheBitsOfTheCpu) {
   }
   dropout_matches<float>(*this, 1000, 0, Placed::shifted);
   dropout_matches<bf16>(*this, 1000, 0.9, Placed::shifted);
+}
+
+template <class T>
+void noise_matches(const OnEveryDevice& at, std::size_t rows, std::size_t width) {
+  SCOPED_TRACE(cat(rows, " x ", width, " values of ", sizeof(T), " bytes"));
+  auto magnitude = random_values(rows, 1);
+  std::vector<T> out(rows * width);
+  const DeviceArray<float> d_magnitude(at.table(), magnitude);
+  const DeviceArray<T> d_out(at.table(), out);
+  uniform_noise(serial_cpu(), host(magnitude), Rng(7).child("here"), host(out));
+  uniform_noise(at.gpu(), d_magnitude, Rng(7).child("here"), d_out);
+  expect_same_bits(d_out.values(), out);
+}
+
+TEST_P(Arrays, NoiseHasTheBitsOfTheCpu) {
+  for (const auto& [rows, width] : {std::pair<std::size_t, std::size_t>{0, 8}, {1, 1}, {3, 7}, {17, 64}, {300, 257}}) {
+    noise_matches<float>(*this, rows, width);
+    noise_matches<bf16>(*this, rows, width);
+  }
 }
 
 TEST_P(Arrays, AdamW) {

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whatever keeps a training from learning its data by heart gives the same bits however the run is spread, and wherever
+// it was cut.
+#include <csignal>
+
+#include "core/strings.hpp"
+#include "support/errors.hpp"
+#include "support/tensors.hpp"
+#include "unit/train/tiny_training.hpp"
+
+namespace pst::train {
+namespace {
+
+using fixture::bitwise_equal;
+using fixture::TinyTraining;
+using fixture::TrainingOptions;
+
+struct Regulariser {
+  const char* name;
+  void (*set)(Settings&);
+};
+
+struct Outcome {
+  at::Tensor adapter;
+  std::vector<double> losses, evaluations;
+  std::int64_t steps = 0;
+};
+
+class EveryRegulariser : public testing::TestWithParam<Regulariser> {
+ protected:
+  static TrainingOptions with(const Regulariser& regulariser, at::ScalarType compute = at::kFloat) {
+    TrainingOptions options{.compute = compute};
+    regulariser.set(options.settings);
+    return options;
+  }
+  static Outcome outcome_of(TinyTraining& training, const TrainState& state) {
+    Outcome outcome{.adapter = training.values(), .losses = {}, .evaluations = {}, .steps = state.step};
+    for (const auto& step : training.steps) outcome.losses.push_back(step.loss);
+    for (const auto& eval : training.evals) outcome.evaluations.push_back(eval.loss);
+    return outcome;
+  }
+  Outcome train(int ranks, const TrainingOptions& options) const {
+    Outcome first;
+    comm::run_ranks(ranks, [&](comm::Communicator& group) {
+      TinyTraining training(group, folder_, options);
+      const TrainState state = training.fit();
+      const Outcome outcome = outcome_of(training, state);
+      if (group.is_root()) first = outcome;
+    });
+    return first;
+  }
+  static void expect_same(const Outcome& outcome, const Outcome& expected) {
+    EXPECT_THAT(outcome.adapter, bitwise_equal(expected.adapter));
+    EXPECT_EQ(outcome.losses, expected.losses);
+    EXPECT_EQ(outcome.evaluations, expected.evaluations);
+    EXPECT_EQ(outcome.steps, expected.steps);
+  }
+
+  fixture::TrainingFolder folder_;
+};
+
+TEST_P(EveryRegulariser, SameBitsHoweverItIsSpread) {
+  for (const auto compute : {at::kFloat, at::kBFloat16}) {
+    const TrainingOptions options = with(GetParam(), compute);
+    const Outcome expected = train(1, options);
+
+    for (const int ranks : {2, 4})
+      for (const bool shares : {false, true}) {
+        SCOPED_TRACE(cat(c10::toString(compute), ", ", ranks, " ranks, ", shares ? "shares" : "copies"));
+        TrainingOptions spread = options;
+        spread.weights_in_shares = spread.optimizer_in_shares = shares;
+        expect_same(train(ranks, spread), expected);
+      }
+    TrainingOptions again = options;
+    again.settings.recompute = nn::Recompute::layers;
+    expect_same(train(2, again), expected);
+
+    TrainingOptions plain = options;
+    plain.settings.train = fixture::small_settings().train;
+    plain.settings.evaluate = fixture::small_settings().evaluate;
+    EXPECT_GT(fixture::largest_difference(train(1, plain).adapter, expected.adapter), 0)
+        << "it does nothing, so this test cannot fail";
+  }
+}
+
+// Cut after each step in turn, and resumed by another number of ranks.
+TEST_P(EveryRegulariser, CutAnywhereAndResumedIsUncut) {
+  TrainingOptions options = with(GetParam());
+  options.saving = {.every_steps = 1};
+  const Outcome expected = train(1, with(GetParam()));
+
+  for (std::int64_t cut = 1; cut < expected.steps; ++cut) {
+    SCOPED_TRACE(cat("cut after step ", cut));
+    options.optimizer_in_shares = cut % 2 == 0;
+    std::filesystem::remove_all(folder_.dir / "checkpoints");
+    comm::run_ranks(2, [&](comm::Communicator& group) {
+      TinyTraining training(group, folder_, options);
+      training.after_step = [&](TinyTraining& self, std::int64_t step) {
+        if (step == cut && group.rank() == 1) self.stop_signal = SIGTERM;
+      };
+      fixture::error_of(Fault::stopped, [&] { training.fit(); });
+    });
+    const int ranks = cut % 2 == 0 ? 1 : 3;
+    comm::run_ranks(ranks, [&](comm::Communicator& group) {
+      TinyTraining resumed(group, folder_, options);
+      const TrainState from = resumed.restore();
+      EXPECT_EQ(from.step, cut);
+      const TrainState state = resumed.fit(from);
+      EXPECT_THAT(resumed.values(), bitwise_equal(expected.adapter));
+      EXPECT_EQ(state.step, expected.steps);
+    });
+  }
+}
+
+const Regulariser kRegularisers[] = {
+    {"neftune", [](Settings& s) { s.train.neftune_noise_alpha = 5; }},
+    {"label_smoothing", [](Settings& s) { s.train.label_smoothing_factor = 0.1; }},
+};
+
+INSTANTIATE_TEST_SUITE_P(Regularisers, EveryRegulariser, testing::ValuesIn(kRegularisers),
+                         [](const auto& regulariser) { return regulariser.param.name; });
+
+TEST(Neftune, ActsWhileTrainingOnly) {
+  const fixture::TrainingFolder folder;
+  const auto solo = comm::solo();
+  TrainingOptions plain{.dropout = 0}, noisy{.dropout = 0};
+  noisy.settings.train.neftune_noise_alpha = 5;
+  plain.settings.optimizer.lr = noisy.settings.optimizer.lr = 0;
+  plain.settings.optimizer.weight_decay = noisy.settings.optimizer.weight_decay = 0;
+  TinyTraining without(*solo, folder, plain), with(*solo, folder, noisy);
+
+  without.fit();
+  with.fit();
+
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(with.evals[i].loss, without.evals[i].loss);
+  EXPECT_NE(with.steps[0].loss, without.steps[0].loss);
+}
+
+}  // namespace
+}  // namespace pst::train
