@@ -297,6 +297,21 @@ void set_saving(ForeignFile& file, Draft& draft) {
   }
 }
 
+void set_regularisers(ForeignFile& file, Draft& draft) {
+  if (const auto alpha = file.number("neftune_noise_alpha")) {
+    if (*alpha >= 0)
+      draft.set("train.neftune_noise_alpha", *alpha);
+    else
+      file.drop("neftune_noise_alpha");
+  }
+  if (const auto factor = file.number("label_smoothing_factor")) {
+    if (*factor >= 0 && *factor < 1)
+      draft.set("train.label_smoothing_factor", *factor);
+    else
+      file.drop("label_smoothing_factor");
+  }
+}
+
 void set_quantisation(ForeignFile& file, Draft& draft, std::string_view key, std::int64_t bits,
                       std::string_view type_key, bool double_quantisation) {
   const std::string type = type_key.empty() ? "nf4" : file.text(type_key).value_or("nf4");

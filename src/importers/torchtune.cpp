@@ -173,6 +173,12 @@ void from_torchtune(ForeignFile& file, Draft& draft, int ranks) {
   if (const std::string loss = component(file, "loss");
       !loss.empty() && !contains(loss, "crossentropy") && !contains(loss, "cewith"))
     file.drop("loss._component_", ": the loss is that of the next token");
+  if (const auto factor = file.number("loss.label_smoothing")) {  // torch.nn.CrossEntropyLoss
+    if (*factor >= 0 && *factor < 1)
+      draft.set("train.label_smoothing_factor", *factor);
+    else
+      file.drop("loss.label_smoothing");
+  }
   drop_unless(file, "resume_from_checkpoint", {"false"}, ": checkpoints of other programs cannot be resumed");
   draft.set("output_dir", file.text("output_dir").value_or("runs"));
 

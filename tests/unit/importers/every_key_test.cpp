@@ -37,7 +37,7 @@ datasets: [{path: json, data_files: [a.jsonl, b.jsonl], type: alpaca}, {path: c.
 pretraining_dataset: [{path: p.jsonl}]
 test_datasets: [{path: json, data_files: v.jsonl}]
 )",
-     {"neftune_noise_alpha", "datasets[0].field_messages", "test_datasets[0].shards", "shuffle_merged_datasets",
+     {"noisy_embedding_alpha", "datasets[0].field_messages", "test_datasets[0].shards", "shuffle_merged_datasets",
       "group_by_length", "plugins", "peft.loftq_config"}},
     {"LLaMA-Factory",
      [](ForeignFile& file, Draft& draft) { from_llama_factory(file, draft, 1); },
@@ -48,7 +48,7 @@ finetuning_type: lora
 dataset: a.jsonl
 quantization_bit: 4
 )",
-     {"mix_strategy", "pissa_init", "neftune_noise_alpha", "dataloader_drop_last", "optim_args"}},
+     {"mix_strategy", "pissa_init", "use_badam", "dataloader_drop_last", "optim_args"}},
     {"torchtune",
      [](ForeignFile& file, Draft& draft) { from_torchtune(file, draft, 1); },
      R"(

@@ -112,12 +112,13 @@ neftune_noise_alpha: 5
   EXPECT_EQ(r.train.global_batch_size, 2 * 2 * 4);
   EXPECT_EQ(r.train.epochs, 1);
   EXPECT_EQ(r.train.gradient_checkpointing, recipe::Switch::on);
+  EXPECT_EQ(r.train.neftune_noise_alpha, 5);
   EXPECT_EQ(r.optimizer.lr, 2e-4);
   EXPECT_EQ(r.scheduler.warmup_steps, 10);
   EXPECT_THAT(texts(read.notes, Note::Kind::to_do),
               ElementsAre(HasSubstr("NousResearch/Llama-3.2-1B"), HasSubstr("teknium/GPT4-LLM-Cleaned")));
   EXPECT_THAT(texts(read.notes, Note::Kind::dropped),
-              AllOf(Contains("neftune_noise_alpha: 5"), Contains(HasSubstr("evals_per_epoch")),
+              AllOf(Contains(HasSubstr("evals_per_epoch")), Not(Contains(HasSubstr("neftune_noise_alpha"))),
                     Not(Contains(HasSubstr("lora_model_dir")))));
 }
 
