@@ -64,6 +64,10 @@ ModelSpec read_qwen_next(const json::Object& config, bool by_key_head, const Abs
   ModelSpec model =
       read_decoder(config, {.absent = absent, .attention_bias = bias, .output_bias = bias, .norm_offset = 1});
   model.left_aside.emplace_back("mtp.");  // further tokens predicted at once
+  if (!config.flag("attn_output_gate", true))
+    config.refuse("attn_output_gate", "is false, and transformers gates the heads all the same");
+  // How many of those layers there are, and in what the state is kept while text is generated.
+  for (const char* const key : {"mtp_num_hidden_layers", "mamba_ssm_dtype"}) config.find(key);
   const auto attention = read_attention_layers(config, model.layers.size());
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     LayerSpec& layer = model.layers[i];

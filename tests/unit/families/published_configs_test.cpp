@@ -39,6 +39,15 @@ TEST(PublishedConfigs, Qwen3WithExpertsHasAWindowThatIsOff) {
   EXPECT_FALSE(published("qwen3-30b-a3b").layers[47].attention.window);
 }
 
+TEST(PublishedConfigs, Qwen35SaysWhatItsLayersAreAnyway) {
+  const ModelSpec model = published("qwen3.5-4b");
+
+  EXPECT_TRUE(model.tied_head);
+  EXPECT_TRUE(model.layers[0].delta && !model.layers[3].delta);
+  EXPECT_TRUE(model.layers[3].attention.gated);
+  EXPECT_EQ(model.ropes.at(0).dim, 64);
+}
+
 TEST(PublishedConfigs, LastLayersOfGemma4E2bReadKeysOfEarlierOnes) {
   const ModelSpec model = published("gemma-4-e2b-it");
 
