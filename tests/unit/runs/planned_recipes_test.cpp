@@ -134,6 +134,7 @@ TEST(PlannedRecipes, TheConfigsAreThoseOfTheModels) {
                                          {"qwen3-14b", 14'768'307'200},
                                          {"qwen3-32b", 32'762'123'264},
                                          {"qwen3-30b-a3b", 30'532'122'624},
+                                         {"qwen3.5-4b", 4'205'751'296},
                                          {"smollm2-135m", 134'515'008},
                                          {"smollm2-360m", 361'821'120},
                                          {"smollm2-1.7b", 1'711'376'384},
