@@ -42,7 +42,10 @@ void from_peft(ForeignFile& file, Draft& draft) {
   file.note(
       Kind::to_do, "",
       "an adapter_config.json names no data: set data.train, and look at the training keys, which have our defaults");
-  drop_unless(file, "bias", {"none"});
+  if (const auto bias = file.text("bias"); bias && (*bias == "all" || *bias == "lora_only"))
+    draft.set("adapter.bias", *bias);
+  else
+    drop_unless(file, "bias", {"none"});
   drop_unless(file, "layers_pattern", {"layers"});
   file.ignore({"task_type", "inference_mode", "auto_mapping", "peft_version", "megatron_core", "runtime_config",
                "qalora_group_size"});

@@ -109,19 +109,19 @@ void check_start(const Adapter& stored, const Adapter& wanted) {
 }  // namespace
 
 extern const Method kAdalora;
-const Method kAdalora{
-    .name = "adalora",
-    .help = "LoRA whose layers share a budget of directions (Zhang et al. 2023, arXiv:2303.10512).",
-    .defaults = [](Adapter& s) { s.own = Adalora{}; },
-    .bind = &bind_section,
-    .adapt = &adapt_layers,
-    .note_on_steps = &note_on_steps,
-    .state_arrays = [](const Adapter&) { return std::int64_t{3}; },
-    .whole_on_every_rank = [](const Adapter&) { return true; },
-    .fixed = R"({"alpha_pattern": {}, "bias": "none", "fan_in_fan_out": false, "modules_to_save": null,
+const Method kAdalora{.name = "adalora",
+                      .help = "LoRA whose layers share a budget of directions (Zhang et al. 2023, arXiv:2303.10512).",
+                      .defaults = [](Adapter& s) { s.own = Adalora{}; },
+                      .bind = &bind_section,
+                      .adapt = &adapt_layers,
+                      .note_on_steps = &note_on_steps,
+                      .state_arrays = [](const Adapter&) { return std::int64_t{3}; },
+                      .whole_on_every_rank = [](const Adapter&) { return true; },
+                      .bias_of_adapted = "lora_only",
+                      .fixed = R"({"alpha_pattern": {}, "fan_in_fan_out": false, "modules_to_save": null,
                                    "use_rslora": false, "use_dora": false})",
-    .peft_config = &to_peft,
-    .read_peft_config = &from_peft,
-    .check_start = &check_start};
+                      .peft_config = &to_peft,
+                      .read_peft_config = &from_peft,
+                      .check_start = &check_start};
 
 }  // namespace pst::methods

@@ -5,6 +5,7 @@
 #include "config/path_constraint.hpp"
 #include "core/strings.hpp"
 #include "methods/beside.hpp"
+#include "methods/biases.hpp"
 #include "methods/method.hpp"
 #include "weights/adapter_names.hpp"
 
@@ -56,6 +57,7 @@ void bind(config::Fields& field, Adapter& s) {
   if (takes_saved_modules(*s.method))
     field("modules_to_save", &s.modules_to_save,
           "Modules to train whole beside the adapter, by the end of their name: embed_tokens, lm_head, norm.");
+  if (takes_bias(*s.method)) bind_bias(field, s);
   field("init_from", &s.init_from, config::Absent::null, config::path(),
         "PEFT adapter folder whose weights to start from.");
 }
@@ -78,6 +80,8 @@ std::vector<AdapterTensor> tensors_of(const Adapter& adapter, const Places& plac
   if (method.shared) add({}, method.shared(adapter, places.linears, adapted));
   if (method.beside) add({}, method.beside(adapter, places));
   for (const Saved& module : saved_modules(adapter.modules_to_save, places, adapted)) add(module.name, module.tensors);
+  for (const TrainedBias& bias : trained_biases(adapter, places, adapted))
+    add({}, {{.name = bias.name, .shape = {bias.width}}});
   return all;
 }
 

@@ -14,6 +14,8 @@ struct Adapted;
 struct AdapterTensor;
 struct Method;
 
+enum class Biases { none, all, adapted };  ///< of the model; the last: of the layers that are adapted
+
 /// The recipe's section `adapter`: a method, and the keys that belong to it.
 struct Adapter {
   Adapter();  ///< the first method of the table, with its defaults
@@ -21,6 +23,7 @@ struct Adapter {
   const Method* method;
   Targeting targeting;
   std::vector<std::string> modules_to_save;  ///< trained whole, beside the method's layers
+  Biases biases = Biases::none;              ///< of the model that are trained besides
   std::vector<std::int64_t> start_tokens;  ///< of the text that the method starts from: whoever has the tokenizer sets
                                            ///< them
   std::any own;                            ///< the method's own keys, read by its bind()

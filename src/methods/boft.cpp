@@ -53,7 +53,8 @@ const Method kBoft{.name = "boft",
                    .defaults = [](Adapter& s) { s.own = Boft{}; },
                    .bind = &bind_section,
                    .adapt = &adapt_layers,
-                   .fixed = R"({"bias": "none", "fan_in_fan_out": false, "init_weights": true,
+                   .bias_of_adapted = "boft_only",
+                   .fixed = R"({"fan_in_fan_out": false, "init_weights": true,
                                 "modules_to_save": null})"};
 
 }  // namespace pst::methods

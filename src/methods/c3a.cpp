@@ -54,6 +54,7 @@ const Method kC3a{.name = "c3a",
                   .bind = &bind_section,
                   .adapt = &adapt_layers,
                   .starts_at_base = [](const Adapter& s) { return s.as<C3a>().init_weights == C3aInit::zeros; },
-                  .fixed = R"({"bias": "none", "modules_to_save": null})"};
+                  .bias_of_adapted = "c3a_only",
+                  .fixed = R"({"modules_to_save": null})"};
 
 }  // namespace pst::methods

@@ -10,6 +10,7 @@
 #include "config/reader.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "methods/biases.hpp"
 #include "methods/method.hpp"
 #include "methods/peft_config.hpp"
 #include "methods/peft_targets.hpp"
@@ -97,6 +98,7 @@ json::Ordered declared_config(const Adapter& adapter, const std::vector<std::str
   const json::Value fixed = fixed_keys(*adapter.method);
   for (const auto& [key, value] : fixed.items()) all[key] = value;
   if (!adapter.modules_to_save.empty()) all["modules_to_save"] = adapter.modules_to_save;
+  if (takes_bias(*adapter.method)) all["bias"] = std::string(bias_word(adapter));
   for (const char* const key : {"auto_mapping", "base_model_name_or_path", "revision"}) all[key] = nullptr;
   all["inference_mode"] = true;
   all["task_type"] = "CAUSAL_LM";
@@ -115,11 +117,12 @@ Adapter read_declared(const Method& method, const json::Object& config,
   if (targets) adapter.targeting = read_peft_targeting(config);
   if (const auto names = config.get("modules_to_save"); names && fixed.contains("modules_to_save"))
     adapter.modules_to_save = names->texts();
+  if (takes_bias(method)) adapter.biases = read_peft_bias(method, config);
   for (const auto& [key, node] : config.members()) {
     const auto is_key = [&key = key](std::string_view other) { return other == key; };
     if (std::any_of(elsewhere.begin(), elsewhere.end(), is_key)) continue;
     if (is_of_every_method(key) || is_of_the_model(key) || (targets && is_targeting_key(key)) ||
-        (key == "modules_to_save" && fixed.contains(key)))
+        (key == "modules_to_save" && fixed.contains(key)) || (key == "bias" && takes_bias(method)))
       continue;
     if (own.contains(key)) {
       if (node.value().is_null()) continue;

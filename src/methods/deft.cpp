@@ -53,7 +53,8 @@ const Method kDeft{.name = "deft",
                    .bind = &bind_section,
                    .adapt = &adapt_layers,
                    .starts_at_base = [](const Adapter& s) { return !s.as<Deft>().para; },
-                   .fixed = R"({"bias": "none", "fan_in_fan_out": false, "init_scale": 1.0, "init_weights": true,
+                   .bias_of_adapted = "deft_only",
+                   .fixed = R"({"fan_in_fan_out": false, "init_scale": 1.0, "init_weights": true,
                                 "modules_to_save": null})"};
 
 }  // namespace pst::methods

@@ -47,6 +47,7 @@ const Method kDelora{.name = "delora",
                      .defaults = [](Adapter& s) { s.own = Delora{}; },
                      .bind = &bind_section,
                      .adapt = &adapt_layers,
-                     .fixed = R"({"bias": "none", "init_weights": true, "modules_to_save": null})"};
+                     .bias_of_adapted = "delora_only",
+                     .fixed = R"({"init_weights": true, "modules_to_save": null})"};
 
 }  // namespace pst::methods

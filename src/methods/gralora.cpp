@@ -57,7 +57,8 @@ const Method kGralora{.name = "gralora",
                       .defaults = [](Adapter& s) { s.own = Gralora{}; },
                       .bind = &bind_section,
                       .adapt = &adapt_layers,
-                      .fixed = R"({"bias": "none", "fan_in_fan_out": false, "init_weights": true,
+                      .bias_of_adapted = "gralora_only",
+                      .fixed = R"({"fan_in_fan_out": false, "init_weights": true,
                                    "modules_to_save": null})"};
 
 }  // namespace pst::methods

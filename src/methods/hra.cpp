@@ -45,6 +45,7 @@ const Method kHra{.name = "hra",
                       [](const Adapter& s) {
                         return s.as<Hra>().r % 2 == 0 && !s.as<Hra>().apply_GS;  // else no pairs cancel each other
                       },
-                  .fixed = R"({"bias": "none", "init_weights": true, "modules_to_save": null})"};
+                  .bias_of_adapted = "hra_only",
+                  .fixed = R"({"init_weights": true, "modules_to_save": null})"};
 
 }  // namespace pst::methods

@@ -8,6 +8,7 @@
 #include "config/fields.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "methods/biases.hpp"
 #include "methods/method.hpp"
 #include "methods/peft_config.hpp"
 #include "methods/peft_targets.hpp"
@@ -136,7 +137,7 @@ json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& mo
   config["alpha_pattern"] = s.alpha_pattern;
   config["auto_mapping"] = nullptr;
   config["base_model_name_or_path"] = nullptr;
-  config["bias"] = "none";
+  config["bias"] = std::string(bias_word(adapter));
   if (!t.exclude_modules.empty()) config["exclude_modules"] = t.exclude_modules;
   config["fan_in_fan_out"] = false;
   config["inference_mode"] = true;
@@ -183,8 +184,6 @@ void require_plain_base(const json::Object& config) {
 }
 
 Adapter from_peft(const json::Object& config) {
-  if (const auto bias = config.text("bias"); bias && *bias != "none")
-    config.refuse("bias", "is not \"none\", which is not supported here");
   require_plain_base(config);
   // The last eight are about how A and B start, belong to features that are off, or say how the base is stored.
   refuse_other_keys(config, {"r",
@@ -214,6 +213,7 @@ Adapter from_peft(const json::Object& config) {
 
   Adapter adapter;
   if (const auto names = config.get("modules_to_save")) adapter.modules_to_save = names->texts();
+  adapter.biases = read_peft_bias(*adapter.method, config);
   Lora& s = adapter.as<Lora>();
   s.r = static_cast<int>(config.needed_size("r", 1 << 20));
   s.alpha = config.needed_positive("lora_alpha");
@@ -273,6 +273,7 @@ const Method kLora{
     .adapt = &adapt_layers,
     .beside = &token_rows,
     .state_arrays = [](const Adapter& s) { return std::int64_t{moves_base(s.as<Lora>().init_lora_weights) ? 1 : 0}; },
+    .bias_of_adapted = "lora_only",
     .served_by = "vLLM, llama.cpp",
     .peft_config = &to_peft,
     .read_peft_config = &from_peft,

@@ -68,6 +68,8 @@ struct Method {
   bool (*starts_at_base)(const Adapter& adapter) = nullptr;
   /// What it makes of a model is a model of the same form: other matrices, biases, norms or rows.
   bool mergeable = true;
+  /// PEFT's word for its key `bias` where the biases of adapted layers are trained; empty: it has no such key.
+  std::string_view bias_of_adapted = {};
   std::string_view served_by = {};  ///< programs besides PEFT that load its plain form: "vLLM, llama.cpp"
 
   // Where PEFT's keys and the recipe's are the same, declared.hpp serves for what follows, and these are null.

@@ -63,6 +63,7 @@ const Method kMiss{.name = "miss",
                    .defaults = [](Adapter& s) { s.own = Miss{}; },
                    .bind = &bind_section,
                    .adapt = &adapt_layers,
-                   .fixed = R"({"bias": "none", "modules_to_save": null})"};
+                   .bias_of_adapted = "MiSS_only",
+                   .fixed = R"({"modules_to_save": null})"};
 
 }  // namespace pst::methods

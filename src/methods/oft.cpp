@@ -49,7 +49,8 @@ const Method kOft{.name = "oft",
                   .bind = &bind_section,
                   .adapt = &adapt_layers,
                   .whole_on_every_rank = [](const Adapter& s) { return s.as<Oft>().coft; },
-                  .fixed = R"({"bias": "none", "fan_in_fan_out": false,
+                  .bias_of_adapted = "oft_only",
+                  .fixed = R"({"fan_in_fan_out": false,
                                "init_weights": true, "modules_to_save": null, "peft_version": "0.18.0"})"};
 
 }  // namespace pst::methods

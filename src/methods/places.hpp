@@ -23,7 +23,8 @@ struct Places {
 
   std::vector<LinearLayer> linears;
   std::vector<NormPlace> norms;
-  std::string embedding;  ///< model.embed_tokens
+  std::vector<std::string> other_biases;  ///< tensors that PEFT's `bias: all` trains, of neither
+  std::string embedding;                  ///< model.embed_tokens
   std::int64_t vocabulary = 0, embedding_width = 0, hidden = 0;
   bool tied_head = false;                ///< the head is the embedding
   bool has_token_vectors = false;        ///< layers have vectors of each token: rows that are no tokens have none

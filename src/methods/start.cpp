@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "methods/biases.hpp"
 #include "methods/declared.hpp"
 #include "methods/method.hpp"
 #include "methods/peft_config.hpp"
@@ -225,6 +226,10 @@ void require_start(const Adapter& stored, const Adapter& wanted) {
                     "], the recipe says [", join(wanted.modules_to_save, ", "), "]"),
                 cat("write adapter.modules_to_save: [", join(stored.modules_to_save, ", "),
                     "], or start from another adapter"));
+  if (stored.biases != wanted.biases)
+    throw Error(Fault::usage,
+                cat("the adapter to start from has bias ", bias_word(stored), ", the recipe says ", bias_word(wanted)),
+                cat("write adapter.bias: ", bias_word(stored), ", or start from another adapter"));
   if (wanted.method->check_start)
     wanted.method->check_start(stored, wanted);
   else

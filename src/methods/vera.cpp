@@ -55,7 +55,8 @@ const Method kVera{.name = "vera",
                    .bind = &bind_section,
                    .adapt = &adapt_layers,
                    .shared = &shared_tensors,
-                   .fixed = R"({"bias": "none", "fan_in_fan_out": false, "init_weights": true,
+                   .bias_of_adapted = "vera_only",
+                   .fixed = R"({"fan_in_fan_out": false, "init_weights": true,
                                 "modules_to_save": null})"};
 
 }  // namespace pst::methods

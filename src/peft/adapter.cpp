@@ -18,6 +18,7 @@ void Adapter::load(const std::filesystem::path& folder) {
     methods::require_start(methods::read_peft_config(folder), recipe_);
     const auto store = weights::TensorStore::open(folder / "adapter_model.safetensors");
     prepare();
+    if (biases_) biases_->prepare();
     std::size_t tensors = 0;
     const auto take = [&](const std::string& name, const at::Tensor& into) {
       const weights::Tensor& stored = store.get(weights::adapter_tensor_name(name));
@@ -110,6 +111,10 @@ void Adapter::initialise(std::uint64_t seed) {
   prepare();
   start(Rng(seed));
   if (saved_modules_) saved_modules_->start();
+  if (biases_) {
+    biases_->prepare();
+    biases_->start();
+  }
   ready();
 }
 
@@ -119,6 +124,11 @@ void Adapter::allocate(nn::CausalLm& model, at::ScalarType compute, at::Device d
     saved_modules_.emplace(
         model, methods::saved_modules(recipe_.modules_to_save, places, methods::adapt(recipe_, places.linears)),
         parameters_);
+  }
+  if (recipe_.biases != methods::Biases::none) {
+    const methods::Places places = places_of(model);
+    biases_.emplace(model, methods::trained_biases(recipe_, places, methods::adapt(recipe_, places.linears)),
+                    parameters_);
   }
   parameters_.allocate(compute, device);
   if (saved_modules_) saved_modules_->attach();

@@ -12,6 +12,7 @@
 #include "nn/parameter.hpp"
 #include "nn/training_hook.hpp"
 #include "peft/saved_modules.hpp"
+#include "peft/trained_biases.hpp"
 #include "weights/safetensors.hpp"
 
 namespace pst::peft {
@@ -39,6 +40,10 @@ class Adapter {
 
   nn::ParameterSet& parameters() { return parameters_; }
   const std::vector<std::string>& modules() const { return modules_; }  ///< names of the layers that are adapted
+  /// Once the layers are adapted. @param bases  the model's linear layers as they were before
+  void attach_biases(const std::vector<const nn::Linear*>& bases) {
+    if (biases_) biases_->attach(bases);
+  }
 
  protected:
   explicit Adapter(methods::Adapter recipe) : recipe_(std::move(recipe)) {}
@@ -79,6 +84,7 @@ class Adapter {
 
  private:
   std::optional<SavedModules> saved_modules_;
+  std::optional<TrainedBiases> biases_;
 };
 
 /// Puts the adapter that `recipe` describes into a model. @param compute dtype of products

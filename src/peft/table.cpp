@@ -55,7 +55,11 @@ std::unique_ptr<Adapter> make_adapter(nn::CausalLm& model, const methods::Adapte
   const auto row =
       std::find_if(kTable.begin(), kTable.end(), [&](const Row& r) { return r.name == recipe.method->name; });
   if (row == kTable.end()) throw Error(Fault::bug, cat("src/peft has no row for ", recipe.method->name));
-  return row->make(model, recipe, compute, device);
+  std::vector<const nn::Linear*> bases;
+  for (const nn::LinearSlot& slot : model.linears()) bases.push_back(slot.linear->get());
+  auto adapter = row->make(model, recipe, compute, device);
+  adapter->attach_biases(bases);
+  return adapter;
 }
 
 }  // namespace pst::peft

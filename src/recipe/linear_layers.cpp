@@ -31,8 +31,10 @@ methods::Places places_of(const families::ModelSpec& model) {
   places.has_token_vectors = model.token_vectors.has_value();
   places.linears.push_back(
       {.name = places.embedding, .out = places.embedding_width, .in = places.vocabulary, .is_embedding = true});
-  for (const families::LayerSpec& layer : model.layers)
+  for (const families::LayerSpec& layer : model.layers) {
+    if (layer.moe && layer.moe->router.bias) places.other_biases.push_back(layer.moe->router.name + ".bias");
     places.key_values.push_back(layer.delta ? 0 : layer.attention.key_value());
+  }
   return places;
 }
 

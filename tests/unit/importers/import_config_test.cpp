@@ -338,7 +338,7 @@ TEST(Import, TrlTellsThatAnAdapterIsTrainedInsteadOfTheModel) {
 TEST(Import, PeftAdapterConfig) {
   const auto read = imported(
       R"({"peft_type": "LORA", "base_model_name_or_path": "org/base", "r": 32, "lora_alpha": 64, "lora_dropout": 0.1,
-          "target_modules": ["q_proj", "k_proj"], "use_rslora": true, "rank_pattern": {"q_proj": 8}, "bias": "none",
+          "target_modules": ["q_proj", "k_proj"], "use_rslora": true, "rank_pattern": {"q_proj": 8}, "bias": "all",
           "modules_to_save": ["lm_head"], "use_dora": true, "task_type": "CAUSAL_LM", "inference_mode": true})",
       1, "adapter_config.json");
 
@@ -346,6 +346,7 @@ TEST(Import, PeftAdapterConfig) {
   EXPECT_EQ(read.recipe.adapter.as<methods::Lora>().r, 32);
   EXPECT_TRUE(read.recipe.adapter.as<methods::Lora>().use_rslora);
   EXPECT_EQ(read.recipe.adapter.as<methods::Lora>().rank_pattern.at("q_proj"), 8);
+  EXPECT_EQ(read.recipe.adapter.biases, methods::Biases::all);
   EXPECT_THAT(texts(read.notes, Note::Kind::dropped), ElementsAre(HasSubstr("modules_to_save"), HasSubstr("use_dora")));
 }
 

@@ -143,7 +143,7 @@ TEST(Start, KeysThatNobodyReadsAreRefusedWhenTheySaySomething) {
                                                         {"layer_replication", "[[0, 2]]"},
                                                         {"target_parameters", "[\"experts\"]"},
                                                         {"layers_pattern", "\"blocks\""},
-                                                        {"bias", "\"all\""},
+                                                        {"bias", "\"boft_only\""},
                                                         {"not_known_yet", "3"}})
     EXPECT_THAT(refusal_of_config(cat("\"", key, "\": ", value)), HasSubstr(cat("'", key, "'"))) << key;
 
