@@ -25,11 +25,14 @@ State& find_or_add(std::vector<State>& states, std::vector<std::int64_t>& sizes,
 parallel::Range rows_of(const recipe::StateArray& array, const nn::Parameter& parameter,
                         const parallel::FlatShares& shares, int rank) {
   const parallel::Range values = shares.values_of(parameter, rank);
-  if (values.size() == 0) return {};
-  if (array.values_per_row > 0)
-    return {values.begin / array.values_per_row, (values.end + array.values_per_row - 1) / array.values_per_row};
-  PST_ASSERT(values.size() == parameter.count(), "a tensor with one array for all of it is not cut");
-  return {0, array.shape.empty() ? 1 : array.shape.front()};
+  const std::int64_t rows = array.shape.empty() ? 1 : array.shape.front();
+  const auto before = [&](std::int64_t place) {  // a place is between rows, or the tensor's end
+    if (array.values_per_row > 0) return (place + array.values_per_row - 1) / array.values_per_row;
+    return place > 0 ? rows : 0;
+  };
+  PST_ASSERT(array.values_per_row > 0 || values.size() == 0 || values.size() == parameter.count(),
+             "a tensor with one array for all of it is not cut");
+  return {before(values.begin), before(values.end)};
 }
 
 std::vector<State> make_state(const recipe::Optimizer& settings, const nn::ParameterSet& parameters,
