@@ -7,6 +7,7 @@
 #include "families/read_model.hpp"
 #include "methods/method.hpp"
 #include "model/decoder.hpp"
+#include "model/stored_matrices.hpp"
 #include "parallel/sharded_storage.hpp"
 #include "tokenizer/tokenizer.hpp"
 #include "weights/safetensors.hpp"
@@ -38,6 +39,16 @@ methods::Adapter with_start_tokens(const Run& run) {
   return adapter;
 }
 
+/// The files are opened for the first that is asked for.
+peft::Adapter::StoredMatrices stored_matrices_of(const Run& run) {
+  return [&run, matrices = peft::Adapter::StoredMatrices()](const std::string& layer) mutable {
+    if (!matrices)
+      matrices = model::stored_matrices(run.model, std::make_shared<const weights::TensorStore>(
+                                                       families::open_weights(run.record.model_path, run.model)));
+    return matrices(layer);
+  };
+}
+
 }  // namespace
 
 LoadedModel::LoadedModel(const Run& run, const Hardware& hardware, const Ranks& ranks) {
@@ -56,7 +67,9 @@ LoadedModel::LoadedModel(const Run& run, const Hardware& hardware, const Ranks& 
                          storage, run.recipe.data.max_length + methods::virtual_rows(run.recipe.adapter),
                          run.recipe.train.neftune_noise_alpha);
     adapter_ = peft::make_adapter(*model_, with_start_tokens(run), compute, resolved.device);
+    adapter_->set_stored_matrices(stored_matrices_of(run));
     adapter_->initialise(run.recipe.train.seed);
+    adapter_->set_stored_matrices({});
     if (run.recipe.adapter.init_from) adapter_->load(*run.recipe.adapter.init_from);
   });
 }

@@ -47,11 +47,13 @@ std::vector<std::pair<const char*, LoraInit>> words_of(LoraInit) {
           {"pissa", LoraInit::pissa},
           {"pissa_niter_4", LoraInit::pissa_niter_4},
           {"pissa_niter_16", LoraInit::pissa_niter_16},
-          {"olora", LoraInit::olora}};
+          {"olora", LoraInit::olora},
+          {"loftq", LoraInit::loftq}};
 }
 
 bool moves_base(LoraInit init) {
-  return init != LoraInit::kaiming && init != LoraInit::gaussian && init != LoraInit::orthogonal;
+  return init != LoraInit::kaiming && init != LoraInit::gaussian && init != LoraInit::orthogonal &&
+         init != LoraInit::loftq;
 }
 
 namespace {
@@ -70,7 +72,10 @@ void bind_section(config::Fields& field, Adapter& adapter) {
         "How A and B start: `true` is Kaiming uniform, `gaussian` normal with standard deviation 1 / r, both with B "
         "zero; `orthogonal` has products of zero; `pissa` the largest singular values of the base (arXiv:2404.02948), "
         "`pissa_niter_4` and `_16` by a faster way, `olora` its QR factors (arXiv:2406.01775): these three leave the "
-        "base without that part, and the adapter is written with it, as a plain one of twice the rank");
+        "base without that part, and the adapter is written with it, as a plain one of twice the rank; `loftq` "
+        "the largest singular values of what quantising the base has lost (arXiv:2310.08659)");
+  field("loftq_config", &s.loftq_config,
+        "Of `init_lora_weights: loftq`: 4 bits (NF4) or 8 (INT8), as the base has; one round.");
   field("use_dora", &s.use_dora, "Scale each output to a learned size: DoRA (arXiv:2402.09353).");
   field("lora_bias", &s.lora_bias, "B has a trained bias.");
   field("trainable_token_indices", &s.trainable_token_indices, config::at_least(0),
@@ -83,6 +88,9 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
   const ByPattern<double> alphas("adapter.alpha_pattern", s.alpha_pattern);
   if (s.use_dora && s.lora_bias)
     throw Error(Fault::usage, "adapter.use_dora and adapter.lora_bias do not go together, as in PEFT",
+                "take one of them out");
+  if (s.use_dora && s.init_lora_weights == LoraInit::loftq)
+    throw Error(Fault::usage, "adapter.use_dora and adapter.init_lora_weights: loftq do not go together here",
                 "take one of them out");
   std::vector<Adapted> adapted;
   for (const std::size_t index : select_layers(adapter.targeting, layers, Embedding::taken)) {
@@ -109,7 +117,7 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
       throw Error(Fault::usage,
                   cat("adapter.init_lora_weights is orthogonal, and the rank of ", name, " is ", r, ", an odd number"),
                   "take an even adapter.r");
-    if (moves_base(s.init_lora_weights) && r > std::min(out, in))
+    if ((moves_base(s.init_lora_weights) || s.init_lora_weights == LoraInit::loftq) && r > std::min(out, in))
       throw Error(Fault::usage, cat("rank ", r, " exceeds the smaller side of ", name, ", which the start needs"),
                   "lower adapter.r, or take init_lora_weights: true");
     if (s.lora_bias) of.tensors.push_back({kLoraBias, {out}});
@@ -143,7 +151,9 @@ json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& mo
   config["inference_mode"] = true;
   config["init_lora_weights"] = true;
   for (const auto& [word, init] : words_of(LoraInit{}))
-    if (init == s.init_lora_weights && init != LoraInit::kaiming) config["init_lora_weights"] = word;
+    // LoftQ's belongs to the base as it is quantised wherever it is loaded so: nothing is to be done there.
+    if (init == s.init_lora_weights && init != LoraInit::kaiming && init != LoraInit::loftq)
+      config["init_lora_weights"] = word;
   config["layers_pattern"] = nullptr;
   config["layers_to_transform"] =
       t.layers_to_transform.empty() ? json::Ordered() : json::Ordered(t.layers_to_transform);

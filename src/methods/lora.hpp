@@ -6,11 +6,12 @@
 #include <vector>
 
 #include "methods/beside.hpp"
+#include "methods/loftq.hpp"
 
 namespace pst::methods {
 
 /// PEFT's init_lora_weights. With kaiming (`true`) and gaussian B is zero.
-enum class LoraInit { kaiming, gaussian, orthogonal, pissa, pissa_niter_4, pissa_niter_16, olora };
+enum class LoraInit { kaiming, gaussian, orthogonal, pissa, pissa_niter_4, pissa_niter_16, olora, loftq };
 /// Whether the start takes a part out of the base, and B A begins with it.
 bool moves_base(LoraInit init);
 
@@ -23,6 +24,7 @@ struct Lora {
   std::map<std::string, double> alpha_pattern;  ///< the same -> alpha
   bool use_rslora = false;                      ///< scale alpha / sqrt(r)
   LoraInit init_lora_weights = LoraInit::kaiming;
+  Loftq loftq_config;
   bool use_dora = false;   ///< outputs scaled to learned sizes
   bool lora_bias = false;  ///< B has a trained bias
   TokenIndices trainable_token_indices;

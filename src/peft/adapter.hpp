@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -26,6 +27,10 @@ class Adapter {
   /// The values that a training starts from, a pure function of the seed; then the model computes what it did without
   /// the adapter. Collective where the frozen matrices are spread over ranks.
   void initialise(std::uint64_t seed);
+  /// What gives the values that the model's files have of a linear layer, by its name: f32 [out, in] on the CPU. Before
+  /// initialise(), for starts that compare the base with them.
+  using StoredMatrices = std::function<at::Tensor(const std::string& layer)>;
+  void set_stored_matrices(StoredMatrices matrices) { stored_ = std::move(matrices); }
   /// Takes values from a PEFT adapter folder. @throws Error(data) when a tensor is missing, superfluous or of another
   /// shape; Error(usage) when its adapter_config.json says another method or size
   void load(const std::filesystem::path& folder);
@@ -81,6 +86,7 @@ class Adapter {
   std::set<std::string> unsaved_;  ///< parameters that are not in the adapter's file
 
   std::vector<std::string> modules_;
+  StoredMatrices stored_;  ///< null: nobody has said it
 
  private:
   std::optional<SavedModules> saved_modules_;

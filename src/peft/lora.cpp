@@ -90,7 +90,8 @@ class LoraAdapter final : public Adapter {
     nn::Parameter *a = nullptr, *b = nullptr, *bias = nullptr;
     DoraLinear* dora = nullptr;
     double scale = 1;
-    ResidualLinear* residual = nullptr;  ///< its base, where the start takes a part out of that
+    const nn::Linear* base = nullptr;    ///< the frozen layer
+    ResidualLinear* residual = nullptr;  ///< around it, where the start takes a part out of that
   };
 
   /// What starts took out of the base, in the layout of the parameters: it belongs to a run's state, for another
@@ -114,7 +115,16 @@ class LoraAdapter final : public Adapter {
 
   at::Tensor weight_of(const Layer& layer) {
     model_.make_readable(layer.place);
-    return layer.residual->base().weight(at::kFloat);
+    return layer.base->weight(at::kFloat);
+  }
+
+  /// What quantising a layer's matrix has taken from it; undefined where the start does not ask.
+  at::Tensor lost_of(const Layer& layer) {
+    if (keys_.init_lora_weights != methods::LoraInit::loftq) return {};
+    PST_ASSERT(stored_, "whoever asks for LoftQ says where the files are");
+    model_.make_readable(layer.place);
+    const at::Tensor used = layer.base->weight(at::kFloat);
+    return stored_(layer.name).to(used.device()).sub_(used);
   }
 
   /// With what was taken out of the base: a plain LoRA of twice the rank, whose update is s (B A - B0 A0).
@@ -156,6 +166,7 @@ class LoraAdapter final : public Adapter {
     for (std::size_t i = 0; i < chosen.size(); ++i) {
       Layer& layer = layers_[first + i];
       std::unique_ptr<nn::Linear>& slot = *slots[layer.place].linear;
+      layer.base = slot.get();
       if (methods::moves_base(keys_.init_lora_weights)) {
         auto residual = std::make_unique<ResidualLinear>(std::move(slot), layer.scale);
         layer.residual = residual.get();
@@ -209,9 +220,11 @@ class LoraAdapter final : public Adapter {
     const Rng rng = of_run.child("lora_A");
     for (const Layer& layer : layers_) {
       const Rng own = rng.child(layer.name);
+      const at::Tensor lost = lost_of(layer);
+      const bool is_lossless = lost.defined() && !lost.any().item().toBool();  // of a layer that stays as it is
       const LowRank start = lora_start(
-          keys_.init_lora_weights, layer.a->shape[0], layer.a->shape[1], layer.b->shape[0], layer.scale,
-          [&] { return weight_of(layer); }, own);
+          is_lossless ? methods::LoraInit::kaiming : keys_.init_lora_weights, layer.a->shape[0], layer.a->shape[1],
+          layer.b->shape[0], layer.scale, [&] { return lost.defined() ? lost : weight_of(layer); }, own);
       layer.a->value.copy_(start.a_ri);
       layer.b->value.copy_(start.b_or);
       if (moved_) {

@@ -25,8 +25,6 @@ class ResidualLinear final : public nn::Linear {
   at::Tensor add_applied(at::Tensor sum_no, nn::Rows& x_ni) const override;
   at::Tensor add_applied_transposed(at::Tensor sum_ni, const at::Tensor& dy_no) const override;
 
-  const nn::Linear& base() const { return *base_; }
-
  private:
   at::Tensor part(const at::Tensor& x_ni) const;
   at::Tensor part_transposed(const at::Tensor& dy_no) const;

@@ -15,6 +15,7 @@
 #include "families/read_model.hpp"
 #include "lowbit/quantise_folder.hpp"
 #include "methods/biases.hpp"
+#include "methods/loftq.hpp"
 #include "methods/method.hpp"
 #include "methods/start.hpp"
 #include "recipe/linear_layers.hpp"
@@ -84,6 +85,7 @@ void check_fit(const recipe::Recipe& recipe, const families::ModelSpec& config, 
   const auto places = recipe::places_of(config);
   methods::tensors_of(recipe.adapter, places);
   methods::require_biases(recipe.adapter, places);
+  methods::check_loftq(recipe.adapter, recipe.model.quantization.format, config.stored);
   std::vector<std::string> names;
   for (const auto& layer : places.linears) names.push_back(layer.name);
   check_quantization(recipe.model.quantization, config, names);
