@@ -159,7 +159,7 @@ AdapterSummary inspect(const std::filesystem::path& dir, const std::optional<std
     summary.loaders = loaders_of(folder);
     if (const auto* const method = methods::find(lower(folder.type))) {
       summary.help = method->help;
-      summary.mergeable = method->mergeable && folder.adapter;
+      summary.mergeable = folder.adapter && methods::kept_apart(*folder.adapter).empty();
     }
     Oddities odd;
     for (const auto& tensor : folder.tensors.tensors()) {

@@ -101,6 +101,7 @@ std::string beyond_plain_lora(const methods::Adapter& adapter) {
   const auto& keys = adapter.as<methods::Lora>();
   if (keys.use_dora) return "has learned sizes of its outputs (use_dora)";
   if (keys.lora_bias) return "has a bias of B (lora_bias)";
+  if (!keys.alora_invocation_tokens.empty()) return "acts behind its invocation alone (alora_invocation_tokens)";
   if (adapter.biases != methods::Biases::none) return "has trained biases of the model (bias)";
   if (!adapter.modules_to_save.empty()) return cat("has modules trained whole (modules_to_save)");
   if (!keys.trainable_token_indices.by_module.empty()) return "has trained rows of tokens (trainable_token_indices)";

@@ -65,10 +65,9 @@ Sources sources_of(const requests::MergeRequest& request) {
 }
 
 void require_mergeable(const methods::Adapter& adapter) {
-  if (adapter.method->mergeable) return;
-  throw Error(Fault::usage,
-              cat("an adapter of type ", adapter.method->name,
-                  " cannot be merged: what it learned stands before every document, in no weight of the model"),
+  const std::string_view why = methods::kept_apart(adapter);
+  if (why.empty()) return;
+  throw Error(Fault::usage, cat("an adapter of type ", adapter.method->name, " cannot be merged: ", why),
               "use it beside the model, with PEFT");
 }
 

@@ -43,6 +43,10 @@ bool takes_saved_modules(const Method& method) {
   return method.fixed.empty() || method.fixed.find("modules_to_save") != method.fixed.npos;
 }
 
+std::string_view kept_apart(const Adapter& adapter) {
+  return adapter.method->kept_apart ? adapter.method->kept_apart(adapter) : std::string_view();
+}
+
 bool is_whole_on_every_rank(const Adapter& adapter) {
   return adapter.method->whole_on_every_rank != nullptr && adapter.method->whole_on_every_rank(adapter);
 }

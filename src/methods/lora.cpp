@@ -80,6 +80,21 @@ void bind_section(config::Fields& field, Adapter& adapter) {
   field("lora_bias", &s.lora_bias, "B has a trained bias.");
   field("trainable_token_indices", &s.trainable_token_indices, config::at_least(0),
         "Tokens whose rows of the embedding are trained besides; or, by module, rows of embed_tokens and lm_head.");
+  field("alora_invocation_tokens", &s.alora_invocation_tokens, config::at_least(0),
+        "Activated LoRA (arXiv:2504.12397): the update acts from the last occurrence of these tokens on, in each "
+        "document; a document without them has the base alone");
+}
+
+/// What acts on some rows alone cannot go with what changes the base for all.
+void require_activated(const Lora& s) {
+  if (s.alora_invocation_tokens.empty()) return;
+  const char* const other = s.use_dora                        ? "use_dora"
+                            : s.lora_bias                     ? "lora_bias"
+                            : moves_base(s.init_lora_weights) ? "init_lora_weights, whose start changes the base,"
+                                                              : nullptr;
+  if (other)
+    throw Error(Fault::usage, cat("adapter.alora_invocation_tokens and adapter.", other, " do not go together"),
+                "take one of them out");
 }
 
 std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<LinearLayer>& layers) {
@@ -92,6 +107,7 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
   if (s.use_dora && s.init_lora_weights == LoraInit::loftq)
     throw Error(Fault::usage, "adapter.use_dora and adapter.init_lora_weights: loftq do not go together here",
                 "take one of them out");
+  require_activated(s);
   std::vector<Adapted> adapted;
   for (const std::size_t index : select_layers(adapter.targeting, layers, Embedding::taken)) {
     const std::string& name = layers[index].name;
@@ -102,6 +118,11 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
                   "lower adapter.r, or give this layer its own with adapter.rank_pattern");
     const auto rank = static_cast<double>(r);
     const bool is_rows = layers[index].is_embedding;
+    if (!s.alora_invocation_tokens.empty() && (is_rows || layers[index].is_head || layers[index].is_expert))
+      throw Error(Fault::usage,
+                  cat("adapter.alora_invocation_tokens is not supported for ", name,
+                      ", which is no layer that all rows of a document pass"),
+                  "take it out of adapter.target_modules");
     Adapted& of = adapted.emplace_back(Adapted{
         .layer = index,
         .tensors = {{is_rows ? kLoraEmbeddingA : kLoraA, {r, in}}, {is_rows ? kLoraEmbeddingB : kLoraB, {out, r}}},
@@ -131,6 +152,12 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
 
 std::vector<AdapterTensor> token_rows(const Adapter& adapter, const Places& places) {
   std::vector<AdapterTensor> all;
+  for (const std::int64_t token : adapter.as<Lora>().alora_invocation_tokens)
+    if (token >= places.vocabulary)
+      throw Error(Fault::usage,
+                  cat("adapter.alora_invocation_tokens has ", token, ", and the model's vocabulary ", places.vocabulary,
+                      " tokens"),
+                  "take ids of the model's tokenizer");
   for (const TrainedRows& rows : trained_rows(adapter.as<Lora>().trainable_token_indices, places))
     all.push_back(
         {.name = cat(rows.module, ".", kTokenRows), .shape = {std::ssize(rows.tokens), places.embedding_width}});
@@ -142,6 +169,8 @@ json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& mo
   const Lora& s = adapter.as<Lora>();
   const Targeting& t = adapter.targeting;
   json::Ordered config;
+  config["alora_invocation_tokens"] =
+      s.alora_invocation_tokens.empty() ? json::Ordered() : json::Ordered(s.alora_invocation_tokens);
   config["alpha_pattern"] = s.alpha_pattern;
   config["auto_mapping"] = nullptr;
   config["base_model_name_or_path"] = nullptr;
@@ -203,6 +232,7 @@ Adapter from_peft(const json::Object& config) {
                              "use_dora",
                              "lora_bias",
                              "trainable_token_indices",
+                             "alora_invocation_tokens",
                              "bias",
                              "rank_pattern",
                              "alpha_pattern",
@@ -239,6 +269,7 @@ Adapter from_peft(const json::Object& config) {
         s.trainable_token_indices.by_module[module] = ids.wholes();
     }
   }
+  if (const auto tokens = config.get("alora_invocation_tokens")) s.alora_invocation_tokens = tokens->wholes();
   adapter.targeting = read_peft_targeting(config);
   if (const auto ranks = config.get("rank_pattern"))
     for (const auto& [name, rank] : ranks->object().members())
@@ -265,6 +296,9 @@ void check_start(const Adapter& stored_adapter, const Adapter& wanted_adapter) {
   if (!(stored.trainable_token_indices == wanted.trainable_token_indices))
     throw Error(Fault::usage, "the adapter to start from has other trainable_token_indices than the recipe",
                 "write adapter.trainable_token_indices as its adapter_config.json does, or start from another adapter");
+  if (stored.alora_invocation_tokens != wanted.alora_invocation_tokens)
+    throw Error(Fault::usage, "the adapter to start from has other alora_invocation_tokens than the recipe",
+                "write adapter.alora_invocation_tokens as its adapter_config.json does, or start from another adapter");
   const auto shown = [](const auto& pattern) { return json::Value(pattern).dump(); };
   if (stored.rank_pattern != wanted.rank_pattern)
     refuse("rank_pattern", shown(stored.rank_pattern), shown(wanted.rank_pattern));
@@ -283,6 +317,9 @@ const Method kLora{
     .adapt = &adapt_layers,
     .beside = &token_rows,
     .state_arrays = [](const Adapter& s) { return std::int64_t{moves_base(s.as<Lora>().init_lora_weights) ? 1 : 0}; },
+    .kept_apart = [](const Adapter& s) -> std::string_view {
+      return s.as<Lora>().alora_invocation_tokens.empty() ? "" : "it acts on the tokens behind its invocation alone";
+    },
     .bias_of_adapted = "lora_only",
     .served_by = "vLLM, llama.cpp",
     .peft_config = &to_peft,

@@ -28,6 +28,7 @@ struct Lora {
   bool use_dora = false;   ///< outputs scaled to learned sizes
   bool lora_bias = false;  ///< B has a trained bias
   TokenIndices trainable_token_indices;
+  std::vector<std::int64_t> alora_invocation_tokens;  ///< empty: active everywhere
 };
 std::vector<std::pair<const char*, LoraInit>> words_of(LoraInit);
 

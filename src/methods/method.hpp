@@ -66,8 +66,9 @@ struct Method {
   bool (*whole_on_every_rank)(const Adapter& adapter) = nullptr;
   /// Whether it changes nothing before the first step; null: nothing.
   bool (*starts_at_base)(const Adapter& adapter) = nullptr;
-  /// What it makes of a model is a model of the same form: other matrices, biases, norms or rows.
-  bool mergeable = true;
+  /// Why what it makes of a model is no model of the same form, with other matrices, biases, norms or rows; null, or
+  /// empty: it is one, and can be merged.
+  std::string_view (*kept_apart)(const Adapter& adapter) = nullptr;
   /// PEFT's word for its key `bias` where the biases of adapted layers are trained; empty: it has no such key.
   std::string_view bias_of_adapted = {};
   std::string_view served_by = {};  ///< programs besides PEFT that load its plain form: "vLLM, llama.cpp"
@@ -85,6 +86,7 @@ struct Method {
 
 /// Whether it may train modules whole besides: it has PEFT's key `modules_to_save`.
 bool takes_saved_modules(const Method& method);
+std::string_view kept_apart(const Adapter& adapter);  ///< why it cannot be merged; empty: it can
 bool is_whole_on_every_rank(const Adapter& adapter);  ///< optimizer and masters cannot lie in shares
 
 std::span<const Method* const> table();

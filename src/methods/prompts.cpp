@@ -142,6 +142,10 @@ std::vector<AdapterTensor> prefix_tensors(const Adapter& adapter, const Places& 
 constexpr std::string_view kFixed = R"({"modules_to_save": null, "num_attention_heads": null, "num_layers": null,
                                         "num_transformer_submodules": null, "token_dim": null})";
 
+std::string_view stands_before(const Adapter&) {
+  return "what it learned stands before every document, in no weight of the model";
+}
+
 }  // namespace
 
 extern const Method kPTuning, kPrefixTuning, kPromptTuning;
@@ -154,7 +158,7 @@ const Method kPromptTuning{
     .virtual_rows = [](const Adapter& s) { return std::int64_t{s.as<PromptTuning>().num_virtual_tokens}; },
     .start_text = [](const Adapter& s) { return s.as<PromptTuning>().prompt_tuning_init_text; },
     .starts_at_base = [](const Adapter&) { return false; },
-    .mergeable = false,
+    .kept_apart = &stands_before,
     .fixed = kFixed};
 const Method kPTuning{.name = "p_tuning",
                       .help = "Learned rows that a small network makes (Liu et al. 2021, arXiv:2103.10385).",
@@ -163,7 +167,7 @@ const Method kPTuning{.name = "p_tuning",
                       .beside = &p_tensors,
                       .virtual_rows = [](const Adapter& s) { return std::int64_t{s.as<PTuning>().num_virtual_tokens}; },
                       .starts_at_base = [](const Adapter&) { return false; },
-                      .mergeable = false,
+                      .kept_apart = &stands_before,
                       .fixed = kFixed};
 const Method kPrefixTuning{
     .name = "prefix_tuning",
@@ -173,7 +177,7 @@ const Method kPrefixTuning{
     .beside = &prefix_tensors,
     .virtual_rows = [](const Adapter& s) { return std::int64_t{s.as<PrefixTuning>().num_virtual_tokens}; },
     .starts_at_base = [](const Adapter&) { return false; },
-    .mergeable = false,
+    .kept_apart = &stands_before,
     .fixed = kFixed};
 
 }  // namespace pst::methods

@@ -19,6 +19,8 @@
 #include "families/peft_names.hpp"
 #include "model/decoder_layer.hpp"
 #include "model/embedding_noise.hpp"
+#include "model/frozen_embedding.hpp"
+#include "model/invocation.hpp"
 #include "model/layout.hpp"
 #include "model/rope_table.hpp"
 #include "nn/before_backward.hpp"
@@ -36,16 +38,6 @@ using nn::Batch;
 using nn::Pass;
 using nn::TensorPair;
 
-/// The frozen matrix of the embedding; readable while its block is.
-class FrozenEmbedding final : public nn::Embedding {
- public:
-  explicit FrozenEmbedding(at::Tensor matrix_vd) : matrix_vd_(std::move(matrix_vd)) {}
-  at::Tensor rows(const at::Tensor& ids) const override { return at::index_select(matrix_vd_, 0, ids); }
-
- private:
-  at::Tensor matrix_vd_;
-};
-
 class Decoder final : public nn::CausalLm {
  public:
   Decoder(const families::ModelSpec& spec, const weights::TensorStore& tensors, Dtype compute,
@@ -56,7 +48,8 @@ class Decoder final : public nn::CausalLm {
         noise_(noise),
         frozen_(std::move(frozen)),
         embedding_block_(spec.layers.size()),
-        head_block_(layout.size() - 1) {
+        head_block_(layout.size() - 1),
+        invocation_(ops::scalar_type(compute)) {
     const at::Tensor& matrix = frozen_->parts(embedding_block_, 0).at(0);
     embedding_ = std::make_unique<FrozenEmbedding>(matrix);
     device_ = matrix.device();  // the storage says where the model computes
@@ -80,6 +73,7 @@ class Decoder final : public nn::CausalLm {
 
   at::Tensor forward(const Batch& batch, const Pass& pass, nn::Recompute recompute) const override {
     Rows rows{.documents = batch.documents, .pass = pass};
+    rows.pass.active = invocation_.active(batch.ids, batch.documents.positions);
     if (virtual_tokens_) {
       rows.prompted = std::make_shared<Prompted>(prompted(batch.documents, virtual_tokens_->count()));
       rows.documents = rows.prompted->documents;
@@ -111,6 +105,7 @@ class Decoder final : public nn::CausalLm {
     Rows rows{.documents = {.positions = at::arange(cache.rows, end, ids.options().dtype(at::kInt))}, .cache = &cache};
     for (const families::RopeSpec& rope : spec_.ropes)
       rows.angles.push_back(rows.documents.positions + first_row(rope, std::max(end, longest), positions_));
+    rows.pass.active = invocation_.active_next(ids, cache.invoked);
     const at::Tensor hidden = run(ids, rows, nn::Recompute::nothing);
     cache.rows = end;
     return before > 0 ? hidden.narrow(0, before, ids.size(0)) : hidden;
@@ -200,6 +195,8 @@ class Decoder final : public nn::CausalLm {
   }
   void set_virtual_tokens(std::unique_ptr<nn::VirtualTokens> tokens) override { virtual_tokens_ = std::move(tokens); }
   void set_virtual_keys(std::unique_ptr<nn::VirtualKeys> keys) override { virtual_keys_ = std::move(keys); }
+
+  void set_invocation(std::vector<std::int64_t> tokens) override { invocation_.set(std::move(tokens)); }
 
   void make_readable(std::size_t linear) override {
     std::size_t end = 0;
@@ -355,6 +352,7 @@ class Decoder final : public nn::CausalLm {
   std::unique_ptr<nn::Embedding> embedding_;
   std::unique_ptr<nn::VirtualTokens> virtual_tokens_;
   std::unique_ptr<nn::VirtualKeys> virtual_keys_;
+  Invocation invocation_;
   std::unique_ptr<nn::Linear> project_in_, project_out_;  // where embedding and head are narrower than the stream
   at::Tensor position_table_;                             // [positions, d], or undefined
   std::optional<ops::Norm> embedding_norm_, final_norm_;

@@ -21,14 +21,15 @@ struct Rows {
   const nn::VirtualKeys* virtual_keys = nullptr;
   std::shared_ptr<const Prompted> prompted = nullptr;
 
-  /// Few rows without gradients have products of their own (nn::Linear::apply).
+  /// Few rows without gradients have products of their own (nn::Linear::apply), where all of them are alike.
+  bool are_few() const { return cache != nullptr && !pass.active.defined(); }
   at::Tensor through(const nn::Linear& linear, const at::Tensor& x) const {
-    return cache != nullptr ? linear.apply(x) : linear.forward(x, pass);
+    return are_few() ? linear.apply(x) : linear.forward(x, pass);
   }
   /// What layers that read the same rows make of them.
   std::vector<at::Tensor> through(const std::vector<const nn::Linear*>& linears, const char* name,
                                   const at::Tensor& x) const {
-    if (cache == nullptr) return linears.front()->forward_together(linears, name, x, pass);
+    if (!are_few()) return linears.front()->forward_together(linears, name, x, pass);
     std::vector<at::Tensor> outputs;
     for (const nn::Linear* const linear : linears) outputs.push_back(linear->apply(x));
     return outputs;

@@ -15,6 +15,7 @@ namespace pst::nn {
 struct KvCache {
   std::vector<at::Tensor> keys, values;
   std::int64_t rows = 0;
+  bool invoked = false;      ///< the tokens of CausalLm::set_invocation() were among them
   std::int64_t longest = 0;  ///< rows that the document will have, as far as is known: some models need it
 };
 
@@ -50,6 +51,9 @@ class CausalLm {
   // From then on they stand before every document.
   virtual void set_virtual_tokens(std::unique_ptr<VirtualTokens> tokens) = 0;
   virtual void set_virtual_keys(std::unique_ptr<VirtualKeys> keys) = 0;
+  /// From then on passes say which rows are active (Pass::active): those from the last occurrence of these tokens on,
+  /// in each document. A continued document is searched by the tokens of one call, as of a prompt.
+  virtual void set_invocation(std::vector<std::int64_t> tokens) = 0;
   virtual const FrozenStorage& frozen() const = 0;
   virtual std::int64_t vocabulary() const = 0;
   virtual std::int64_t max_positions() const = 0;

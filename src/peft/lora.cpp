@@ -75,6 +75,7 @@ class LoraAdapter final : public Adapter {
     for (const methods::AdapterTensor& tensor : recipe.method->beside(recipe, places))
       trained_rows.push_back(&parameters_.add(tensor.name, tensor.shape));
     allocate(model, compute, device);
+    if (!keys_.alora_invocation_tokens.empty()) model.set_invocation(keys_.alora_invocation_tokens);
     if (methods::moves_base(keys_.init_lora_weights)) {
       moved_ = std::make_unique<Moved>(parameters_);
       for (const Layer& layer : layers_) layer.residual->take_out(moved_->window(*layer.a), moved_->window(*layer.b));

@@ -49,6 +49,7 @@ at::Tensor columns(const at::Tensor& all_nR, std::int64_t begin, std::int64_t r)
 /// All gradients in the fewest products. With s = scale, A all A's, h = s A dropout(x) (kept) and g = s dy B, side by
 /// side for all layers:
 ///   dB = dy^T h      dA = g^T dropout(x)      dx = dropout'(g A) + the sum of dy W
+/// Rows that are not active have zeros in h and g.
 class BackwardNode final : public ops::Node {
  public:
   BackwardNode(Layers layers, const nn::Pass& pass, at::Tensor x_ni, at::Tensor h_nR)
@@ -69,6 +70,7 @@ class BackwardNode final : public ops::Node {
       if (wanted(2 + 2 * i)) out[2 + 2 * i] = of_b(layer, dy_no[i], columns(h_nR_, begin, r));
       begin += r;
     }
+    if (pass_.active.defined()) g_nR.mul_(pass_.active);
     gradients_of_a(g_nR, out);
     if (wanted(0)) {
       at::Tensor dx_ni = layers_.front()->dropped(ops::matmul_nn(g_nR, all_a(layers_)), pass_);
@@ -150,6 +152,7 @@ std::vector<at::Tensor> lora_forward(const Layers& layers, const char* name, con
     at::AutoDispatchBelowADInplaceOrView below;
     const LoraLinear& first = *layers.front();
     h_nR = ops::scaled_matmul_nt(first.dropped(x_ni, pass), all_a(layers), first.options().scale);
+    if (pass.active.defined()) h_nR.mul_(pass.active);
     nn::Rows rows{x_ni};
     std::int64_t begin = 0;
     for (const LoraLinear* const layer : layers) {

@@ -46,17 +46,17 @@ Runner add_adapter_list(CLI::App& app) {
     rows[0].emplace_back("WHAT IT IS");
     std::vector<std::string> notes;
     for (const auto* const method : methods::table()) {
-      auto& row = rows.emplace_back(
-          std::vector<std::string>{std::string(method->name), method->mergeable ? "yes" : "no",
-                                   method->served_by.empty() ? "PEFT" : cat("PEFT, ", method->served_by)});
+      auto& row = rows.emplace_back(std::vector<std::string>{
+          std::string(method->name), methods::kept_apart(methods::Adapter(*method)).empty() ? "yes" : "no",
+          method->served_by.empty() ? "PEFT" : cat("PEFT, ", method->served_by)});
       if (places)
         for (auto& cell : sizes(*method, *places, notes)) row.push_back(std::move(cell));
       row.emplace_back(method->help);
     }
     console::print_table(std::cout, rows);
     std::cout << "\nTYPE is the recipe's adapter.type. MERGE: `adapter merge` can write it into the model's weights. "
-                 "vLLM and llama.cpp load plain LoRA: no use_dora, lora_bias, modules_to_save or "
-                 "trainable_token_indices.\n";
+                 "vLLM and llama.cpp load plain LoRA: no use_dora, lora_bias, bias, alora_invocation_tokens, "
+                 "modules_to_save or trainable_token_indices.\n";
     if (places)
       std::cout << "Sizes are those of the method's defaults. MEMORY is that of the trained values in training, with "
                    "gradients and AdamW's state; `peft-studio plan` counts a whole run.\n";

@@ -76,7 +76,7 @@ TEST_P(MergeOfEveryMethod, HasTheAdaptersLogits) {
     fixture::write_tiny_model(base, model);
     write_adapter(base, GetParam().adapter, adapter);
     const fs::path to = dir_ / ("merged" + name.string());
-    if (GetParam().adapter.method->mergeable)
+    if (methods::kept_apart(GetParam().adapter).empty())
       expect_same_logits(merged(base, adapter, to));
     else
       EXPECT_THAT(fixture::error_of(Fault::usage, [&] { merged(base, adapter, to); }),
@@ -94,7 +94,7 @@ TEST(MergeOfRecordedAdapters, HasTheAdaptersLogits) {
     for (const auto& adapter : fs::directory_iterator(model)) {
       if (!fs::exists(adapter.path() / "adapter_config.json")) continue;
       SCOPED_TRACE(adapter.path().string());
-      if (!methods::read_peft_config(adapter.path()).method->mergeable) continue;
+      if (!methods::kept_apart(methods::read_peft_config(adapter.path())).empty()) continue;
       if (model.path().filename() == "gpt_oss_mxfp4") continue;  // refused, see below
       const fixture::TemporaryDirectory dir;
       MergeResult result;

@@ -139,7 +139,7 @@ TEST(Start, AdaptersOfAChangedBaseAreRefused) {
 
 TEST(Start, KeysThatNobodyReadsAreRefusedWhenTheySaySomething) {
   for (const auto& [key, value] :
-       std::vector<std::pair<std::string, std::string>>{{"alora_invocation_tokens", "[1, 2]"},
+       std::vector<std::pair<std::string, std::string>>{{"use_bdlora", "{\"nblocks\": 2}"},
                                                         {"layer_replication", "[[0, 2]]"},
                                                         {"target_parameters", "[\"experts\"]"},
                                                         {"layers_pattern", "\"blocks\""},
