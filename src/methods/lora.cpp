@@ -48,12 +48,13 @@ std::vector<std::pair<const char*, LoraInit>> words_of(LoraInit) {
           {"pissa_niter_4", LoraInit::pissa_niter_4},
           {"pissa_niter_16", LoraInit::pissa_niter_16},
           {"olora", LoraInit::olora},
-          {"loftq", LoraInit::loftq}};
+          {"loftq", LoraInit::loftq},
+          {"mica", LoraInit::mica}};
 }
 
 bool moves_base(LoraInit init) {
   return init != LoraInit::kaiming && init != LoraInit::gaussian && init != LoraInit::orthogonal &&
-         init != LoraInit::loftq;
+         init != LoraInit::loftq && init != LoraInit::mica;
 }
 
 namespace {
@@ -73,7 +74,8 @@ void bind_section(config::Fields& field, Adapter& adapter) {
         "zero; `orthogonal` has products of zero; `pissa` the largest singular values of the base (arXiv:2404.02948), "
         "`pissa_niter_4` and `_16` by a faster way, `olora` its QR factors (arXiv:2406.01775): these three leave the "
         "base without that part, and the adapter is written with it, as a plain one of twice the rank; `loftq` "
-        "the largest singular values of what quantising the base has lost (arXiv:2310.08659)");
+        "the largest singular values of what quantising the base has lost (arXiv:2310.08659); `mica` has the "
+        "directions of the smallest in B, which is not trained (arXiv:2604.01694)");
   field("loftq_config", &s.loftq_config,
         "Of `init_lora_weights: loftq`: 4 bits (NF4) or 8 (INT8), as the base has; one round.");
   field("use_dora", &s.use_dora, "Scale each output to a learned size: DoRA (arXiv:2402.09353).");
@@ -108,6 +110,14 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
     throw Error(Fault::usage, "adapter.use_dora and adapter.init_lora_weights: loftq do not go together here",
                 "take one of them out");
   require_activated(s);
+  if (freezes_b(s.init_lora_weights) && (s.use_dora || s.lora_bias || !s.alora_invocation_tokens.empty()))
+    throw Error(Fault::usage,
+                cat("adapter.init_lora_weights: mica and adapter.",
+                    s.use_dora    ? "use_dora"
+                    : s.lora_bias ? "lora_bias"
+                                  : "alora_invocation_tokens",
+                    " do not go together here"),
+                "take one of them out");
   std::vector<Adapted> adapted;
   for (const std::size_t index : select_layers(adapter.targeting, layers, Embedding::taken)) {
     const std::string& name = layers[index].name;
@@ -138,7 +148,15 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
       throw Error(Fault::usage,
                   cat("adapter.init_lora_weights is orthogonal, and the rank of ", name, " is ", r, ", an odd number"),
                   "take an even adapter.r");
-    if ((moves_base(s.init_lora_weights) || s.init_lora_weights == LoraInit::loftq) && r > std::min(out, in))
+    if (freezes_b(s.init_lora_weights)) {
+      if (is_rows)
+        throw Error(Fault::usage, "adapter.init_lora_weights: mica is not supported for the embedding",
+                    cat("take ", name, " out of adapter.target_modules"));
+      of.tensors[1].trained = false;
+    }
+    const bool is_of_base = moves_base(s.init_lora_weights) || s.init_lora_weights == LoraInit::loftq ||
+                            s.init_lora_weights == LoraInit::mica;
+    if (is_of_base && r > std::min(out, in))
       throw Error(Fault::usage, cat("rank ", r, " exceeds the smaller side of ", name, ", which the start needs"),
                   "lower adapter.r, or take init_lora_weights: true");
     if (s.lora_bias) of.tensors.push_back({kLoraBias, {out}});
@@ -214,7 +232,7 @@ void require_plain_base(const json::Object& config) {
   const auto init = config.get("init_lora_weights");
   if (!init || !init->is_text()) return;
   const std::string word = init->text();
-  for (const char* const plain : {"gaussian", "eva", "orthogonal"})
+  for (const char* const plain : {"gaussian", "eva", "orthogonal", "mica"})
     if (word == plain) return;
   init->refuse(
       cat("is ", quoted(word), ": such an adapter belongs to a base that its start has changed"),
@@ -258,6 +276,8 @@ Adapter from_peft(const json::Object& config) {
   s.r = static_cast<int>(config.needed_size("r", 1 << 20));
   s.alpha = config.needed_positive("lora_alpha");
   if (const auto dropout = config.get("lora_dropout")) s.dropout = dropout->real(0, 1);
+  if (const auto init = config.get("init_lora_weights"); init && init->is_text() && init->text() == "mica")
+    s.init_lora_weights = LoraInit::mica;  // whose B is not trained
   s.use_rslora = config.flag("use_rslora");
   s.use_dora = config.flag("use_dora");
   s.lora_bias = config.flag("lora_bias");

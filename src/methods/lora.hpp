@@ -11,9 +11,10 @@
 namespace pst::methods {
 
 /// PEFT's init_lora_weights. With kaiming (`true`) and gaussian B is zero.
-enum class LoraInit { kaiming, gaussian, orthogonal, pissa, pissa_niter_4, pissa_niter_16, olora, loftq };
+enum class LoraInit { kaiming, gaussian, orthogonal, pissa, pissa_niter_4, pissa_niter_16, olora, loftq, mica };
 /// Whether the start takes a part out of the base, and B A begins with it.
 bool moves_base(LoraInit init);
+inline bool freezes_b(LoraInit init) { return init == LoraInit::mica; }  ///< B stays where it starts
 
 /// The keys of `type: lora`. @see Hu et al. 2021, arXiv:2106.09685
 struct Lora {

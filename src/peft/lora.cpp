@@ -75,6 +75,7 @@ class LoraAdapter final : public Adapter {
     for (const methods::AdapterTensor& tensor : recipe.method->beside(recipe, places))
       trained_rows.push_back(&parameters_.add(tensor.name, tensor.shape));
     allocate(model, compute, device);
+    allocate_fixed(compute, device);
     if (!keys_.alora_invocation_tokens.empty()) model.set_invocation(keys_.alora_invocation_tokens);
     if (methods::moves_base(keys_.init_lora_weights)) {
       moved_ = std::make_unique<Moved>(parameters_);
@@ -153,6 +154,18 @@ class LoraAdapter final : public Adapter {
     return &parameters_.add(layer + "." + tensor.name, tensor.shape);
   }
 
+  nn::Parameter* declare_b(const std::string& layer, const methods::AdapterTensor& tensor) {
+    return tensor.trained ? declare(layer, tensor) : &fixed_b_.add(layer + "." + tensor.name, tensor.shape);
+  }
+  void allocate_fixed(at::ScalarType compute, at::Device device) {
+    if (fixed_b_.all().empty()) return;
+    fixed_b_.allocate(compute, device);
+    for (nn::Parameter& b : fixed_b_.all()) {
+      b.value.set_requires_grad(false);
+      frozen_.push_back({b.name, b.value});
+    }
+  }
+
   /// Puts LoRA around layers that read one x, in their order.
   void wrap(std::vector<nn::LinearSlot>& slots, std::span<const methods::Adapted> chosen) {
     const std::size_t first = layers_.size();
@@ -162,7 +175,7 @@ class LoraAdapter final : public Adapter {
       modules_.push_back(name);
     }
     for (std::size_t i = 0; i < chosen.size(); ++i)
-      layers_[first + i].b = declare(layers_[first + i].name, chosen[i].tensors[1]);
+      layers_[first + i].b = declare_b(layers_[first + i].name, chosen[i].tensors[1]);
     const auto group = std::make_shared<LoraGroup>();
     for (std::size_t i = 0; i < chosen.size(); ++i) {
       Layer& layer = layers_[first + i];
@@ -243,6 +256,7 @@ class LoraAdapter final : public Adapter {
   }
   void ready() override {
     Adapter::ready();
+    if (!fixed_b_.all().empty()) fixed_b_.refresh_compute();
     for (const Layer& layer : layers_)
       if (layer.dora) layer.dora->loaded();
   }
@@ -273,6 +287,7 @@ class LoraAdapter final : public Adapter {
   nn::CausalLm& model_;
   methods::Lora keys_;
   std::vector<Layer> layers_;
+  nn::ParameterSet fixed_b_;  // of a start whose B is not trained
   LoraEmbedding* embedding_ = nullptr;
   nn::Parameter *embedding_a_ = nullptr, *embedding_b_ = nullptr;
   std::vector<std::function<void()>> start_rows_;

@@ -58,6 +58,7 @@ LowRank lora_start(LoraInit init, std::int64_t r, std::int64_t in, std::int64_t 
     case LoraInit::kaiming: fill_kaiming(a_ri, rng); break;
     case LoraInit::gaussian: fill_normal(a_ri, 1.0 / static_cast<double>(r), rng); break;
     case LoraInit::orthogonal: return orthogonal(r, in, out, rng);
+    case LoraInit::mica: return {a_ri, smallest_singular(weight(), r)};
     case LoraInit::loftq:
     case LoraInit::pissa: return pissa(largest_singular(weight(), r), scale);
     case LoraInit::pissa_niter_4: return pissa(singular_fast(weight(), r, 4, rng), scale);

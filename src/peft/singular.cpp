@@ -10,4 +10,9 @@ Singular largest_singular(const at::Tensor& weight_oi, std::int64_t r) {
   return {u.narrow(1, 0, r), s.narrow(0, 0, r), v.narrow(0, 0, r)};
 }
 
+at::Tensor smallest_singular(const at::Tensor& weight_oi, std::int64_t r) {
+  const at::Tensor u = std::get<0>(at::linalg_svd(weight_oi, /*full_matrices=*/false));
+  return u.narrow(1, u.size(1) - r, r).contiguous();
+}
+
 }  // namespace pst::peft

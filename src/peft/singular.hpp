@@ -10,5 +10,7 @@ struct Singular {
 };
 /// @param weight_oi  f32;  r: at most its smaller side
 Singular largest_singular(const at::Tensor& weight_oi, std::int64_t r);
+/// The left vectors of the r smallest ones, [out, r].
+at::Tensor smallest_singular(const at::Tensor& weight_oi, std::int64_t r);
 
 }  // namespace pst::peft

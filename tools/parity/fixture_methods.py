@@ -96,6 +96,7 @@ ADAPTERS = {  # (model, name): config
     # Tokens that stand in the first half of a document: the second half is decoded one by one.
     ("llama", "lora_activated"): config_of(LoraConfig, r=2, alora_invocation_tokens=[78]),
     ("llama", "lora_activated_by_two"): config_of(LoraConfig, ["v_proj", "down_proj"], r=2, alora_invocation_tokens=[87, 25]),
+    ("llama", "lora_mica"): config_of(LoraConfig, r=2, init_lora_weights="mica"),
     ("llama", "lora_embedding"): config_of(LoraConfig, ["embed_tokens", "q_proj"], r=2),
     ("gemma3_text", "lora_embedding"): config_of(LoraConfig, ["embed_tokens"], r=2),
     ("llama", "lora_tokens"): config_of(LoraConfig, ["q_proj"], r=2, trainable_token_indices={"embed_tokens": [3, 40, 41], "lm_head": [5]}),

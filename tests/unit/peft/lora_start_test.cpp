@@ -49,6 +49,14 @@ TEST(LoraStart, OloraTakesTheFirstColumnsOfQ) {
       << "R is a triangle: the first columns of W are in it";
 }
 
+TEST(LoraStart, MicaTakesTheDirectionsOfTheSmallestSingularValues) {
+  const auto [a, b] = start(LoraInit::mica);
+  EXPECT_EQ(a.abs().max().item().toDouble(), 0);
+  EXPECT_THAT(b.t().mm(b), fixture::close_to(at::eye(4), 1e-5));
+  const at::Tensor smallest = std::get<1>(at::linalg_svd(weight(), false)).narrow(0, 26, 4);
+  EXPECT_THAT(b.t().mm(weight()).square().sum(1).sqrt(), fixture::close_to(smallest, 1e-4));
+}
+
 TEST(LoraStart, OrthogonalHasNoProduct) {
   const auto [a, b] = start(LoraInit::orthogonal);
   EXPECT_THAT(b.mm(a), fixture::close_to(b.mm(a).mul(0), 1e-6));
