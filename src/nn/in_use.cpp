@@ -17,7 +17,7 @@ class CopyNode final : public ops::Node {
 }  // namespace
 
 at::Tensor in_use(const Parameter& parameter) {
-  if (parameter.compute.scalar_type() == at::kFloat) return parameter.value;
+  if (parameter.compute.scalar_type() == parameter.value.scalar_type()) return parameter.value;
   const at::Tensor copy = parameter.compute.detach();
   if (ops::records({parameter.value})) ops::connect(std::make_shared<CopyNode>(), {parameter.value}, {copy});
   return copy;

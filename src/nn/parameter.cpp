@@ -4,6 +4,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "core/error.hpp"
+#include "ops/wide.hpp"
 
 namespace pst::nn {
 namespace {
@@ -36,8 +37,8 @@ void ParameterSet::allocate(at::ScalarType compute, at::Device device) {
     size_ += kernels::flat_places(parameter.count());
   }
   const auto options = at::TensorOptions().device(device);
-  flat_ = at::zeros({size_}, options.dtype(at::kFloat));
-  compute_flat_ = compute == at::kFloat ? flat_ : at::zeros({size_}, options.dtype(compute));
+  flat_ = at::zeros({size_}, options.dtype(ops::wide(compute)));
+  compute_flat_ = compute == flat_.scalar_type() ? flat_ : at::zeros({size_}, options.dtype(compute));
   for (Parameter& parameter : parameters_) parameter.compute = window(compute_flat_, parameter.offset, parameter.shape);
   make_leaves();
 }

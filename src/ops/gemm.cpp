@@ -13,6 +13,7 @@
 #include "core/error.hpp"
 #include "kernels/matmul/onednn.hpp"
 #include "ops/gemm_gpu.hpp"
+#include "ops/wide.hpp"
 
 // f32 goes to oneDNN's just-in-time kernels, which at::linear does not use: MKL, its choice, reaches 40 % of the FMA
 // peak on AMD's AVX-512 cores where oneDNN reaches 90 % (tools/bench), and both do about 90 % on Intel's. One fixed
@@ -108,7 +109,7 @@ void scaled_matmul_nn_into(const at::Tensor& into_ni, const at::Tensor& dy_no, c
 at::Tensor wide_matmul_tn(const at::Tensor& dy_no, const at::Tensor& x_ni) {
   if (at::Tensor dw_oi = on_gpu({dy_no, true}, {x_ni}, dy_no.size(1), x_ni.size(1), 1, at::kFloat); dw_oi.defined())
     return dw_oi;
-  return matmul_tn(dy_no, x_ni).to(at::kFloat);
+  return widened(matmul_tn(dy_no, x_ni));
 }
 
 void add_wide_matmul_tn(const at::Tensor& sum_oi, const at::Tensor& dy_no, const at::Tensor& x_ni) {

@@ -6,9 +6,12 @@
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/ones.h>
 
+#include <vector>
+
 #include "kernels/layer_norm/layer_norm.hpp"
 #include "kernels/rms_norm/rms_norm.hpp"
 #include "ops/backward_node.hpp"
+#include "ops/wide.hpp"
 
 namespace pst::ops {
 namespace {
@@ -90,14 +93,26 @@ Norm without_values(const Norm& by) {
 at::Tensor trained(const at::Tensor& y, const Norm& by) {
   const NormValues values = by.trained();
   const at::Tensor rows = y.view({-1, values.weight.size(-1)});
-  at::Tensor out = rows.to(at::kFloat) * values.weight;
+  at::Tensor out = widened(rows) * values.weight;
   if (values.bias.defined()) out = out + values.bias;
   return out.to(y.scalar_type()).view(y.sizes());
+}
+
+/// In f64, which kernels do not have: for comparisons.
+at::Tensor by_torch(const at::Tensor& x, const Norm& by) {
+  std::vector<std::int64_t> shape = by.weight.sizes().vec();
+  shape.insert(shape.begin(), -1);
+  const at::Tensor rows = x.view(shape);
+  const at::Tensor centred = by.centred ? rows - rows.mean({-1}, /*keepdim=*/true) : rows;
+  at::Tensor out = centred * (centred.square().mean({-1}, /*keepdim=*/true) + by.eps).rsqrt() * by.weight;
+  if (by.bias.defined()) out = out + by.bias;
+  return out.view(x.sizes());
 }
 
 }  // namespace
 
 at::Tensor norm(const at::Tensor& x, const Norm& by) {
+  if (x.scalar_type() == at::kDouble && !by.trained) return by_torch(x, by);
   if (by.trained) return trained(norm(x, without_values(by)), by);
   const trace::Scope span(trace::Kind::norm, "norm");
   const Normed made = run(x, {}, by);

@@ -1,26 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peft/adapted_linear.hpp"
 
-#include <ATen/ops/empty_like.h>
 #include <ATen/ops/eye.h>
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "core/trace.hpp"
-#include "kernels/dropout/dropout.hpp"
 #include "nn/in_use.hpp"
 #include "ops/backward_node.hpp"
-#include "ops/torch_exec.hpp"
+#include "ops/dropout.hpp"
+#include "ops/wide.hpp"
 
 // Shape letters: n rows (tokens), i features in, o features out.
 namespace pst::peft {
 namespace {
-
-at::Tensor zeroed_features(const at::Tensor& x_ni, double chance, const Rng& rng) {
-  const at::Tensor out = at::empty_like(x_ni);
-  kernels::dropout(ops::exec_of(x_ni), ops::view_of(x_ni), chance, rng, ops::view_of(out));
-  return out;
-}
 
 class DropoutNode final : public ops::Node {
  public:
@@ -28,7 +21,7 @@ class DropoutNode final : public ops::Node {
 
  protected:
   List backward(List& gradients) override {
-    return {gradients[0].defined() ? zeroed_features(gradients[0].contiguous(), chance_, rng_) : at::Tensor()};
+    return {gradients[0].defined() ? ops::dropped(gradients[0].contiguous(), chance_, rng_) : at::Tensor()};
   }
   void release() override {}
 
@@ -53,7 +46,7 @@ Tensors AdaptedLinear::in_use() const {
 
 Tensors AdaptedLinear::floats() const {
   Tensors all;
-  for (const nn::Parameter* const parameter : parameters()) all.push_back(parameter->compute.detach().to(at::kFloat));
+  for (const nn::Parameter* const parameter : parameters()) all.push_back(ops::widened(parameter->compute.detach()));
   return all;
 }
 
@@ -104,7 +97,7 @@ at::Tensor AdaptedLinear::dropped(const at::Tensor& x_ni, double chance, const n
   at::Tensor out;
   {
     at::AutoDispatchBelowADInplaceOrView below;
-    out = zeroed_features(x_ni, chance, rng);
+    out = ops::dropped(x_ni, chance, rng);
   }
   if (ops::records({x_ni})) ops::connect(std::make_shared<DropoutNode>(chance, rng), {x_ni}, {out});
   return out;

@@ -8,6 +8,7 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/zeros.h>
 
+#include "ops/wide.hpp"
 #include "peft/adapted_linear.hpp"
 #include "peft/fill.hpp"
 #include "peft/linears_adapter.hpp"
@@ -30,7 +31,8 @@ class DeftLinear final : public AdaptedLinear {
   void start(const Rng& rng) override {
     fill_normal(master(0), 0.02, rng.child(0));
     if (puts_in())
-      master(1).copy_(at::matmul(sides(master(0)).second.t(), base().weight(at::kFloat)) / adapted().scale);
+      master(1).copy_(at::matmul(sides(master(0)).second.t(), base().weight(master(0).scalar_type())) /
+                      adapted().scale);
   }
 
  private:
@@ -43,7 +45,7 @@ class DeftLinear final : public AdaptedLinear {
   }
   at::Tensor run(const at::Tensor& x_ni, const Tensors& trained, const nn::Pass& pass) const override {
     const at::ScalarType dtype = x_ni.scalar_type();
-    const auto [q_or, right_or] = sides(trained[0].to(at::kFloat));
+    const auto [q_or, right_or] = sides(ops::widened(trained[0]));
     const at::Tensor u_no = base().forward(x_ni, pass);
     const at::Tensor away_nr = at::matmul(u_no - bias_o_, right_or.to(dtype));
     if (!puts_in()) return u_no - at::matmul(away_nr, q_or.t().to(dtype));

@@ -9,6 +9,7 @@
 
 #include "core/trace.hpp"
 #include "ops/gemm.hpp"
+#include "ops/wide.hpp"
 
 // Shape letters: n rows (tokens), i features in, o features out, r rank.
 namespace pst::peft {
@@ -30,8 +31,8 @@ class DoraNode final : public ops::Node {
     if (!gradients[0].defined()) return out;
     const at::Tensor dy_no = gradients[0].contiguous(), v_no = dy_no * scale_.g_o.to(dy_no.scalar_type());
     if (wanted(3)) {
-      at::Tensor sum_o = dy_no.to(at::kFloat).mul(u_no_).sum(0);
-      sum_o.sub_(dy_no.to(at::kFloat).sum(0) * layer_.bias_o_);
+      at::Tensor sum_o = ops::widened(dy_no).mul(u_no_).sum(0);
+      sum_o.sub_(ops::widened(dy_no).sum(0) * layer_.bias_o_);
       out[3] = sum_o.div_(scale_.norm_o);
     }
     if (wanted(2)) out[2] = ops::wide_matmul_tn(v_no, h_nr_);
@@ -59,7 +60,7 @@ class DoraNode final : public ops::Node {
 void DoraLinear::prepare() {
   const at::Tensor weight_oi = base().weight(at::kFloat);
   squares_o_ = weight_oi.square().sum(1, /*keepdim=*/false, at::kDouble);
-  bias_o_ = base().apply(at::zeros({1, in_features()}, a().compute.options())).view({-1}).to(at::kFloat);
+  bias_o_ = ops::widened(base().apply(at::zeros({1, in_features()}, a().compute.options())).view({-1}));
 }
 
 void DoraLinear::start(const Rng&) { m().value.copy_(squares_o_.sqrt()); }
@@ -71,12 +72,12 @@ at::Tensor DoraLinear::norm() const {
   const at::Tensor b = b_or.to(at::kDouble), aa_rr = a_ri.to(at::kDouble).mm(a_ri.to(at::kDouble).t());
   const at::Tensor wa_or = base().apply(a_ri).to(at::kDouble).sub(bias_o_.to(at::kDouble)).t();
   const at::Tensor squares_o = squares_o_ + (wa_or * b).sum(1) * (2 * s) + (b.mm(aa_rr) * b).sum(1) * (s * s);
-  return squares_o.clamp_min(0).sqrt().to(at::kFloat);
+  return squares_o.clamp_min(0).sqrt().to(ops::wide(a_ri.scalar_type()));
 }
 
 DoraLinear::Scale DoraLinear::scale() const {
   const at::Tensor norm_o = norm();
-  return {m().compute.to(at::kFloat) / norm_o, norm_o};
+  return {ops::widened(m().compute) / norm_o, norm_o};
 }
 
 at::Tensor DoraLinear::scaled(const at::Tensor& sum_no, const Scale& scale) const {
@@ -137,7 +138,7 @@ at::Tensor DoraLinear::run(const at::Tensor& x_ni, const Tensors& trained, const
   }
   const at::ScalarType dtype = x_ni.scalar_type();
   const at::Tensor z_ni = dropped(x_ni, adapted().dropout, pass);
-  const at::Tensor g_o = (trained[2].to(at::kFloat) / norm_o).to(dtype);
+  const at::Tensor g_o = (ops::widened(trained[2]) / norm_o).to(dtype);
   const at::Tensor wz_no = base().forward(z_ni, {}) - bias_o_.to(dtype);
   const at::Tensor update_no = at::linear(at::linear(z_ni, trained[0]), trained[1]) * adapted().scale;
   return base().forward(x_ni, {}) + (g_o - 1) * wz_no + g_o * update_no;

@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "methods/prompts.hpp"
 #include "nn/in_use.hpp"
+#include "ops/wide.hpp"
 #include "peft/fill.hpp"
 
 namespace pst::peft {
@@ -44,7 +45,7 @@ void Encoder::start(const Rng& rng) {
 
 at::Tensor Encoder::of(const std::string& name) const {
   for (const nn::Parameter* const parameter : parameters_)
-    if (parameter->name == methods::kEncoderPrefix + name) return nn::in_use(*parameter).to(at::kFloat);
+    if (parameter->name == methods::kEncoderPrefix + name) return ops::widened(nn::in_use(*parameter));
   throw Error(Fault::bug, "no such tensor in an encoder: " + name);
 }
 
@@ -52,7 +53,7 @@ std::vector<at::Tensor> Encoder::all(const std::string& begin) const {
   std::vector<at::Tensor> tensors;
   for (const nn::Parameter* const parameter : parameters_)
     if (parameter->name.starts_with(methods::kEncoderPrefix + begin))
-      tensors.push_back(nn::in_use(*parameter).to(at::kFloat));
+      tensors.push_back(ops::widened(nn::in_use(*parameter)));
   return tensors;
 }
 

@@ -8,6 +8,7 @@
 #include "core/trace.hpp"
 #include "methods/method.hpp"
 #include "ops/backward_node.hpp"
+#include "ops/wide.hpp"
 #include "peft/adapter.hpp"
 
 // Shape letters: n rows (tokens), i features in, o features out.
@@ -72,9 +73,9 @@ class Ia3Node final : public ops::Node {
   void release() override { z_.reset(); }
 
  private:
-  /// f32, in l's shape. Rows are added in their order, whatever the threads: these share out columns.
+  /// Wide, in l's shape. Rows are added in their order, whatever the threads: these share out columns.
   at::Tensor of_l(const at::Tensor& dz) const {
-    return at::sum(at::mul(z_.to(at::kFloat), dz.to(at::kFloat)), 0).view(layer_.l().shape);
+    return at::sum(at::mul(ops::widened(z_), ops::widened(dz)), 0).view(layer_.l().shape);
   }
 
   const Ia3Linear& layer_;

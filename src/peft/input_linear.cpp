@@ -4,6 +4,7 @@
 #include "core/error.hpp"
 #include "core/trace.hpp"
 #include "ops/backward_node.hpp"
+#include "ops/wide.hpp"
 
 // Shape letters: n rows (tokens), i features in, o features out.
 namespace pst::peft {
@@ -33,7 +34,7 @@ class InputNode final : public ops::Node {
     }
     Tensors of_roots = layer_.gradients(x_ni_, dz_ni, in_dtype);
     if (wanted(0)) out[0] = layer_.turned_back(dz_ni, in_dtype);
-    for (at::Tensor& of : of_roots) of = of.to(at::kFloat);
+    for (at::Tensor& of : of_roots) of = ops::widened(of);
     const Tensors of_leaves = InputLinear::gradients_of(leaves, roots, of_roots);
     for (std::size_t i = 0; i < leaves.size(); ++i)
       if (wanted(i + 1)) out[i + 1] = of_leaves[i];

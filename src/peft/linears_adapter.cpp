@@ -4,6 +4,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "methods/method.hpp"
+#include "ops/wide.hpp"
 
 namespace pst::peft {
 namespace {
@@ -20,11 +21,11 @@ class LinearsAdapter final : public Adapter {
     for (const methods::Adapted& of : adapted) {
       Site& site = sites.emplace_back(Site{.base = nullptr, .name = slots[of.layer].name, .adapted = of});
       for (const methods::AdapterTensor& tensor : of.tensors)
-        declare(tensor, site.name + "." + tensor.name, device, site.trained, site.frozen);
+        declare(tensor, site.name + "." + tensor.name, compute, device, site.trained, site.frozen);
     }
     if (recipe.method->shared)
       for (const methods::AdapterTensor& tensor : recipe.method->shared(recipe, layers, adapted))
-        declare(tensor, tensor.name, device, shared_, shared_frozen_);
+        declare(tensor, tensor.name, compute, device, shared_, shared_frozen_);
     allocate(model, compute, device);
     if (method_.hook) hook_ = method_.hook(parameters_);
     for (Site& site : sites) {
@@ -50,13 +51,13 @@ class LinearsAdapter final : public Adapter {
   }
 
  private:
-  void declare(const methods::AdapterTensor& tensor, const std::string& name, at::Device device,
+  void declare(const methods::AdapterTensor& tensor, const std::string& name, at::ScalarType compute, at::Device device,
                std::vector<nn::Parameter*>& trained, Tensors& frozen) {
     if (tensor.trained) {
       trained.push_back(&parameters_.add(name, tensor.shape));
       return;
     }
-    frozen.push_back(at::zeros(tensor.shape, at::TensorOptions().dtype(at::kFloat).device(device)));
+    frozen.push_back(at::zeros(tensor.shape, at::TensorOptions().dtype(ops::wide(compute)).device(device)));
     frozen_.push_back({name, frozen.back(), tensor.saved, tensor.dtype});
   }
   void prepare() override {

@@ -7,6 +7,7 @@
 #include "ops/add_rows.hpp"
 #include "ops/backward_node.hpp"
 #include "ops/gemm.hpp"
+#include "ops/wide.hpp"
 
 // Shape letters: n rows (tokens), r rank, d width, v vocabulary.
 namespace pst::peft {
@@ -26,7 +27,7 @@ class Node final : public ops::Node {
     const at::Tensor dy_nd = gradients[0].contiguous();
     if (wanted(1)) out[1] = ops::wide_matmul_tn(dy_nd, h_nr_);
     if (wanted(0)) {
-      const at::Tensor g_nr = ops::scaled_matmul_nn(dy_nd, b_dr_.compute, scale_).to(at::kFloat);
+      const at::Tensor g_nr = ops::widened(ops::scaled_matmul_nn(dy_nd, b_dr_.compute, scale_));
       const at::Tensor& sum_rv = a_rv_.value.grad();
       const at::Tensor into_rv = sum_rv.defined() ? sum_rv : at::zeros(a_rv_.shape, g_nr.options());
       ops::add_rows(into_rv.t(), ids_, g_nr);

@@ -2,15 +2,13 @@
 #include "peft/lora_linear.hpp"
 
 #include <ATen/ops/addmm.h>
-#include <ATen/ops/empty_like.h>
 
 #include <algorithm>
 
 #include "core/strings.hpp"
-#include "kernels/dropout/dropout.hpp"
 #include "methods/lora.hpp"
+#include "ops/dropout.hpp"
 #include "ops/gemm.hpp"
-#include "ops/torch_exec.hpp"
 #include "peft/lora_forward.hpp"
 
 // Shape letters: n rows (tokens), i features in, o features out, r rank.
@@ -41,10 +39,7 @@ void LoraLinear::join(std::shared_ptr<LoraGroup> group) {
 
 at::Tensor LoraLinear::dropped(const at::Tensor& x_ni, const nn::Pass& pass) const {
   if (!pass.training || options_.dropout == 0) return x_ni;
-  const at::Tensor out = at::empty_like(x_ni);
-  kernels::dropout(ops::exec_of(x_ni), ops::view_of(x_ni), options_.dropout, pass.random.child(stream_),
-                   ops::view_of(out));
-  return out;
+  return ops::dropped(x_ni, options_.dropout, pass.random.child(stream_));
 }
 
 at::Tensor LoraLinear::forward(const at::Tensor& x_ni, const nn::Pass& pass) const {

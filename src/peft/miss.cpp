@@ -41,7 +41,7 @@ class BatLinear final : public DeltaLinear {
   at::Tensor delta(const Tensors& trained, const nn::Pass&) const override {
     const at::Tensor& block = trained[0];
     const std::int64_t r = block.size(1), out = out_features(), in = in_features();
-    const at::Tensor w = base().weight(at::kFloat).reshape({out / r, r, in / r, r}).transpose(1, 2);
+    const at::Tensor w = base().weight(block.scalar_type()).reshape({out / r, r, in / r, r}).transpose(1, 2);
     const at::Tensor one = block.unsqueeze(1);
     return (at::matmul(w, one) + one).transpose(1, 2).reshape({out, in});
   }

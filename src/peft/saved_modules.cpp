@@ -13,6 +13,7 @@
 #include "ops/add_rows.hpp"
 #include "ops/backward_node.hpp"
 #include "ops/gemm.hpp"
+#include "ops/wide.hpp"
 
 // Shape letters: n rows (tokens), i features in, o features out, v vocabulary, d hidden.
 namespace pst::peft {
@@ -59,7 +60,7 @@ class TrainedLinearNode final : public ops::Node {
       else
         out[1] = ops::wide_matmul_tn(dy_no, x_ni_);
     }
-    if (wanted(2)) out[2] = dy_no.to(at::kFloat).sum(0);
+    if (wanted(2)) out[2] = ops::widened(dy_no).sum(0);
     return out;
   }
   void release() override { x_ni_.reset(); }
@@ -103,7 +104,7 @@ class TrainedEmbeddingNode final : public ops::Node {
  protected:
   List backward(List& gradients) override {
     if (!gradients[0].defined() || !wanted(0)) return List(1);
-    const at::Tensor dy_nd = gradients[0].to(at::kFloat);
+    const at::Tensor dy_nd = ops::widened(gradients[0]);
     // Into the parameter's own gradient where it has one: no second matrix of the vocabulary is made.
     const at::Tensor& sum_vd = of_.weight().value.grad();
     const at::Tensor into_vd = sum_vd.defined() ? sum_vd : at::zeros(of_.weight().shape, dy_nd.options());
@@ -132,7 +133,7 @@ at::Tensor TrainedEmbedding::rows(const at::Tensor& ids) const {
 
 void train_norm(ops::Norm& norm, double offset, const nn::Parameter& weight, const nn::Parameter* bias) {
   norm.trained = [&weight, bias, offset] {
-    const auto floats = [](const nn::Parameter& parameter) { return nn::in_use(parameter).to(at::kFloat); };
+    const auto floats = [](const nn::Parameter& parameter) { return ops::widened(nn::in_use(parameter)); };
     return ops::NormValues{.weight = offset != 0 ? floats(weight) + offset : floats(weight),
                            .bias = bias ? floats(*bias) : at::Tensor()};
   };

@@ -5,6 +5,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "nn/in_use.hpp"
+#include "ops/wide.hpp"
 
 // Shape letters: n rows (tokens), i features in, o features out.
 namespace pst::peft {
@@ -74,7 +75,7 @@ void TrainedBiases::attach(const std::vector<const nn::Linear*>& bases) {
   }
   for (const Norm& of : norms_)
     of.slot.norm->trained = [norm = of.slot.norm, bias = of.bias] {
-      return ops::NormValues{.weight = norm->weight, .bias = nn::in_use(*bias).to(at::kFloat)};
+      return ops::NormValues{.weight = norm->weight, .bias = ops::widened(nn::in_use(*bias))};
     };
 }
 
