@@ -29,7 +29,9 @@ class AdaloraLinear final : public FactorLinear {
   }
 
  private:
-  Factors factors(const Tensors& t) const override { return {t[0], t[1] * t[2].t() * adapted().scale}; }
+  Factors factors(const Tensors& t, const nn::Pass&) const override {
+    return {t[0], t[1] * t[2].t() * adapted().scale};
+  }
 };
 
 std::string layer_of(const std::string& tensor) { return tensor.substr(0, tensor.size() - kE.size()); }

@@ -20,7 +20,7 @@ struct Site {
   std::string name;  ///< the layer's
   methods::Adapted adapted;
   std::vector<nn::Parameter*> trained;  ///< of its tensors, in their order
-  std::vector<at::Tensor> frozen;       ///< those that are not trained; f32, zeros before prepare()
+  std::vector<at::Tensor> frozen;       ///< those that are not trained; zeros before prepare()
   std::vector<nn::Parameter*> shared;   ///< that layers share, likewise
   std::vector<at::Tensor> shared_frozen;
 };

@@ -11,6 +11,12 @@
 #include "weights/safetensors.hpp"
 
 namespace pst::peft {
+namespace {
+
+/// As a safetensors file spells it.
+const char* stored_name(Dtype dtype) { return dtype == Dtype::i32 ? "I32" : dtype == Dtype::i64 ? "I64" : "F32"; }
+
+}  // namespace
 
 void Adapter::load(const std::filesystem::path& folder) {
   at::NoGradGuard no_gradients;
@@ -20,19 +26,23 @@ void Adapter::load(const std::filesystem::path& folder) {
     prepare();
     if (biases_) biases_->prepare();
     std::size_t tensors = 0;
-    const auto take = [&](const std::string& name, const at::Tensor& into) {
+    const auto take = [&](const std::string& name, const at::Tensor& into, Dtype dtype) {
       const weights::Tensor& stored = store.get(weights::adapter_tensor_name(name));
       if (stored.shape != into.sizes().vec())
         throw Error(Fault::data,
                     cat("tensor '", stored.name, "' has another shape than this recipe's adapter has there"),
                     "use the adapter section that the adapter was trained with");
+      if (dtype != Dtype::f32 && stored.core_dtype() != dtype)
+        throw Error(Fault::data,
+                    cat("tensor '", stored.name, "' has dtype ", stored.dtype, "; needed is ", name_of(dtype)),
+                    "copy the adapter's folder again");
       into.copy_(ops::tensor_over(const_cast<std::byte*>(stored.bytes.data()), stored.shape, stored.core_dtype()));
       ++tensors;
     };
     for (auto& parameter : parameters_.all())
-      if (!unsaved_.contains(parameter.name)) take(parameter.name, parameter.value);
+      if (!unsaved_.contains(parameter.name)) take(parameter.name, parameter.value, Dtype::f32);
     for (const Frozen& tensor : frozen_)
-      if (tensor.saved) take(tensor.name, tensor.values);
+      if (tensor.saved) take(tensor.name, tensor.values, tensor.dtype);
     for (const weights::Tensor& stored : store.tensors())
       if (is_copy_of_base(stored)) ++tensors;
     if (store.tensors().size() != tensors)
@@ -59,10 +69,10 @@ void Adapter::save(const std::filesystem::path& folder, const std::string& base_
     std::vector<weights::NewTensor> tensors;
     std::vector<at::Tensor> here;  // of a GPU: copies, which live until they are written
     const auto put = [&](const std::string& name, const at::Tensor& values, Dtype dtype) {
-      here.push_back(values.detach().to(at::kCPU, dtype == Dtype::i32 ? at::kInt : at::kFloat).contiguous());
+      here.push_back(values.detach().to(at::kCPU, ops::scalar_type(dtype)).contiguous());
       const View view = ops::view_of(here.back());
       tensors.push_back({weights::adapter_tensor_name(name),
-                         dtype == Dtype::i32 ? "I32" : "F32",
+                         stored_name(dtype),
                          values.sizes().vec(),
                          {static_cast<const std::byte*>(view.data), view.bytes()}});
     };

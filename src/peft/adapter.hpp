@@ -77,7 +77,7 @@ class Adapter {
     std::string name;  ///< as a parameter's
     at::Tensor values;
     bool saved = true;         ///< in the adapter's file
-    Dtype dtype = Dtype::f32;  ///< there: f32, or i32, whose values are here in f32
+    Dtype dtype = Dtype::f32;  ///< there and here: f32, i32 or i64
   };
 
   methods::Adapter recipe_;

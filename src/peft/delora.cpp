@@ -28,7 +28,7 @@ class DeloraLinear final : public FactorLinear {
  private:
   static constexpr double kLeastNorm = 1e-4;  // PEFT's
 
-  Factors factors(const Tensors& trained) const override {
+  Factors factors(const Tensors& trained, const nn::Pass&) const override {
     const at::Tensor &a_ri = trained[0], &b_or = trained[1], &lambda = trained[2];
     const at::Tensor norms_r = a_ri.norm(2, {1}).clamp_min(kLeastNorm) * b_or.norm(2, {0}).clamp_min(kLeastNorm);
     return {a_ri * site().frozen[0], b_or * (lambda / a_ri.size(0) / norms_r)};

@@ -25,7 +25,7 @@ class FactorNode final : public ops::Node {
     FactorLinear::Factors factors;
     {
       const at::AutoGradMode recording(true);
-      factors = layer_.factors(leaves);
+      factors = layer_.factors(leaves, pass_);
     }
     const at::ScalarType dtype = dy_no.scalar_type();
     Tensors roots, of_roots;
@@ -39,15 +39,17 @@ class FactorNode final : public ops::Node {
       g_nr = ops::matmul_nn(dy_no, factors.b_or.detach().to(dtype).contiguous());
     if (factors.a_ri.requires_grad())
       collect(factors.a_ri, ops::wide_matmul_tn(g_nr, layer_.dropped(x_ni_, layer_.adapted().dropout, pass_)));
+    // First of all: what the factors were made of may be the base's weight, in memory that its next product writes
+    // over.
+    const Tensors of_leaves = FactorLinear::gradients_of(leaves, roots, of_roots);
+    for (std::size_t i = 0; i < leaves.size(); ++i)
+      if (wanted(i + 1)) out[i + 1] = of_leaves[i];
     if (wanted(0)) {
       const at::Tensor update_ni = layer_.dropped(ops::matmul_nn(g_nr, factors.a_ri.detach().to(dtype).contiguous()),
                                                   layer_.adapted().dropout, pass_);
       const trace::Scope span(trace::Kind::linear, nullptr);
       out[0] = layer_.base().add_applied_transposed(update_ni, dy_no);
     }
-    const Tensors of_leaves = FactorLinear::gradients_of(leaves, roots, of_roots);
-    for (std::size_t i = 0; i < leaves.size(); ++i)
-      if (wanted(i + 1)) out[i + 1] = of_leaves[i];
     return out;
   }
   void release() override {
@@ -61,9 +63,9 @@ class FactorNode final : public ops::Node {
   at::Tensor x_ni_, h_nr_;
 };
 
-FactorLinear::Factors FactorLinear::made(at::ScalarType dtype) const {
+FactorLinear::Factors FactorLinear::made(at::ScalarType dtype, const nn::Pass& pass) const {
   const at::NoGradGuard no_gradients;
-  const Factors made = factors(floats());
+  const Factors made = factors(floats(), pass);
   return {made.a_ri.to(dtype).contiguous(), made.b_or.to(dtype).contiguous()};
 }
 
@@ -73,20 +75,20 @@ at::Tensor FactorLinear::run(const at::Tensor&, const Tensors&, const nn::Pass&)
 
 at::Tensor FactorLinear::weight(at::ScalarType dtype) const {
   at::NoGradGuard no_gradients;
-  const Factors made = factors(masters());
+  const Factors made = factors(masters(), {});
   return base().weight(at::kFloat).add(ops::matmul_nn(made.b_or.contiguous(), made.a_ri.contiguous())).to(dtype);
 }
 
 at::Tensor FactorLinear::apply(const at::Tensor& x_ni) const {
   if (adapted().rank == 0) return base().apply(x_ni);
   at::NoGradGuard no_gradients;
-  const auto [a_ri, b_or] = made(x_ni.scalar_type());
+  const auto [a_ri, b_or] = made(x_ni.scalar_type(), {});
   return ops::add_matmul_nt(base().apply(x_ni), ops::matmul_nt(x_ni, a_ri), b_or);
 }
 
 at::Tensor FactorLinear::apply_transposed(const at::Tensor& dy_no) const {
   at::NoGradGuard no_gradients;
-  const auto [a_ri, b_or] = made(dy_no.scalar_type());
+  const auto [a_ri, b_or] = made(dy_no.scalar_type(), {});
   return ops::add_matmul_nn(base().apply_transposed(dy_no), ops::matmul_nn(dy_no, b_or), a_ri);
 }
 
@@ -96,7 +98,7 @@ at::Tensor FactorLinear::forward(const at::Tensor& x_ni, const nn::Pass& pass) c
   at::Tensor y_no, h_nr;
   {
     at::NoGradGuard no_gradients;
-    const auto [a_ri, b_or] = made(x_ni.scalar_type());
+    const auto [a_ri, b_or] = made(x_ni.scalar_type(), pass);
     h_nr = ops::matmul_nt(dropped(x_ni.detach(), adapted().dropout, pass), a_ri);
     at::Tensor update_no = ops::matmul_nt(h_nr, b_or);
     const trace::Scope frozen(trace::Kind::linear, nullptr);

@@ -20,12 +20,12 @@ class FactorLinear : public AdaptedLinear {
     at::Tensor a_ri, b_or;  ///< f32
   };
   /// Differentiable in `trained`, which are f32.
-  virtual Factors factors(const Tensors& trained) const = 0;
+  virtual Factors factors(const Tensors& trained, const nn::Pass& pass) const = 0;
 
  private:
   friend class FactorNode;
   at::Tensor run(const at::Tensor& x_ni, const Tensors& trained, const nn::Pass& pass) const final;
-  Factors made(at::ScalarType dtype) const;  ///< of what products use of the trained values
+  Factors made(at::ScalarType dtype, const nn::Pass& pass) const;  ///< of what products use of the trained values
 };
 
 }  // namespace pst::peft

@@ -34,7 +34,7 @@ class GraloraLinear final : public FactorLinear {
   }
 
  private:
-  Factors factors(const Tensors& trained) const override {
+  Factors factors(const Tensors& trained, const nn::Pass&) const override {
     const at::Tensor &a = trained[0], &b = trained[1];
     const std::int64_t k = a.size(0), r = a.size(2), s = r / k;
     const at::Tensor one = at::eye(k, a.options());

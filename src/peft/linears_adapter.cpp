@@ -4,6 +4,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "methods/method.hpp"
+#include "ops/torch_exec.hpp"
 #include "ops/wide.hpp"
 
 namespace pst::peft {
@@ -57,7 +58,9 @@ class LinearsAdapter final : public Adapter {
       trained.push_back(&parameters_.add(name, tensor.shape));
       return;
     }
-    frozen.push_back(at::zeros(tensor.shape, at::TensorOptions().dtype(ops::wide(compute)).device(device)));
+    const at::ScalarType stored = ops::scalar_type(tensor.dtype);
+    const at::ScalarType kept = stored == at::kFloat ? ops::wide(compute) : stored;
+    frozen.push_back(at::zeros(tensor.shape, at::TensorOptions().dtype(kept).device(device)));
     frozen_.push_back({name, frozen.back(), tensor.saved, tensor.dtype});
   }
   void prepare() override {
@@ -72,7 +75,10 @@ class LinearsAdapter final : public Adapter {
   }
   void ready() override {
     at::NoGradGuard no_gradients;
-    for (AdaptedLinear* const layer : layers_) layer->loaded();
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      if (method_.studies) model_.make_readable(places_[i]);
+      layers_[i]->loaded();
+    }
     parameters_.refresh_compute();
   }
 

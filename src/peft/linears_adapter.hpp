@@ -15,7 +15,7 @@ struct Linears {
   std::function<void(const Tensors& frozen)> project_shared = {};
   /// The values that a training starts from, of the trained tensors that layers share.
   std::function<void(const std::vector<nn::Parameter*>& trained, const Rng& rng)> start_shared = {};
-  bool studies = false;  ///< its layers read their base in prepare() or start()
+  bool studies = false;  ///< its layers read their base in prepare(), start() or loaded()
 
   // Of a method that changes its tensors between steps; all three or none.
   std::function<std::unique_ptr<nn::TrainingHook>(nn::ParameterSet& parameters)> hook = {};

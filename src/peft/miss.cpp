@@ -23,7 +23,7 @@ class MissLinear final : public FactorLinear {
   void start(const Rng&) override { master(0).zero_(); }
 
  private:
-  Factors factors(const Tensors& trained) const override {
+  Factors factors(const Tensors& trained, const nn::Pass&) const override {
     const at::Tensor& block = trained[0];
     const std::int64_t r = block.size(0), in = in_features();
     return {at::eye(r, block.options()).repeat({1, (in + r - 1) / r}).narrow(1, 0, in),

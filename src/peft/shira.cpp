@@ -49,7 +49,7 @@ class ShiraLinear final : public DeltaLinear {
   }
 
  private:
-  const at::Tensor& places() const { return site().frozen[0]; }  // [2, t]: rows and columns, as whole numbers in f32
+  const at::Tensor& places() const { return site().frozen[0]; }  // [2, t]: rows and columns
 
   at::Tensor delta(const Tensors& trained, const nn::Pass&) const override {
     const at::Tensor none = at::zeros({out_features() * in_features()}, trained[0].options());

@@ -22,7 +22,7 @@ class VeraLinear final : public FactorLinear {
   }
 
  private:
-  Factors factors(const Tensors& trained) const override {
+  Factors factors(const Tensors& trained, const nn::Pass&) const override {
     const at::Tensor &b_o = trained[0], &d_r = trained[1];
     const at::Tensor a_ri = site().shared_frozen[0].narrow(1, 0, in_features());
     const at::Tensor b_or = site().shared_frozen[1].narrow(0, 0, out_features());
