@@ -13,6 +13,9 @@ namespace pst::methods {
 std::vector<std::pair<const char*, PsoftInit>> words_of(PsoftInit) {
   return {{"psoft_init", PsoftInit::psoft_init}, {"pissa_init", PsoftInit::pissa_init}};
 }
+std::vector<std::pair<const char*, PsoftSvd>> words_of(PsoftSvd) {
+  return {{"full", PsoftSvd::full}, {"lowrank", PsoftSvd::lowrank}};
+}
 
 namespace {
 
@@ -26,6 +29,9 @@ void bind_section(config::Fields& field, Adapter& adapter) {
         "Chance of zeroing an input feature before the update.");
   field("ab_svd_init", &s.ab_svd_init,
         "Singular values go into B (psoft_init), or their roots into A and B (pissa_init).");
+  field("psoft_svd", &s.psoft_svd, "How they are found: exactly (full), or faster from a random start (lowrank).");
+  field("psoft_svd_lowrank_niter", &s.psoft_svd_lowrank_niter, config::at_least(0), "Rounds of lowrank.");
+  field("random_seed", &s.random_seed, config::at_least(0), "Seed of lowrank's start.");
   field("psoft_orth", &s.psoft_orth, "Turn: an orthogonal matrix; else any matrix.");
   field("psoft_mag_b", &s.psoft_mag_b, "Learned factors of the turned directions.");
   field("psoft_mag_a", &s.psoft_mag_a, "Learned factors of the directions before they are turned.");
@@ -64,13 +70,11 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
 }  // namespace
 
 extern const Method kPsoft;
-const Method kPsoft{
-    .name = "psoft",
-    .help = "The weight's largest singular directions, turned (Wu et al. 2025, arXiv:2505.11235).",
-    .defaults = [](Adapter& s) { s.own = Psoft{}; },
-    .bind = &bind_section,
-    .adapt = &adapt_layers,
-    .fixed =
-        R"({"psoft_svd": "full", "psoft_svd_lowrank_niter": 10, "random_seed": 0, "fan_in_fan_out": false, "init_weights": true, "modules_to_save": null})"};
+const Method kPsoft{.name = "psoft",
+                    .help = "The weight's largest singular directions, turned (Wu et al. 2025, arXiv:2505.11235).",
+                    .defaults = [](Adapter& s) { s.own = Psoft{}; },
+                    .bind = &bind_section,
+                    .adapt = &adapt_layers,
+                    .fixed = R"({"fan_in_fan_out": false, "init_weights": true, "modules_to_save": null})"};
 
 }  // namespace pst::methods

@@ -12,6 +12,7 @@
 #include "peft/factor_linear.hpp"
 #include "peft/linears_adapter.hpp"
 #include "peft/singular.hpp"
+#include "peft/torch_random.hpp"
 
 // Shape letters: i features in, o features out, r singular directions.
 namespace pst::peft {
@@ -26,7 +27,10 @@ class PsoftLinear final : public FactorLinear {
 
   void prepare() override {
     const at::Tensor w_oi = base().weight(at::kFloat);
-    const auto [u_or, s_r, v_ri] = largest_singular(w_oi, keys_.r);
+    at::Generator numbers = torch_generator(static_cast<std::uint64_t>(keys_.random_seed));
+    const auto [u_or, s_r, v_ri] = keys_.psoft_svd == methods::PsoftSvd::full
+                                       ? largest_singular(w_oi, keys_.r)
+                                       : approximate_singular(w_oi, keys_.r, keys_.psoft_svd_lowrank_niter, numbers);
     const at::Tensor scaled_r = s_r / adapted().scale;
     const bool roots = keys_.ab_svd_init == methods::PsoftInit::pissa_init;
     a_ri().copy_(roots ? scaled_r.sqrt().unsqueeze(1) * v_ri : v_ri);
@@ -44,7 +48,7 @@ class PsoftLinear final : public FactorLinear {
   const at::Tensor& a_ri() const { return site().frozen[0]; }
   const at::Tensor& b_or() const { return site().frozen[1]; }
 
-  Factors factors(const Tensors& trained) const override {
+  Factors factors(const Tensors& trained, const nn::Pass&) const override {
     at::Tensor r_rr = keys_.psoft_orth ? rotation(trained[0]) : trained[0];
     if (keys_.psoft_mag_b) r_rr = trained[1].unsqueeze(1) * r_rr;
     if (keys_.psoft_mag_a) r_rr = r_rr * trained.back();

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
+
+#include <cstdint>
 
 namespace pst::peft {
 
@@ -12,5 +15,9 @@ struct Singular {
 Singular largest_singular(const at::Tensor& weight_oi, std::int64_t r);
 /// The left vectors of the r smallest ones, [out, r].
 at::Tensor smallest_singular(const at::Tensor& weight_oi, std::int64_t r);
+
+/// The same, approximately, from a random start: torch.svd_lowrank(weight, q=r, niter=rounds), with its numbers.
+/// @see Halko et al. 2009, arXiv:0909.4061, algorithms 4.4 and 5.1
+Singular approximate_singular(const at::Tensor& weight_oi, std::int64_t r, int rounds, at::Generator& numbers);
 
 }  // namespace pst::peft

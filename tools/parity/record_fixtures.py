@@ -86,9 +86,11 @@ def draw_documents(lengths, vocab_size, random):
 def logits_and_loss(model, documents):
     """Each document alone, as a batch of one; the mean of -log p over the labelled tokens of all."""
     lengths = documents["lengths"].tolist()
+    of_poly = any(config.peft_type == peft.PeftType.POLY for config in getattr(model, "peft_config", {}).values())
+    tasks = {"task_ids": torch.zeros(1, dtype=torch.long)} if of_poly else {}
     logits, losses = [], []
     for ids, labelled in zip(documents["ids"].split(lengths), documents["labelled"].bool().split(lengths)):
-        of_one = model(input_ids=ids[None], use_cache=False).logits[0][-len(ids):]  # without those of virtual tokens
+        of_one = model(input_ids=ids[None], use_cache=False, **tasks).logits[0][-len(ids):]  # without those of virtual tokens
         logits.append(of_one)
         losses.append(cross_entropy(of_one[:-1][labelled[1:]], ids[1:][labelled[1:]], reduction="sum"))
     return torch.cat(logits), sum(losses) / documents["labelled"].sum()
