@@ -5,6 +5,7 @@
 `train-recorded` trains an adapter on all linear layers of each model of tests/fixtures/models for two steps and writes it as a run does.
 PEFT then loads the folder into transformers' model, and the losses are compared, as are the loss without the adapter, which has to be
 another, and the names of the tensors. Python needs the packages of tools/lib/peer_venv.sh (.deps/parity).
+With --methods MODEL it trains each adapter section of tests/fixtures/adapters on that model in place of that, and what PEFT warns of is wrong too.
 
   .deps/parity/bin/python tools/parity/adapter_check.py build/dev [--only 'gemma*']
 """
@@ -28,13 +29,15 @@ MODELS = ROOT / "tests/fixtures/models"
 
 def loss_of(model, documents):
     """Mean of -log p over all labelled tokens; each document alone."""
+    of_poly = any(config.peft_type == peft.PeftType.POLY for config in getattr(model, "peft_config", {}).values())
+    tasks = {"task_ids": torch.zeros(1, dtype=torch.long)} if of_poly else {}
     total, count, begin = 0.0, 0, 0
     for length in documents["lengths"].tolist():
         ids = documents["ids"][begin:begin + length].long()
         labelled = documents["labelled"][begin:begin + length].bool()
         begin += length
         with torch.no_grad():
-            logits = model(ids[None], attention_mask=torch.ones_like(ids[None])).logits[0].double()
+            logits = model(ids[None], attention_mask=torch.ones_like(ids[None]), **tasks).logits[0][-length:].double()
         losses = torch.nn.functional.cross_entropy(logits[:-1], ids[1:], reduction="none")
         total += losses[labelled[1:]].sum().item()
         count += int(labelled[1:].sum())
@@ -48,12 +51,22 @@ def load(name):
     return auto.from_pretrained(MODELS / name, dtype=torch.float32, attn_implementation="eager").eval()
 
 
-def check(folder, name, ours):
+def loaded(base, folder):
+    """The model with the adapter, and what PEFT warns of when it loads that."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        adapted = peft.PeftModel.from_pretrained(base, folder).eval()
+    return adapted, [str(warning.message) for warning in told if issubclass(warning.category, (UserWarning, RuntimeWarning))]
+
+
+def check(folder, name, ours, silent=False):
     """(difference of the losses, how far the adapter moves the loss, what PEFT adapts besides); text where it does not load."""
     documents = load_file(MODELS / name / "documents.safetensors")
     base = load(name)
     without = loss_of(base, documents)
-    adapted = peft.PeftModel.from_pretrained(base, folder).eval()
+    adapted, told = loaded(base, folder)
+    if told and silent:
+        return f"PEFT warns: {told[0][:200]}"
     saved, there = set(load_file(folder / "adapter_model.safetensors")), set(peft.get_peft_model_state_dict(adapted))
     if saved - there:
         return f"tensors that PEFT does not take: {sorted(saved - there)[:3]}"
@@ -64,6 +77,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=Path)
     parser.add_argument("--only", default="*", help="pattern of models' names")
+    parser.add_argument("--methods", metavar="MODEL", help="each adapter section on this model; --only is then a pattern of the sections' names")
     parser.add_argument("--work", type=Path, help="folder to keep the adapters in; those of an earlier check there are taken as they are")
     parser.add_argument("--most", type=float, default=1e-4, help="that losses may differ")
     args = parser.parse_args()
@@ -75,17 +89,18 @@ def main():
         work = args.work or Path(temporary)
         losses = work / "losses.txt"
         if not losses.exists():
-            trained = subprocess.run([args.build / "bin/train-recorded", work], capture_output=True, text=True, check=False)
+            trained = subprocess.run([args.build / "bin/train-recorded", work] + ([args.methods] if args.methods else []), capture_output=True, text=True, check=False)
             if trained.returncode != 0:
                 sys.exit(trained.stderr)
             losses.write_text(trained.stdout)
+            sys.stderr.write(trained.stderr)
         wrong, worst = 0, (0.0, "")
         for line in losses.read_text().splitlines():
             name, loss = line.split()
             if not fnmatch.fnmatch(name, args.only):
                 continue
             try:
-                found = check(work / name, name, float(loss))
+                found = check(work / name, args.methods or name, float(loss), bool(args.methods))
             except Exception as error:  # whatever a library raises is the answer
                 found = f"{type(error).__name__}: {str(error)[:200]}"
             good = not isinstance(found, str) and found[0] <= args.most < found[1]
