@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/loaded_model.hpp"
 
+#include "app/data_start.hpp"
 #include "app/quantization.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
@@ -51,7 +52,8 @@ peft::Adapter::StoredMatrices stored_matrices_of(const Run& run) {
 
 }  // namespace
 
-LoadedModel::LoadedModel(const Run& run, const Hardware& hardware, const Ranks& ranks) {
+LoadedModel::LoadedModel(const Run& run, const Hardware& hardware, const Ranks& ranks,
+                         const std::function<void()>& alive) {
   const Resolved& resolved = hardware.resolved;
   sharers_ = weights_group(ranks.world, ranks.node_root, resolved.strategy);
   if (hardware.gpus) links_ = weights_group(*hardware.gpus, ranks.node_root, resolved.strategy);
@@ -66,7 +68,8 @@ LoadedModel::LoadedModel(const Run& run, const Hardware& hardware, const Ranks& 
     model_ = model::load(run.model, families::open_weights(run.record.model_path, run.model), compute, matrices,
                          storage, run.recipe.data.max_length + methods::virtual_rows(run.recipe.adapter),
                          run.recipe.train.neftune_noise_alpha);
-    adapter_ = peft::make_adapter(*model_, with_start_tokens(run), compute, resolved.device);
+    const methods::Adapter adapter = with_data_start(with_start_tokens(run), run, hardware, ranks, *model_, alive);
+    adapter_ = peft::make_adapter(*model_, adapter, compute, resolved.device);
     adapter_->set_stored_matrices(stored_matrices_of(run));
     adapter_->initialise(run.recipe.train.seed);
     adapter_->set_stored_matrices({});

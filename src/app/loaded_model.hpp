@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <functional>
 #include <memory>
 
 #include "app/hardware.hpp"
@@ -15,7 +16,9 @@ namespace pst::app {
 class LoadedModel {
  public:
   /// Collective. @throws Error(data) or Error(usage), on every rank, when the model's files or the adapter do not fit
-  LoadedModel(const Run& run, const Hardware& hardware, const Ranks& ranks);
+  /// @param alive  called while the data are looked at for the adapter's start, after every pass over the model
+  LoadedModel(
+      const Run& run, const Hardware& hardware, const Ranks& ranks, const std::function<void()>& alive = [] {});
 
   const nn::CausalLm& model() const { return *model_; }
   peft::Adapter& adapter() { return *adapter_; }

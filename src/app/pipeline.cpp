@@ -23,7 +23,11 @@ void train_with(const Hardware& hardware, const Run& run, const Ranks& ranks, Vi
   Journal journal(run.dir, run.attempt, ranks, hardware.resolved, run.model);
 
   // 3. The frozen model and the adapter around its layers.
-  LoadedModel loaded(run, hardware, ranks);
+  bool odd = false;
+  LoadedModel loaded(run, hardware, ranks, [&] {
+    odd = !odd;
+    signs.enter(odd ? heartbeat::Phase::studying : heartbeat::Phase::starting);
+  });
   journal.model_loaded(loaded.parameters().size());
 
   // 4. Where a former start of this run left off.

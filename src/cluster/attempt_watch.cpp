@@ -117,7 +117,8 @@ void AttemptWatch::look_at_ranks(double now) {
   for (std::size_t i = 0; i < ranks_.size(); ++i) {
     if (is_lost(ranks_[i], now, patience_)) lost.push_back(static_cast<int>(i));
     if (is_silent(ranks_[i], now, patience_)) silent.push_back(static_cast<int>(i));
-    all_train &= ranks_[i].phase != Phase::starting && ranks_[i].phase != Phase::joining;
+    const Phase phase = ranks_[i].phase;
+    all_train &= phase != Phase::starting && phase != Phase::studying && phase != Phase::joining;
   }
   if (const auto absent = absent_ranks(now); !absent.empty() && silent.empty() && lost.empty())
     note(Happening::rank_silent, absent, "has not come", first_heard_at_);

@@ -9,7 +9,7 @@
 namespace pst::heartbeat {
 namespace {
 
-constexpr std::array kPhases = {Phase::joining,    Phase::starting, Phase::training,
+constexpr std::array kPhases = {Phase::joining,    Phase::starting, Phase::studying, Phase::training,
                                 Phase::evaluating, Phase::saving,   Phase::finishing};
 constexpr std::array kOrders = {Order::stop, Order::die, Order::stacks};
 constexpr int kMaxRank = 1 << 20;
@@ -32,6 +32,7 @@ const char* name_of(Phase phase) {
   switch (phase) {
     case Phase::joining: return "joining";
     case Phase::starting: return "starting";
+    case Phase::studying: return "studying";
     case Phase::training: return "training";
     case Phase::evaluating: return "evaluating";
     case Phase::saving: return "saving";

@@ -23,6 +23,7 @@ constexpr int kWatcher = -1;  ///< the "rank" of a watcher on another node: it i
 enum class Phase {
   joining,  ///< inside MPI_Init: ranks find one another
   starting,
+  studying,  ///< in turn with `starting`: data are looked at for the adapter's start, a pass after the other
   training,
   evaluating,
   saving,

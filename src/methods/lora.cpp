@@ -49,13 +49,22 @@ std::vector<std::pair<const char*, LoraInit>> words_of(LoraInit) {
           {"pissa_niter_16", LoraInit::pissa_niter_16},
           {"olora", LoraInit::olora},
           {"loftq", LoraInit::loftq},
-          {"mica", LoraInit::mica}};
+          {"mica", LoraInit::mica},
+          {"eva", LoraInit::eva},
+          {"corda", LoraInit::corda},
+          {"lora_ga", LoraInit::lora_ga}};
+}
+std::string word_of(LoraInit init) {
+  for (const auto& [word, value] : words_of(init))
+    if (value == init) return word;
+  return {};
 }
 
 bool moves_base(LoraInit init) {
   return init != LoraInit::kaiming && init != LoraInit::gaussian && init != LoraInit::orthogonal &&
-         init != LoraInit::loftq && init != LoraInit::mica;
+         init != LoraInit::loftq && init != LoraInit::mica && init != LoraInit::eva;
 }
+bool reads_data(LoraInit init) { return init == LoraInit::eva || init == LoraInit::corda || init == LoraInit::lora_ga; }
 
 namespace {
 
@@ -75,9 +84,18 @@ void bind_section(config::Fields& field, Adapter& adapter) {
         "`pissa_niter_4` and `_16` by a faster way, `olora` its QR factors (arXiv:2406.01775): these three leave the "
         "base without that part, and the adapter is written with it, as a plain one of twice the rank; `loftq` "
         "the largest singular values of what quantising the base has lost (arXiv:2310.08659); `mica` has the "
-        "directions of the smallest in B, which is not trained (arXiv:2604.01694)");
+        "directions of the smallest in B, which is not trained (arXiv:2604.01694). Over the training's first batches: "
+        "`eva` has the directions in which inputs vary most, and gives layers ranks by how much that explains "
+        "(arXiv:2410.07170); `corda` singular values of the base times its inputs' covariance (arXiv:2406.05223) and "
+        "`lora_ga` those of the base's gradient (arXiv:2407.05000), which both leave the base without the part");
   field("loftq_config", &s.loftq_config,
         "Of `init_lora_weights: loftq`: 4 bits (NF4) or 8 (INT8), as the base has; one round.");
+  if (s.lists_every_key || s.init_lora_weights == LoraInit::eva)
+    field("eva_config", &s.eva_config, "Of `init_lora_weights: eva`.");
+  if (s.lists_every_key || s.init_lora_weights == LoraInit::corda)
+    field("corda_config", &s.corda_config, "Of `init_lora_weights: corda`.");
+  if (s.lists_every_key || s.init_lora_weights == LoraInit::lora_ga)
+    field("lora_ga_config", &s.lora_ga_config, "Of `init_lora_weights: lora_ga`.");
   field("use_dora", &s.use_dora, "Scale each output to a learned size: DoRA (arXiv:2402.09353).");
   field("lora_bias", &s.lora_bias, "B has a trained bias.");
   field("trainable_token_indices", &s.trainable_token_indices, config::at_least(0),
@@ -159,6 +177,7 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
     if (is_of_base && r > std::min(out, in))
       throw Error(Fault::usage, cat("rank ", r, " exceeds the smaller side of ", name, ", which the start needs"),
                   "lower adapter.r, or take init_lora_weights: true");
+    require_data_start(adapter, layers[index], r);
     if (s.lora_bias) of.tensors.push_back({kLoraBias, {out}});
     if (s.use_dora) {
       of.tensors.push_back({kLoraMagnitude, {out}});
@@ -193,14 +212,14 @@ json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& mo
   config["auto_mapping"] = nullptr;
   config["base_model_name_or_path"] = nullptr;
   config["bias"] = std::string(bias_word(adapter));
+  if (s.init_lora_weights == LoraInit::eva) config["eva_config"] = to_peft(s.eva_config);
   if (!t.exclude_modules.empty()) config["exclude_modules"] = t.exclude_modules;
   config["fan_in_fan_out"] = false;
   config["inference_mode"] = true;
   config["init_lora_weights"] = true;
-  for (const auto& [word, init] : words_of(LoraInit{}))
-    // LoftQ's belongs to the base as it is quantised wherever it is loaded so: nothing is to be done there.
-    if (init == s.init_lora_weights && init != LoraInit::kaiming && init != LoraInit::loftq)
-      config["init_lora_weights"] = word;
+  // LoftQ's belongs to the base as it is quantised wherever it is loaded so: nothing is to be done there.
+  if (s.init_lora_weights != LoraInit::kaiming && s.init_lora_weights != LoraInit::loftq)
+    config["init_lora_weights"] = word_of(s.init_lora_weights);
   config["layers_pattern"] = nullptr;
   config["layers_to_transform"] =
       t.layers_to_transform.empty() ? json::Ordered() : json::Ordered(t.layers_to_transform);
@@ -336,6 +355,7 @@ const Method kLora{
     .bind = &bind_section,
     .adapt = &adapt_layers,
     .beside = &token_rows,
+    .note_on_steps = [](const Adapter& s, std::int64_t) { return note_on_study(s); },
     .state_arrays = [](const Adapter& s) { return std::int64_t{moves_base(s.as<Lora>().init_lora_weights) ? 1 : 0}; },
     .kept_apart = [](const Adapter& s) -> std::string_view {
       return s.as<Lora>().alora_invocation_tokens.empty() ? "" : "it acts on the tokens behind its invocation alone";

@@ -18,6 +18,7 @@
 #include "peft/adapter.hpp"
 #include "peft/dora_linear.hpp"
 #include "peft/fill.hpp"
+#include "peft/found_start.hpp"
 #include "peft/lora_embedding.hpp"
 #include "peft/lora_linear.hpp"
 #include "peft/lora_start.hpp"
@@ -232,13 +233,15 @@ class LoraAdapter final : public Adapter {
 
   void start(const Rng& of_run) override {
     const Rng rng = of_run.child("lora_A");
+    const auto found = found_start(keys_);
     for (const Layer& layer : layers_) {
       const Rng own = rng.child(layer.name);
       const at::Tensor lost = lost_of(layer);
       const bool is_lossless = lost.defined() && !lost.any().item().toBool();  // of a layer that stays as it is
-      const LowRank start = lora_start(
+      LowRank start = lora_start(
           is_lossless ? methods::LoraInit::kaiming : keys_.init_lora_weights, layer.a->shape[0], layer.a->shape[1],
           layer.b->shape[0], layer.scale, [&] { return lost.defined() ? lost : weight_of(layer); }, own);
+      if (found) found->take(layer.name, start);
       layer.a->value.copy_(start.a_ri);
       layer.b->value.copy_(start.b_or);
       if (moved_) {

@@ -57,6 +57,9 @@ LowRank lora_start(LoraInit init, std::int64_t r, std::int64_t in, std::int64_t 
   switch (init) {
     case LoraInit::kaiming: fill_kaiming(a_ri, rng); break;
     case LoraInit::gaussian: fill_normal(a_ri, 1.0 / static_cast<double>(r), rng); break;
+    case LoraInit::eva:
+    case LoraInit::corda:
+    case LoraInit::lora_ga: return {a_ri, no_b_or};  // zeros: whoever has data finds the values
     case LoraInit::orthogonal: return orthogonal(r, in, out, rng);
     case LoraInit::mica: return {a_ri, smallest_singular(weight(), r)};
     case LoraInit::loftq:

@@ -8,8 +8,10 @@
 #include "core/strings.hpp"
 #include "kernels/matmul/onednn.hpp"
 #include "kernels/reduce/tree.hpp"
+#include "methods/data_starts.hpp"
 #include "plan/failures.hpp"
 #include "plan/resolve.hpp"
+#include "recipe/linear_layers.hpp"
 #include "site/limits.hpp"
 
 namespace pst::plan {
@@ -111,6 +113,22 @@ Steps steps_of(const Inputs& in, const Choice& choice, const ModelShape& model, 
   return out;
 }
 
+/// Looking for the adapter's start in data. What is computed of the sums is not counted.
+double study_time(const methods::StudyCost& study, const ModelShape& model, const Costs& costs, const Choice& choice,
+                  const MicroBatch& batch) {
+  if (study.passes == 0) return 0;
+  const MicroBatchTime time_of(model, costs, choice, false);
+  const double pass = study.back ? time_of(batch).total() : time_of.evaluation(batch);
+  return real(study.passes) * pass / (study.by_rows ? real(choice.micro_batch) : 1);
+}
+
+/// The sums of such a start, beside the base and a pass over it.
+double study_memory(const methods::StudyCost& study, const Memory& memory) {
+  if (study.passes == 0) return 0;
+  const double pass = memory.kernels + memory.workspace + (study.back ? memory.activations + memory.head : 0);
+  return memory.libraries + memory.weights + memory.data + pass + real(study.bytes);
+}
+
 double evaluation_time(const Inputs& in, const Choice& choice, const ModelShape& model, const Costs& costs,
                        std::size_t most) {
   const MicroBatchTime time_of(model, costs, choice, false);
@@ -205,6 +223,8 @@ Prediction predict(const Inputs& in, const Choice& choice, std::size_t most) {
                         .saves = in.recipe.checkpoint.enabled,
                         .optimizer = in.recipe.optimizer},
                        choice);
+  const methods::StudyCost study = methods::study_cost(in.recipe.adapter, recipe::places_of(in.config).linears);
+  p.memory.loading = std::max(p.memory.loading, study_memory(study, p.memory));
   p.memory_limit = memory_limit(in, choice);
   p.fits = p.memory_limit == 0 || p.memory.peak() * kMemoryMargin <= p.memory_limit;
 
@@ -219,7 +239,8 @@ Prediction predict(const Inputs& in, const Choice& choice, std::size_t most) {
   if (in.work.steps > 0 && step > 0) p.tokens_per_s = real(in.work.tokens) / real(in.work.steps) / step;
 
   p.start_s = (layout != nullptr ? layout->start_s : 30.0) +
-              (layout != nullptr ? costs(Op::refresh, {real(p.model.frozen)}) : 0);
+              (layout != nullptr ? costs(Op::refresh, {real(p.model.frozen)}) : 0) +
+              study_time(study, p.model, costs, choice, p.largest);
   p.evaluation_s = real(in.work.evaluations) * evaluation_time(in, choice, p.model, costs, most);
   p.saving = saving_of(in, p, costs);
   const double training = real(in.work.steps) * step;

@@ -6,6 +6,7 @@
 #include "config/one_of.hpp"
 #include "core/strings.hpp"
 #include "methods/method.hpp"
+#include "methods/study.hpp"
 #include "recipe/recipe.hpp"
 #include "recipe/sweep.hpp"
 
@@ -70,6 +71,7 @@ std::string RecipeKey::path() const { return row.section.empty() ? row.key : cat
 
 std::vector<RecipeKey> every_key() {
   Recipe recipe;
+  methods::list_every_key(recipe.adapter);
   std::vector<RecipeKey> keys;
   for (auto& row : rows_of(recipe)) keys.push_back({std::move(row), {}, {}});
   const auto add_kinds = [&](const char* section, const char* chooser, auto& choice) {
@@ -82,6 +84,7 @@ std::vector<RecipeKey> every_key() {
   Kinds adapters(keys, "adapter", "type");
   for (const auto* const method : methods::table()) {
     recipe.adapter = methods::Adapter(*method);
+    methods::list_every_key(recipe.adapter);
     adapters.add(std::string(method->name), rows_of(recipe));
   }
   adapters.finish();

@@ -15,6 +15,7 @@
 #include "families/read_model.hpp"
 #include "lowbit/quantise_folder.hpp"
 #include "methods/biases.hpp"
+#include "methods/data_starts.hpp"
 #include "methods/loftq.hpp"
 #include "methods/method.hpp"
 #include "methods/start.hpp"
@@ -89,6 +90,8 @@ void check_fit(const recipe::Recipe& recipe, const families::ModelSpec& config, 
   std::vector<std::string> names;
   for (const auto& layer : places.linears) names.push_back(layer.name);
   check_quantization(recipe.model.quantization, config, names);
+  methods::check_data_start(recipe.adapter, recipe.model.quantization.format != weights::NumberFormat::none ||
+                                                config.stored != weights::NumberFormat::none);
   if (const std::string& from = recipe.checkpoint.resume; from != "auto" && from != "never")
     doing("reading checkpoint.resume", [&] { checkpoint::open_valid(from); });
   if (recipe.adapter.init_from && fs::path(*recipe.adapter.init_from) != coming_adapter)

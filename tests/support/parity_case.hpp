@@ -109,8 +109,27 @@ class ParityCase {
   /// Trains five steps as they were recorded: `steps.loss` before each and `steps.grad_norm` in it, and what they
   /// added to each tensor, `steps.moved.<tensor>`.
   NamedTensors trained() {
-    const auto store = weights::TensorStore::open(folder_ / "expected.safetensors");
-    auto settings = section<recipe::Optimizer>(store.metadata().at("optimizer"));
+    return train(weights::TensorStore::open(folder_ / "expected.safetensors").metadata().at("optimizer"));
+  }
+  /// The same of an adapter at its start. @param optimizer  the recipe's section, as JSON
+  NamedTensors trained_from_start(const methods::Adapter& recipe, const std::string& optimizer) {
+    adapter_ = peft::make_adapter(*model_, recipe, at::kFloat);
+    adapter_->initialise(1);
+    return train(optimizer);
+  }
+  /// A section of a recipe: JSON is YAML.
+  template <class Section>
+  static Section section(const std::string& json) {
+    Section read;
+    config::Problems problems;
+    config::read(config::parse_yaml(json, "recorded", problems), read, problems);
+    PST_ASSERT(problems.empty(), "a recorded section is one of a recipe");
+    return read;
+  }
+
+ private:
+  NamedTensors train(const std::string& optimizer_section) {
+    auto settings = section<recipe::Optimizer>(optimizer_section);
     settings.no_decay = recipe::NoDecay::nothing;  // torch's optimizer had all tensors in one group
     nn::ParameterSet& parameters = adapter_->parameters();
     optim::Optimizer optimizer(settings, parameters, parallel::FlatShares(parameters, 1), 0);
@@ -136,6 +155,7 @@ class ParityCase {
     return tensors;
   }
 
+ public:
   /// Trains an adapter from its first values, keeps it in `folder`, and gives the loss with it.
   double trained_anew(const methods::Adapter& recipe, int steps, const std::filesystem::path& folder) {
     adapter_ = peft::make_adapter(*model_, recipe, at::kFloat);
@@ -178,15 +198,6 @@ class ParityCase {
     return is_adapter ? methods::virtual_rows(methods::read_peft_config(folder_)) : 0;
   }
 
-  /// A section of a recipe: JSON is YAML.
-  template <class Section>
-  static Section section(const std::string& json) {
-    Section read;
-    config::Problems problems;
-    config::read(config::parse_yaml(json, "recorded", problems), read, problems);
-    PST_ASSERT(problems.empty(), "a recorded section is one of a recipe");
-    return read;
-  }
   static std::string model_of(const std::string& name) { return name.substr(0, name.find('/')); }
 
   std::vector<at::Tensor> split(const char* tensor) const {
