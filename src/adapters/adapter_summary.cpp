@@ -131,7 +131,9 @@ std::vector<Loader> loaders_of(const AdapterFolder& folder) {
   std::vector<Loader> all = {{"PEFT", {}}};
   if (!folder.adapter) return all;
   const std::string beyond = beyond_plain_lora(*folder.adapter), lacks = beyond.empty() ? beyond : cat("it ", beyond);
-  all.push_back({"vLLM", lacks});
+  // vLLM has this form for families of which it keeps all experts in one tensor itself.
+  const bool is_stacked = !folder.adapter->targeting.target_parameters.empty();
+  all.push_back({"vLLM", is_stacked ? lacks + ", which it takes for gpt_oss and qwen3_5_moe" : lacks});
   all.push_back({"llama.cpp", lacks});
   return all;
 }

@@ -53,6 +53,7 @@ struct Stored {
       moe.experts.push_back({.gate = linear("gate_proj", "gate_up_proj", 2 * inner, inner, hidden, e, 0, 2),
                              .up = linear("up_proj", "gate_up_proj", 2 * inner, inner, hidden, e, 1, 2),
                              .down = linear("down_proj", "down_proj", hidden, hidden, inner, e, 0, 1)});
+    stack_experts(moe, prefix.substr(0, prefix.size() - 1), GateUp::by_turns);
     const auto tensors = [&](const char* name, std::int64_t out, std::int64_t in) {
       if (mxfp4) {
         moe.stored.push_back({cat(prefix, name, "_blocks"), {experts, out, in / 32, 16}});

@@ -2,6 +2,7 @@
 #include "families/granite_config.hpp"
 
 #include "core/strings.hpp"
+#include "families/moe_config.hpp"
 
 namespace pst::families {
 
@@ -38,6 +39,7 @@ void add_granite_experts(LayerSpec& layer, const std::string& prefix, std::int64
   }
   moe.stored = {{name + "input_linear.weight", {experts, 2 * inner, hidden}},
                 {name + "output_linear.weight", {experts, hidden, inner}}};
+  stack_experts(moe, name + "experts");
   moe.router = {.name = name + "router.layer", .out = experts, .in = hidden};
   layer.moe = std::move(moe);
   layer.mlp = {};

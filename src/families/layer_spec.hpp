@@ -37,6 +37,7 @@ struct LinearSpec {
   bool bias = false;
   Reads reads = Reads::attention_input;
   std::optional<weights::Place> weight_place, bias_place;  ///< of the bias: steps of out
+  std::optional<weights::StackPlace> stack;                ///< of an expert's
   std::int64_t values() const { return out * in; }
 };
 

@@ -19,6 +19,7 @@ ModelSpec read(const json::Object& config) {
     LayerSpec& layer = model.layers[i];
     MoeSpec moe{.chosen = chosen, .inner = layer.mlp.inner, .normalised = true, .act = layer.mlp.act};
     add_experts(moe, layer_prefix(i) + "block_sparse_moe.experts.", experts, model.hidden, {"w1", "w3", "w2"});
+    stack_experts(moe, layer_prefix(i) + "mlp.experts");
     add_router(moe, layer_prefix(i) + "block_sparse_moe.gate", model.hidden);
     layer.moe = std::move(moe);
     layer.mlp = {};

@@ -15,6 +15,24 @@ void add_experts(MoeSpec& moe, const std::string& prefix, std::int64_t count, st
                            .up = {.name = own + names.up, .out = moe.inner, .in = hidden},
                            .down = {.name = own + names.down, .out = hidden, .in = moe.inner}});
   }
+  stack_experts(moe, prefix.substr(0, prefix.size() - 1));
+}
+
+void stack_experts(MoeSpec& moe, const std::string& module, GateUp rows) {
+  const std::int64_t experts = std::ssize(moe.experts);
+  for (std::int64_t e = 0; e < experts; ++e) {
+    auto& [gate, up, down] = moe.experts[static_cast<std::size_t>(e)];
+    gate.stack = weights::StackPlace{.module = module,
+                                     .parameter = "gate_up_proj",
+                                     .experts = experts,
+                                     .rows = gate.out + up.out,
+                                     .expert = e,
+                                     .step = rows == GateUp::by_turns ? 2 : 1};
+    up.stack = gate.stack;
+    up.stack->first = rows == GateUp::by_turns ? 1 : gate.out;
+    down.stack = weights::StackPlace{
+        .module = module, .parameter = "down_proj", .experts = experts, .rows = down.out, .expert = e};
+  }
 }
 
 void add_router(MoeSpec& moe, const std::string& name, std::int64_t hidden, bool bias) {

@@ -14,9 +14,15 @@ struct ExpertNames {
   const char *gate = "gate_proj", *up = "up_proj", *down = "down_proj";
 };
 
-/// Experts whose matrices have names of their own: `<prefix><i>.gate_proj.weight`.
+/// Experts whose matrices have names of their own: `<prefix><i>.gate_proj.weight`. transformers keeps them in the
+/// module `prefix` without its dot.
 void add_experts(MoeSpec& moe, const std::string& prefix, std::int64_t count, std::int64_t hidden,
                  const ExpertNames& names = {});
+
+/// How the rows of an expert's gate and up lie in transformers' `gate_up_proj`.
+enum class GateUp { gate_first, by_turns };
+/// Says where transformers keeps the experts in memory: `<module>.gate_up_proj` and `<module>.down_proj`.
+void stack_experts(MoeSpec& moe, const std::string& module, GateUp rows = GateUp::gate_first);
 
 /// The router [experts, hidden], `moe.experts` being there.
 void add_router(MoeSpec& moe, const std::string& name, std::int64_t hidden, bool bias = false);

@@ -19,6 +19,7 @@ void change_linear(LinearSpec& linear, const Change& change) {
       change_text((*place)->tensor, change);
       change_text((*place)->exponents, change);
     }
+  if (linear.stack) change_text(linear.stack->module, change);
 }
 void change_mlp(MlpSpec& mlp, const Change& change) {
   for (LinearSpec& linear : mlp.inputs) change_linear(linear, change);

@@ -80,7 +80,8 @@ std::vector<AdapterTensor> tensors_of(const Adapter& adapter, const Places& plac
   };
   const Method& method = *adapter.method;
   const std::vector<Adapted> adapted = adapt(adapter, places.linears);
-  for (const Adapted& of : adapted) add(places.linears[of.layer].name, of.tensors);
+  for (const Adapted& of : adapted)
+    add(of.stack_module.empty() ? places.linears[of.layer].name : of.stack_module, of.tensors);
   if (method.shared) add({}, method.shared(adapter, places.linears, adapted));
   if (method.beside) add({}, method.beside(adapter, places));
   for (const Saved& module : saved_modules(adapter.modules_to_save, places, adapted)) add(module.name, module.tensors);

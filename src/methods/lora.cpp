@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods/lora.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 #include "methods/method.hpp"
 #include "methods/peft_config.hpp"
 #include "methods/peft_targets.hpp"
+#include "methods/stacks.hpp"
 
 namespace pst::config {
 
@@ -74,6 +76,10 @@ void bind_section(config::Fields& field, Adapter& adapter) {
   field("alpha", &s.alpha, config::above(0), "The update is scaled by alpha / r.");
   field("dropout", &s.dropout, config::from_to_below(0, 1), "Chance of zeroing an input feature before A.");
   bind_keys(field, adapter.targeting);
+  field("target_parameters", &adapter.targeting.target_parameters,
+        "Parameters that hold all experts of a layer, by the end of their name in transformers 5: one A and B for all, "
+        "of rank r for each. The other keys that choose layers say nothing of them; with `target_modules: []` nothing "
+        "else is adapted.");
   field("rank_pattern", &s.rank_pattern, config::at_least(1),
         "Another r for some layers, by name ending or regular expression.");
   field("alpha_pattern", &s.alpha_pattern, config::above(0), "Another alpha for some layers, likewise.");
@@ -117,6 +123,50 @@ void require_activated(const Lora& s) {
                 "take one of them out");
 }
 
+/// @throws Error(usage) for what PEFT has for single layers only
+void require_plain(const Lora& s) {
+  const auto refuse = [](const std::string& key, const char* remedy) {
+    throw Error(Fault::usage, cat("adapter.target_parameters does not go together with adapter.", key, ", as in PEFT"),
+                remedy);
+  };
+  if (s.dropout > 0) refuse(cat("dropout: ", number(s.dropout)), "set it to 0");
+  if (s.use_dora) refuse("use_dora", "take one of them out");
+  if (s.lora_bias) refuse("lora_bias", "take one of them out");
+  if (s.init_lora_weights != LoraInit::kaiming && s.init_lora_weights != LoraInit::gaussian)
+    throw Error(Fault::usage, "adapter.target_parameters needs adapter.init_lora_weights: true or gaussian",
+                "the other starts are of single layers");
+}
+
+/// Adds the experts of parameters, each as a layer; the first of a parameter has the tensors.
+void adapt_stacks(const Adapter& adapter, const std::vector<LinearLayer>& layers, const ByPattern<int>& ranks,
+                  const ByPattern<double>& alphas, std::vector<Adapted>& adapted) {
+  const Lora& s = adapter.as<Lora>();
+  if (adapter.targeting.target_parameters.empty()) return;
+  require_plain(s);
+  for (const Stack& stack : select_stacks(adapter.targeting.target_parameters, layers)) {
+    for (const Adapted& of : adapted)
+      if (const auto& place = layers[of.layer].stack; place && place->module == stack.module && of.stack_module.empty())
+        throw Error(Fault::usage,
+                    cat("adapter.target_modules means ", layers[of.layer].name, ", a part of ", stack.name(),
+                        ", which adapter.target_parameters means"),
+                    "take it out of one of them");
+    const std::int64_t r = ranks.of(stack.name(), s.r);
+    if (const auto smaller = std::min(stack.out, stack.in); r > smaller)
+      throw Error(Fault::usage, cat("rank ", r, " exceeds the smaller side of ", stack.name(), ", ", smaller),
+                  "lower adapter.r, or give this parameter its own with adapter.rank_pattern");
+    const auto rank = static_cast<double>(r);
+    const double scale = alphas.of(stack.name(), s.alpha) / (s.use_rslora ? std::sqrt(rank) : rank);
+    const std::int64_t all = r * stack.experts;
+    const auto parts_of_b = static_cast<std::int64_t>(stack.layers.size());
+    for (const std::size_t layer : stack.layers)
+      adapted.push_back(
+          {.layer = layer, .tensors = {}, .rank = r, .scale = scale, .kept = r, .stack_module = stack.adapter_module});
+    adapted[adapted.size() - stack.layers.size()].tensors = {
+        {.name = kLoraA, .shape = {all, stack.in}, .parts = stack.experts},
+        {.name = kLoraB, .shape = {stack.out, all}, .parts = parts_of_b}};
+  }
+}
+
 std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<LinearLayer>& layers) {
   const Lora& s = adapter.as<Lora>();
   const ByPattern<int> ranks("adapter.rank_pattern", s.rank_pattern);
@@ -137,7 +187,12 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
                     " do not go together here"),
                 "take one of them out");
   std::vector<Adapted> adapted;
-  for (const std::size_t index : select_layers(adapter.targeting, layers, Embedding::taken)) {
+  const bool only_stacks = !adapter.targeting.target_parameters.empty() &&
+                           adapter.targeting.target_modules.kind == Targets::Kind::names &&
+                           adapter.targeting.target_modules.names.empty();
+  const auto chosen =
+      only_stacks ? std::vector<std::size_t>() : select_layers(adapter.targeting, layers, Embedding::taken);
+  for (const std::size_t index : chosen) {
     const std::string& name = layers[index].name;
     const std::int64_t out = layers[index].out, in = layers[index].in;
     const std::int64_t r = ranks.of(name, s.r);
@@ -184,6 +239,7 @@ std::vector<Adapted> adapt_layers(const Adapter& adapter, const std::vector<Line
       of.kept += out;
     }
   }
+  adapt_stacks(adapter, layers, ranks, alphas, adapted);
   return adapted;
 }
 
@@ -234,6 +290,7 @@ json::Ordered to_peft(const Adapter& adapter, const std::vector<std::string>& mo
   config["rank_pattern"] = s.rank_pattern;
   config["revision"] = nullptr;
   config["target_modules"] = peft_targets(t.target_modules, modules);
+  if (!t.target_parameters.empty()) config["target_parameters"] = t.target_parameters;  // older PEFTs lack the key
   config["task_type"] = "CAUSAL_LM";
   config["trainable_token_indices"] = nullptr;
   if (const auto& tokens = s.trainable_token_indices.by_module; !tokens.empty())
@@ -274,6 +331,7 @@ Adapter from_peft(const json::Object& config) {
                              "rank_pattern",
                              "alpha_pattern",
                              "target_modules",
+                             "target_parameters",
                              "exclude_modules",
                              "layers_to_transform",
                              "layers_pattern",
@@ -310,6 +368,7 @@ Adapter from_peft(const json::Object& config) {
   }
   if (const auto tokens = config.get("alora_invocation_tokens")) s.alora_invocation_tokens = tokens->wholes();
   adapter.targeting = read_peft_targeting(config);
+  if (const auto names = config.get("target_parameters")) adapter.targeting.target_parameters = names->texts();
   if (const auto ranks = config.get("rank_pattern"))
     for (const auto& [name, rank] : ranks->object().members())
       s.rank_pattern[name] = static_cast<int>(rank.whole(1, 1 << 20));
@@ -324,6 +383,13 @@ void check_start(const Adapter& stored_adapter, const Adapter& wanted_adapter) {
     throw Error(Fault::usage, cat("the adapter to start from has ", key, " ", has, ", the recipe says ", says),
                 cat("write adapter.", key, ": ", has, ", or start from another adapter"));
   };
+  const auto names_of = [](const Adapter& adapter) {
+    std::vector<std::string> names = adapter.targeting.target_parameters;
+    std::sort(names.begin(), names.end());
+    return cat("[", join(names, ", "), "]");
+  };
+  if (names_of(stored_adapter) != names_of(wanted_adapter))
+    refuse("target_parameters", names_of(stored_adapter), names_of(wanted_adapter));
   if (stored.r != wanted.r) refuse("r", cat(stored.r), cat(wanted.r));
   if (stored.alpha != wanted.alpha) refuse("alpha", number(stored.alpha), number(wanted.alpha));
   if (stored.use_rslora != wanted.use_rslora)

@@ -22,6 +22,7 @@ struct AdapterTensor {
   bool trained = true;       ///< else a function of keys and seed
   bool saved = true;         ///< in the adapter's file. What is trained always is
   Dtype dtype = Dtype::f32;  ///< there; what is trained is f32
+  std::int64_t parts = 1;    ///< of equal size that it is kept in, in training
 };
 
 /// A layer that gets an adapter: all that the plan and the code that trains need to know of it.
@@ -34,6 +35,8 @@ struct Adapted {
   bool keeps_input = true;  ///< for its backward
   std::int64_t kept = 0;    ///< values that it keeps of each token besides
   std::int64_t made = 0;    ///< values that it makes for a pass, whatever the tokens: a matrix of the layer's size
+  /// Of an expert whose tensors are those of all: the module that PEFT names them after; the first expert has them.
+  std::string stack_module = {};
 };
 
 /// A row of table(): what an adapter of one peft_type is. What it computes is a row of the same name in src/peft.

@@ -23,11 +23,14 @@ json::Ordered peft_targets(const Targets& targets, const std::vector<std::string
 
 Targeting read_peft_targeting(const json::Object& config) {
   Targeting targeting;
-  const json::Node targets = config.at("target_modules");
-  if (!targets.is_text())
+  const bool has_parameters = config.get("target_parameters").has_value();  // then there need be no modules
+  if (has_parameters && !config.get("target_modules")) {
+    targeting.target_modules = {Targets::Kind::names, {}, {}};
+  } else if (const json::Node targets = config.at("target_modules"); !targets.is_text()) {
     targeting.target_modules = {Targets::Kind::names, targets.texts(), {}};
-  else if (const std::string text = targets.text(); text != "all-linear")
+  } else if (const std::string text = targets.text(); text != "all-linear") {
     targeting.target_modules = {Targets::Kind::pattern, {}, text};
+  }
   // PEFT takes the number after it for the layer's; in the models here it is always this word.
   if (const auto pattern = config.get("layers_pattern"))
     for (const std::string& word : pattern->is_text() ? std::vector{pattern->text()} : pattern->texts())

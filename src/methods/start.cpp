@@ -53,7 +53,9 @@ void require_order(const fs::path& config_file, const Adapter& wanted, const std
     for (const auto& [name, value] : found->items()) in_file.emplace_back(name, value.get<double>());
     const ByPattern<double> first(key, in_file), sorted(key, std::map(in_file.begin(), in_file.end()));
     for (const Adapted& adapted : adapt(wanted, layers)) {
-      const std::string& layer = layers[adapted.layer].name;
+      const auto& stack = layers[adapted.layer].stack;
+      const std::string layer =
+          adapted.stack_module.empty() ? layers[adapted.layer].name : cat(stack->module, ".", stack->parameter);
       const double theirs = first.of(layer, 0), ours = sorted.of(layer, 0);
       if (theirs != ours)
         throw Error(Fault::data,

@@ -20,7 +20,6 @@ struct YamlValue<methods::Targets> {
   static bool read(const Node& node, methods::Targets& value, const Reading& reading) {
     if (node.kind == Node::Kind::list) {
       std::vector<std::string> names;
-      if (node.items.empty()) return reading.wrong(node, "all-linear or at least one name");
       if (!YamlValue<std::vector<std::string>>::read(node, names, reading)) return false;
       for (std::size_t i = 0; i < names.size(); ++i)
         if (names[i].empty()) return reading.inside(cat("[", i, "]")).wrong(node.items[i], "a name");
@@ -124,6 +123,8 @@ std::vector<std::size_t> select_layers(const Targeting& targeting, const std::ve
                 "write all-linear, or a list of names such as [q_proj, v_proj]");
   if (targets.kind == Targets::Kind::names) require_use(targets.names, layers, "target_modules");
   require_use(targeting.exclude_modules, layers, "exclude_modules");
+  if (targets.kind == Targets::Kind::names && targets.names.empty())
+    throw Error(Fault::usage, "adapter.target_modules is an empty list", "write all-linear or at least one name");
   constexpr std::string_view kExperts = "experts";
   const auto listed = [&](const std::vector<std::string>& names, const LinearLayer& layer) {
     return std::any_of(names.begin(), names.end(), [&](const std::string& ending) {

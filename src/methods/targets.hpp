@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "methods/pattern.hpp"
+#include "weights/place.hpp"
 
 namespace pst::config {
 class Fields;
@@ -27,9 +28,10 @@ struct Targets {
 struct Targeting {
   Targets target_modules;
   std::vector<std::string> exclude_modules;
-  std::vector<int> layers_to_transform;  ///< empty: all
+  std::vector<int> layers_to_transform;        ///< empty: all
+  std::vector<std::string> target_parameters;  ///< that hold all experts of a layer; of LoRA alone
 };
-void bind_keys(config::Fields& field, Targeting& s);  ///< all three
+void bind_keys(config::Fields& field, Targeting& s);  ///< all but the last
 // Of methods of PEFT that have only some of them.
 void bind_target_modules(config::Fields& field, Targeting& s);
 void bind_exclude_modules(config::Fields& field, Targeting& s);
@@ -45,6 +47,7 @@ struct LinearLayer {
   bool is_expert = false;   ///< of those that a router chooses from: meant only where a target says `experts`
   bool bias = false;
   bool is_embedding = false;  ///< the last of Places::linears: rows of tokens, of which a method may adapt the matrix
+  std::optional<weights::StackPlace> stack = {};  ///< of an expert's
 };
 
 enum class Embedding { not_taken, taken };  ///< by the method

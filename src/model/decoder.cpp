@@ -139,7 +139,8 @@ class Decoder final : public nn::CausalLm {
         slots.push_back({.name = specs[linears.size() + m]->name,
                          .linear = experts[m],
                          .bias = specs[linears.size() + m]->bias,
-                         .is_expert = true});
+                         .is_expert = true,
+                         .stack = specs[linears.size() + m]->stack});
     }
     if (project_in_)
       slots.push_back({.name = spec_.project_in->name, .linear = &project_in_, .bias = spec_.project_in->bias});

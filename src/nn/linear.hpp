@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/rng.hpp"
+#include "weights/place.hpp"
 
 namespace pst::nn {
 
@@ -85,10 +86,11 @@ struct LinearSlot {
   std::string name;  ///< Hugging Face's module name: model.layers.0.self_attn.q_proj
   std::unique_ptr<Linear>* linear;
   bool bias = false;
-  bool is_output_head = false;  ///< not part of `all-linear`
-  bool is_expert = false;       ///< nor is one that a router chooses
-  bool is_default = false;      ///< what PEFT adapts of the model's family where nothing is said
-  int input = -1;               ///< neighbours with the same number read the same x; -1: nobody else reads it
+  bool is_output_head = false;                    ///< not part of `all-linear`
+  bool is_expert = false;                         ///< nor is one that a router chooses
+  bool is_default = false;                        ///< what PEFT adapts of the model's family where nothing is said
+  std::optional<weights::StackPlace> stack = {};  ///< of an expert's
+  int input = -1;  ///< neighbours with the same number read the same x; -1: nobody else reads it
 };
 
 }  // namespace pst::nn

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peft/adapter.hpp"
 
+#include <ATen/ops/empty.h>
+
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
@@ -41,6 +43,11 @@ void Adapter::load(const std::filesystem::path& folder) {
     };
     for (auto& parameter : parameters_.all())
       if (!unsaved_.contains(parameter.name)) take(parameter.name, parameter.value, Dtype::f32);
+    for (const Folded& matrix : folded_) {
+      const at::Tensor whole_oi = at::empty(matrix.shape, at::kFloat);
+      take(matrix.name, whole_oi, Dtype::f32);
+      matrix.take(whole_oi);
+    }
     for (const Frozen& tensor : frozen_)
       if (tensor.saved) take(tensor.name, tensor.values, tensor.dtype);
     for (const weights::Tensor& stored : store.tensors())
@@ -79,6 +86,7 @@ void Adapter::save(const std::filesystem::path& folder, const std::string& base_
     before_save();
     for (const auto& parameter : parameters_.all())
       if (!unsaved_.contains(parameter.name)) put(parameter.name, saved_values(parameter), Dtype::f32);
+    for (const Folded& matrix : folded_) put(matrix.name, matrix.whole(), Dtype::f32);
     for (const Frozen& tensor : frozen_)
       if (tensor.saved) put(tensor.name, tensor.values, tensor.dtype);
     weights::save_tensors(part / "adapter_model.safetensors", tensors);
@@ -96,7 +104,8 @@ std::vector<methods::LinearLayer> linear_layers(const std::vector<nn::LinearSlot
                       .is_head = slot.is_output_head,
                       .is_default = slot.is_default,
                       .is_expert = slot.is_expert,
-                      .bias = slot.bias});
+                      .bias = slot.bias,
+                      .stack = slot.stack});
   return layers;
 }
 

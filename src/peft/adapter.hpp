@@ -12,6 +12,7 @@
 #include "nn/causal_lm.hpp"
 #include "nn/parameter.hpp"
 #include "nn/training_hook.hpp"
+#include "peft/folded.hpp"
 #include "peft/saved_modules.hpp"
 #include "peft/trained_biases.hpp"
 #include "weights/safetensors.hpp"
@@ -44,6 +45,7 @@ class Adapter {
   virtual nn::TrainingHook* hook() { return nullptr; }
 
   nn::ParameterSet& parameters() { return parameters_; }
+  const std::vector<Folded>& folded() const { return folded_; }  ///< matrices of its file made of several parameters
   const std::vector<std::string>& modules() const { return modules_; }  ///< names of the layers that are adapted
   /// Once the layers are adapted. @param bases  the model's linear layers as they were before
   void attach_biases(const std::vector<const nn::Linear*>& bases) {
@@ -84,6 +86,7 @@ class Adapter {
   nn::ParameterSet parameters_;
   std::vector<Frozen> frozen_;
   std::set<std::string> unsaved_;  ///< parameters that are not in the adapter's file
+  std::vector<Folded> folded_;     ///< see folded(); their parts are among unsaved_
 
   std::vector<std::string> modules_;
   StoredMatrices stored_;  ///< null: nobody has said it

@@ -59,6 +59,10 @@ class LoraAdapter final : public Adapter {
     std::vector<nn::LinearSlot> slots = model.linears();
     const methods::Places places = places_of(model);
     std::vector<methods::Adapted> chosen = methods::adapt(recipe, places.linears);
+    const auto stacks = std::stable_partition(chosen.begin(), chosen.end(),
+                                              [](const methods::Adapted& of) { return of.stack_module.empty(); });
+    const std::vector<methods::Adapted> of_stacks(stacks, chosen.end());
+    chosen.erase(stacks, chosen.end());
     if (!chosen.empty() && places.linears[chosen.back().layer].is_embedding) {
       wrap_embedding(chosen.back());
       chosen.pop_back();
@@ -69,6 +73,12 @@ class LoraAdapter final : public Adapter {
         return slots[other.layer].input < 0 || slots[other.layer].input != slots[first->layer].input;
       });
       wrap(slots, {first, end});
+      first = end;
+    }
+    for (auto first = of_stacks.begin(); first != of_stacks.end();) {
+      const auto end = std::find_if(first + 1, of_stacks.end(),
+                                    [](const methods::Adapted& other) { return !other.tensors.empty(); });
+      wrap_stack(slots, {first, end});
       first = end;
     }
     const auto rows = methods::trained_rows(keys_.trainable_token_indices, places);
@@ -95,6 +105,7 @@ class LoraAdapter final : public Adapter {
     double scale = 1;
     const nn::Linear* base = nullptr;    ///< the frozen layer
     ResidualLinear* residual = nullptr;  ///< around it, where the start takes a part out of that
+    bool has_neighbours_a = false;       ///< A is that of the layer before it
   };
 
   /// What starts took out of the base, in the layout of the parameters: it belongs to a run's state, for another
@@ -191,6 +202,38 @@ class LoraAdapter final : public Adapter {
                             : plain(layer, std::move(slot), chosen[i], group);
     }
   }
+  /// Puts LoRA around all experts of a parameter. The matrices of an expert in it read the same x: they have one A.
+  void wrap_stack(std::vector<nn::LinearSlot>& slots, std::span<const methods::Adapted> chosen) {
+    const auto folded = [&](std::size_t tensor) {
+      const methods::AdapterTensor& whole = chosen.front().tensors[tensor];
+      return Folded{.name = cat(chosen.front().stack_module, ".", whole.name), .shape = whole.shape};
+    };
+    Folded a = folded(0), b = folded(1);
+    const auto add = [&](Folded& to, const std::string& name, std::vector<std::int64_t> shape,
+                         const methods::StackPart& place) {
+      to.parts.push_back({&parameters_.add(name, std::move(shape)), place});
+      unsaved_.insert(name);
+      return to.parts.back().parameter;
+    };
+    std::shared_ptr<LoraGroup> group;
+    for (const methods::Adapted& of : chosen) {
+      const nn::LinearSlot& slot = slots[of.layer];
+      const weights::StackPlace& place = *slot.stack;
+      Layer layer{.name = slot.name, .place = of.layer, .scale = of.scale};
+      layer.has_neighbours_a = group != nullptr && slots[layers_.back().place].stack->expert == place.expert;
+      if (!layer.has_neighbours_a) group = std::make_shared<LoraGroup>();
+      layer.a = layer.has_neighbours_a
+                    ? layers_.back().a
+                    : add(a, cat(place.module, ".", place.expert, ".", place.parameter, ".", methods::kLoraA),
+                          {of.rank, (*slot.linear)->in_features()}, methods::part_of_a(place, of.rank));
+      layer.b = add(b, cat(slot.name, ".", methods::kLoraB), {(*slot.linear)->out_features(), of.rank},
+                    methods::part_of_b(place));
+      *slot.linear = plain(layer, std::move(*slot.linear), of, group);
+      layers_.push_back(std::move(layer));
+    }
+    folded_.push_back(std::move(a));
+    folded_.push_back(std::move(b));
+  }
   std::unique_ptr<nn::Linear> plain(Layer& layer, std::unique_ptr<nn::Linear> base, const methods::Adapted& of,
                                     const std::shared_ptr<LoraGroup>& group) {
     auto linear = std::make_unique<LoraLinear>(std::move(base), layer.name,
@@ -242,7 +285,7 @@ class LoraAdapter final : public Adapter {
           is_lossless ? methods::LoraInit::kaiming : keys_.init_lora_weights, layer.a->shape[0], layer.a->shape[1],
           layer.b->shape[0], layer.scale, [&] { return lost.defined() ? lost : weight_of(layer); }, own);
       if (found) found->take(layer.name, start);
-      layer.a->value.copy_(start.a_ri);
+      if (!layer.has_neighbours_a) layer.a->value.copy_(start.a_ri);
       layer.b->value.copy_(start.b_or);
       if (moved_) {
         moved_->window(*layer.a).copy_(start.a_ri);

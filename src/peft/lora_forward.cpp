@@ -10,7 +10,8 @@
 #include "ops/backward_node.hpp"
 #include "ops/gemm.hpp"
 
-// Shape letters: n rows (tokens), i features in, o features out, r rank of a layer, R of all layers together.
+// Shape letters: n rows (tokens), i features in, o features out, r rank of a layer, R of all A's together: neighbours
+// may have the same A.
 namespace pst::peft {
 namespace {
 
@@ -36,8 +37,28 @@ std::vector<at::Tensor> of_each(const Layers& layers, const Get& get) {
   for (const LoraLinear* const layer : layers) tensors.push_back(get(*layer));
   return tensors;
 }
+/// Whether layer i has the A of the one before it.
+bool has_neighbours_a(const Layers& layers, std::size_t i) { return i > 0 && &layers[i]->a() == &layers[i - 1]->a(); }
+/// Those with an A of their own.
+Layers by_a(const Layers& layers) {
+  Layers all;
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    if (!has_neighbours_a(layers, i)) all.push_back(layers[i]);
+  return all;
+}
+/// Where the columns of each layer begin in [n, R].
+std::vector<std::int64_t> begins(const Layers& layers) {
+  std::vector<std::int64_t> all;
+  std::int64_t end = 0;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const std::int64_t r = layers[i]->options().r;
+    if (!has_neighbours_a(layers, i)) end += r;
+    all.push_back(end - r);
+  }
+  return all;
+}
 at::Tensor all_a(const Layers& layers) {
-  return stacked(of_each(layers, [](const LoraLinear& layer) { return layer.a().compute; }));
+  return stacked(of_each(by_a(layers), [](const LoraLinear& layer) { return layer.a().compute; }));
 }
 
 /// Columns of a layer in [n, R]. On a CPU by themselves: the library would copy them with each product.
@@ -62,13 +83,16 @@ class BackwardNode final : public ops::Node {
     if (dy_no.empty()) return out;
 
     const at::Tensor g_nR = at::empty(h_nR_.sizes(), h_nR_.options());
-    std::int64_t begin = 0;
+    const std::vector<std::int64_t> begin = begins(layers_);
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const LoraLinear& layer = *layers_[i];
       const std::int64_t r = layer.options().r;
-      ops::scaled_matmul_nn_into(g_nR.narrow(1, begin, r), dy_no[i], layer.b().compute, layer.options().scale);
-      if (wanted(2 + 2 * i)) out[2 + 2 * i] = of_b(layer, dy_no[i], columns(h_nR_, begin, r));
-      begin += r;
+      const at::Tensor g_nr = g_nR.narrow(1, begin[i], r);
+      if (has_neighbours_a(layers_, i))
+        g_nr.add_(ops::scaled_matmul_nn(dy_no[i], layer.b().compute, layer.options().scale));
+      else
+        ops::scaled_matmul_nn_into(g_nr, dy_no[i], layer.b().compute, layer.options().scale);
+      if (wanted(2 + 2 * i)) out[2 + 2 * i] = of_b(layer, dy_no[i], columns(h_nR_, begin[i], r));
     }
     if (pass_.active.defined()) g_nR.mul_(pass_.active);
     gradients_of_a(g_nR, out);
@@ -107,25 +131,23 @@ class BackwardNode final : public ops::Node {
 
   /// g^T x of all layers, likewise.
   void gradients_of_a(const at::Tensor& g_nR, List& out) const {
-    const auto wants = [&](std::size_t i) { return wanted(1 + 2 * i); };
+    const auto wants = [&](std::size_t i) { return !has_neighbours_a(layers_, i) && wanted(1 + 2 * i); };
     bool all = true, any = false;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      all = all && wants(i);
+      all = all && (wants(i) || has_neighbours_a(layers_, i));
       any = any || wants(i);
     }
     if (!any) return;
     const at::Tensor seen_ni = layers_.front()->dropped(x_ni_, pass_);
     if (g_nR.is_cuda() && all)
-      if (const at::Tensor sum_Ri = stacked(of_each(layers_, [](const auto& layer) { return layer.a().value.grad(); }));
+      if (const at::Tensor sum_Ri =
+              stacked(of_each(by_a(layers_), [](const auto& layer) { return layer.a().value.grad(); }));
           sum_Ri.defined())
         return ops::add_wide_matmul_tn(sum_Ri, g_nR, seen_ni);
     const at::Tensor da_Ri = ops::wide_matmul_tn(g_nR, seen_ni);
-    std::int64_t begin = 0;
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      const std::int64_t r = layers_[i]->options().r;
-      if (wants(i)) out[1 + 2 * i] = da_Ri.narrow(0, begin, r);
-      begin += r;
-    }
+    const std::vector<std::int64_t> begin = begins(layers_);
+    for (std::size_t i = 0; i < layers_.size(); ++i)
+      if (wants(i)) out[1 + 2 * i] = da_Ri.narrow(0, begin[i], layers_[i]->options().r);
   }
 
   const Layers layers_;
@@ -154,13 +176,12 @@ std::vector<at::Tensor> lora_forward(const Layers& layers, const char* name, con
     h_nR = ops::scaled_matmul_nt(first.dropped(x_ni, pass), all_a(layers), first.options().scale);
     if (pass.active.defined()) h_nR.mul_(pass.active);
     nn::Rows rows{x_ni};
-    std::int64_t begin = 0;
-    for (const LoraLinear* const layer : layers) {
-      const std::int64_t r = layer->options().r;
-      at::Tensor update_no = ops::matmul_nt(columns(h_nR, begin, r), layer->b().compute);
+    const std::vector<std::int64_t> begin = begins(layers);
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      const LoraLinear& layer = *layers[i];
+      at::Tensor update_no = ops::matmul_nt(columns(h_nR, begin[i], layer.options().r), layer.b().compute);
       const trace::Scope frozen(trace::Kind::linear, nullptr);
-      y_no.push_back(layer->base().add_applied(std::move(update_no), rows));
-      begin += r;
+      y_no.push_back(layer.base().add_applied(std::move(update_no), rows));
     }
   }
   std::vector<at::Tensor> inputs{x_ni};

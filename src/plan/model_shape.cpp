@@ -243,7 +243,7 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
       continue;
     }
     shape.trainable += values;
-    shape.trainable_padded += kernels::flat_places(values);
+    shape.trainable_padded += tensor.parts * kernels::flat_places(values / tensor.parts);
     const auto alike_shape = std::find_if(shape.trained.begin(), shape.trained.end(),
                                           [&](const TrainedShape& known) { return known.shape == tensor.shape; });
     if (alike_shape != shape.trained.end())

@@ -70,6 +70,14 @@ class Checker {
             cat(quoted(path), " is in data.train as well: its loss would say nothing; use validation_fraction"));
   }
 
+  void targets() {
+    const methods::Targeting& targeting = recipe_.adapter.targeting;
+    if (targeting.target_modules.kind == methods::Targets::Kind::names && targeting.target_modules.names.empty() &&
+        targeting.target_parameters.empty())
+      add("adapter.target_modules",
+          "adapter.target_modules is an empty list; it must be all-linear or at least one name");
+  }
+
   void warmup() {
     const auto& steps = recipe_.scheduler.warmup_steps;
     const auto& most = recipe_.train.max_steps;
@@ -184,6 +192,7 @@ void check_together(const Recipe& recipe, const config::Places& places, config::
   Checker checker(recipe, places, problems);
   checker.batches();
   checker.validation();
+  checker.targets();
   checker.warmup();
   checker.floors();
   checker.schedule_free();

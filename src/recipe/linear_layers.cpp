@@ -14,7 +14,14 @@ std::vector<methods::LinearLayer> linear_layers(const families::ModelSpec& model
     const bool is_default = std::any_of(
         defaults.begin(), defaults.end(),
         [name = linear->name](std::string_view ending) { return methods::ends_at_a_dot(name, std::string(ending)); });
-    layers.push_back({linear->name, linear->out, linear->in, is_head, is_default, is_expert, linear->bias});
+    layers.push_back({.name = linear->name,
+                      .out = linear->out,
+                      .in = linear->in,
+                      .is_head = is_head,
+                      .is_default = is_default,
+                      .is_expert = is_expert,
+                      .bias = linear->bias,
+                      .stack = linear->stack});
   }
   return layers;
 }

@@ -17,6 +17,7 @@ std::vector<std::string> misread_targets(const methods::Adapter& adapter, const 
   const auto layers = places_of(model).linears;
   std::set<std::string> misread;
   for (const auto& adapted : methods::adapt(adapter, layers)) {
+    if (!adapted.stack_module.empty()) continue;
     const std::string ending = split(layers[adapted.layer].name, '.').back();
     if (std::find(experts.begin(), experts.end(), ending) != experts.end()) misread.insert(ending);
   }

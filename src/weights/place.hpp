@@ -17,6 +17,14 @@ struct Place {
   std::string exponents;
 };
 
+/// The rows of an expert's matrix in a parameter [experts, rows, in] that holds those of all experts in transformers'
+/// memory, whatever the files have: an adapter of it is one for all. Row o is row first + o * step of the expert's.
+struct StackPlace {
+  std::string module, parameter;  ///< model.layers.0.mlp.experts, gate_up_proj
+  std::int64_t experts = 0, rows = 0;
+  std::int64_t expert = 0, first = 0, step = 1;
+};
+
 /// Reads values [begin, end) of the matrix, by rows, as f32. @throws Error(data) when they are no numbers, or lie
 /// outside of the tensor
 void read_placed(const TensorStore& store, const Place& place, std::int64_t in, std::int64_t begin, std::int64_t end,

@@ -10,6 +10,7 @@
 #include "core/file.hpp"
 #include "methods/adapter.hpp"
 #include "source_tree.hpp"
+#include "support/tiny_model.hpp"
 
 namespace pst::fixture {
 
@@ -32,6 +33,16 @@ struct AdapterCase {
     }
     std::sort(cases.begin(), cases.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     return cases;
+  }
+
+  /// `like`, or where the adapter is of experts a mixture of them in its sizes.
+  TinyModel model(TinyModel like) const {
+    if (adapter.targeting.target_parameters.empty()) return like;
+    like.model_type = "qwen3_moe";
+    like.mlp_bias = false;
+    like.config = R"({"num_experts": 5, "num_experts_per_tok": 2, "moe_intermediate_size": 24, "norm_topk_prob": true,
+                      "head_dim": null, "mlp_bias": null})";
+    return like;
   }
 };
 inline void PrintTo(const AdapterCase& of, std::ostream* out) { *out << of.name; }

@@ -18,6 +18,7 @@
 #include "config/reader.hpp"
 #include "families/read_model.hpp"
 #include "methods/peft_config.hpp"
+#include "methods/stacks.hpp"
 #include "model/decoder.hpp"
 #include "nn/batch.hpp"
 #include "objective/objective.hpp"
@@ -94,12 +95,18 @@ class ParityCase {
     const auto labelled = static_cast<double>(batch.labelled());
     const double loss = adapter_ ? objective->backward(scorer, batch, 1 / labelled) : objective->value(scorer, batch);
     tensors["loss"] = at::full({1}, loss / labelled, at::kFloat);
-    if (adapter_)
-      for (const auto& parameter : adapter_->parameters().all())
-        tensors["gradient." + weights::adapter_tensor_name(parameter.name)] =
-            gradient.narrow(0, parameter.offset, parameter.count()).view(parameter.shape);
+    if (!adapter_) return tensors;
+    const auto name_of = [](const std::string& name) { return "gradient." + weights::adapter_tensor_name(name); };
+    for (const auto& parameter : adapter_->parameters().all())
+      tensors[name_of(parameter.name)] = gradient.narrow(0, parameter.offset, parameter.count()).view(parameter.shape);
+    for (const peft::Folded& matrix : adapter_->folded()) {
+      for (const peft::Folded::Part& part : matrix.parts) tensors.erase(name_of(part.parameter->name));
+      tensors[name_of(matrix.name)] = matrix.whole(gradient);
+    }
     return tensors;
   }
+
+  bool has_experts() const { return !methods::stacks_of(peft::places_of(*model_).linears).empty(); }
 
   /// Whether five steps of training were recorded.
   static bool has_steps(const std::string& name) {

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Do the adapters that we write load in PEFT, with the loss that we have with them? For every recorded model.
 
-`train-recorded` trains an adapter on all linear layers of each model of tests/fixtures/models for two steps and writes it as a run does.
+`train-recorded` trains an adapter on all linear layers of each model of tests/fixtures/models for two steps and writes it as a run does;
+of a mixture of experts also one on the parameters that hold all experts (`<model>+experts`).
 PEFT then loads the folder into transformers' model, and the losses are compared, as are the loss without the adapter, which has to be
 another, and the names of the tensors. Python needs the packages of tools/lib/peer_venv.sh (.deps/parity).
 With --methods MODEL it trains each adapter section of tests/fixtures/adapters on that model in place of that, and what PEFT warns of is wrong too.
@@ -100,7 +101,7 @@ def main():
             if not fnmatch.fnmatch(name, args.only):
                 continue
             try:
-                found = check(work / name, args.methods or name, float(loss), bool(args.methods))
+                found = check(work / name, args.methods or name.removesuffix("+experts"), float(loss), bool(args.methods))
             except Exception as error:  # whatever a library raises is the answer
                 found = f"{type(error).__name__}: {str(error)[:200]}"
             good = not isinstance(found, str) and found[0] <= args.most < found[1]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of record_fixtures.py: dense families with RMS norms whose blocks, positions or projections are not llama's."""
 import transformers as hf
-from fixture_peft import all_linear, attention
+from fixture_peft import all_linear, attention, experts
 from fixture_sizes import BEYOND, WIDE_HEADS, YARN, config
 
 SLIDING, FULL = "sliding_attention", "full_attention"
@@ -83,4 +83,7 @@ ADAPTERS = {  # (model, name): config
     (model, "lora"): all_linear()
     for model in ("olmo2", "olmo3", "glm", "glm4", "seed_oss", "ernie4_5", "hunyuan_v1_dense", "exaone4", "gemma4_text",
                   "gemma4_text_k_eq_v", "gemma4_text_per_layer", "gemma4_text_kv_shared")
-} | {("gemma4_text_moe", "lora"): attention("gate_proj", "up_proj", "down_proj")}
+} | {
+    ("gemma4_text_moe", "lora"): attention("gate_proj", "up_proj", "down_proj"),
+    ("gemma4_text_moe", "experts"): experts(["experts.gate_up_proj", "experts.down_proj"]),
+}

@@ -2,7 +2,7 @@
 """Rows of record_fixtures.py: families with mixtures of experts."""
 import transformers as hf
 from fixture_mxfp4 import repack
-from fixture_peft import all_linear, attention
+from fixture_peft import all_linear, attention, experts
 from fixture_sizes import WIDE_HEADS, YARN, config
 
 
@@ -80,4 +80,15 @@ ADAPTERS = {  # (model, name): config
     ("granitemoehybrid", "lora"): all_linear(),
     ("granitemoehybrid_dense", "lora"): all_linear(),
     ("glm4_moe", "lora"): attention(),
+    ("qwen3_moe", "experts"): experts(),
+    # One of the two: it has no base_layer in its name.
+    ("qwen3_moe", "experts_down"): experts(["layers.1.mlp.experts.down_proj"], use_rslora=True, rank_pattern={"down_proj": 3},
+                                           alpha_pattern={"down_proj": 7}),
+    ("gpt_oss", "experts"): experts(),
+    ("mixtral", "experts"): experts(target_modules=[]),
+    ("qwen2_moe", "experts"): experts(),
+    ("olmoe", "experts"): experts(["experts.gate_up_proj"]),
+    ("granitemoe", "experts"): experts(["block_sparse_moe.experts.gate_up_proj", "block_sparse_moe.experts.down_proj"]),
+    ("granitemoehybrid", "experts"): experts(["experts.gate_up_proj", "experts.down_proj"]),
+    ("glm4_moe", "experts"): experts(),
 }

@@ -4,7 +4,7 @@
 The longer document is longer than a chunk of transformers' own loop (64). What a head's state gives to the first tokens can be near
 zero, and the norm after it makes rounding errors of that as large as the numbers: hence a large epsilon."""
 import transformers as hf
-from fixture_peft import all_linear, attention, lora
+from fixture_peft import all_linear, attention, experts, lora
 from fixture_sizes import config
 
 # Of a head's 16 values four turn.
@@ -44,5 +44,7 @@ ADAPTERS = {  # (model, name): config
     ("qwen3_next", "lora"): attention("in_proj_qkvz", "in_proj_ba", "out_proj"),
     ("qwen3_5_text", "lora"): all_linear(),
     ("qwen3_5_moe_text", "lora"): all_linear(),
+    ("qwen3_next", "experts"): experts(),
+    ("qwen3_5_moe_text", "experts"): experts(),
     ("qwen3_5", "lora"): lora(r=3, lora_alpha=5, target_modules=r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"),
 }

@@ -46,6 +46,34 @@ AdapterSummary look(const Stored& stored, const std::optional<fs::path>& model =
   return inspect(folder.path(), model);
 }
 
+/// One A and B of all experts, by the sum that defines an expert's update.
+TEST(InspectAdapter, GivesTheNormOfEachExpertsUpdate) {
+  const fs::path folder = kModels / "qwen3_moe/experts";
+  const AdapterSummary summary = inspect(folder, kModels / "qwen3_moe");
+  EXPECT_THAT(summary.odd, IsEmpty());
+  const auto store = weights::TensorStore::open(folder / "adapter_model.safetensors");
+  constexpr std::int64_t kExperts = 5, kRank = 2, kIn = 12, kOut = 24, kExpert = 3;
+  const auto values = [&](const char* name) {
+    return reinterpret_cast<const float*>(
+        store.get(std::string("base_model.model.model.layers.1.mlp.experts.lora_") + name + ".weight").bytes.data());
+  };
+  const float *const a = values("A"), *const b = values("B");
+  double squares = 0;
+  for (std::int64_t o = 0; o < kOut; ++o)
+    for (std::int64_t i = 0; i < kIn; ++i) {
+      double update = 0;
+      for (std::int64_t k = 0; k < kRank; ++k)
+        update += double{b[o * kRank * kExperts + k * kExperts + kExpert]} * a[(kExpert * kRank + k) * kIn + i];
+      squares += 2.5 * 2.5 * update * update;  // alpha / r
+    }
+  const auto layer = std::find_if(summary.layers.begin(), summary.layers.end(),
+                                  [](const auto& l) { return l.module == "model.layers.1.mlp.experts.down_proj[3]"; });
+  ASSERT_NE(layer, summary.layers.end());
+  EXPECT_EQ(layer->rank, kRank);
+  EXPECT_NEAR(layer->norm, std::sqrt(squares), 1e-5 * std::sqrt(squares));
+  EXPECT_EQ(summary.layers.size(), 3u * (1 + 2 * kExperts));
+}
+
 TEST(InspectAdapter, GivesTheNormAndSingularValuesOfALayersUpdate) {
   const AdapterSummary summary = look({});
 

@@ -69,7 +69,7 @@ class MergeOfEveryMethod : public testing::TestWithParam<fixture::AdapterCase> {
 TEST_P(MergeOfEveryMethod, HasTheAdaptersLogits) {
   for (const bool tied : {false, true}) {
     SCOPED_TRACE(tied);
-    auto model = fixture::awkward_model(2);
+    auto model = GetParam().model(fixture::awkward_model(2));
     model.tied = tied;
     const fs::path name = cat(tied), base = dir_ / ("model" + name.string()),
                    adapter = dir_ / ("adapter" + name.string());

@@ -140,7 +140,6 @@ TEST(Start, KeysThatNobodyReadsAreRefusedWhenTheySaySomething) {
   for (const auto& [key, value] :
        std::vector<std::pair<std::string, std::string>>{{"use_bdlora", "{\"nblocks\": 2}"},
                                                         {"layer_replication", "[[0, 2]]"},
-                                                        {"target_parameters", "[\"experts\"]"},
                                                         {"layers_pattern", "\"blocks\""},
                                                         {"bias", "\"boft_only\""},
                                                         {"not_known_yet", "3"}})

@@ -61,7 +61,7 @@ struct Adapted {
 
 class EveryMethod : public testing::TestWithParam<fixture::AdapterCase> {
  protected:
-  EveryMethod() { fixture::write_tiny_model(dir_ / "model", fixture::awkward_model(2)); }
+  EveryMethod() { fixture::write_tiny_model(dir_ / "model", GetParam().model(fixture::awkward_model(2))); }
   Adapted adapted(at::ScalarType dtype = at::kFloat) const { return {dir_ / "model", GetParam().adapter, dtype}; }
 
   fixture::TemporaryDirectory dir_;
@@ -210,6 +210,10 @@ TEST_P(EveryMethod, DeclaresItsTensors) {
   for (const auto& tensor : methods::tensors_of(GetParam().adapter, of.places))
     if (tensor.trained) declared.insert(tensor.name);
   for (const auto& parameter : of.parameters().all()) there.insert(weights::adapter_tensor_name(parameter.name));
+  for (const Folded& matrix : of.adapter->folded()) {
+    for (const auto& part : matrix.parts) there.erase(weights::adapter_tensor_name(part.parameter->name));
+    there.insert(weights::adapter_tensor_name(matrix.name));
+  }
   EXPECT_EQ(there, declared);
 }
 

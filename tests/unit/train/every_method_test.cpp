@@ -56,7 +56,7 @@ class EveryMethod : public testing::TestWithParam<fixture::AdapterCase> {
     EXPECT_EQ(outcome.losses, expected.losses);
   }
 
-  fixture::TrainingFolder folder_{{.heads = 4, .kv_heads = 2, .intermediate = 48, .vocab = 300}};
+  fixture::TrainingFolder folder_{GetParam().model({.heads = 4, .kv_heads = 2, .intermediate = 48, .vocab = 300})};
 };
 
 TEST_P(EveryMethod, SameBitsHoweverItIsSpread) {
