@@ -128,6 +128,7 @@ void Journal::step(const train::StepRecord& s) {
                    .loss = s.loss,
                    .lr = s.lr,
                    .grad_norm = s.grad_norm,
+                   .balance_loss = s.balance_loss,
                    .rows = s.rows,
                    .tokens = s.tokens,
                    .labelled_tokens = s.labelled_tokens,

@@ -14,6 +14,7 @@
 #include "app/stop_signal.hpp"
 #include "app/training_state.hpp"
 #include "ops/allocator.hpp"
+#include "recipe/balance.hpp"
 #include "train/trainer.hpp"
 
 namespace pst::app {
@@ -54,7 +55,9 @@ void train_with(const Hardware& hardware, const Run& run, const Ranks& ranks, Vi
                            .restore_newest = [&] { return state.restore_newest(); },
                            .observer = observer,
                            .hook = loaded.adapter().hook()};
-  const train::TrainState end = train::fit(parts, train::settings_of(run.recipe, hardware.resolved.recompute), begin);
+  train::Settings settings = train::settings_of(run.recipe, hardware.resolved.recompute);
+  settings.balance = recipe::balance_factor(run.recipe.train, run.model);
+  const train::TrainState end = train::fit(parts, settings, begin);
   profiling.end();
 
   // 6. The result: written by rank 0 once every rank has agreed, completed.json last of all.

@@ -75,7 +75,7 @@ ModelSpec read(const json::Object& config) {
       config, {.absent = {.positions = 131072, .key_value_heads = 8, .head_dim = 64, .eps = 1e-5, .theta = 150000},
                .attention_bias = bias,
                .output_bias = bias});
-  read_auxiliary(config, 0.9);
+  read_balance(config, model);
   if (const auto alpha = config.positive("swiglu_alpha"); alpha && *alpha != 1.702)
     config.refuse("swiglu_alpha", cat("is ", number(*alpha), "; supported is 1.702"));
   const double limit = config.positive("swiglu_limit").value_or(7);

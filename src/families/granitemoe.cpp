@@ -14,7 +14,7 @@ ModelSpec read(const json::Object& config) {
   const bool bias = config.flag("attention_bias");
   ModelSpec model = read_decoder(config, {.attention_bias = bias, .output_bias = bias});
   read_granite_multipliers(config, model);
-  read_auxiliary(config, 0.001);
+  read_balance(config, model);
   const std::int64_t experts = read_expert_count(config, 8), chosen = read_chosen(config, experts, 2);
   for (std::size_t i = 0; i < model.layers.size(); ++i)
     add_granite_experts(model.layers[i], layer_prefix(i), experts, chosen, model.hidden);

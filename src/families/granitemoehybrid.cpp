@@ -38,7 +38,7 @@ ModelSpec read(const json::Object& config) {
   ModelSpec model = read_decoder(config, options);
   refuse_mamba(config, model.layers.size());
   read_granite_multipliers(config, model);
-  read_auxiliary(config, 0.001);
+  read_balance(config, model);
   for (const auto& [key, value] : config.unasked())
     if (key.starts_with("mamba_") || key == "time_step_limit" || key == "time_step_min" || key == "time_step_max")
       config.find(key);  // of layers that it does not have

@@ -123,7 +123,6 @@ struct MoeSpec {
   double scale = 1;                            ///< of the weights, last
   std::string correction;                      ///< tensor [experts] added to scores for choosing only; empty: none
   std::int64_t groups = 1, groups_chosen = 1;  ///< experts are chosen within the best groups, by their two best scores
-  double auxiliary = 0;                        ///< factor of the loss that balances the experts
   kernels::Act act = kernels::Act::silu;
   double limit = 7;  ///< of Act::clamped
   struct Expert {

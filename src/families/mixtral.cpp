@@ -13,7 +13,7 @@ ModelSpec read(const json::Object& config) {
   DecoderOptions options{.absent = {.positions = 131072, .key_value_heads = 8, .eps = 1e-5, .theta = 1e6}};
   options.window = config.size("sliding_window");
   ModelSpec model = read_decoder(config, options);
-  read_auxiliary(config, 0.001);
+  read_balance(config, model);
   const std::int64_t experts = read_expert_count(config, 8), chosen = read_chosen(config, experts, 2);
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     LayerSpec& layer = model.layers[i];

@@ -72,12 +72,10 @@ std::int64_t read_expert_count(const json::Object& config, std::int64_t absent) 
   return newer ? *newer : older.value_or(absent);
 }
 
-double read_auxiliary(const json::Object& config, double absent) {
-  const double factor = config.positive("router_aux_loss_coef").value_or(absent);
-  if (config.flag("output_router_logits") && factor != 0)
-    config.refuse("output_router_logits", "asks for the loss that balances the experts, which is not there yet",
-                  "set it to false: with frozen routers it changes the adapters little");
-  return 0;
+void read_balance(const json::Object& config, ModelSpec& model, double absent) {
+  const auto factor = config.get("router_aux_loss_coef");
+  model.balance =
+      BalanceSpec{.factor = factor ? factor->real(0, 1e6) : absent, .asked = config.flag("output_router_logits")};
 }
 
 }  // namespace pst::families

@@ -39,7 +39,7 @@ std::int64_t read_chosen(const json::Object& config, std::int64_t experts, std::
 /// How many experts there are: `num_experts`, which newer transformers write as `num_local_experts`.
 std::int64_t read_expert_count(const json::Object& config, std::int64_t absent);
 
-/// `router_aux_loss_coef`, where `output_router_logits` asks for the loss that balances experts.
-double read_auxiliary(const json::Object& config, double absent);
+/// The loss that balances experts: `router_aux_loss_coef`, which `output_router_logits` asks for.
+void read_balance(const json::Object& config, ModelSpec& model, double absent = 0.001);
 
 }  // namespace pst::families

@@ -13,7 +13,7 @@ ModelSpec read(const json::Object& config) {
   const bool bias = config.flag("attention_bias");
   ModelSpec model =
       read_decoder(config, {.absent = {.positions = 4096, .eps = 1e-5}, .attention_bias = bias, .output_bias = bias});
-  read_auxiliary(config, 0.01);
+  read_balance(config, model, 0.01);
   if (config.positive("clip_qkv"))
     config.refuse("clip_qkv", "is set; cutting queries, keys and values is not supported");
   const std::int64_t experts = read_expert_count(config, 64), chosen = read_chosen(config, experts, 8);

@@ -30,7 +30,7 @@ void read_windows(const json::Object& config, ModelSpec& model) {
 ModelSpec read(const json::Object& config) {
   ModelSpec model = read_decoder(config, {.absent = {.positions = 32768, .key_value_heads = 16, .inner = 5632},
                                           .attention_bias = config.flag("qkv_bias", true)});
-  read_auxiliary(config, 0.001);
+  read_balance(config, model);
   const std::int64_t experts = read_expert_count(config, 60), chosen = read_chosen(config, experts, 4);
   const std::int64_t inner = config.size("moe_intermediate_size").value_or(1408);
   const std::int64_t shared = config.size("shared_expert_intermediate_size").value_or(5632);

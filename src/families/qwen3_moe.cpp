@@ -14,7 +14,7 @@ ModelSpec read(const json::Object& config) {
   ModelSpec model = read_decoder(config, {.absent = {.positions = 32768, .key_value_heads = 4, .inner = 6144},
                                           .attention_bias = bias,
                                           .output_bias = bias});
-  read_auxiliary(config, 0.001);
+  read_balance(config, model);
   const std::int64_t experts = read_expert_count(config, 128), chosen = read_chosen(config, experts, 8);
   const std::int64_t inner = config.size("moe_intermediate_size").value_or(768);
   const bool normalised = config.flag("norm_topk_prob");

@@ -85,7 +85,7 @@ ModelSpec read_qwen_next(const json::Object& config, bool by_key_head, const Abs
 }
 
 void add_qwen_experts(const json::Object& config, ModelSpec& model, bool normalised) {
-  read_auxiliary(config, 0.001);
+  read_balance(config, model);
   const std::int64_t experts = read_expert_count(config, 512), chosen = read_chosen(config, experts, 10);
   if (experts == 0) return;
   const std::int64_t inner = config.size("moe_intermediate_size").value_or(512);

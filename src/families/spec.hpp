@@ -26,6 +26,12 @@ struct TokenVectors {
   NormSpec norm;
 };
 
+/// The loss that balances experts, of families that transformers has it for.
+struct BalanceSpec {
+  double factor = 0;   ///< router_aux_loss_coef
+  bool asked = false;  ///< output_router_logits
+};
+
 /// What a model is made of, in the order in which it computes. Everything that has to know this reads it here: loading,
 /// adapters' targets, the plan's memory and time, reports' FLOPs, import, quantisation, inspection.
 struct ModelSpec {
@@ -45,6 +51,7 @@ struct ModelSpec {
   LinearSpec head;         ///< hidden -> vocabulary
   bool tied_head = false;  ///< its matrix is the embedding
   LogitSpec logits;
+  std::optional<BalanceSpec> balance;
 
   std::vector<std::int32_t> eos_token_ids;  ///< from generation_config.json when that names them, else config.json
   std::optional<std::int32_t> bos_token_id;

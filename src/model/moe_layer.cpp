@@ -13,6 +13,7 @@
 
 #include <utility>
 
+#include "nn/balance.hpp"
 #include "ops/activation.hpp"
 #include "ops/rows_of.hpp"
 
@@ -62,7 +63,8 @@ at::Tensor MoeLayer::run(const at::Tensor& x_nd, const at::Tensor& stream_nd, co
 }
 
 MoeLayer::Choice MoeLayer::choose(const at::Tensor& x_nd, const Rows& rows) const {
-  const at::Tensor logits_ne = rows.through(*router_, x_nd).to(at::kFloat);
+  at::Tensor logits_ne = rows.through(*router_, x_nd).to(at::kFloat);
+  if (rows.pass.balance) logits_ne = balanced(logits_ne, *rows.pass.balance);
   const at::Tensor scores_ne = spec_.softmax_of_chosen                    ? logits_ne
                                : spec_.scores == MoeSpec::Scores::sigmoid ? at::sigmoid(logits_ne)
                                                                           : at::softmax(logits_ne, -1);
@@ -83,6 +85,11 @@ MoeLayer::Choice MoeLayer::choose(const at::Tensor& x_nd, const Rows& rows) cons
         at::index_select(expert_scales_, 0, choice.experts_nk.reshape({-1})).view(choice.weights_nk.sizes());
   if (spec_.scale != 1) choice.weights_nk = choice.weights_nk * spec_.scale;
   return choice;
+}
+
+at::Tensor MoeLayer::balanced(const at::Tensor& logits_ne, nn::Balance& balance) const {
+  // The families that have this loss choose by the logits alone.
+  return balance.seen(logits_ne, std::get<1>(at::topk(logits_ne.detach(), spec_.chosen)));
 }
 
 at::Tensor MoeLayer::scores_for_choosing(const at::Tensor& scores_ne) const {

@@ -31,6 +31,7 @@ class MoeLayer {
     at::Tensor experts_nk, weights_nk;  ///< i64 and f32
   };
   Choice choose(const at::Tensor& x_nd, const Rows& rows) const;
+  at::Tensor balanced(const at::Tensor& logits_ne, nn::Balance& balance) const;
   at::Tensor scores_for_choosing(const at::Tensor& scores_ne) const;
   at::Tensor expert(std::size_t index, const at::Tensor& x_rd, const Rows& rows) const;
   at::Tensor shared(const at::Tensor& x_nd, const Rows& rows) const;

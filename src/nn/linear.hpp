@@ -16,11 +16,14 @@
 
 namespace pst::nn {
 
+class Balance;
+
 /// What a forward pass carries besides its data.
 struct Pass {
-  bool training = false;  ///< dropout acts
-  Rng random{0};          ///< of this step and micro batch
-  at::Tensor active{};    ///< [n, 1] in the dtype of products: 1 for rows that an adapter changes; undefined: all
+  bool training = false;                       ///< dropout acts
+  Rng random{0};                               ///< of this step and micro batch
+  std::shared_ptr<Balance> balance = nullptr;  ///< sees what routers choose; null: nobody does
+  at::Tensor active{};  ///< [n, 1] in the dtype of products: 1 for rows that an adapter changes; undefined: all
 };
 
 /// Rows that layers multiply one after the other, with what one of them has made of them for the next: codes, say.

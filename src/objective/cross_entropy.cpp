@@ -64,8 +64,9 @@ double CrossEntropy::backward(const Scorer& scorer, const nn::Batch& batch, doub
   const nn::CausalLm& model = scorer.model();
   const at::Tensor hidden_nd = scorer.hidden(batch);
   if (batch.labelled() == 0) {
-    // Nothing to learn, but where weights are spread over the ranks the others' backward pass needs this one's.
-    if (!model.frozen().always_there()) hidden_nd.backward(at::zeros_like(hidden_nd.detach()));
+    // No label, but experts to balance; or where weights are spread over the ranks, the others' backward pass needs
+    // this one's.
+    if (scorer.balances() || !model.frozen().always_there()) hidden_nd.backward(at::zeros_like(hidden_nd.detach()));
     return 0;
   }
   const at::Tensor losses_m = at::empty({batch.labelled()}, hidden_nd.options().dtype(at::kFloat).requires_grad(false));

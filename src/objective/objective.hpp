@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "data/row_totals.hpp"
+#include "nn/balance.hpp"
 #include "nn/causal_lm.hpp"
 
 namespace pst::objective {
@@ -17,9 +18,12 @@ class Scorer {
       : model_(model), pass_(std::move(pass)), recompute_(recompute), forwarded_(std::move(forwarded)) {}
 
   const nn::CausalLm& model() const { return model_; }
+  /// Whether a pass has more to learn from than its labels.
+  bool balances() const { return pass_.balance != nullptr; }
   /// @return [n, hidden], see nn::CausalLm::forward()
   at::Tensor hidden(const nn::Batch& batch) const {
     at::Tensor hidden = model_.forward(batch, pass_, recompute_);
+    if (pass_.balance) pass_.balance->close();
     if (forwarded_) forwarded_();
     return hidden;
   }
@@ -32,7 +36,7 @@ class Scorer {
 };
 
 /// What is learned: labels, head, scale and gradient meet here and nowhere else. A step's loss is the sum of its micro
-/// batches' values over the sum of their weights.
+/// batches' values over the sum of their weights. The loss that balances experts is not part of these (nn::Balance).
 class Objective {
  public:
   virtual ~Objective() = default;

@@ -51,13 +51,13 @@ std::int64_t values_kept(const families::LayerSpec& spec, std::int64_t hidden) {
   return values;
 }
 
-std::int64_t f32_kept(const families::LayerSpec& spec, std::int64_t hidden) {
+std::int64_t f32_kept(const families::LayerSpec& spec, std::int64_t hidden, bool is_balanced) {
   const families::AttentionSpec& a = spec.attention;
   std::int64_t numbers = statistics_of(a.q_norm, a.query()) + statistics_of(a.k_norm, a.key_value());
   for (const auto* const norm : {&spec.attention_norm, &spec.mlp_norm, &spec.attention_out_norm, &spec.mlp_out_norm})
     numbers += statistics_of(*norm, hidden);
   // Scores of all experts; weights, indices and places, half of them in 64 bits, of those that are chosen.
-  if (spec.moe) numbers += std::ssize(spec.moe->experts) + 10 * spec.moe->chosen;
+  if (spec.moe) numbers += std::ssize(spec.moe->experts) * (is_balanced ? 2 : 1) + 10 * spec.moe->chosen;
   return numbers;
 }
 
@@ -68,7 +68,7 @@ std::int64_t values_split(const families::LayerSpec& spec) {
          (a.gated ? 2 * a.query() : 0) + (spec.mlp.fused() ? 2 * spec.mlp.inner : 0);
 }
 
-LayerShape layer_of(const families::LayerSpec& spec, std::int64_t hidden) {
+LayerShape layer_of(const families::LayerSpec& spec, std::int64_t hidden, bool is_balanced) {
   const families::AttentionSpec& a = spec.attention;
   LayerShape layer{.attention = {a.query_heads, a.key_value_heads, a.head_dim, a.window, a.cap != 0},
                    .inner = spec.moe ? 0 : spec.mlp.inner,
@@ -78,7 +78,7 @@ LayerShape layer_of(const families::LayerSpec& spec, std::int64_t hidden) {
                    .one_input = spec.parallel && !spec.mlp_norm,
                    .between = spec.attention_norm ? 2 : 1,
                    .kept = values_kept(spec, hidden),
-                   .kept_f32 = f32_kept(spec, hidden),
+                   .kept_f32 = f32_kept(spec, hidden, is_balanced),
                    .count = 1};
   layer.head_norms = (a.q_norm ? a.query() : 0) + (a.k_norm ? a.key_value() : 0);
   layer.norms = 0;
@@ -209,7 +209,8 @@ ModelShape shape_of(const families::ModelSpec& model, const methods::Adapter& ad
   shape.norms = families::norm_values(model);
   shape.final_sum = model.final_norm && !model.layers.empty() && !model.layers.front().attention_norm;
   std::vector<LayerShape> layers;
-  for (const auto& layer : model.layers) layers.push_back(layer_of(layer, model.hidden));
+  for (const auto& layer : model.layers)
+    layers.push_back(layer_of(layer, model.hidden, model.balance && model.balance->asked));
   LinearShape project_in, project_out, project_token;  // too small to count for time and memory
   std::vector<LinearShape*> linears;                   // as families::linears_of() has them
   for (auto& layer : layers)

@@ -49,6 +49,11 @@ void bind(config::Fields& field, Train& s) {
   field("precision", &s.precision, "Of the frozen weights and activations; adapters and their optimizer are fp32.");
   field("gradient_checkpointing", &s.gradient_checkpointing,
         "Recompute activations in the backward pass: less memory, more time.");
+  field(
+      "router_aux_loss_coef", &s.router_aux_loss_coef, Absent::automatic, config::at_least(0),
+      "Factor of the loss that balances the experts of a mixture, over the rows of each micro batch; 0: none. `auto`: "
+      "that of the model's config.json where its `output_router_logits` is true, else 0. Routers stay frozen; what "
+      "they read learns.");
   field("seed", &s.seed, "Decides initial weights, order, dropout and the held-out examples.");
   field("device", &s.device,
         "What to compute on. `auto` takes GPUs where this installation has code for them and every rank finds one of "

@@ -26,6 +26,7 @@ struct Train {
   double label_smoothing_factor = 0;      ///< share of each label that is spread over the vocabulary
   Precision precision = Precision::automatic;
   Switch gradient_checkpointing = Switch::automatic;
+  std::optional<double> router_aux_loss_coef;  ///< auto: as the model's config.json says
   std::uint64_t seed = 42;
   DeviceChoice device = DeviceChoice::automatic;
   std::optional<int> threads;  ///< of a rank; auto: the cores it may use

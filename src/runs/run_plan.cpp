@@ -19,6 +19,7 @@
 #include "methods/loftq.hpp"
 #include "methods/method.hpp"
 #include "methods/start.hpp"
+#include "recipe/balance.hpp"
 #include "recipe/linear_layers.hpp"
 #include "recipe/load.hpp"
 #include "recipe/peft_reading.hpp"
@@ -83,6 +84,7 @@ void check_fit(const recipe::Recipe& recipe, const families::ModelSpec& config, 
                 cat("parallel.optimizer is shard, and adapter.type: ", recipe.adapter.method->name,
                     " looks at all trained values together"),
                 "leave parallel.optimizer out");
+  recipe::balance_factor(recipe.train, config);
   const auto places = recipe::places_of(config);
   methods::tensors_of(recipe.adapter, places);
   methods::require_biases(recipe.adapter, places);

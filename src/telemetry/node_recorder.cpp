@@ -133,6 +133,7 @@ bool NodeRecorder::write_step(const Step& step, bool wait_no_more) {
   ordered_json record = {{"kind", "step"}, {"step", line.step}, {"us", std::move(ranks)}};
   record["total_steps"] = line.total_steps;
   record["loss"] = line.loss;
+  if (line.balance_loss) record["balance_loss"] = *line.balance_loss;
   record["lr"] = line.lr;
   record["grad_norm"] = line.grad_norm;
   record["rows"] = line.rows;

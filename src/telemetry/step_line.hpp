@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 
 namespace pst::telemetry {
 
@@ -23,6 +24,7 @@ struct StepLine {
   std::int64_t step = 0, total_steps = 0;  ///< step counts from 1
   double ended = 0;                        ///< Unix time
   double loss = 0, lr = 0, grad_norm = 0;
+  std::optional<double> balance_loss;  ///< of a mixture's experts, before its factor
   std::int64_t rows = 0, tokens = 0, labelled_tokens = 0;
   std::int64_t attention_pairs = 0;  ///< sum over the step's documents of their length squared
   bool skipped = false;

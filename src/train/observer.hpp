@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <optional>
 
 #include "core/trace.hpp"
 #include "train/step_guard.hpp"
@@ -11,6 +12,7 @@ namespace pst::train {
 struct StepRecord {
   std::int64_t step = 0, total_steps = 0;                  ///< step counts from 1
   double loss = 0;                                         ///< mean over the labelled tokens of the step, all ranks
+  std::optional<double> balance_loss;                      ///< mean over its micro batches; nothing: there is none
   double lr = 0, grad_norm = 0;                            ///< norm before clipping
   std::int64_t rows = 0, tokens = 0, labelled_tokens = 0;  ///< all ranks
   std::int64_t attention_pairs = 0;                        ///< all ranks: what attention's cost goes by

@@ -24,6 +24,7 @@ struct Settings {
   recipe::Remainder remainder = recipe::Remainder::step;
   int max_length = 1024;  ///< tokens of a row
   nn::Recompute recompute = nn::Recompute::nothing;
+  double balance = 0;  ///< factor of the loss that balances experts; 0: there is none
 };
 
 /// @param recompute  what the recipe's train.gradient_checkpointing came to on this machine

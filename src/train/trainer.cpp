@@ -78,6 +78,9 @@ class Loop {
     watch.into(record.data_s, "data");
 
     std::vector<double> losses(static_cast<std::size_t>(leaves_), 0.0);  // summed loss of each micro batch
+    std::vector<double> balances(losses.size(), 0.0);
+    const auto micro_batches =
+        static_cast<double>((record.rows + settings_.train.micro_batch_size - 1) / settings_.train.micro_batch_size);
     const Rng random = Rng(settings_.train.seed).child("step").child(static_cast<std::uint64_t>(index));
     const auto add_leaf = [&](std::int64_t leaf, const at::Tensor& gradient) {
       const auto batch = micro_batch(parts_.training, rows, leaf, settings_.train.micro_batch_size,
@@ -89,12 +92,14 @@ class Loop {
         return;
       }
       parts_.parameters.accumulate_into(gradient);
-      const nn::Pass pass{.training = true, .random = random.child(static_cast<std::uint64_t>(leaf))};
+      nn::Pass pass{.training = true, .random = random.child(static_cast<std::uint64_t>(leaf))};
+      if (settings_.balance > 0) pass.balance = std::make_shared<nn::Balance>(settings_.balance / micro_batches);
       const objective::Scorer scorer(parts_.model, pass, settings_.recompute, [&] {
         watch.into(record.forward_s, "forward");
         record.forward_s -= weights_waited(record);
       });
       losses[static_cast<std::size_t>(leaf)] = parts_.objective.backward(scorer, *batch, 1 / weight);
+      if (pass.balance) balances[static_cast<std::size_t>(leaf)] = pass.balance->value();
       watch.into(record.backward_s, "backward");
       record.backward_s -= weights_waited(record);
     };
@@ -107,6 +112,7 @@ class Loop {
     // The losses first: few bytes, so the time is that of waiting for the slowest rank; and then the gradients find
     // everybody there, so theirs is that of the transfer. The split costs no message more.
     record.loss = sum_over_ranks(parts_.group, losses) / weight;
+    if (settings_.balance > 0) record.balance_loss = sum_over_ranks(parts_.group, balances) / micro_batches;
     watch.into(record.waiting_s, "waiting");
     if (parts_.shares.ranks() > 1) {
       record.grad_norm = std::sqrt(parallel::sum_into_shares(gradient, parts_.shares, exchange_, parts_.group));

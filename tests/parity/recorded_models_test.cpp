@@ -52,6 +52,34 @@ TEST_P(Recorded, LogitsOfDecoding) {
   EXPECT_THAT(of.decoded_logits(), equals_but_for_rounding(of.expected().at("logits"), kRounding));
 }
 
+/// The loss that balances experts: alone, and with the other in gradients of what is below routers.
+TEST_P(Recorded, LossThatBalancesExperts) {
+  constexpr double kFactor = 0.5;
+  fixture::ParityCase of(GetParam());
+  const fixture::NamedTensors expected = of.expected_balance();
+  if (expected.empty()) return;
+  const fixture::NamedTensors plain = of.expected();
+  for (const nn::Recompute recompute : {nn::Recompute::nothing, nn::Recompute::layers}) {
+    const fixture::NamedTensors actual = of.actual_balance(kFactor, recompute);
+    EXPECT_EQ(actual.size(), expected.size());
+    double largest = 0, moved = 0;
+    for (const auto& [name, tensor] : expected)
+      if (name != "loss") {
+        largest = std::max(largest, tensor.abs().max().item().toDouble());
+        moved = std::max(moved, (tensor - plain.at(name)).abs().max().item().toDouble());
+      }
+    EXPECT_GT(moved, 10 * kGradients * largest) << "it shows in gradients";
+    for (const auto& [name, tensor] : expected) {
+      ASSERT_TRUE(actual.contains(name)) << name;
+      const double own = tensor.abs().max().item().toDouble();
+      EXPECT_THAT(
+          actual.at(name),
+          fixture::close_to(tensor, name == "loss" ? kRounding * own : kGradients * std::max(own, 0.02 * largest)))
+          << name;
+    }
+  }
+}
+
 // Five steps multiply what rounding differs in.
 class RecordedSteps : public Recorded {
  public:

@@ -81,6 +81,24 @@ class ParityCase {
   /// What transformers and PEFT gave.
   NamedTensors expected() const { return tensors_of(folder_ / "expected.safetensors"); }
 
+  /// What they gave with the loss that balances experts; empty: nothing was recorded.
+  NamedTensors expected_balance() const {
+    const std::filesystem::path file = folder_ / "balance.safetensors";
+    return std::filesystem::exists(file) ? tensors_of(file) : NamedTensors{};
+  }
+  /// The same of ours. @param factor  of that loss in the gradients
+  NamedTensors actual_balance(double factor, nn::Recompute recompute) {
+    const nn::Batch batch = this->batch();
+    const at::Tensor gradient = adapter_->parameters().new_gradient();
+    adapter_->parameters().accumulate_into(gradient);
+    const auto balance = std::make_shared<nn::Balance>(factor);
+    const objective::Scorer scorer(*model_, {.balance = balance}, recompute);
+    objective::cross_entropy()->backward(scorer, batch, 1 / static_cast<double>(batch.labelled()));
+    NamedTensors tensors = gradients_of(gradient);
+    tensors["loss"] = at::full({1}, balance->value(), at::kFloat);
+    return tensors;
+  }
+
   /// The same of ours, all documents laid end to end in one batch.
   NamedTensors actual() {
     const nn::Batch batch = this->batch();
@@ -95,14 +113,7 @@ class ParityCase {
     const auto labelled = static_cast<double>(batch.labelled());
     const double loss = adapter_ ? objective->backward(scorer, batch, 1 / labelled) : objective->value(scorer, batch);
     tensors["loss"] = at::full({1}, loss / labelled, at::kFloat);
-    if (!adapter_) return tensors;
-    const auto name_of = [](const std::string& name) { return "gradient." + weights::adapter_tensor_name(name); };
-    for (const auto& parameter : adapter_->parameters().all())
-      tensors[name_of(parameter.name)] = gradient.narrow(0, parameter.offset, parameter.count()).view(parameter.shape);
-    for (const peft::Folded& matrix : adapter_->folded()) {
-      for (const peft::Folded::Part& part : matrix.parts) tensors.erase(name_of(part.parameter->name));
-      tensors[name_of(matrix.name)] = matrix.whole(gradient);
-    }
+    if (adapter_) tensors.merge(gradients_of(gradient));
     return tensors;
   }
 
@@ -200,6 +211,19 @@ class ParityCase {
   }
 
  private:
+  /// Of the tensors in the adapter's file.
+  NamedTensors gradients_of(const at::Tensor& gradient) const {
+    NamedTensors tensors;
+    const auto name_of = [](const std::string& name) { return "gradient." + weights::adapter_tensor_name(name); };
+    for (const auto& parameter : adapter_->parameters().all())
+      tensors[name_of(parameter.name)] = gradient.narrow(0, parameter.offset, parameter.count()).view(parameter.shape);
+    for (const peft::Folded& matrix : adapter_->folded()) {
+      for (const peft::Folded::Part& part : matrix.parts) tensors.erase(name_of(part.parameter->name));
+      tensors[name_of(matrix.name)] = matrix.whole(gradient);
+    }
+    return tensors;
+  }
+
   std::int64_t virtual_rows() const {
     const bool is_adapter = std::filesystem::exists(folder_ / "adapter_config.json");
     return is_adapter ? methods::virtual_rows(methods::read_peft_config(folder_)) : 0;

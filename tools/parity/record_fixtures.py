@@ -177,11 +177,33 @@ def record_adapter(model_name, name, config, documents):
         return
     with torch.no_grad():
         same_logits(out, peft.PeftModel.from_pretrained(load(model_name), out), documents, record["logits"])
+    if name == "experts":
+        record_balance(out, model, documents)
     before = {name: value.detach().clone() for name, value in saved.items()}
     record |= train(model, documents)
     if (model_name, name) in fixture_methods.ADAPTERS:
         record |= {f"steps.moved.{name}": (saved[name] - value).detach() for name, value in before.items()}
     save_record(out / "expected.safetensors", record, optimizer=json.dumps(OPTIMIZER))
+
+
+BALANCE = 0.5  # factor of the loss that balances experts: large enough to be seen in gradients
+
+
+def record_balance(out, model, documents):
+    """The loss that balances experts, of all documents as one batch, and the gradients of both losses together."""
+    base = model.get_base_model()
+    balance = getattr(sys.modules[type(base).__module__], "load_balancing_loss_func", None)
+    if balance is None:
+        return
+    model.zero_grad()
+    of_documents = [model(input_ids=ids[None], use_cache=False, output_router_logits=True).router_logits
+                    for ids in documents["ids"].split(documents["lengths"].tolist())]
+    logits = tuple(torch.cat(of_layer) for of_layer in zip(*of_documents))
+    extra = balance(logits, logits[0].shape[-1], base.config.num_experts_per_tok)
+    (logits_and_loss(model, documents)[1] + BALANCE * extra).backward()
+    trained = {key: value for key, value in model.named_parameters() if value.requires_grad}
+    save_record(out / "balance.safetensors", {"loss": extra.detach().reshape(1)} | {
+        f"gradient.{key}": value.grad.clone() for key, value in saved_parameters(model, trained).items()})
 
 
 def record_spelling(name, model, rewrite_config, rewrite_tensors):

@@ -36,6 +36,7 @@ class EveryMethod : public testing::TestWithParam<fixture::AdapterCase> {
     options.settings.train.max_steps = count;
     options.settings.evaluate.every_steps.reset();
     options.compute = compute;
+    if (!GetParam().adapter.targeting.target_parameters.empty()) options.settings.balance = 0.1;
     return options;
   }
   Outcome train(int ranks, const TrainingOptions& options) const {
@@ -47,7 +48,7 @@ class EveryMethod : public testing::TestWithParam<fixture::AdapterCase> {
       group.barrier();
       if (!group.is_root()) return;
       outcome.adapter = adapter;
-      for (const auto& step : training.steps) outcome.losses.push_back(step.loss);
+      for (const auto& step : training.steps) outcome.losses.push_back(step.loss + step.balance_loss.value_or(0));
     });
     return outcome;
   }
