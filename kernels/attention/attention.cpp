@@ -236,13 +236,6 @@ PST_INLINE void backward_task(const Backward<T>& task, float* scratch) {
 
 // One body, compiled for three instruction sets: with 32 registers of 16 floats a panel of 8 x 32 is held, with 16 of 8
 // one of 4 x 16, with 16 of 4 one of 4 x 8.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define PST_HAS_LEVELS 1
-#define PST_LEVEL(level) __attribute__((target("arch=x86-64-" #level)))
-#else
-#define PST_HAS_LEVELS 0
-#endif
-
 #if PST_HAS_LEVELS
 PST_LEVEL(v4) void run_v4(const Forward<float>& task, float* scratch) { forward_task<8, 2, 16>(task, scratch); }
 PST_LEVEL(v4) void run_v4(const Forward<bf16>& task, float* scratch) { forward_task<8, 2, 16>(task, scratch); }
@@ -261,9 +254,8 @@ void run_plain(const Backward<bf16>& task, float* scratch) { backward_task<4, 2,
 template <class Task>
 void run(const Task& task, float* scratch) {
 #if PST_HAS_LEVELS
-  static const int level = __builtin_cpu_supports("x86-64-v4") ? 4 : __builtin_cpu_supports("x86-64-v3") ? 3 : 1;
-  if (level == 4) return run_v4(task, scratch);
-  if (level == 3) return run_v3(task, scratch);
+  if (cpu_level() == 4) return run_v4(task, scratch);
+  if (cpu_level() == 3) return run_v3(task, scratch);
 #endif
   run_plain(task, scratch);
 }

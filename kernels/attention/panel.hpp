@@ -5,27 +5,12 @@
 // order, so its bits do not depend on R, V and W.
 #include <cstring>
 
+#include "kernels/detail/levels.hpp"
 #include "kernels/detail/simd.hpp"
 
 namespace pst::kernels::detail {
 
 inline constexpr std::int64_t kVector = 16;  // floats that buffers are padded to; a multiple of every W
-
-/// W floats, as many as a register holds: g++ 12 keeps a wider vector in memory, and is eight times slower.
-template <int W>
-struct VectorOf;
-template <>
-struct VectorOf<4> {
-  using Type = float __attribute__((vector_size(16)));
-};
-template <>
-struct VectorOf<8> {
-  using Type = float __attribute__((vector_size(32)));
-};
-template <>
-struct VectorOf<16> {
-  using Type = float __attribute__((vector_size(64)));
-};
 
 /// A(m, k) = data[m * row + k * step]; either stride may be 1, so a transpose costs nothing.
 struct Left {
