@@ -76,7 +76,7 @@ std::vector<std::unique_ptr<nn::Linear>*> AttentionLayer::linears() {
 at::Tensor AttentionLayer::run(const at::Tensor& x_nd, const Rows& rows, Shared& shared) const {
   Parted of = part(x_nd, rows);
   const at::Tensor gate = std::exchange(of.gate, {});
-  at::Tensor heads = rows.cache != nullptr ? mixed_in_cache(of, rows) : mixed(std::move(of), rows, shared);
+  at::Tensor heads = rows.continued != nullptr ? mixed_in_pages(of, rows) : mixed(std::move(of), rows, shared);
   if (gate.defined()) heads = heads * at::sigmoid(gate);
   return rows.through(*o_, heads);
 }
@@ -144,7 +144,7 @@ at::Tensor AttentionLayer::mixed_behind_virtual_keys(Parted of, const Rows& rows
                                        stream.with(values, of.v), heads_, stream.documents, std::nullopt));
 }
 
-at::Tensor AttentionLayer::mixed_in_cache(const Parted& from, const Rows& rows) const {
+at::Tensor AttentionLayer::mixed_in_pages(const Parted& from, const Rows& rows) const {
   Parted of = from;
   if (!spec_.norms_turned) norm_heads(of);
   if (const auto turn = turning(rows)) {
@@ -152,15 +152,11 @@ at::Tensor AttentionLayer::mixed_in_cache(const Parted& from, const Rows& rows) 
     if (!spec_.borrows) ops::rotate(of.k, heads_.key_value, turn->rows, turn->keys);
   }
   if (spec_.norms_turned) norm_heads(of);
-  if (spec_.borrows)
-    return ops::cached_attention(of.q, rows.cache->keys[*spec_.borrows], rows.cache->values[*spec_.borrows], heads_)
-        .contiguous();
-  const auto extended = [](at::Tensor& all, const at::Tensor& fresh) -> const at::Tensor& {
-    return all = all.defined() ? at::cat({all, fresh}) : fresh;
-  };
-  return ops::cached_attention(of.q, extended(rows.cache->keys[layer_], of.k),
-                               extended(rows.cache->values[layer_], of.v), heads_)
-      .contiguous();
+  const Continuation& to = *rows.continued;
+  const std::size_t lender = spec_.borrows.value_or(layer_);
+  const at::Tensor &keys = to.pages->keys(lender), &values = to.pages->values(lender);
+  if (!spec_.borrows) ops::write_pages(of.k, of.v, heads_, to.rows, keys, values);
+  return ops::paged_attention(of.q, keys, values, heads_, to.rows);
 }
 
 }  // namespace pst::model

@@ -30,6 +30,7 @@ class AttentionLayer {
   /// @param x  [n, hidden] -> the same
   at::Tensor run(const at::Tensor& x_nd, const Rows& rows, Shared& shared) const;
   std::vector<std::unique_ptr<nn::Linear>*> linears();
+  const ops::Heads& heads() const { return heads_; }
   ops::Norm* query_norm();  ///< null: there is none
   ops::Norm* key_norm();
 
@@ -41,7 +42,7 @@ class AttentionLayer {
   void norm_heads(Parted& of) const;
   at::Tensor mixed(Parted of, const Rows& rows, Shared& shared) const;
   at::Tensor mixed_behind_virtual_keys(Parted of, const Rows& rows, const std::optional<ops::Turning>& turn) const;
-  at::Tensor mixed_in_cache(const Parted& of, const Rows& rows) const;
+  at::Tensor mixed_in_pages(const Parted& of, const Rows& rows) const;
   std::optional<ops::Turning> turning(const Rows& rows) const;
 
   families::AttentionSpec spec_;

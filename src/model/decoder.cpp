@@ -2,21 +2,19 @@
 #include "model/decoder.hpp"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/scalar_tensor.h>
 
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <tuple>
 #include <utility>
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "core/trace.hpp"
 #include "families/peft_names.hpp"
+#include "model/continuation.hpp"
 #include "model/decoder_layer.hpp"
 #include "model/embedding_noise.hpp"
 #include "model/frozen_embedding.hpp"
@@ -53,6 +51,7 @@ class Decoder final : public nn::CausalLm {
     const at::Tensor& matrix = frozen_->parts(embedding_block_, 0).at(0);
     embedding_ = std::make_unique<FrozenEmbedding>(matrix);
     device_ = matrix.device();  // the storage says where the model computes
+    rows_like_ = at::TensorOptions().dtype(matrix.scalar_type()).device(device_);
     const Parts parts(tensors, compute, layout, *frozen_, device_);
     std::vector<RopeTables> tables;
     for (const families::RopeSpec& rope : spec.ropes) tables.push_back(make_rope_tables(rope, positions, device_));
@@ -89,27 +88,33 @@ class Decoder final : public nn::CausalLm {
     return virtual_tokens_ ? rows.prompted->without(hidden) : hidden;
   }
 
-  at::Tensor continue_document(const at::Tensor& ids, nn::KvCache& cache) const override {
+  at::Tensor continue_sequences(const at::Tensor& ids, std::span<const nn::Continued> parts,
+                                nn::KvPages& pages) const override {
     at::NoGradGuard no_gradients;
-    cache.keys.resize(layers_.size());
-    cache.values.resize(layers_.size());
-    if (virtual_keys_ && cache.rows == 0) {
-      for (std::size_t i = 0; i < layers_.size(); ++i) std::tie(cache.keys[i], cache.values[i]) = virtual_keys_->of(i);
-      cache.rows = virtual_keys_->count();
+    if (virtual_keys_) {
+      std::vector<ops::Heads> heads;
+      for (const Layer& layer : layers_) heads.push_back(layer.attention ? layer.attention->heads() : ops::Heads());
+      write_virtual_keys(*virtual_keys_, heads, parts, pages);
     }
-    const std::int64_t before = virtual_tokens_ && cache.rows == 0 ? virtual_tokens_->count() : 0;
-    const std::int64_t fresh = before + ids.size(0), end = cache.rows + fresh;
-    const std::int64_t longest =
-        cache.longest + (virtual_tokens_ ? virtual_tokens_->count() : 0) + (virtual_keys_ ? virtual_keys_->count() : 0);
-    PST_ASSERT(end <= positions_, "the caller keeps a document within the positions it asked for");
-    Rows rows{.documents = {.positions = at::arange(cache.rows, end, ids.options().dtype(at::kInt))}, .cache = &cache};
-    for (const families::RopeSpec& rope : spec_.ropes)
-      rows.angles.push_back(rows.documents.positions + first_row(rope, std::max(end, longest), positions_));
-    rows.pass.active = invocation_.active_next(ids, cache.invoked);
-    const at::Tensor hidden = run(ids, rows, nn::Recompute::nothing);
-    cache.rows = end;
-    return before > 0 ? hidden.narrow(0, before, ids.size(0)) : hidden;
+    const Continuation to = continue_in(pages, parts, virtual_tokens_ ? virtual_tokens_->count() : 0, positions_);
+    Rows rows = rows_of(to, spec_, positions_, device_);
+    rows.pass.active = invocation_.active_next(parts, device_);
+    return seen(run(ids, rows, nn::Recompute::nothing), to, parts);
   }
+
+  std::int64_t virtual_rows() const override {
+    return (virtual_tokens_ ? virtual_tokens_->count() : 0) + (virtual_keys_ ? virtual_keys_->count() : 0);
+  }
+  std::int64_t kind_of_length(std::int64_t longest) const override {
+    return model::kind_of_length(spec_, longest, positions_);
+  }
+  std::int64_t active_from(std::span<const std::int32_t> prompt) const override {
+    return invocation_.active_from(prompt);
+  }
+  bool keeps_states() const override {
+    return std::any_of(spec_.layers.begin(), spec_.layers.end(), [](const auto& layer) { return bool(layer.delta); });
+  }
+  at::TensorOptions rows_like() const override { return rows_like_; }
 
   at::Tensor logits(const at::Tensor& rows_md) const override {
     const auto& [scale, cap] = spec_.logits;
@@ -237,10 +242,8 @@ class Decoder final : public nn::CausalLm {
   at::Tensor stream_of(const at::Tensor& ids, const Rows& rows) const {
     at::Tensor x_nd = embeddings(spec_, embedding_->rows(ids), rows, noise_);
     if (virtual_tokens_) {
-      if (rows.cache == nullptr)
-        x_nd = rows.prompted->with(virtual_tokens_->rows(), x_nd);
-      else if (rows.cache->rows == 0)
-        x_nd = at::cat({virtual_tokens_->rows(), x_nd});
+      x_nd = rows.continued == nullptr ? rows.prompted->with(virtual_tokens_->rows(), x_nd)
+                                       : behind_virtual_tokens(x_nd, *rows.continued, *virtual_tokens_);
     }
     if (project_in_) x_nd = rows.through(*project_in_, x_nd);
     if (const auto& table = spec_.position_table)
@@ -278,7 +281,7 @@ class Decoder final : public nn::CausalLm {
   nn::TensorList run_layer(std::size_t index, const nn::TensorList& in, const Rows& rows) const {
     AttentionLayer::Shared shared;
     const families::AttentionSpec& attention = spec_.layers[index].attention;
-    if (attention.borrows && rows.cache == nullptr) shared = {in[2], in[3]};
+    if (attention.borrows && rows.continued == nullptr) shared = {in[2], in[3]};
     const TensorPair state = run_layer(index, {in[0], in[1]}, shared, in.back(), rows);
     nn::TensorList out{state.first, state.second};
     if (attention.lends && shared.k.defined())
@@ -350,6 +353,7 @@ class Decoder final : public nn::CausalLm {
   std::unique_ptr<nn::FrozenStorage> frozen_;
   std::size_t embedding_block_, head_block_;  // one and the same where they are tied
   at::Device device_ = at::kCPU;
+  at::TensorOptions rows_like_;
   std::unique_ptr<nn::Embedding> embedding_;
   std::unique_ptr<nn::VirtualTokens> virtual_tokens_;
   std::unique_ptr<nn::VirtualKeys> virtual_keys_;

@@ -64,11 +64,9 @@ DeltaLayer::Parted DeltaLayer::part(const at::Tensor& x_nd, const Rows& rows) co
   return {at::cat({qkvz[0], qkvz[1], qkvz[2]}, 1), qkvz[3], ba[0], ba[1]};
 }
 
-/// While a document is continued, the last rows before are kept where attention keeps its keys.
-at::Tensor DeltaLayer::convolved(const at::Tensor& mixed, const Rows& rows,
-                                 const std::vector<std::int64_t>& starts) const {
-  if (rows.cache == nullptr) return ops::causal_conv(mixed, taps_, starts);
-  at::Tensor& before = rows.cache->keys[layer_];
+/// @param before  the last rows that came before, of a sequence that is continued
+at::Tensor DeltaLayer::convolved(const at::Tensor& mixed, const std::vector<std::int64_t>& starts,
+                                 at::Tensor& before) const {
   if (!before.defined()) before = at::zeros({spec_.taps - 1, mixed.size(1)}, mixed.options());
   at::Tensor out = ops::causal_conv(mixed, taps_, starts, before);
   const at::Tensor all = at::cat({before, mixed});
@@ -77,23 +75,38 @@ at::Tensor DeltaLayer::convolved(const at::Tensor& mixed, const Rows& rows,
 }
 
 at::Tensor DeltaLayer::run(const at::Tensor& x_nd, const Rows& rows) const {
-  const std::vector<std::int64_t> starts =
-      rows.cache != nullptr ? std::vector<std::int64_t>{0, x_nd.size(0)} : rows.documents.starts;
   const Parted of = part(x_nd, rows);
-  const auto qkv = ops::split_columns(convolved(of.mixed.contiguous(), rows, starts), 1,
-                                      {spec_.keys(), spec_.keys(), spec_.values()});
-  const at::Tensor beta = at::sigmoid(of.b.to(at::kFloat));
-  const at::Tensor g = at::softplus(of.a.to(at::kFloat) + decay_bias_) * decay_;
-  at::Tensor state;
-  if (rows.cache != nullptr) {  // where attention keeps its values
-    state = rows.cache->values[layer_];
-    if (!state.defined())
-      state = rows.cache->values[layer_] = at::zeros({spec_.value_heads, spec_.key_dim, spec_.value_dim}, g.options());
-  }
-  const at::Tensor mixed =
-      ops::delta_rule(ops::norm(qkv[0], q_norm_), ops::norm(qkv[1], k_norm_), qkv[2], g.contiguous(), beta.contiguous(),
-                      {spec_.key_heads, spec_.value_heads, spec_.key_dim, spec_.value_dim}, starts, state);
+  const at::Tensor beta = at::sigmoid(of.b.to(at::kFloat)).contiguous();
+  const at::Tensor g = (at::softplus(of.a.to(at::kFloat) + decay_bias_) * decay_).contiguous();
+  const at::Tensor in = of.mixed.contiguous();
+  const at::Tensor mixed = rows.continued != nullptr ? continued(in, g, beta, *rows.continued)
+                                                     : ruled(ops::causal_conv(in, taps_, rows.documents.starts), g,
+                                                             beta, rows.documents.starts, {});
   return rows.through(*out_, ops::gated(kernels::Act::silu, of.z, ops::norm(mixed, norm_)));
+}
+
+at::Tensor DeltaLayer::ruled(const at::Tensor& convolved, const at::Tensor& g, const at::Tensor& beta,
+                             const std::vector<std::int64_t>& starts, const at::Tensor& state) const {
+  const auto qkv = ops::split_columns(convolved, 1, {spec_.keys(), spec_.keys(), spec_.values()});
+  return ops::delta_rule(ops::norm(qkv[0], q_norm_), ops::norm(qkv[1], k_norm_), qkv[2], g, beta,
+                         {spec_.key_heads, spec_.value_heads, spec_.key_dim, spec_.value_dim}, starts, state);
+}
+
+/// Each sequence has its own state: the rule's matrix, and the last rows that the convolution sees.
+at::Tensor DeltaLayer::continued(const at::Tensor& mixed, const at::Tensor& g, const at::Tensor& beta,
+                                 const Continuation& to) const {
+  std::vector<at::Tensor> parts;
+  for (std::size_t i = 0; i < to.rows.size(); ++i) {
+    const auto of_sequence = [&](const at::Tensor& all) { return all.narrow(0, to.rows[i].first, to.rows[i].count); };
+    auto& states = to.sequences[i]->states;
+    states.resize(std::max(states.size(), 2 * (layer_ + 1)));
+    at::Tensor& state = states[2 * layer_ + 1];
+    if (!state.defined()) state = at::zeros({spec_.value_heads, spec_.key_dim, spec_.value_dim}, g.options());
+    const std::vector<std::int64_t> starts{0, to.rows[i].count};
+    parts.push_back(ruled(convolved(of_sequence(mixed), starts, states[2 * layer_]), of_sequence(g), of_sequence(beta),
+                          starts, state));
+  }
+  return parts.size() == 1 ? parts[0] : at::cat(parts);
 }
 
 }  // namespace pst::model

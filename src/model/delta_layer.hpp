@@ -26,7 +26,11 @@ class DeltaLayer {
     at::Tensor z, b, a;
   };
   Parted part(const at::Tensor& x_nd, const Rows& rows) const;
-  at::Tensor convolved(const at::Tensor& mixed, const Rows& rows, const std::vector<std::int64_t>& starts) const;
+  at::Tensor convolved(const at::Tensor& mixed, const std::vector<std::int64_t>& starts, at::Tensor& before) const;
+  at::Tensor ruled(const at::Tensor& convolved, const at::Tensor& g, const at::Tensor& beta,
+                   const std::vector<std::int64_t>& starts, const at::Tensor& state) const;
+  at::Tensor continued(const at::Tensor& mixed, const at::Tensor& g, const at::Tensor& beta,
+                       const Continuation& to) const;
 
   families::DeltaSpec spec_;
   std::size_t layer_;

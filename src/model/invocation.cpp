@@ -3,9 +3,12 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/ones.h>
 #include <ATen/ops/where.h>
+
+#include <algorithm>
+#include <limits>
 
 namespace pst::model {
 
@@ -28,12 +31,18 @@ at::Tensor Invocation::active(const at::Tensor& ids, const at::Tensor& positions
   return tokens_.empty() ? at::Tensor() : invoked_rows(ids, positions, tokens_).unsqueeze(1).to(compute_);
 }
 
-at::Tensor Invocation::active_next(const at::Tensor& ids, bool& invoked) const {
+std::int64_t Invocation::active_from(std::span<const std::int32_t> prompt) const {
+  if (tokens_.empty()) return 0;
+  const auto at = std::find_end(prompt.begin(), prompt.end(), tokens_.begin(), tokens_.end());
+  return at == prompt.end() ? std::numeric_limits<std::int64_t>::max() : at - prompt.begin();
+}
+
+at::Tensor Invocation::active_next(std::span<const nn::Continued> parts, at::Device device) const {
   if (tokens_.empty()) return {};
-  if (invoked) return at::ones({ids.size(0), 1}, ids.options().dtype(compute_));
-  const at::Tensor found = active(ids, at::arange(ids.size(0), ids.options()));
-  invoked = found.any().item().toBool();
-  return found;
+  std::vector<at::Tensor> of_parts;
+  for (const auto& [sequence, fresh] : parts)
+    of_parts.push_back(at::arange(sequence->rows, sequence->rows + fresh).ge(sequence->active_from));
+  return at::cat(of_parts).unsqueeze(1).to(device, compute_);
 }
 
 }  // namespace pst::model

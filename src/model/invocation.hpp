@@ -3,8 +3,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
+
+#include "nn/sequences.hpp"
 
 namespace pst::model {
 
@@ -22,8 +25,10 @@ class Invocation {
   explicit Invocation(at::ScalarType compute) : compute_(compute) {}
   void set(std::vector<std::int64_t> tokens) { tokens_ = std::move(tokens); }
   at::Tensor active(const at::Tensor& ids, const at::Tensor& positions) const;
-  /// Of the next rows of a document. @param invoked  whether rows before them were active; brought up to date
-  at::Tensor active_next(const at::Tensor& ids, bool& invoked) const;
+  /// From which row on a sequence with this prompt is: where the tokens begin for the last time.
+  std::int64_t active_from(std::span<const std::int32_t> prompt) const;
+  /// Of the next rows of sequences, by Sequence::active_from.
+  at::Tensor active_next(std::span<const nn::Continued> parts, at::Device device) const;
 
  private:
   at::ScalarType compute_;

@@ -10,10 +10,17 @@
 
 namespace pst::model {
 
-/// What the rows of a pass are: whole documents, or the next ones of a document whose keys and values are kept.
+/// Sequences that a pass continues, and where their keys and values are.
+struct Continuation {
+  std::vector<ops::PagedRows> rows;      ///< of the pass, of each sequence
+  std::vector<nn::Sequence*> sequences;  ///< likewise
+  nn::KvPages* pages;
+};
+
+/// What the rows of a pass are: whole documents, or the next ones of sequences whose keys and values are kept.
 struct Rows {
   ops::Documents documents;
-  nn::KvCache* cache = nullptr;
+  const Continuation* continued = nullptr;
   nn::Pass pass = {};
   /// Rows of each rotary table that the rows turn by, as ModelSpec::ropes has the tables: i32 [n].
   std::vector<at::Tensor> angles = {};
@@ -22,7 +29,7 @@ struct Rows {
   std::shared_ptr<const Prompted> prompted = nullptr;
 
   /// Few rows without gradients have products of their own (nn::Linear::apply), where all of them are alike.
-  bool are_few() const { return cache != nullptr && !pass.active.defined(); }
+  bool are_few() const { return continued != nullptr && !pass.active.defined(); }
   at::Tensor through(const nn::Linear& linear, const at::Tensor& x) const {
     return are_few() ? linear.apply(x) : linear.forward(x, pass);
   }

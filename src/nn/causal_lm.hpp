@@ -2,22 +2,16 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <span>
 #include <vector>
 
 #include "nn/batch.hpp"
 #include "nn/frozen_storage.hpp"
 #include "nn/linear.hpp"
+#include "nn/sequences.hpp"
 #include "nn/slots.hpp"
 
 namespace pst::nn {
-
-/// Keys and values of the tokens seen so far, one pair per layer: [rows, key/value heads * dim].
-struct KvCache {
-  std::vector<at::Tensor> keys, values;
-  std::int64_t rows = 0;
-  bool invoked = false;      ///< the tokens of CausalLm::set_invocation() were among them
-  std::int64_t longest = 0;  ///< rows that the document will have, as far as is known: some models need it
-};
 
 enum class Recompute {
   nothing,
@@ -31,8 +25,17 @@ class CausalLm {
   /// @return [n, hidden]: the final norm's output, before the head. Documents do not see one another. Where the frozen
   ///         matrices are spread over ranks, a pass (and its backward) is collective.
   virtual at::Tensor forward(const Batch& batch, const Pass& pass, Recompute recompute) const = 0;
-  /// Continues one document by ids i64 [n] without gradients and extends the cache. @return [n, hidden]
-  virtual at::Tensor continue_document(const at::Tensor& ids, KvCache& cache) const = 0;
+  /// Continues sequences without gradients: ids i64 [n] are the new rows of one after the other. @return [n, hidden]
+  virtual at::Tensor continue_sequences(const at::Tensor& ids, std::span<const Continued> parts,
+                                        KvPages& pages) const = 0;
+  /// Rows that a sequence begins with besides those of its tokens.
+  virtual std::int64_t virtual_rows() const = 0;
+  /// Sequences that will be so long have the same keys for equal beginnings where this number is the same.
+  virtual std::int64_t kind_of_length(std::int64_t longest) const = 0;
+  /// Whether a sequence has more than keys and values: Sequence::states.
+  virtual bool keeps_states() const = 0;
+  /// Dtype and device of rows that go from layer to layer.
+  virtual at::TensorOptions rows_like() const = 0;
   /// What the head makes of rows [m, hidden]: [m, vocabulary]. Differentiable where gradients are recorded; the loss
   /// may then write over the values.
   virtual at::Tensor logits(const at::Tensor& rows_md) const = 0;
@@ -54,6 +57,8 @@ class CausalLm {
   /// From then on passes say which rows are active (Pass::active): those from the last occurrence of these tokens on,
   /// in each document. A continued document is searched by the tokens of one call, as of a prompt.
   virtual void set_invocation(std::vector<std::int64_t> tokens) = 0;
+  /// Of a sequence with this prompt: from which of its rows on the adapter acts.
+  virtual std::int64_t active_from(std::span<const std::int32_t> prompt) const = 0;
   virtual const FrozenStorage& frozen() const = 0;
   virtual std::int64_t vocabulary() const = 0;
   virtual std::int64_t max_positions() const = 0;

@@ -2,16 +2,10 @@
 #include "ops/attention.hpp"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/logaddexp.h>
-#include <ATen/ops/matmul.h>
-#include <ATen/ops/ones.h>
 #include <ATen/ops/sigmoid.h>
-#include <ATen/ops/softmax.h>
 
 #include <cmath>
-#include <limits>
 
 #include "ops/attention_forms.hpp"
 #include "ops/backward_node.hpp"
@@ -20,17 +14,6 @@
 // Shape letters: n rows, k key/value heads, g query heads of one key/value head, t rows of one document, d head width.
 namespace pst::ops {
 namespace {
-
-/// [t, k*g*d] -> [k, g, t, d], a view: each key/value head is a batch of its query heads.
-at::Tensor queries(const at::Tensor& rows, const Heads& heads) {
-  return rows.view({rows.size(0), heads.key_value, heads.query / heads.key_value, heads.dim}).permute({1, 2, 0, 3});
-}
-/// [t, k*d] -> [k, g, t, d], a view with stride 0 over g.
-at::Tensor keys(const at::Tensor& rows, const Heads& heads) {
-  return rows.view({rows.size(0), heads.key_value, 1, heads.dim})
-      .permute({1, 2, 0, 3})
-      .expand({heads.key_value, heads.query / heads.key_value, rows.size(0), heads.dim});
-}
 
 enum class Form { blocked, cudnn, flash, plain };
 Form form_for(const at::Tensor& q, const Heads& heads, const Documents& documents) {
@@ -129,26 +112,6 @@ at::Tensor attention(at::Tensor q, at::Tensor k, const at::Tensor& v, const Head
     connect(node, {q, k, v}, {out});
   }
   return out;
-}
-
-at::Tensor cached_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Heads& heads) {
-  const std::int64_t fresh = q.size(0), all = k.size(0), groups = heads.query / heads.key_value;
-  at::Tensor scores_kgta = at::matmul(queries(q, heads), keys(k, heads).transpose(2, 3)).to(at::kFloat);
-  scores_kgta.mul_(heads.factor());
-  if (heads.cap > 0) scores_kgta.div_(heads.cap).tanh_().mul_(heads.cap);
-  const auto by_head = [&](const at::Tensor& of_head) { return of_head.view({heads.key_value, groups, 1, 1}); };
-  if (heads.slopes.defined()) scores_kgta.add_(by_head(heads.slopes) * at::arange(all, scores_kgta.options()));
-  if (fresh > 1 || (heads.window && *heads.window < all)) {
-    const std::int64_t last = all - fresh;  // that the first of the new rows sees, itself
-    at::Tensor hidden = at::ones({fresh, all}, q.options().dtype(at::kBool)).triu(last + 1);
-    if (heads.window) hidden.logical_or_(at::ones({fresh, all}, hidden.options()).tril(last - *heads.window));
-    scores_kgta = scores_kgta.masked_fill(hidden, -std::numeric_limits<double>::infinity());
-  }
-  if (heads.sinks.defined())
-    scores_kgta = at::cat({scores_kgta, by_head(heads.sinks).expand({heads.key_value, groups, fresh, 1})}, -1);
-  const at::Tensor weights_kgta = at::softmax(scores_kgta, -1).narrow(-1, 0, all).to(v.scalar_type());
-  const at::Tensor mixed = at::matmul(weights_kgta, keys(v, heads));
-  return mixed.permute({2, 0, 1, 3}).reshape({fresh, heads.query * heads.dim});
 }
 
 }  // namespace pst::ops

@@ -5,7 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
+
+#include "kernels/paged_attention/paged_attention.hpp"
 
 namespace pst::ops {
 
@@ -49,10 +52,16 @@ struct Heads {
 at::Tensor attention(at::Tensor q, at::Tensor k, const at::Tensor& v, const Heads& heads, const Documents& documents,
                      const std::optional<Turning>& turning);
 
-/// The last rows of one document against all of it, for generation; no gradient.
-/// @param q  [new rows, query heads * dim], turned already;  k, v: [all rows, key_value heads * dim]
-/// @return   [new rows, query heads * dim]
-at::Tensor cached_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Heads& heads);
+// For generation, without gradients: keys and values lie in pools of pages, as kernels/paged_attention has them.
+using PagedRows = kernels::PagedRows;
+
+/// Puts those of new rows into the pages of their sequences. @param k, v  [n, key_value heads * dim], turned already
+void write_pages(const at::Tensor& k, const at::Tensor& v, const Heads& heads, std::span<const PagedRows> rows,
+                 const at::Tensor& keys, const at::Tensor& values);
+/// The new rows of sequences against all of each. @param q  [n, query heads * dim], turned already
+/// @return  like q
+at::Tensor paged_attention(const at::Tensor& q, const at::Tensor& keys, const at::Tensor& values, const Heads& heads,
+                           std::span<const PagedRows> rows);
 
 /// Turns rows in place, without a gradient. @param x  [n, heads * dim];  rows: i32 [n], of the table
 void rotate(const at::Tensor& x, std::int64_t heads, const at::Tensor& rows, const RopeTable& table);

@@ -47,4 +47,10 @@ AttentionGradients plain_attention_backward(const at::Tensor& dout, const at::Te
                                             const at::Tensor& v, const Attended& kept, const Heads& heads,
                                             const Documents& documents);
 
+/// Attention over pages in plain operations, sequence by sequence: on a GPU.
+void plain_write_pages(const at::Tensor& k, const at::Tensor& v, const Heads& heads, std::span<const PagedRows> rows,
+                       const at::Tensor& keys, const at::Tensor& values);
+at::Tensor plain_paged_attention(const at::Tensor& q, const at::Tensor& keys, const at::Tensor& values,
+                                 const Heads& heads, std::span<const PagedRows> rows);
+
 }  // namespace pst::ops

@@ -12,7 +12,10 @@
 
 #include "core/error.hpp"
 #include "kernels/matmul/onednn.hpp"
+#include "kernels/row_product/row_product.hpp"
 #include "ops/gemm_gpu.hpp"
+#include "ops/row_by_row.hpp"
+#include "ops/torch_exec.hpp"
 #include "ops/wide.hpp"
 
 // f32 goes to oneDNN's just-in-time kernels, which at::linear does not use: MKL, its choice, reaches 40 % of the FMA
@@ -55,9 +58,22 @@ at::Tensor on_gpu(const Factor& a, const Factor& b, std::int64_t rows, std::int6
   return multiply_on_gpu(a, b, out, alpha) ? out : at::Tensor();
 }
 
+at::Tensor by_rows(const at::Tensor& x_ni, const at::Tensor& w_oi, const std::optional<at::Tensor>& bias_o) {
+  const at::Tensor x = x_ni.contiguous(), w = w_oi.contiguous(), bias = bias_o ? bias_o->contiguous() : at::Tensor();
+  const at::Tensor y_no = at::empty({x.size(0), w.size(0)}, x.options().requires_grad(false));
+  kernels::row_product(exec_of(x), view_of(x), view_of(w), bias_o ? ConstView(view_of(bias)) : ConstView(), x.size(1),
+                       view_of(y_no));
+  return y_no;
+}
+
+bool is_by_rows(const at::Tensor& x) {
+  return RowByRow::is_on() && x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
+
 }  // namespace
 
 at::Tensor matmul_nt(const at::Tensor& x_ni, const at::Tensor& w_oi, const std::optional<at::Tensor>& bias_o) {
+  if (is_by_rows(x_ni)) return by_rows(x_ni, w_oi, bias_o);
   if (by_onednn(x_ni)) return f32_nt(x_ni, w_oi, bias_o);
   if (at::Tensor y_no = on_gpu({x_ni}, {w_oi, true}, x_ni.size(0), w_oi.size(0)); y_no.defined())
     return bias_o ? y_no.add_(*bias_o) : y_no;
@@ -66,6 +82,7 @@ at::Tensor matmul_nt(const at::Tensor& x_ni, const at::Tensor& w_oi, const std::
 
 at::Tensor add_matmul_nt(at::Tensor sum_no, const at::Tensor& x_ni, const at::Tensor& w_oi,
                          const std::optional<at::Tensor>& bias_o) {
+  if (is_by_rows(x_ni)) return sum_no.add_(by_rows(x_ni, w_oi, bias_o));
   if (by_onednn(x_ni)) return onednn_linear_plus().call(x_ni, sum_no, w_oi, bias_o, "add");
   if (bias_o) sum_no.add_(*bias_o);
   if (sum_no.is_cuda() && multiply_on_gpu({x_ni}, {w_oi, true}, sum_no, 1, 1)) return sum_no;
@@ -73,6 +90,7 @@ at::Tensor add_matmul_nt(at::Tensor sum_no, const at::Tensor& x_ni, const at::Te
 }
 
 at::Tensor matmul_nn(const at::Tensor& dy_no, const at::Tensor& w_oi) {
+  if (is_by_rows(dy_no)) return by_rows(dy_no, w_oi.t(), {});
   if (by_onednn(dy_no)) return f32_nt(dy_no, w_oi.t(), {});
   if (at::Tensor dx_ni = on_gpu({dy_no}, {w_oi}, dy_no.size(0), w_oi.size(1)); dx_ni.defined()) return dx_ni;
   return at::mm(dy_no, w_oi);

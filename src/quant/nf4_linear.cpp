@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/nf4_linear.hpp"
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/split.h>
 
 #include "kernels/nf4/nf4.hpp"
 #include "kernels/nf4/nf4_product.hpp"
+#include "ops/row_by_row.hpp"
 #include "ops/torch_exec.hpp"
 
 namespace pst::quant {
 
 at::Tensor Nf4Linear::apply(const at::Tensor& x_ni) const {
   const std::int64_t rows = x_ni.size(0);
-  if (rows < 1 || rows > kernels::kNf4ProductRows || in_ % 8 != 0) return QuantisedLinear::apply(x_ni);
+  if (rows < 1 || in_ % 8 != 0) return QuantisedLinear::apply(x_ni);
+  if (rows > kernels::kNf4ProductRows) {
+    if (!ops::RowByRow::is_on() || !x_ni.is_cpu()) return QuantisedLinear::apply(x_ni);
+    std::vector<at::Tensor> groups;
+    for (const at::Tensor& few : x_ni.split(kernels::kNf4ProductRows)) groups.push_back(apply(few));
+    return at::cat(groups);
+  }
   const at::Tensor absmax = scales(scratch());
   at::Tensor y_no = at::empty({rows, out_}, x_ni.options().requires_grad(false));
   kernels::nf4_product(ops::exec_of(x_ni), ops::view_of(x_ni.contiguous()), ops::view_of(parts_.at(0)),

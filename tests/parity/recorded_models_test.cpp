@@ -80,6 +80,11 @@ TEST_P(Recorded, LossThatBalancesExperts) {
   }
 }
 
+TEST_P(Recorded, DecodingGivesTheSameBitsWhateverElseIsComputed) {
+  const fixture::ParityCase of(GetParam());
+  EXPECT_THAT(of.decoded_together(), fixture::bitwise_equal(of.decoded_logits()));
+}
+
 // Five steps multiply what rounding differs in.
 class RecordedSteps : public Recorded {
  public:

@@ -22,6 +22,7 @@
 #include "model/decoder.hpp"
 #include "nn/batch.hpp"
 #include "objective/objective.hpp"
+#include "ops/row_by_row.hpp"
 #include "ops/torch_exec.hpp"
 #include "optim/optimizer.hpp"
 #include "peft/adapter.hpp"
@@ -196,21 +197,75 @@ class ParityCase {
     return objective->value(scorer, batch) / labelled;
   }
 
-  /// Logits as generation computes them: half of a document at once, then token
-  /// after token.
+  /// Logits as generation computes them: half of a document at once, then token after token.
   at::Tensor decoded_logits() const {
+    const ops::RowByRow rows_alone;
+    at::NoGradGuard no_gradients;
     std::vector<at::Tensor> rows;
     for (const auto& ids : split("ids")) {
-      nn::KvCache cache{.longest = ids.size(0)};
+      nn::KvPages pages = pages_for(ids.size(0));
+      nn::Sequence sequence{.active_from = active_from(ids), .longest = model_->virtual_rows() + ids.size(0)};
+      const auto next = [&](std::int64_t begin, std::int64_t end) {
+        const std::vector<nn::Continued> parts{{&sequence, end - begin}};
+        rows.push_back(model_->continue_sequences(ids.slice(0, begin, end), parts, pages));
+      };
       const std::int64_t prompt = ids.size(0) / 2;
-      rows.push_back(model_->continue_document(ids.slice(0, 0, prompt), cache));
-      for (std::int64_t i = prompt; i < ids.size(0); ++i)
-        rows.push_back(model_->continue_document(ids.slice(0, i, i + 1), cache));
+      next(0, prompt);
+      for (std::int64_t i = prompt; i < ids.size(0); ++i) next(i, i + 1);
     }
     return logits(at::cat(rows));
   }
 
+  /// The same with all documents side by side, a few rows of each at a time.
+  at::Tensor decoded_together() const {
+    const ops::RowByRow rows_alone;
+    at::NoGradGuard no_gradients;
+    const std::vector<at::Tensor> documents = split("ids");
+    std::int64_t tokens = 0;
+    std::vector<nn::Sequence> sequences(documents.size());
+    for (std::size_t i = 0; i < documents.size(); ++i) {
+      sequences[i].active_from = active_from(documents[i]);
+      sequences[i].longest = model_->virtual_rows() + documents[i].size(0);
+      tokens += documents[i].size(0) + model_->virtual_rows() + nn::KvPages::tokens();
+    }
+    nn::KvPages pages = pages_for(tokens);
+    std::vector<std::vector<at::Tensor>> rows(documents.size());
+    std::vector<std::int64_t> seen(documents.size());
+    for (bool more = true; more;) {
+      std::vector<nn::Continued> parts;
+      std::vector<at::Tensor> ids;
+      std::vector<std::size_t> whose;
+      for (std::size_t i = documents.size(); i-- > 0;) {  // the last document first
+        const std::int64_t count = std::min(static_cast<std::int64_t>(2 + i), documents[i].size(0) - seen[i]);
+        if (count == 0) continue;
+        parts.push_back({&sequences[i], count});
+        ids.push_back(documents[i].narrow(0, seen[i], count));
+        whose.push_back(i);
+        seen[i] += count;
+      }
+      more = !parts.empty();
+      if (!more) break;
+      const at::Tensor hidden = model_->continue_sequences(at::cat(ids), parts, pages);
+      std::int64_t begin = 0;
+      for (std::size_t p = 0; p < parts.size(); begin += parts[p++].rows)
+        rows[whose[p]].push_back(hidden.narrow(0, begin, parts[p].rows));
+    }
+    std::vector<at::Tensor> all;
+    for (const auto& of_document : rows) all.push_back(at::cat(of_document));
+    return logits(at::cat(all));
+  }
+
  private:
+  /// Of a document whose first half is the prompt.
+  std::int64_t active_from(const at::Tensor& ids) const {
+    const at::Tensor prompt = ids.slice(0, 0, ids.size(0) / 2).to(at::kInt).contiguous();
+    return model_->active_from({prompt.const_data_ptr<std::int32_t>(), static_cast<std::size_t>(prompt.numel())});
+  }
+
+  nn::KvPages pages_for(std::int64_t tokens) const {
+    return {model_->key_values(), (tokens + model_->virtual_rows()) / nn::KvPages::tokens() + 1, model_->rows_like()};
+  }
+
   /// Of the tensors in the adapter's file.
   NamedTensors gradients_of(const at::Tensor& gradient) const {
     NamedTensors tensors;

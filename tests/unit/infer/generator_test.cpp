@@ -2,9 +2,6 @@
 #include "infer/generator.hpp"
 #include "families/read_model.hpp"
 
-#include <cmath>
-#include <map>
-
 #include "core/error.hpp"
 #include "model/decoder.hpp"
 #include "support/temporary_directory.hpp"
@@ -13,23 +10,6 @@
 
 namespace pst::infer {
 namespace {
-
-TEST(ChooseToken, GreedyTakesTheHighestAndTheFirstOfEquals) {
-  EXPECT_EQ(choose_token({0.1f, 2.0f, 2.0f, -1.0f}, {}, 0), 1);
-}
-
-TEST(ChooseToken, SamplesInProportion) {
-  std::map<std::int32_t, int> seen;
-  for (std::uint64_t i = 0; i < 20000; ++i)
-    ++seen[choose_token({std::log(0.7f), std::log(0.2f), std::log(0.1f)}, {.temperature = 1}, i)];
-  EXPECT_NEAR(seen[0] / 20000.0, 0.7, 0.02);
-  EXPECT_NEAR(seen[2] / 20000.0, 0.1, 0.015);
-}
-
-TEST(ChooseToken, TopPLeavesTheTailOut) {
-  for (std::uint64_t i = 0; i < 2000; ++i)
-    EXPECT_NE(choose_token({std::log(0.7f), std::log(0.2f), std::log(0.1f)}, {.temperature = 1, .top_p = 0.85}, i), 2);
-}
 
 std::unique_ptr<nn::CausalLm> model() {
   const fixture::TemporaryDirectory dir;

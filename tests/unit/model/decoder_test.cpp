@@ -48,11 +48,16 @@ TEST(Decoder, ContinuingTokenByTokenEqualsTheWhole) {
   const nn::Batch batch = nn::make_batch(tokens.spans(), 320);
   const at::Tensor whole = model->forward(batch, {}, nn::Recompute::nothing);
 
-  nn::KvCache cache;
-  at::Tensor last = model->continue_document(batch.ids.slice(0, 0, 8), cache);
+  nn::KvPages pages(model->key_values(), 1, model->rows_like());
+  nn::Sequence sequence;
+  const auto next = [&](std::int64_t begin, std::int64_t end) {
+    return model->continue_sequences(batch.ids.slice(0, begin, end), std::vector<nn::Continued>{{&sequence, end - begin}},
+                                     pages);
+  };
+  at::Tensor last = next(0, 8);
   EXPECT_THAT(last, fixture::close_to(whole.slice(0, 0, 8), 1e-5));
   for (std::int64_t i = 8; i < 12; ++i) {
-    last = model->continue_document(batch.ids.slice(0, i, i + 1), cache);
+    last = next(i, i + 1);
     EXPECT_THAT(last, fixture::close_to(whole.slice(0, i, i + 1), 1e-5)) << i;
   }
 }

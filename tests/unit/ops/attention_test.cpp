@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/attention.hpp"
 
+#include <ATen/ops/full.h>
+
+#include "ops/attention_forms.hpp"
+
 #include <ATen/ops/cat.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
@@ -85,18 +89,29 @@ TEST(RopeAttention, EachDocumentMatchesThePlainFormBothWays) {
   EXPECT_THAT(v.grad(), close_to(v2.grad(), 5e-6));
 }
 
-TEST(CachedAttention, ContinuesADocumentAsIfItHadBeenWhole) {
-  const at::Tensor q = random({7, 48}, 1), k = random({7, 16}, 2), v = random({7, 16}, 3);
+TEST(PagedAttention, ContinuesADocumentAsIfItHadBeenWhole) {
+  const at::Tensor q = random({37, 48}, 1), k = random({37, 16}, 2), v = random({37, 16}, 3);
   const RopeTable t = table();
   const at::Tensor whole =
-      attention(q.clone(), k.clone(), v, kHeads, documents({7}), Turning{t, t, documents({7}).positions});
+      attention(q.clone(), k.clone(), v, kHeads, documents({37}), Turning{t, t, documents({37}).positions});
   const at::Tensor turned_q = q.clone(), turned_k = k.clone();
-  rotate(turned_q, kHeads.query, documents({7}).positions, t);
-  rotate(turned_k, kHeads.key_value, documents({7}).positions, t);
+  rotate(turned_q, kHeads.query, documents({37}).positions, t);
+  rotate(turned_k, kHeads.key_value, documents({37}).positions, t);
 
-  const at::Tensor last_two = cached_attention(turned_q.slice(0, 5).contiguous(), turned_k, v, kHeads);
-
-  EXPECT_THAT(last_two, close_to(whole.slice(0, 5), 2e-6));
+  // What a CPU does, and what a GPU does: plain operations.
+  for (const bool is_plain : {false, true}) {
+    SCOPED_TRACE(is_plain);
+    const at::Tensor keys = at::full({5, 16 * 16}, NAN), values = at::full({5, 16 * 16}, NAN);
+    const std::vector<std::int32_t> pages{3, 0, 4};
+    const auto next = [&](std::int64_t begin, std::int64_t end) {
+      const std::vector<PagedRows> rows{{.count = end - begin, .position = begin, .pages = pages}};
+      const auto part = [&](const at::Tensor& x) { return x.slice(0, begin, end).contiguous(); };
+      (is_plain ? plain_write_pages : write_pages)(part(turned_k), part(v), kHeads, rows, keys, values);
+      return (is_plain ? plain_paged_attention : paged_attention)(part(turned_q), keys, values, kHeads, rows);
+    };
+    EXPECT_THAT(next(0, 30), close_to(whole.slice(0, 0, 30), 2e-6));
+    EXPECT_THAT(next(30, 37), close_to(whole.slice(0, 30), 2e-6));
+  }
 }
 
 }  // namespace

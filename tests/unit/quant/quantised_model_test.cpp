@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A llama whose layers are quantised: the dense model of the dequantised weights, bit for bit, in shares or whole.
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 
 #include <cstring>
@@ -12,6 +14,7 @@
 #include "lowbit/quantise_folder.hpp"
 #include "model/decoder.hpp"
 #include "nn/frozen_storage.hpp"
+#include "ops/row_by_row.hpp"
 #include "ops/torch_exec.hpp"
 #include "parallel/sharded_storage.hpp"
 #include "quant/format.hpp"
@@ -106,6 +109,34 @@ TEST(QuantisedModel, ComputesAndLearnsAsTheDequantisedOne) {
       EXPECT_THAT(outcome.gradient, fixture::bitwise_equal(expected.gradient));
       const Outcome dense = adapter_pass(*load(nn::dense_format(dtype)), compute);
       EXPECT_GT(fixture::largest_difference(outcome.hidden, dense.hidden), 0) << "nothing was quantised";
+    }
+}
+
+// Some rows are multiplied with the codes as they are, more are not.
+TEST(QuantisedModel, GenerationGivesARowTheSameBitsWithAnyOthers) {
+  const Folder folder(kShape);
+  for (const auto format : {NumberFormat::nf4, NumberFormat::int8, NumberFormat::fp8})
+    for (const auto compute : {at::kFloat, at::kBFloat16}) {
+      SCOPED_TRACE(weights::name_of(format));
+      const auto model =
+          model::load(folder.config, folder.store, compute,
+                      make_format({.format = format, .compute = compute == at::kFloat ? Dtype::f32 : Dtype::bf16}),
+                      nn::replicated_storage, 64);
+      const ops::RowByRow rows_alone;
+      const at::Tensor ids = at::arange(5, 27);
+      const auto hidden = [&](std::int64_t step) {
+        nn::KvPages pages(model->key_values(), 2, model->rows_like());
+        nn::Sequence sequence;
+        std::vector<at::Tensor> parts;
+        for (std::int64_t at = 0; at < ids.size(0); at += step) {
+          const at::Tensor some = ids.slice(0, at, at + step);
+          parts.push_back(
+              model->continue_sequences(some, std::vector<nn::Continued>{{&sequence, some.size(0)}}, pages));
+        }
+        return at::cat(parts);
+      };
+      const at::Tensor one_by_one = hidden(1);
+      for (const std::int64_t step : {3, 11, 22}) EXPECT_THAT(hidden(step), fixture::bitwise_equal(one_by_one)) << step;
     }
 }
 
