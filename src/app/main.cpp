@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "app/generate.hpp"
+#include "app/infer.hpp"
 #include "app/merge.hpp"
 #include "app/node_checks.hpp"
 #include "app/pipeline.hpp"
@@ -107,20 +108,25 @@ int main(int argc, char** argv) {
 
   pst::requests::TrainRequest to_train;
   pst::requests::GenerateRequest to_generate;
+  pst::requests::InferRequest to_infer;
   pst::requests::MergeRequest to_merge;
   pst::requests::ProbeRequest to_probe;
   CLI::App* const train_command = cli.add_subcommand("train", "Train as one rank of a run");
   CLI::App* const generate_command = cli.add_subcommand("generate", "Answer a prompt");
+  CLI::App* const infer_command = cli.add_subcommand("infer", "Answer a file of prompts");
   CLI::App* const merge_command = cli.add_subcommand("merge", "Write a model with an adapter in its weights");
   CLI::App* const probe_command = cli.add_subcommand("probe", "Measure this machine for `peft-studio plan`");
   pst::requests::add_options(*train_command, to_train);
   pst::requests::add_options(*generate_command, to_generate);
+  pst::requests::add_options(*infer_command, to_infer);
   pst::requests::add_options(*merge_command, to_merge);
   pst::requests::add_options(*probe_command, to_probe);
   try {
     if (const auto done = pst::requests::parse_command_line(cli, argc, argv)) return *done;
     if (*train_command) return train(to_train);
     if (*probe_command) return probe(to_probe);
+    if (*infer_command)
+      return pst::doing("answering a file of prompts", [&] { return pst::app::infer(to_infer); }) ? 0 : 1;
     if (*merge_command) {
       pst::app::merge_and_tell(to_merge);
       return 0;

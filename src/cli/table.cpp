@@ -24,6 +24,7 @@ Runner add_doctor(CLI::App& app);
 Runner add_export_metrics(CLI::App& app);
 Runner add_follow(CLI::App& app);
 Runner add_generate(CLI::App& app);
+Runner add_infer(CLI::App& app);
 Runner add_init(CLI::App& app);
 Runner add_logs(CLI::App& app);
 Runner add_model_families(CLI::App& app);
@@ -93,6 +94,7 @@ const std::vector<Section>& sections() {
       {"Use its result",
        {
            {"generate", "Let a model, or the result of a run, answer a prompt", add_generate},
+           {"infer", "Let it answer a file of prompts, and go on where an earlier call ended", add_infer},
            {"adapter list", "List the kinds of adapters, what can be merged and what loads the result",
             add_adapter_list},
            {"adapter show", "Describe any PEFT adapter folder: keys, sizes, norms, and what is odd", add_adapter_show},
