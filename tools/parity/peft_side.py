@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model, load_peft_weights, set_peft_model_state_dict
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, get_cosine_schedule_with_warmup
 from transformers.utils import logging
 
@@ -64,6 +64,7 @@ def batch_of(rows: list[Encoded]) -> dict[str, torch.Tensor]:
 def loss_sum(model: torch.nn.Module, rows: list[Encoded]) -> torch.Tensor:
     batch = batch_of(rows)
     logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    logits = logits[:, -batch["input_ids"].shape[1]:]  # learned rows of a prompt stand before the text's
     targets = batch["labels"][:, 1:]
     kept = targets != -100
     return F.cross_entropy(logits[:, :-1][kept].float(), targets[kept], reduction="sum")
@@ -84,11 +85,22 @@ def loss_with_adapter(model_dir: Path, adapter: Path, rows: list[Encoded], quant
     return mean_loss(PeftModel.from_pretrained(load_base(model_dir, quantisation), adapter), rows)
 
 
+def trainable(base: torch.nn.Module, adapter: Path) -> PeftModel:
+    """The adapter as it was saved, to be trained on: PEFT refuses that where prompts are what is learned."""
+    config = PeftConfig.from_pretrained(adapter)
+    if not config.is_prompt_learning:
+        return PeftModel.from_pretrained(base, adapter, is_trainable=True)
+    config.inference_mode = False
+    model = get_peft_model(base, config)
+    set_peft_model_state_dict(model, load_peft_weights(adapter))
+    return model
+
+
 def train(model_dir: Path, adapter: Path, rows: list[Encoded], *, steps: int, batch: int, lr: float, warmup: int,
           out: Path, micro: int = 4, quantisation: str = "none") -> list[dict]:
     """Rows in file order, again from the start when they are through; the loss of a step is the mean over all labelled
     tokens of its rows, as in the Trainer of transformers since 4.46 (num_items_in_batch)."""
-    model = PeftModel.from_pretrained(load_base(model_dir, quantisation), adapter, is_trainable=True)
+    model = trainable(load_base(model_dir, quantisation), adapter)
     model.train()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`peft-studio plan` against reality: time of a step and peak memory of 16 configurations.
+"""`peft-studio plan` against reality: time of a step and peak memory of 16 configurations; of families, of methods.
 
 The machine is probed first; then every configuration is planned and run for a few steps. Time is the median over the
 steps after the first, each against its own prediction; memory the worker's own peak (ru_maxrss). None of the shapes is one that the probe measures.
@@ -17,6 +17,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -77,6 +78,15 @@ FAMILY_CONFIGURATIONS = [
     ("gpt_neox", 1, 24, 576, 2, 2, "fp32", True, False),
 ]
 
+# With --methods: every adapter section of tests/fixtures/adapters on each of these.
+METHOD_CONFIGURATIONS = [("5M", 1, 0, 416, 3, 6, "fp32", False, True), ("135M", 1, 0, 288, 2, 2, "fp32", False, True)]
+
+
+def method_configurations(args) -> list[tuple]:
+    sections = sorted((Path(__file__).resolve().parents[2] / "tests/fixtures/adapters").glob("*.yaml"))
+    return [(*configuration, section) for configuration in METHOD_CONFIGURATIONS for section in sections
+            if args.methods == "all" or section.stem in args.methods.split(",")]
+
 
 def model(args, name: str) -> Path:
     folder = args.work / f"model-{name}"
@@ -101,18 +111,20 @@ def texts(args) -> Path:
 
 
 def recipe(args, number: int, configuration) -> Path:
-    name, ranks, r, length, micro, rows, precision, checkpointing, packing = configuration
+    name, ranks, r, length, micro, rows, precision, checkpointing, packing, *section = configuration
     content = {
         "name": f"check-{number:02}", "model": {"path": str(model(args, name))},
-        "adapter": {"r": r, "alpha": 2 * r, "target_modules": "all-linear"},
         "data": {"train": [{"path": str(texts(args)), "format": "text"}], "max_length": length, "packing": packing,
                  "train_on": "all"},
         "train": {"max_steps": args.steps, "epochs": 100, "micro_batch_size": micro, "global_batch_size": rows,
                   "precision": precision, "gradient_checkpointing": checkpointing, "threads": args.threads},
         "evaluate": {"every_steps": None}, "slurm": {"ranks_per_node": ranks}, "output_dir": str(args.work / "runs"),
     }
+    adapter = textwrap.indent(section[0].read_text(), "  ") if section else \
+        "  " + json.dumps({"r": r, "alpha": 2 * r, "target_modules": "all-linear"})
     path = args.work / f"check-{number:02}.yaml"
-    path.write_text(json.dumps(content, indent=1))  # JSON is YAML
+    lines = [f"{key}: {json.dumps(value)}" for key, value in content.items()]  # JSON is YAML
+    path.write_text("\n".join([*lines, "adapter:", adapter]) + "\n")
     return path
 
 
@@ -173,6 +185,8 @@ def main() -> int:
     parser.add_argument("--slow-bf16", action="store_true",
                         help="keep bf16 where the CPU does not multiply it either, to see the memory; a step takes minutes")
     parser.add_argument("--families", action="store_true", help="12 configurations of six families other than llama")
+    parser.add_argument("--methods", nargs="?", const="all", help="every adapter section of tests/fixtures/adapters, or those named "
+                        "(without .yaml, with commas between), on two llamas: the memory is what counts")
     parser.add_argument("--only", type=int, nargs="+", help="numbers of configurations")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -185,7 +199,7 @@ def main() -> int:
             print(call(args, args.build / "bin/peft-studio", "probe", "--ranks", ranks, "--threads", args.threads, "--output", args.machine,
                        "--folder", args.work, measured=True), end="", flush=True)
 
-    configurations = FAMILY_CONFIGURATIONS if args.families else CONFIGURATIONS
+    configurations = method_configurations(args) if args.methods else FAMILY_CONFIGURATIONS if args.families else CONFIGURATIONS
     if not args.slow_bf16 and not json.loads(args.machine.read_text())["fast_bf16"]:  # libtorch multiplies bf16 in plain loops there: nobody trains so
         print("this CPU has neither avx512_bf16 nor AMX: the configurations in bf16 run in fp32")
         configurations = [tuple("fp32" if value == "bf16" else value for value in one) for one in configurations]
@@ -197,7 +211,7 @@ def main() -> int:
     for number, configuration in enumerate(configurations, 1):
         if args.only and number not in args.only:
             continue
-        name, ranks, r, length, micro, rows, precision, checkpointing, packing = configuration
+        name, ranks, r, length, micro, rows, precision, checkpointing, packing, *section = configuration
         if ranks * args.threads > cores:
             print(f"{number:>3} {name:<9} {ranks:>5} left out: {ranks} ranks of {args.threads} threads on {cores} cores")
             continue
@@ -208,15 +222,16 @@ def main() -> int:
         memories.append(abs(memory_error))
         false_fits += got["fits"] and got["taken_bytes"] > got["limit"] > 0
         slowest_plan = max(slowest_plan, got["planned_in_s"])
-        print(f"{number:>3} {name:<9} {ranks:>5} {r:>3} {f'{micro} x {length}':>10} {rows:>4} {precision:<5}"
+        print(f"{number:>3} {name:<9} {ranks:>5} {r or '':>3} {f'{micro} x {length}':>10} {rows:>4} {precision:<5}"
               f"{'yes' if checkpointing else 'no':<5}{'yes' if packing else 'no':<5}"
               f"{1e3 * got['planned_s']:>7.0f} ms {1e3 * got['taken_s']:>7.0f} ms {time_error:>+7.1f}% "
-              f"{got['planned_bytes'] / 2**20:>6.0f} MiB {got['taken_bytes'] / 2**20:>6.0f} MiB {memory_error:>+7.1f}%", flush=True)
+              f"{got['planned_bytes'] / 2**20:>6.0f} MiB {got['taken_bytes'] / 2**20:>6.0f} MiB {memory_error:>+7.1f}%{f'  {section[0].stem}' if section else ''}", flush=True)
     seen = {"median_time": statistics.median(times), "worst_time": max(times), "worst_memory": max(memories)}
     print(f"time: median error {seen['median_time']:.1f} %, worst {seen['worst_time']:.1f} %; peak memory: median "
           f"{statistics.median(memories):.1f} %, worst {seen['worst_memory']:.1f} %; {false_fits} that did not fit and were said to; "
           f"the slowest plan took {slowest_plan:.2f} s")
-    misses = [f"{key} {seen[key]:.1f} > {most}" for key, most in PROMISED.items() if seen[key] > most] + ["fits"] * bool(false_fits)
+    promised = {"worst_memory": PROMISED["worst_memory"]} if args.methods else PROMISED
+    misses = [f"{key} {seen[key]:.1f} > {most}" for key, most in promised.items() if seen[key] > most] + ["fits"] * bool(false_fits)
     if misses:
         print("MISSED: " + ", ".join(misses))
     return 1 if misses else 0

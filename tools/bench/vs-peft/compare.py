@@ -19,9 +19,11 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parents[1] / "parity"))
+import method_settings  # noqa: E402
+
 WANTED = {"tokens_per_s": 1.5, "peak_rss_bytes": 0.5}  # at least so many times theirs; at most this share of theirs
 WANTED_PACKED = 1.8
-RANK = 16
 
 
 def operations_per_token(model: Path, length: int) -> float:
@@ -35,7 +37,7 @@ def operations_per_token(model: Path, length: int) -> float:
     shapes = [(hidden, heads * dim), (hidden, keys), (hidden, keys), (heads * dim, hidden), (hidden, inner), (hidden, inner),
               (inner, hidden)]
     linears = layers * sum(a * b for a, b in shapes) + hidden * c["vocab_size"]
-    adapter = layers * sum(RANK * (a + b) for a, b in shapes)
+    adapter = layers * sum(method_settings.RANK * (a + b) for a, b in shapes)
     return 4 * linears + 6 * adapter + 3 * 2 * length * heads * dim * layers
 
 
@@ -47,10 +49,9 @@ def write_text(out: Path, gsm8k: Path, documents: int, rows_each: int) -> None:
             text.write(json.dumps({"text": "\n".join(row["question"] + "\n" + row["answer"] for row in rows)}) + "\n")
 
 
-def recipe(args, text: Path, precision: str) -> dict:
+def recipe(args, text: Path, precision: str, method: str = "lora") -> dict:
     return {
-        "name": f"bench-{precision}", "model": {"path": str(args.model)},
-        "adapter": {"type": "lora", "r": RANK, "alpha": 32, "dropout": 0.0, "target_modules": "all-linear"},
+        "name": f"bench-{precision}", "model": {"path": str(args.model)}, "adapter": method_settings.ours(method),
         "data": {"train": [{"path": str(text), "format": "text"}], "max_length": args.length, "packing": True,
                  "shuffle": False, "train_on": "all", "too_long": "truncate"},
         "train": {"max_steps": args.warmup + args.steps, "epochs": 100, "micro_batch_size": args.batch // args.ranks,
@@ -93,16 +94,16 @@ def our_steps(args, recipe: dict, name: str) -> tuple[list[dict], int]:
     return steps, peak * args.ranks
 
 
-def ours(args, text: Path, precision: str, round_number: int) -> dict:
-    steps, peak = our_steps(args, recipe(args, text, precision), f"{precision}-{round_number}")
+def ours(args, text: Path, precision: str, round_number: int, method: str = "lora") -> dict:
+    steps, peak = our_steps(args, recipe(args, text, precision, method), f"{method}-{precision}-{round_number}")
     if any(r["tokens"] != args.batch * args.length for r in steps):
         raise SystemExit(f"rows are not full, the figures could not be compared: {[r['tokens'] for r in steps]}")
     return {"tokens_per_s": statistics.median(r["tokens"] / r["step_s"] for r in steps), "peak_rss_bytes": peak}
 
 
-def theirs(args, text: Path, precision: str) -> dict:
+def theirs(args, text: Path, precision: str, method: str = "lora") -> dict:
     command = [sys.executable, str(HERE / "peft_train.py"), "--model", args.model, "--text", text, "--precision", precision,
-               "--batch", args.batch, "--length", args.length, "--threads", args.threads, "--warmup", args.warmup,
+               "--method", method, "--batch", args.batch, "--length", args.length, "--threads", args.threads, "--warmup", args.warmup,
                "--steps", args.steps]
     out, peak = run_measured([str(word) for word in command])
     return {**json.loads(out.splitlines()[-1]), "peak_rss_bytes": peak}
@@ -145,14 +146,19 @@ def packed(args, chats: Path, precision: str) -> int:
     return int(ratio < WANTED_PACKED)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def options(description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("model", "data", "program", "peak", "work"):
         parser.add_argument(f"--{name}", type=lambda p: Path(p).absolute(), required=True)
     parser.add_argument("--precision", nargs="+", default=["fp32", "bf16"])
     for name, value in {"rounds": 3, "batch": 4, "length": 256, "threads": 2, "warmup": 2, "steps": 8}.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--ranks", type=int, default=1, help="of ours: they share threads and rows (default 1)")
+    return parser
+
+
+def main() -> int:
+    parser = options(__doc__)
     parser.add_argument("--packing", action="store_true", help="the table of GSM8K chats too")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)

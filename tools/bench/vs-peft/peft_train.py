@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Speed and memory of transformers + PEFT for one LoRA step, as a user of both would run it.
+"""Speed and memory of transformers + PEFT for one step of a PEFT method, as a user of both would run it.
 
 Rows of text of one length, every token a target; or GSM8K as chats, each batch padded to its longest, the answers
 targets. Prints one JSON object: tokens per second (median over the timed steps), labelled tokens per second (of all of
@@ -18,10 +18,11 @@ import time
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "parity"))
+import method_settings  # noqa: E402
 from chats import encode_chat, read_gsm8k  # noqa: E402
 from peft_side import batch_of  # noqa: E402
 
@@ -51,6 +52,7 @@ def main() -> int:
     data.add_argument("--text", type=Path)
     data.add_argument("--chats", type=Path)
     parser.add_argument("--precision", choices=["fp32", "bf16"], required=True)
+    parser.add_argument("--method", choices=method_settings.METHODS, default="lora")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--length", type=int, default=256)
     parser.add_argument("--threads", type=int, default=2)
@@ -64,8 +66,7 @@ def main() -> int:
     model = AutoModelForCausalLM.from_pretrained(args.model, dtype=torch.bfloat16 if bf16 else torch.float32,
                                                  attn_implementation="sdpa")
     model.config.use_cache = False
-    model = get_peft_model(model, LoraConfig(r=16, lora_alpha=32, lora_dropout=0.0, target_modules="all-linear",
-                                             task_type="CAUSAL_LM"))  # PEFT keeps the adapter in fp32
+    model = get_peft_model(model, method_settings.theirs(args.method))  # PEFT keeps the adapter in fp32
     model.train()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=2e-4, fused=True)
