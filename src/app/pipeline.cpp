@@ -51,6 +51,7 @@ void train_with(const Hardware& hardware, const Run& run, const Ranks& ranks, Vi
                            .gradients = hardware.devices(ranks),
                            .shares = state.shares(),
                            .optimizer = state.optimizer(),
+                           .kept = state.kept(),
                            .saver = saver,
                            .restore_newest = [&] { return state.restore_newest(); },
                            .observer = observer,

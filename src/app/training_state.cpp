@@ -11,11 +11,10 @@ int shares_of(const recipe::Parallel& parallel, int ranks) {
   return parallel.optimizer == recipe::OptimizerState::shard ? ranks : 1;
 }
 
-/// Before a checkpoint's arrays are laid out: they follow the masters that stay.
-train::HostState keep_own(nn::ParameterSet& parameters, const optim::Optimizer& optimizer,
-                          const parallel::FlatShares& shares, int rank, const nn::TrainingHook* hook) {
+/// Before what is laid out as the masters that stay. @return where they are
+parallel::Range keep_own(nn::ParameterSet& parameters, const optim::Optimizer& optimizer) {
   parameters.keep(optimizer.mine().begin, optimizer.mine().end);
-  return {parameters, optimizer, shares, rank, hook};
+  return optimizer.mine();
 }
 
 }  // namespace
@@ -27,7 +26,8 @@ TrainingState::TrainingState(const Run& run, const Hardware& hardware, const Ran
       shares_(parameters, shares_of(run.recipe.parallel, ranks.world.size()),
               recipe::piece_of(recipe::cut_of(run.recipe.optimizer), nn::ParameterSet::kBorder)),
       optimizer_(run.recipe.optimizer, parameters, shares_, ranks.world.rank()),
-      host_(keep_own(parameters, optimizer_, shares_, ranks.world.rank(), hook)),
+      kept_(run.recipe.train, parameters, shares_, keep_own(parameters, optimizer_)),
+      host_(parameters, optimizer_, shares_, ranks.world.rank(), hook, &kept_),
       resumer_(ranks.world, run.dir, run.record, run.recipe, keys_that_alter(run.recipe, hardware.resolved),
                run.attempt) {}
 

@@ -29,6 +29,7 @@ class TrainingState {
 
   const parallel::FlatShares& shares() const { return shares_; }
   optim::Optimizer& optimizer() { return optimizer_; }
+  train::KeptWeights& kept() { return kept_; }
   train::HostState& host() { return host_; }
 
  private:
@@ -39,6 +40,7 @@ class TrainingState {
   comm::Communicator& devices_;
   parallel::FlatShares shares_;
   optim::Optimizer optimizer_;
+  train::KeptWeights kept_;
   train::HostState host_;
   Resumer resumer_;
 };

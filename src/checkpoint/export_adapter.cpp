@@ -15,7 +15,9 @@
 namespace pst::checkpoint {
 namespace {
 
-constexpr std::string_view kStored = "adapter/", kAveraged = "optimizer/averaged/";  // the latter counts where it is
+constexpr std::string_view kStored = "adapter/";
+/// Where one of these is there it is what the run makes: the optimizer's average, or the run's own.
+constexpr std::string_view kAverages[] = {"optimizer/averaged/", "ema/"};
 
 /// Of methods with random matrices that nobody trains: checkpoints leave them out, and whoever loads the adapter makes
 /// them of the key in its config.
@@ -44,22 +46,19 @@ void export_adapter(const Found& checkpoint, const fs::path& folder) {
     throw Error(Fault::data, cat(where, " does not say what kind of adapter it has"));
 
   std::vector<Part> parts;
-  std::set<std::string_view> averaged;
-  for (const TensorSpec& tensor : checkpoint.manifest.tensors)
-    if (tensor.name.starts_with(kAveraged)) averaged.insert(std::string_view(tensor.name).substr(kAveraged.size()));
+  std::set<std::string_view> stored;
+  for (const TensorSpec& tensor : checkpoint.manifest.tensors) stored.insert(tensor.name);
   for (const TensorSpec& tensor : checkpoint.manifest.tensors) {
     if (!tensor.name.starts_with(kStored)) continue;
     const std::string name = tensor.name.substr(kStored.size());
-    parts.push_back({averaged.contains(name) ? cat(kAveraged, name) : tensor.name,
-                     {weights::adapter_tensor_name(name), "F32", tensor.shape},
-                     {}});
-  }
-  for (const Part& part : parts)
-    if (part.stored.starts_with(cat(kStored, weights::kEncoderPrefix)) ||
-        part.stored.starts_with(cat(kAveraged, weights::kEncoderPrefix)))
+    parts.push_back({tensor.name, {weights::adapter_tensor_name(name), "F32", tensor.shape}, {}});
+    for (const std::string_view average : kAverages)
+      if (const std::string averaged = cat(average, name); stored.contains(averaged)) parts.back().stored = averaged;
+    if (name.starts_with(weights::kEncoderPrefix))
       throw Error(Fault::data,
                   cat("the adapter of ", where, " is made by a network, and its file holds what the network makes"),
                   "let the run end, or resume it with a lower train.max_steps: it writes the adapter");
+  }
   if (parts.empty()) throw Error(Fault::data, cat(where, " has no tensor of an adapter"));
   std::vector<Target> targets;
   for (auto& part : parts) {

@@ -166,7 +166,8 @@ Memory memory_of(const MemoryInputs& in, const Choice& choice) {
   memory.adapters += 4 * static_cast<double>(m.projected);
   memory.gradients = adapter * kernels::tree_buffers((in.leaves + choice.ranks() - 1) / choice.ranks());
   const StateBytes state = state_bytes(in.optimizer, m);
-  memory.optimizer = state.kept / updaters + static_cast<double>(m.method_arrays) * adapter;
+  memory.optimizer =
+      (state.kept + in.kept_arrays * adapter) / updaters + static_cast<double>(m.method_arrays) * adapter;
   if (updaters > 1 && recipe::cut_of(in.optimizer) == recipe::Cut::nowhere) memory.optimizer += state.largest;
 
   double widest = 0;

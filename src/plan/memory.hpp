@@ -43,6 +43,7 @@ struct MemoryInputs {
   bool is_gpu = false, cudnn_attention = false;
   bool dropout = false, saves = true;
   recipe::Optimizer optimizer = {};
+  int kept_arrays = 0;  ///< beside the trained values: recipe::kept_arrays()
 };
 
 Memory memory_of(const MemoryInputs& in, const Choice& choice);

@@ -25,11 +25,14 @@ struct Steps {
 };
 
 /// The optimizer's part, which every step has.
-StepTime update_time(const ModelShape& model, const Costs& costs, const Choice& choice,
-                     const recipe::Optimizer& optimizer) {
+StepTime update_time(const ModelShape& model, const Costs& costs, const Choice& choice, const recipe::Recipe& recipe) {
   const double sharers = real(choice.optimizer_sharers()), values = real(model.trainable_padded) / sharers;
   StepTime time;
-  time.optimizer = costs(Op::sum_squares, {values}) + costs.update(optimizer, values);
+  time.optimizer = costs(Op::sum_squares, {values}) + costs.update(recipe.optimizer, values);
+  if (recipe.train.ema.decay) {  // src/train/kept_weights.cpp: three passes over two arrays
+    constexpr double kValuesMoved = 8;
+    time.optimizer += kValuesMoved / recipe::AdamW::kValuesMoved * costs(Op::adamw, {values});
+  }
   if (choice.dtype == Dtype::bf16) time.optimizer += costs(Op::refresh, {values});
   return time;
 }
@@ -99,7 +102,7 @@ Steps steps_of(const Inputs& in, const Choice& choice, const ModelShape& model, 
                                       std::sqrt(std::max(1.0, per_rank));
     mean.gradient_sum =
         std::max(0.0, per_rank - 1) * costs(Op::tree_add, {values}) + per_rank * costs(Op::zero, {values});
-    mean += update_time(model, costs, choice, in.recipe.optimizer);
+    mean += update_time(model, costs, choice, in.recipe);
     // Where parameters are updated in shares, bf16 copies go round in place of f32 sums: a quarter less in all.
     const bool copies_go_round = choice.optimizer_sharers() > 1 && choice.dtype == Dtype::bf16;
     mean.communication = (copies_go_round ? 0.75 : 1) * all_reduce_seconds(in.machine, costs, choice, values);
@@ -152,8 +155,9 @@ Saving saving_of(const Inputs& in, const Prediction& p, const Costs& costs) {
     saving.reason = "checkpoint.enabled is false: a failure loses everything";
     return saving;
   }
-  // The adapter and the optimizer's state.
-  saving.bytes = 4 * real(p.model.trainable) + state_bytes(in.recipe.optimizer, p.model).stored;
+  // The adapter, what is kept beside it, and the optimizer's state.
+  saving.bytes = 4 * real(1 + kept_arrays(in.recipe.train)) * real(p.model.trainable) +
+                 state_bytes(in.recipe.optimizer, p.model).stored;
   const double share = saving.bytes / 4 / real(p.choice.ranks());
   saving.snapshot_s = costs(Op::refresh, {std::max(1.0, share)});
   if (in.machine.disk) saving.write_s = saving.bytes / in.machine.disk->bytes_per_s + 3 * in.machine.disk->fsync_s;
@@ -221,7 +225,8 @@ Prediction predict(const Inputs& in, const Choice& choice, std::size_t most) {
                         .cudnn_attention = in.machine.cudnn_attention,
                         .dropout = p.model.dropout,
                         .saves = in.recipe.checkpoint.enabled,
-                        .optimizer = in.recipe.optimizer},
+                        .optimizer = in.recipe.optimizer,
+                        .kept_arrays = kept_arrays(in.recipe.train)},
                        choice);
   const methods::StudyCost study = methods::study_cost(in.recipe.adapter, recipe::places_of(in.config).linears);
   p.memory.loading = std::max(p.memory.loading, study_memory(study, p.memory));

@@ -8,6 +8,7 @@
 
 #include "core/strings.hpp"
 #include "methods/matrix_b.hpp"
+#include "methods/method.hpp"
 #include "recipe/load.hpp"
 
 namespace pst::recipe {
@@ -144,6 +145,17 @@ class Checker {
           "slurm.gpus_per_node asks for GPUs that train.device: cpu leaves idle; remove slurm.gpus_per_node");
   }
 
+  void averages() {
+    if (recipe_.train.ema.decay && std::holds_alternative<ScheduleFreeAdamW>(recipe_.optimizer.rule))
+      add("train.ema.decay",
+          "train.ema averages the trained values, but optimizer.name schedule_free_adamw has an average of its own; "
+          "write train.ema.decay: null");
+    const methods::Method& method = *recipe_.adapter.method;
+    if (recipe_.train.ema.decay && method.note_on_steps != nullptr)
+      add("train.ema.decay", cat("train.ema averages the trained values, but adapter.type ", method.name,
+                                 " gives some of them up while it trains; write train.ema.decay: null"));
+  }
+
   void guard() {
     if (recipe_.guard.not_finite == GuardAction::warn)
       add("guard.not_finite",
@@ -199,6 +211,7 @@ void check_together(const Recipe& recipe, const config::Places& places, config::
   checker.relative_step();
   checker.loraplus();
   checker.gpus();
+  checker.averages();
   checker.guard();
   checker.profile();
   checker.threads();

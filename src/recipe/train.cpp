@@ -28,6 +28,17 @@ std::vector<std::pair<const char*, OptimizerState>> words_of(OptimizerState) {
   return {{"replicate", OptimizerState::replicate}, {"shard", OptimizerState::shard}};
 }
 
+int kept_arrays(const Train& train) { return train.ema.decay ? 1 : 0; }
+
+void bind(config::Fields& field, Ema& s) {
+  field("decay", &s.decay, config::Absent::null, config::from_to_below(0, 1),
+        "After every update the average becomes `decay` times itself plus `1 - decay` times the trained values; it "
+        "starts as those of the first update, as torch's `AveragedModel` does. 0.99 to 0.9999 are usual; `null`: no "
+        "average is kept.");
+  field("update_after_step", &s.update_after_step, config::at_least(0),
+        "Updates that are not averaged: until then the average is the trained values.");
+}
+
 void bind(config::Fields& field, Train& s) {
   using config::Absent;
   field("epochs", &s.epochs, config::above(0), "Passes over the data; a fraction ends inside one.");
@@ -46,6 +57,9 @@ void bind(config::Fields& field, Train& s) {
         "a token's loss is `(1 - s)` times that of its label plus `s` times the mean of `-log p` over the vocabulary. "
         "It acts on what is learned. The validation loss stays the plain one (transformers' `eval_loss` does not), so "
         "that runs with other factors compare.");
+  field("ema", &s.ema,
+        "Exponential moving average of the trained values. Validation and the adapter that is written use the average; "
+        "training goes on with the values themselves. It takes 4 bytes for a trained value.");
   field("precision", &s.precision, "Of the frozen weights and activations; adapters and their optimizer are fp32.");
   field("gradient_checkpointing", &s.gradient_checkpointing,
         "Recompute activations in the backward pass: less memory, more time.");

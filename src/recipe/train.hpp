@@ -16,6 +16,12 @@ enum class Precision { automatic, fp32, bf16 };
 enum class DeviceChoice { automatic, cpu, cuda };
 enum class Switch { automatic, on, off };  ///< written auto, true, false
 
+/// A running average of the trained values.
+struct Ema {
+  std::optional<double> decay;         ///< null: none
+  std::int64_t update_after_step = 0;  ///< updates whose values are taken as they are
+};
+
 struct Train {
   double epochs = 3;
   std::optional<std::int64_t> max_steps;  ///< ends there, before or after `epochs`
@@ -24,6 +30,7 @@ struct Train {
   double max_grad_norm = 1.0;             ///< 0: no clipping
   double neftune_noise_alpha = 0;         ///< noise on the embeddings; 0: none
   double label_smoothing_factor = 0;      ///< share of each label that is spread over the vocabulary
+  Ema ema;
   Precision precision = Precision::automatic;
   Switch gradient_checkpointing = Switch::automatic;
   std::optional<double> router_aux_loss_coef;  ///< auto: as the model's config.json says
@@ -48,6 +55,9 @@ std::vector<std::pair<const char*, DeviceChoice>> words_of(DeviceChoice);
 std::vector<std::pair<const char*, Switch>> words_of(Switch);
 std::vector<std::pair<const char*, Strategy>> words_of(Strategy);
 std::vector<std::pair<const char*, OptimizerState>> words_of(OptimizerState);
+/// Arrays that are kept beside the trained values, each as large.
+int kept_arrays(const Train& train);
+void bind(config::Fields& field, Ema& s);
 void bind(config::Fields& field, Train& s);
 void bind(config::Fields& field, Parallel& s);
 void bind(config::Fields& field, Evaluate& s);

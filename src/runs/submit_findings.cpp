@@ -156,6 +156,7 @@ std::uint64_t bytes_of_a_run(const recipe::Recipe& recipe) {
     for (const auto& array : recipe::state_of(recipe.optimizer, tensor.shape))
       state += size_of(array.dtype) * static_cast<std::uint64_t>(recipe::values_of(array));
   }
+  state += static_cast<std::uint64_t>(recipe::kept_arrays(recipe.train)) * adapter;
   // The kept ones, the best, and the one being written.
   const auto checkpoints = recipe.checkpoint.enabled ? static_cast<std::uint64_t>(recipe.checkpoint.keep) + 2 : 0;
   return (adapter + state) * checkpoints + adapter;

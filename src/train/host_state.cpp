@@ -21,7 +21,8 @@ at::Tensor on_host(const at::Tensor& array) {
 }  // namespace
 
 HostState::HostState(nn::ParameterSet& parameters, const optim::Optimizer& optimizer,
-                     const parallel::FlatShares& shares, int rank, const nn::TrainingHook* hook)
+                     const parallel::FlatShares& shares, int rank, const nn::TrainingHook* hook,
+                     const KeptWeights* kept)
     : parameters_(parameters) {
   using RowsOfRank = std::function<parallel::Range(int)>;
   const auto add = [&](const at::Tensor& array) {
@@ -62,6 +63,8 @@ HostState::HostState(nn::ParameterSet& parameters, const optim::Optimizer& optim
                  window.begin, [&](int r) { return optim::rows_of(window.array, parameter, shares, r); });
     }
   }
+  if (kept)
+    for (const auto& [name, values] : kept->state()) add_flat(cat(name, "/"), values, kept->mine().begin, false);
   if (hook)
     for (const auto& [name, values] : hook->state()) add_flat(cat("method/", name, "/"), values, 0, true);
 }

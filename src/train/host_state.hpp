@@ -8,6 +8,7 @@
 #include "nn/training_hook.hpp"
 #include "optim/optimizer.hpp"
 #include "parallel/flat_shares.hpp"
+#include "train/kept_weights.hpp"
 
 namespace pst::train {
 
@@ -18,10 +19,10 @@ class HostState {
   /// Parameters and optimizer outlive this, and the set keeps the masters that it has. @param shares  those that the
   /// optimizer was made with. @param rank of the run
   HostState(nn::ParameterSet& parameters, const optim::Optimizer& optimizer, const parallel::FlatShares& shares,
-            int rank, const nn::TrainingHook* hook = nullptr);
+            int rank, const nn::TrainingHook* hook = nullptr, const KeptWeights* kept = nullptr);
 
   /// Everything by the names it has in a checkpoint: adapter/<name>, and optimizer/<array>/<name> for each array of the
-  /// optimizer's state; those rows that this rank has.
+  /// optimizer's state, <array>/<name> for each of what is kept beside; those rows that this rank has.
   const std::vector<checkpoint::Target>& tensors() const { return tensors_; }
   /// The rows of each of tensors() that each rank stores: those that it updates. Empty when all have all.
   const checkpoint::Division& division() const { return division_; }

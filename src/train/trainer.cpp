@@ -136,6 +136,7 @@ class Loop {
     nn::ParameterSet& parameters = parts_.parameters;
     parts_.optimizer.update(parameters, gradient, {.lr = record.lr, .number = update, .gradient_factor = factor});
     if (parts_.hook) parts_.hook->after_update(record.step, total_steps_, gradient, factor);
+    parts_.kept.follow(update);
     parameters.refresh_compute();
     watch.into(record.optimizer_s, "optimizer");
     if (parts_.shares.ranks() > 1) {
@@ -144,6 +145,22 @@ class Loop {
     }
   }
 
+  /// Of what the run would result in now: an average of what is trained, where there is one.
+  EvalRecord evaluate_now(const TrainState& state) {
+    EvalRecord record;
+    if (state.updates > 0) exchange_averaged();
+    parts_.kept.evaluated(exchange_, [&] {
+      record = evaluate(parts_.model, parts_.objective, parts_.parameters.device(), *parts_.validation, parts_.group,
+                        settings_, state.step);
+    });
+    if (state.updates > 0) exchange_averaged();
+    return record;
+  }
+  void become_result() { parts_.kept.become_result(exchange_); }
+
+  void give_back(const at::Tensor& gradient) { buffers_.give_back(gradient); }
+
+ private:
   /// Exchanges what is trained with the optimizer's average of it, where that has one.
   void exchange_averaged() {
     if (!parts_.optimizer.averages()) return;
@@ -153,9 +170,6 @@ class Loop {
     if (parts_.shares.ranks() > 1) parallel::gather_shares(parameters.flat_compute(), parts_.shares, exchange_);
   }
 
-  void give_back(const at::Tensor& gradient) { buffers_.give_back(gradient); }
-
- private:
   /// Takes part in a micro batch of other ranks, where that needs all: forward and backward over one token, whose
   /// gradient, zero, is thrown away.
   void idle_pass() {
@@ -195,10 +209,7 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
   Guard guard(settings.guard, state.guard);
   const auto evaluate_now = [&] {
     if (parts.validation == nullptr) return;
-    if (state.updates > 0) loop.exchange_averaged();
-    const EvalRecord record = evaluate(parts.model, parts.objective, parts.parameters.device(), *parts.validation,
-                                       parts.group, settings, state.step);
-    if (state.updates > 0) loop.exchange_averaged();
+    const EvalRecord record = loop.evaluate_now(state);
     parts.observer.on_eval(record);
     state.validation_after = record.loss;
     state.evaluated_at = state.step;
@@ -273,6 +284,7 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
         "`peft-studio report` says what each step's loss and gradient norm were; train with guard.not_finite and "
         "guard.spike at warn to see where it leads, lower optimizer.lr, or look at the data");
   parts.saver.finish(state);
+  loop.become_result();
   return state;
 }
 

@@ -10,6 +10,7 @@
 #include "objective/objective.hpp"
 #include "optim/optimizer.hpp"
 #include "parallel/flat_shares.hpp"
+#include "train/kept_weights.hpp"
 #include "train/observer.hpp"
 #include "train/saver.hpp"
 #include "train/settings.hpp"
@@ -30,14 +31,16 @@ struct Parts {
   /// where products use bf16 copies, of its share.
   const parallel::FlatShares& shares;
   optim::Optimizer& optimizer;
+  KeptWeights& kept;
   Saver& saver;
   std::function<TrainState()> restore_newest;  ///< puts parameters and optimizer back; for the guard's `rollback`
   Observer& observer;
   nn::TrainingHook* hook = nullptr;  ///< the adapter's; not with shares of the parameters
 };
 
-/// Fine-tunes `parts.parameters` in place, from `state` on. Every rank calls it; every rank ends with the same bits,
-/// wherever the run was cut and resumed.
+/// Fine-tunes `parts.parameters` in place, from `state` on, and leaves in them what the run results in: the averages,
+/// where the recipe wants some. Every rank calls it; every rank ends with the same bits, wherever the run was cut and
+/// resumed.
 /// @return the state after the last step
 /// @throws Error(data) on every rank when the guard stops the run, or left out every step; what Saver::edge() throws
 TrainState fit(const Parts& parts, const Settings& settings, TrainState state);

@@ -59,6 +59,9 @@ TEST(Optimizer, APlanCountsItsState) {
     double bytes = 0;
     for (const State& state : optimizer.state()) bytes += static_cast<double>(state.values.nbytes());
     EXPECT_EQ(plan::memory_of({.model = shape, .optimizer = settings}, {}).optimizer, bytes);
+    const double another = 4 * static_cast<double>(parameters.size());
+    EXPECT_EQ(plan::memory_of({.model = shape, .optimizer = settings, .kept_arrays = 2}, {}).optimizer,
+              bytes + 2 * another);
   }
 }
 

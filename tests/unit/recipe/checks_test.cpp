@@ -45,6 +45,10 @@ TEST(Checks, NameThePlaceAndTheValuesThatWork) {
       {"optimizer: {lr: 0, loraplus_lr_ratio: 16}", "multiplies optimizer.lr, which is 0"},
       {"slurm: {gpus_per_node: 1, ranks_per_node: 2}", "every rank uses one GPU"},
       {"slurm: {gpus_per_node: 1}\ntrain: {device: cpu}", "that train.device: cpu leaves idle"},
+      {"train: {ema: {decay: 0.9}}\noptimizer: {name: schedule_free_adamw}\nscheduler: {name: constant}",
+       "r.yaml:4:22: train.ema averages the trained values, but optimizer.name schedule_free_adamw has an average of"},
+      {"train: {ema: {decay: 0.9}}\nadapter: {type: adalora}",
+       "r.yaml:4:22: train.ema averages the trained values, but adapter.type adalora gives some of them up"},
       {"guard: {not_finite: warn}", "r.yaml:4:21: guard.not_finite is warn"},
       {"slurm: {cpus_per_rank: 2}\ntrain: {threads: 4}", "train.threads is 4, more than the cores of a rank"},
   };

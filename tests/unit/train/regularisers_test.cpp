@@ -6,6 +6,7 @@
 #include "core/strings.hpp"
 #include "support/errors.hpp"
 #include "support/tensors.hpp"
+#include "train/evaluate.hpp"
 #include "unit/train/tiny_training.hpp"
 
 namespace pst::train {
@@ -114,11 +115,52 @@ TEST_P(EveryRegulariser, CutAnywhereAndResumedIsUncut) {
 
 const Regulariser kRegularisers[] = {
     {"neftune", [](Settings& s) { s.train.neftune_noise_alpha = 5; }},
+    {"ema", [](Settings& s) { s.train.ema = {.decay = 0.7, .update_after_step = 2}; }},
     {"label_smoothing", [](Settings& s) { s.train.label_smoothing_factor = 0.1; }},
 };
 
 INSTANTIATE_TEST_SUITE_P(Regularisers, EveryRegulariser, testing::ValuesIn(kRegularisers),
                          [](const auto& regulariser) { return regulariser.param.name; });
+
+// v + decay * (a - v) over the values after each update, from the third on; the run's values are as without.
+TEST(Ema, IsTheRunningAverageOfWhatIsTrained) {
+  const fixture::TrainingFolder folder;
+  const auto solo = comm::solo();
+  TrainingOptions averaged;
+  averaged.settings.train.ema = {.decay = 0.7, .update_after_step = 2};
+  TinyTraining plain(*solo, folder, {}), training(*solo, folder, averaged);
+  std::vector<at::Tensor> values;
+  plain.after_step = [&](TinyTraining& self, std::int64_t) { values.push_back(self.values()); };
+  training.after_step = [&](TinyTraining& self, std::int64_t step) {
+    EXPECT_THAT(self.values(), bitwise_equal(values[static_cast<std::size_t>(step - 1)])) << "training goes on raw";
+  };
+
+  plain.fit();
+  training.fit();
+
+  at::Tensor expected = values[1].to(at::kDouble);
+  for (std::size_t i = 2; i < 6; ++i) expected = 0.7 * expected + 0.3 * values[i].to(at::kDouble);
+  EXPECT_THAT(training.values().to(at::kDouble), fixture::close_to(expected, 1e-6));
+  EXPECT_EQ(training.evals[0].loss, plain.evals[0].loss) << "before the first step";
+  EXPECT_NE(training.evals[1].loss, plain.evals[1].loss);
+  EXPECT_EQ(training.steps.back().loss, plain.steps.back().loss);
+}
+
+TEST(Ema, ItsLastEvaluationIsThatOfTheResult) {
+  const fixture::TrainingFolder folder;
+  const auto solo = comm::solo();
+  for (const auto compute : {at::kFloat, at::kBFloat16}) {
+    TrainingOptions options{.compute = compute};
+    options.settings.train.ema = {.decay = 0.7, .update_after_step = 0};
+    TinyTraining training(*solo, folder, options);
+
+    training.fit();
+
+    const EvalRecord again = evaluate(training.model(), training.goal(), at::kCPU, folder.split("validation"), *solo,
+                                      training.settings(), 6);
+    EXPECT_EQ(again.loss, training.evals.back().loss);
+  }
+}
 
 TEST(Neftune, ActsWhileTrainingOnly) {
   const fixture::TrainingFolder folder;

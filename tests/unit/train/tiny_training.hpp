@@ -101,7 +101,8 @@ class TinyTraining final : public train::Observer {
                     recipe::piece_of(recipe::cut_of(settings_.optimizer), nn::ParameterSet::kBorder));
     optimizer_.emplace(settings_.optimizer, parameters(), *shares_, group.rank());
     parameters().keep(optimizer_->mine().begin, optimizer_->mine().end);
-    host_.emplace(parameters(), *optimizer_, *shares_, group.rank(), adapter_->hook());
+    kept_.emplace(settings_.train, parameters(), *shares_, optimizer_->mine());
+    host_.emplace(parameters(), *optimizer_, *shares_, group.rank(), adapter_->hook(), &*kept_);
     saver_.emplace(group, checkpoints_, /*generation=*/1, host_->tensors(), host_->division(), options.saving,
                    train::Provenance{},
                    train::SaverHooks{.stop_signal = [this] { return stop_signal; },
@@ -121,6 +122,7 @@ class TinyTraining final : public train::Observer {
                              .gradients = group_,
                              .shares = *shares_,
                              .optimizer = *optimizer_,
+                             .kept = *kept_,
                              .saver = *saver_,
                              .restore_newest = [this] { return restore(); },
                              .observer = *this,
@@ -202,6 +204,7 @@ class TinyTraining final : public train::Observer {
   std::unique_ptr<peft::Adapter> adapter_;
   std::optional<parallel::FlatShares> shares_;
   std::optional<optim::Optimizer> optimizer_;
+  std::optional<train::KeptWeights> kept_;
   std::optional<train::HostState> host_;
   std::optional<train::Saver> saver_;
 };
