@@ -30,11 +30,14 @@ void write_result(const Run& run, const Ranks& ranks, const peft::Adapter& adapt
     rundir::check_generation(run.dir, run.attempt);
     adapter.save(run.dir.adapter(), run.record.model_path.string());
     rundir::check_generation(run.dir, run.attempt);
+    const bool is_best = recipe::keeps_best(run.recipe.train) && state.best.loss;
     run.dir.write_completed({.steps = state.step,
                              .adapter_digest = digest_of_file(run.dir.adapter() / "adapter_model.safetensors"),
                              .train_loss = state.last_loss,
                              .validation_loss_before = state.validation_before,
-                             .validation_loss_after = state.validation_after,
+                             .validation_loss_after = is_best ? state.best.loss : state.validation_after,
+                             .adapter_step = is_best ? std::optional(state.best.step) : std::nullopt,
+                             .ended_early = state.ended_early,
                              .seconds = state.seconds,
                              .tokens = state.tokens,
                              .attempt = run.attempt,

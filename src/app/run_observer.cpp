@@ -41,4 +41,14 @@ void RunObserver::on_step(const train::StepRecord& step) {
   hold_.after(step.step, [this] { return signs_.stop_requested() || stop_signal() != 0; });
 }
 
+void RunObserver::on_early_stop(const train::TrainState& state) {
+  if (!world_.is_root()) return;
+  const auto& [loss, step, misses] = state.best;
+  run_.try_event("stopped-early",
+                 {{"step", state.step},
+                  {"reason", state.ended_early},
+                  {"best_step", step},
+                  {"validation_loss", loss ? nlohmann::ordered_json(*loss) : nlohmann::ordered_json()}});
+}
+
 }  // namespace pst::app

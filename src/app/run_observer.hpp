@@ -20,6 +20,7 @@ class RunObserver final : public train::Observer {
   trace::Sink* trace_of_step(std::int64_t step) override { return profiling_.step(step); }
   void on_finding(std::int64_t step, const train::Finding& finding) override;
   void on_step(const train::StepRecord& step) override;
+  void on_early_stop(const train::TrainState& state) override;
   void on_eval(const train::EvalRecord& eval) override { journal_.eval(eval); }
 
  private:

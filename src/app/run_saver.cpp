@@ -47,7 +47,7 @@ train::Saver run_saver(const Run& run, const Hardware& hardware, const Ranks& ra
           run.attempt,
           host.tensors(),
           host.division(),
-          save_policy(run.recipe.checkpoint, mean_time_between_failures(run.dir, run.attempt, ranks.nodes())),
+          save_policy(run.recipe, mean_time_between_failures(run.dir, run.attempt, ranks.nodes())),
           provenance_of(run, hardware.resolved, loaded.adapter()),
           hooks_of(run, host, signs, trace)};
 }

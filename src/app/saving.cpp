@@ -9,14 +9,16 @@
 
 namespace pst::app {
 
-train::SavePolicy save_policy(const recipe::Checkpoint& recipe, double mtbf_s) {
+train::SavePolicy save_policy(const recipe::Recipe& whole, double mtbf_s) {
+  const recipe::Checkpoint& recipe = whole.checkpoint;
+  const bool best = recipe.keep_best || recipe::keeps_best(whole.train);
   train::SavePolicy policy{.never = !recipe.enabled,
                            .every_steps = recipe.every_steps,
                            .mtbf_s = mtbf_s,
-                           .when_best = recipe.keep_best,
+                           .when_best = best,
                            .milestone_every = recipe.milestone_steps.value_or(0),
                            .give_up_s = 60 * recipe.max_loss_minutes,
-                           .keep = {.newest = recipe.keep, .best = recipe.keep_best}};
+                           .keep = {.newest = recipe.keep, .best = best}};
   if (recipe.every_minutes) policy.every_s = 60 * *recipe.every_minutes;
   return policy;
 }

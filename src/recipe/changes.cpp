@@ -40,7 +40,11 @@ std::map<std::string, std::string> all_keys(const Recipe& recipe) {
 
 std::map<std::string, std::string> keys_that_alter(const Recipe& recipe) {
   auto keys = all_keys(recipe);
-  std::erase_if(keys, [](const auto& entry) { return is_harmless(entry.first); });
+  // What a run is judged by decides where it ends, or which values it results in.
+  const bool judged = recipe.train.early_stopping.patience || keeps_best(recipe.train);
+  std::erase_if(keys, [=](const auto& entry) {
+    return is_harmless(entry.first) && !(judged && entry.first.starts_with("evaluate."));
+  });
   return keys;
 }
 

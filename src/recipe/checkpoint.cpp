@@ -15,7 +15,9 @@ void bind(config::Fields& field, Checkpoint& s) {
   field("every_minutes", &s.every_minutes, Absent::null, above(0), "Save after so much time, at the end of a step.");
   field("keep", &s.keep, between(1, 1000),
         "Newest checkpoints that stay; older ones go once their successor is verified.");
-  field("keep_best", &s.keep_best, "Save when the validation loss is the lowest so far, and keep that one.");
+  field("keep_best", &s.keep_best,
+        "Save when the validation loss is the lowest so far, and keep that one. So it is in any case where "
+        "`train.load_best_model_at_end` takes the best values.");
   field("milestone_steps", &s.milestone_steps, Absent::null, at_least(1),
         "Save after every so many steps, and keep these for good.");
   field(

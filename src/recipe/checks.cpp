@@ -145,15 +145,34 @@ class Checker {
           "slurm.gpus_per_node asks for GPUs that train.device: cpu leaves idle; remove slurm.gpus_per_node");
   }
 
-  void averages() {
-    if (recipe_.train.ema.decay && std::holds_alternative<ScheduleFreeAdamW>(recipe_.optimizer.rule))
-      add("train.ema.decay",
-          "train.ema averages the trained values, but optimizer.name schedule_free_adamw has an average of its own; "
-          "write train.ema.decay: null");
+  void kept_values() {
+    const Train& train = recipe_.train;
+    const bool stops = train.early_stopping.patience.has_value(), best = keeps_best(train);
+    const std::string key = stops ? "train.early_stopping.patience" : "train.load_best_model_at_end";
+    if ((stops || best) && recipe_.data.validation_fraction == 0 && recipe_.data.validation.empty())
+      add(key, cat(key,
+                   " goes by the validation loss, but no example is held out; set data.validation_fraction or "
+                   "data.validation"));
+    if (stops && !recipe_.evaluate.every_steps)
+      add(key, cat(key, " counts evaluations, but evaluate.every_steps is null; set it"));
+    if (std::holds_alternative<ScheduleFreeAdamW>(recipe_.optimizer.rule)) {  // exchanges its average with the values
+      if (train.ema.decay)
+        add("train.ema.decay",
+            "train.ema averages the trained values, but optimizer.name schedule_free_adamw has an average of its own; "
+            "write train.ema.decay: null");
+      if (best)
+        add(key,
+            "the best values are to be kept, but optimizer.name schedule_free_adamw results in its last average; "
+            "write train.load_best_model_at_end: false");
+    }
     const methods::Method& method = *recipe_.adapter.method;
-    if (recipe_.train.ema.decay && method.note_on_steps != nullptr)
+    if (method.note_on_steps == nullptr) return;  // what it trains depends on the step
+    if (train.ema.decay)
       add("train.ema.decay", cat("train.ema averages the trained values, but adapter.type ", method.name,
                                  " gives some of them up while it trains; write train.ema.decay: null"));
+    if (best)
+      add(key, cat("the best values are to be kept, but adapter.type ", method.name,
+                   " gives some of them up while it trains; write train.load_best_model_at_end: false"));
   }
 
   void guard() {
@@ -211,7 +230,7 @@ void check_together(const Recipe& recipe, const config::Places& places, config::
   checker.relative_step();
   checker.loraplus();
   checker.gpus();
-  checker.averages();
+  checker.kept_values();
   checker.guard();
   checker.profile();
   checker.threads();

@@ -28,7 +28,12 @@ std::vector<std::pair<const char*, OptimizerState>> words_of(OptimizerState) {
   return {{"replicate", OptimizerState::replicate}, {"shard", OptimizerState::shard}};
 }
 
-int kept_arrays(const Train& train) { return train.ema.decay ? 1 : 0; }
+bool keeps_best(const Train& train) {
+  if (train.load_best_model_at_end != Switch::automatic) return train.load_best_model_at_end == Switch::on;
+  return train.early_stopping.patience.has_value();
+}
+
+int kept_arrays(const Train& train) { return (train.ema.decay ? 1 : 0) + (keeps_best(train) ? 1 : 0); }
 
 void bind(config::Fields& field, Ema& s) {
   field("decay", &s.decay, config::Absent::null, config::from_to_below(0, 1),
@@ -37,6 +42,14 @@ void bind(config::Fields& field, Ema& s) {
         "average is kept.");
   field("update_after_step", &s.update_after_step, config::at_least(0),
         "Updates that are not averaged: until then the average is the trained values.");
+}
+
+void bind(config::Fields& field, EarlyStopping& s) {
+  field("patience", &s.patience, config::Absent::null, config::at_least(1),
+        "The run ends after so many evaluations in a row whose loss is not lower than the lowest before them by more "
+        "than `threshold`, as transformers' `EarlyStoppingCallback`; the one before the first step does not count. "
+        "`null`: it goes on to its last step.");
+  field("threshold", &s.threshold, config::at_least(0), "An improvement by no more than this is none.");
 }
 
 void bind(config::Fields& field, Train& s) {
@@ -60,6 +73,13 @@ void bind(config::Fields& field, Train& s) {
   field("ema", &s.ema,
         "Exponential moving average of the trained values. Validation and the adapter that is written use the average; "
         "training goes on with the values themselves. It takes 4 bytes for a trained value.");
+  field("early_stopping", &s.early_stopping,
+        "Ends the run when the validation loss no longer falls. It needs validation examples and "
+        "`evaluate.every_steps`.");
+  field("load_best_model_at_end", &s.load_best_model_at_end,
+        "The adapter that is written has the values with the lowest validation loss, not the last ones. They are kept "
+        "beside the trained ones and in checkpoints: 4 bytes for a trained value. `auto`: where `early_stopping` has a "
+        "patience.");
   field("precision", &s.precision, "Of the frozen weights and activations; adapters and their optimizer are fp32.");
   field("gradient_checkpointing", &s.gradient_checkpointing,
         "Recompute activations in the backward pass: less memory, more time.");

@@ -22,6 +22,12 @@ struct Ema {
   std::int64_t update_after_step = 0;  ///< updates whose values are taken as they are
 };
 
+/// When a run ends before its steps are done.
+struct EarlyStopping {
+  std::optional<std::int64_t> patience;  ///< evaluations in a row that may fail to improve; null: it does not end early
+  double threshold = 0;                  ///< of the loss: less is no improvement
+};
+
 struct Train {
   double epochs = 3;
   std::optional<std::int64_t> max_steps;  ///< ends there, before or after `epochs`
@@ -31,6 +37,8 @@ struct Train {
   double neftune_noise_alpha = 0;         ///< noise on the embeddings; 0: none
   double label_smoothing_factor = 0;      ///< share of each label that is spread over the vocabulary
   Ema ema;
+  EarlyStopping early_stopping;
+  Switch load_best_model_at_end = Switch::automatic;  ///< auto: with early stopping
   Precision precision = Precision::automatic;
   Switch gradient_checkpointing = Switch::automatic;
   std::optional<double> router_aux_loss_coef;  ///< auto: as the model's config.json says
@@ -55,9 +63,11 @@ std::vector<std::pair<const char*, DeviceChoice>> words_of(DeviceChoice);
 std::vector<std::pair<const char*, Switch>> words_of(Switch);
 std::vector<std::pair<const char*, Strategy>> words_of(Strategy);
 std::vector<std::pair<const char*, OptimizerState>> words_of(OptimizerState);
+bool keeps_best(const Train& train);  ///< the run results in the values that validated best
 /// Arrays that are kept beside the trained values, each as large.
 int kept_arrays(const Train& train);
 void bind(config::Fields& field, Ema& s);
+void bind(config::Fields& field, EarlyStopping& s);
 void bind(config::Fields& field, Train& s);
 void bind(config::Fields& field, Parallel& s);
 void bind(config::Fields& field, Evaluate& s);

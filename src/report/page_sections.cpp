@@ -95,6 +95,9 @@ Html heading_section(const ordered_json& report) {
     html += figure(markup(fixed(at(outcome, "validation_loss_before").get<double>(), 3), " &rarr; ",
                           fixed(at(outcome, "validation_loss_after").get<double>(), 3), " nat"),
                    "validation loss, before and after");
+  if (at(outcome, "adapter_step").is_number())
+    html +=
+        figure(cat("step ", count_text(at(outcome, "adapter_step"))), "whose values the adapter has: the best ones");
   html += figure(at(report, "coverage").value("text", ""), "covered by this report");
   html += "</div>\n";
   const auto gaps = at(at(report, "coverage"), "gaps");

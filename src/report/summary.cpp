@@ -156,6 +156,7 @@ ordered_json outcome_of(const rundir::RunDir& run) {
       outcome["train_loss"] = finite(completed.train_loss);
       outcome["validation_loss_before"] = or_null(completed.validation_loss_before);
       outcome["validation_loss_after"] = or_null(completed.validation_loss_after);
+      outcome["adapter_step"] = completed.adapter_step ? ordered_json(*completed.adapter_step) : ordered_json();
       outcome["adapter_digest"] = completed.adapter_digest;
     }
   } catch (const Error& error) {

@@ -24,10 +24,12 @@ struct RunRecord {
 /// completed.json: the only proof of success. Written last, by rank 0, after every rank agreed.
 struct Completed {
   std::int64_t steps = 0;
-  std::string adapter_digest;  ///< of adapter/adapter_model.safetensors
-  double train_loss = 0;       ///< of the last step
-  std::optional<double> validation_loss_before, validation_loss_after;
-  double seconds = 0;  ///< from the first step to the last
+  std::string adapter_digest;                                           ///< of adapter/adapter_model.safetensors
+  double train_loss = 0;                                                ///< of the last step
+  std::optional<double> validation_loss_before, validation_loss_after;  ///< after: of the adapter that was written
+  std::optional<std::int64_t> adapter_step;  ///< whose values the adapter has, where they are the best ones
+  std::string ended_early;                   ///< why, where it ended before its last step; else empty
+  double seconds = 0;                        ///< from the first step to the last
   std::int64_t tokens = 0;
   int attempt = 0, ranks = 0;
   std::string finished;  ///< UTC

@@ -19,7 +19,10 @@ void check_format(const json::Object& file, const fs::path& path) {
                 "use the version of peft-studio that made the run");
 }
 
-ordered_json or_null(const std::optional<double>& value) { return value ? ordered_json(*value) : ordered_json(); }
+template <class T>
+ordered_json or_null(const std::optional<T>& value) {
+  return value ? ordered_json(*value) : ordered_json();
+}
 
 std::optional<double> optional_real(const json::Object& file, const char* key) {
   const auto found = file.get(key);
@@ -66,6 +69,8 @@ void RunDir::write_completed(const Completed& completed) const {
                                         {"train_loss", completed.train_loss},
                                         {"validation_loss_before", or_null(completed.validation_loss_before)},
                                         {"validation_loss_after", or_null(completed.validation_loss_after)},
+                                        {"adapter_step", or_null(completed.adapter_step)},
+                                        {"ended_early", completed.ended_early},
                                         {"seconds", completed.seconds},
                                         {"tokens", completed.tokens},
                                         {"attempt", completed.attempt},
@@ -81,11 +86,14 @@ std::optional<Completed> RunDir::read_completed() const {
   const json::Document document = read_json(path);
   const json::Object file = document.object();
   check_format(file, path);
+  const auto adapter_step = file.get("adapter_step"), ended_early = file.get("ended_early");  // older files have none
   Completed completed = {.steps = file.at("steps").whole(),
                          .adapter_digest = file.at("adapter_digest").text(),
                          .train_loss = real_or_nan(file, "train_loss"),
                          .validation_loss_before = optional_real(file, "validation_loss_before"),
                          .validation_loss_after = optional_real(file, "validation_loss_after"),
+                         .adapter_step = adapter_step ? std::optional(adapter_step->whole()) : std::nullopt,
+                         .ended_early = ended_early ? ended_early->text() : std::string(),
                          .seconds = real_or_nan(file, "seconds"),
                          .tokens = file.at("tokens").whole(),
                          .attempt = file.at("attempt").small_whole(),

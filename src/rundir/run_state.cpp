@@ -2,6 +2,7 @@
 #include "rundir/run_state.hpp"
 
 #include "core/error.hpp"
+#include "core/strings.hpp"
 #include "json/record.hpp"
 
 namespace pst::rundir {
@@ -93,9 +94,9 @@ RunState read_state(const RunDir& run) {
     state = {.state = State::unknown, .reason = error.message()};
   }
   try {
-    if (run.read_completed()) {
+    if (const auto completed = run.read_completed()) {
       state.state = State::completed;
-      state.reason.clear();
+      state.reason = completed->ended_early.empty() ? "" : cat("stopped early: ", completed->ended_early);
       state.exit = 0;
     }
   } catch (const Error& error) {

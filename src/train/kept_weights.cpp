@@ -13,6 +13,7 @@ KeptWeights::KeptWeights(const recipe::Train& settings, nn::ParameterSet& parame
                          const parallel::FlatShares& shares, parallel::Range mine)
     : ema_(settings.ema), parameters_(parameters), shares_(shares), mine_(mine) {
   if (ema_.decay) state_.push_back({"ema", average_ = masters().clone()});
+  if (recipe::keeps_best(settings)) state_.push_back({"best", best_ = masters().clone()});
 }
 
 at::Tensor KeptWeights::masters() const {
@@ -49,10 +50,17 @@ void KeptWeights::evaluated(parallel::ExchangeBuffers& buffers, const std::funct
   spread(buffers);
 }
 
-void KeptWeights::become_result(parallel::ExchangeBuffers& buffers) {
-  if (!average_.defined()) return;
+void KeptWeights::keep_best() {
+  if (!best_.defined()) return;
   at::NoGradGuard no_gradients;
-  masters().copy_(average_);
+  best_.copy_(average_.defined() ? average_ : masters());
+}
+
+void KeptWeights::become_result(parallel::ExchangeBuffers& buffers) {
+  const at::Tensor& result = best_.defined() ? best_ : average_;
+  if (!result.defined()) return;
+  at::NoGradGuard no_gradients;
+  masters().copy_(result);
   parameters_.refresh_compute();
   spread(buffers);
 }

@@ -12,8 +12,8 @@
 
 namespace pst::train {
 
-/// Values that a run keeps beside those that it trains, where the recipe says so: their running average. An f32 array
-/// of the places that this rank updates, which starts with the trained values.
+/// Values that a run keeps beside those that it trains, where the recipe says so: their running average, and those that
+/// validated best. Each is an f32 array of the places that this rank updates, and starts with the trained values.
 class KeptWeights {
  public:
   /// Parameters and shares outlive this. @param mine  the places of the flat array that this rank updates
@@ -21,7 +21,7 @@ class KeptWeights {
               parallel::Range mine);
 
   struct Array {
-    std::string name;  ///< as checkpoints name it: "ema"
+    std::string name;  ///< as checkpoints name it: "ema", "best"
     at::Tensor values;
   };
   const std::vector<Array>& state() const { return state_; }
@@ -32,7 +32,10 @@ class KeptWeights {
   /// Runs body() while products use what is to be evaluated: the averages, or where there are none, the trained values.
   /// Collective where the values lie in shares.
   void evaluated(parallel::ExchangeBuffers& buffers, const std::function<void()>& body);
-  /// Puts what the run results in in the place of the trained values, for good. Collective likewise.
+  /// What was just evaluated is the best so far.
+  void keep_best();
+  /// Puts what the run results in, the best values or the averages, in the place of the trained values, for good.
+  /// Collective likewise.
   void become_result(parallel::ExchangeBuffers& buffers);
 
  private:
@@ -45,7 +48,7 @@ class KeptWeights {
   const parallel::FlatShares& shares_;
   parallel::Range mine_;
   std::vector<Array> state_;
-  at::Tensor average_;  // undefined: none is kept
+  at::Tensor average_, best_;  // undefined: not kept
 };
 
 }  // namespace pst::train

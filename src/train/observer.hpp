@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/trace.hpp"
+#include "train/state.hpp"
 #include "train/step_guard.hpp"
 
 namespace pst::train {
@@ -43,6 +44,8 @@ class Observer {
   virtual void on_finding(std::int64_t /*step*/, const Finding& /*finding*/) {}
   virtual void on_step(const StepRecord& /*step*/) {}
   virtual void on_eval(const EvalRecord& /*eval*/) {}
+  /// The run ends before its last step, because the validation loss no longer falls.
+  virtual void on_early_stop(const TrainState& /*state*/) {}
 };
 
 }  // namespace pst::train

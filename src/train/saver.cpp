@@ -169,9 +169,9 @@ bool Saver::due_by_step(std::int64_t step) const {
 Saver::Due Saver::due_at(const TrainState& state, bool by_clock) const {
   if (state.step == 0 || state.step == saved_step_ || state.step == pending_) return Due::no;
   if (due_by_step(state.step)) return Due::now;
-  if (policy_.when_best && state.evaluated_at == state.step && state.validation_after &&
-      state.validation_best == state.validation_after)
-    return Due::now;
+  const bool lowest =
+      state.evaluated_at == state.step && state.validation_after && state.validation_best == state.validation_after;
+  if (policy_.when_best && (lowest || state.best.step == state.step)) return Due::now;
   return by_clock ? Due::soon : Due::no;
 }
 

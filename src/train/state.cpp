@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/state.hpp"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
@@ -29,7 +30,32 @@ void read(const ordered_json& json, const char* key, T& value, const std::string
   }
 }
 
+BestState best_from(const ordered_json& json, const std::string& name) {
+  BestState best;
+  read(json, "loss", best.loss, name);
+  read(json, "step", best.step, name);
+  read(json, "misses", best.misses, name);
+  return best;
+}
+
 }  // namespace
+
+bool BestState::take(double evaluated, std::int64_t at_step, double threshold) {
+  const bool lowest = std::isfinite(evaluated) && (!loss || evaluated < *loss);
+  const bool enough = lowest && (!loss || *loss - evaluated > threshold);
+  misses = enough ? 0 : misses + 1;
+  if (!lowest) return false;
+  loss = evaluated;
+  step = at_step;
+  return true;
+}
+
+std::string BestState::why_stop(double threshold) const {
+  const std::string several = cat(misses, misses == 1 ? " evaluation" : " evaluations in a row");
+  if (!loss) return cat(several, " gave no validation loss that is a number");
+  return cat(several, " did not better the validation loss of step ", step, ", ", fixed(*loss, 4),
+             threshold > 0 ? cat(", by more than ", threshold) : std::string());
+}
 
 ordered_json to_json(const TrainState& s) {
   return {{"step", s.step},
@@ -41,6 +67,7 @@ ordered_json to_json(const TrainState& s) {
           {"validation_after", number(s.validation_after)},
           {"evaluated_at", s.evaluated_at},
           {"validation_best", number(s.validation_best)},
+          {"best", {{"loss", number(s.best.loss)}, {"step", s.best.step}, {"misses", s.best.misses}}},
           {"guard",
            {{"losses", s.guard.losses},
             {"norm_average", s.guard.norm_average},
@@ -61,6 +88,7 @@ TrainState state_from(const ordered_json& json, const std::string& name) {
   read(json, "validation_after", s.validation_after, name);
   read(json, "evaluated_at", s.evaluated_at, name);
   read(json, "validation_best", s.validation_best, name);
+  if (json.contains("best")) s.best = best_from(json["best"], name);  // older checkpoints have none
   ordered_json guard;
   read(json, "guard", guard, name);
   read(guard, "losses", s.guard.losses, name);

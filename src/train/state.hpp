@@ -9,6 +9,18 @@
 
 namespace pst::train {
 
+/// The evaluation with the lowest loss after at least one step, judged as transformers' EarlyStoppingCallback does.
+struct BestState {
+  std::optional<double> loss;
+  std::int64_t step = -1;   ///< steps done when it was evaluated
+  std::int64_t misses = 0;  ///< evaluations in a row, up to now, that did not better it by more than the threshold
+
+  /// Takes in an evaluation. @return whether it is the best so far, which may be by less than the threshold
+  bool take(double evaluated, std::int64_t at_step, double threshold);
+  /// "3 evaluations in a row did not better the validation loss of step 40, 0.512, by more than 0.01"
+  std::string why_stop(double threshold) const;
+};
+
 /// Where a run is, beside its tensors. With those it is everything: data order, dropout and learning rate are functions
 /// of the step and the recipe.
 struct TrainState {
@@ -19,6 +31,8 @@ struct TrainState {
   std::optional<double> validation_before, validation_after;
   std::int64_t evaluated_at = -1;  ///< step of validation_after
   std::optional<double> validation_best;
+  BestState best;           ///< kept where the recipe wants the best values or stops early
+  std::string ended_early;  ///< why, where it did; set by fit(), and not in checkpoints
   GuardState guard;
   double average_weight = 0, largest_lr = 0;  ///< optim::Averaging
 };

@@ -156,6 +156,7 @@ class Loop {
     if (state.updates > 0) exchange_averaged();
     return record;
   }
+  void keep_best() { parts_.kept.keep_best(); }
   void become_result() { parts_.kept.become_result(exchange_); }
 
   void give_back(const at::Tensor& gradient) { buffers_.give_back(gradient); }
@@ -207,6 +208,12 @@ class Loop {
 TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
   Loop loop(parts, settings);
   Guard guard(settings.guard, state.guard);
+  const recipe::EarlyStopping& stopping = settings.train.early_stopping;
+  const bool judges_best = stopping.patience || recipe::keeps_best(settings.train);
+  if (judges_best && parts.validation == nullptr)
+    throw Error(Fault::data, "the run is to be judged by its validation loss, and no example was held out",
+                "raise data.validation_fraction, name files in data.validation, or train without "
+                "train.early_stopping and train.load_best_model_at_end");
   const auto evaluate_now = [&] {
     if (parts.validation == nullptr) return;
     const EvalRecord record = loop.evaluate_now(state);
@@ -214,12 +221,20 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
     state.validation_after = record.loss;
     state.evaluated_at = state.step;
     state.validation_best = std::min(record.loss, state.validation_best.value_or(record.loss));
-    if (state.step == 0) state.validation_before = record.loss;
+    if (state.step == 0) {
+      state.validation_before = record.loss;
+    } else if (judges_best && state.best.take(record.loss, state.step, stopping.threshold)) {
+      loop.keep_best();
+    }
+  };
+  // The loss has the same bits on every rank, so all of them stop, or none.
+  const auto stops_early = [&] {
+    return stopping.patience && state.best.misses >= *stopping.patience && state.step < loop.total_steps();
   };
 
   parts.optimizer.set_averaging({state.average_weight, state.largest_lr});
   if (state.step == 0) evaluate_now();
-  while (state.step < loop.total_steps()) {
+  while (state.step < loop.total_steps() && !stops_early()) {
     const trace::Telling telling(parts.observer.trace_of_step(state.step + 1));
     const trace::Scope step_span(trace::Kind::step, "step");
     trace::Laps laps;
@@ -283,6 +298,10 @@ TrainState fit(const Parts& parts, const Settings& settings, TrainState state) {
         Fault::data, cat("nothing was learned: the guard left out all ", state.step, " steps"),
         "`peft-studio report` says what each step's loss and gradient norm were; train with guard.not_finite and "
         "guard.spike at warn to see where it leads, lower optimizer.lr, or look at the data");
+  if (stops_early()) {
+    state.ended_early = state.best.why_stop(stopping.threshold);
+    parts.observer.on_early_stop(state);
+  }
   parts.saver.finish(state);
   loop.become_result();
   return state;

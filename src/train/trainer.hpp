@@ -38,11 +38,12 @@ struct Parts {
   nn::TrainingHook* hook = nullptr;  ///< the adapter's; not with shares of the parameters
 };
 
-/// Fine-tunes `parts.parameters` in place, from `state` on, and leaves in them what the run results in: the averages,
-/// where the recipe wants some. Every rank calls it; every rank ends with the same bits, wherever the run was cut and
-/// resumed.
+/// Fine-tunes `parts.parameters` in place, from `state` on, and leaves in them what the run results in: the best values
+/// or the averages, where the recipe wants them. Every rank calls it; every rank ends with the same bits, wherever the
+/// run was cut and resumed.
 /// @return the state after the last step
-/// @throws Error(data) on every rank when the guard stops the run, or left out every step; what Saver::edge() throws
+/// @throws Error(data) on every rank when the guard stops the run, or left out every step, or there is no validation
+/// set to judge the run by; what Saver::edge() throws
 TrainState fit(const Parts& parts, const Settings& settings, TrainState state);
 
 }  // namespace pst::train

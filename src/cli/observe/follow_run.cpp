@@ -86,11 +86,14 @@ int report_end(const RunDir& run, const rundir::RunState& state) {
   std::cout << "completed        " << completed.steps << " steps, " << grouped(completed.tokens) << " tokens in "
             << human_seconds(completed.seconds) << ", " << completed.ranks
             << (completed.ranks == 1 ? " rank\n" : " ranks\n");
+  if (!completed.ended_early.empty()) std::cout << "stopped early    " << completed.ended_early << '\n';
   std::cout << "training loss    " << fixed(completed.train_loss, 3) << " (last step)\n";
   if (completed.validation_loss_before && completed.validation_loss_after)
     std::cout << "validation loss  " << fixed(*completed.validation_loss_before, 3) << " -> "
               << fixed(*completed.validation_loss_after, 3) << '\n';
-  std::cout << "adapter          " << runs::handle(run) << "/adapter\n"
+  std::cout << "adapter          " << runs::handle(run) << "/adapter"
+            << (completed.adapter_step ? cat(", the values after step ", *completed.adapter_step) : std::string())
+            << '\n'
             << "talk to it       peft-studio generate --run " << shell_quoted(runs::handle(run)) << " --prompt \"...\""
             << std::endl;
   return 0;

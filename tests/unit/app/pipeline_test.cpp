@@ -5,8 +5,11 @@
 #include <gmock/gmock.h>
 
 #include "app/this_machine.hpp"
+#include "checkpoint/export_adapter.hpp"
 #include "checkpoint/store.hpp"
 #include "comm/local_communicator.hpp"
+#include "core/digest.hpp"
+#include "rundir/run_state.hpp"
 #include "support/environment.hpp"
 #include "support/errors.hpp"
 #include "telemetry/line_tail.hpp"
@@ -82,6 +85,56 @@ TEST_F(Pipeline, ALaterAttemptGoesOnWhereTheFirstLeftOff) {
   EXPECT_EQ(run.last_event("restored")["step"], 3);
   EXPECT_EQ(run.dir().read_completed().value().adapter_digest, uncut);
   EXPECT_EQ(run.dir().read_completed().value().attempt, 2);
+}
+
+// The rate lets the loss rise. The result is the checkpoint of the best step, which stays though nothing else asks for
+// it.
+TEST_F(Pipeline, ARunThatStopsEarlySucceedsWithItsBestValues) {
+  const fixture::TinyRun run(
+      "train: {max_steps: 40, global_batch_size: 4, micro_batch_size: 1, threads: 1, precision: fp32,\n"
+      "        early_stopping: {patience: 2}}\n"
+      "optimizer: {lr: 1}\n"
+      "evaluate: {every_steps: 1}\n"
+      "guard: {spike: warn}\n"
+      "checkpoint: {keep: 1, keep_best: false}\n");
+
+  train_on(2, run);
+
+  const auto completed = run.dir().read_completed().value();
+  ASSERT_TRUE(completed.adapter_step);
+  EXPECT_EQ(completed.steps, *completed.adapter_step + 2);
+  EXPECT_LT(completed.steps, 40);
+  const auto event = run.last_event("stopped-early");
+  EXPECT_EQ(event["step"], completed.steps);
+  EXPECT_EQ(event["best_step"], *completed.adapter_step);
+  EXPECT_EQ(event["reason"], completed.ended_early);
+  EXPECT_EQ(completed.validation_loss_after, event["validation_loss"].get<double>());
+  const auto state = rundir::read_state(run.dir());
+  EXPECT_EQ(state.state, rundir::State::completed);
+  EXPECT_EQ(state.reason, "stopped early: " + completed.ended_early);
+
+  const auto best = run.dir().checkpoints() / checkpoint::folder_name(*completed.adapter_step);
+  const fixture::TemporaryDirectory dir;
+  checkpoint::export_adapter(checkpoint::open_valid(best), dir / "adapter");
+  EXPECT_EQ(digest_of_file(dir / "adapter" / "adapter_model.safetensors"), completed.adapter_digest);
+}
+
+TEST_F(Pipeline, TheAveragesAreWhatIsWritten) {
+  const std::string start =
+      "train:\n  {max_steps: 4, global_batch_size: 4, micro_batch_size: 1, threads: 1, precision: fp32";
+  const auto run_of = [&](const std::string& more) {
+    return fixture::TinyRun(start + more + "}\ncheckpoint: {every_steps: 4}\n");
+  };
+  const auto averaged = run_of(", ema: {decay: 0.7}"), plain = run_of("");
+  train_on(2, averaged);
+  train_on(1, plain);
+  EXPECT_NE(averaged.dir().read_completed()->adapter_digest, plain.dir().read_completed()->adapter_digest);
+
+  const fixture::TemporaryDirectory dir;
+  checkpoint::export_adapter(checkpoint::open_valid(averaged.dir().checkpoints() / checkpoint::folder_name(4)),
+                             dir / "adapter");
+  EXPECT_EQ(digest_of_file(dir / "adapter" / "adapter_model.safetensors"),
+            averaged.dir().read_completed()->adapter_digest);
 }
 
 TEST_F(Pipeline, WithoutSuccessThereIsNoProof) {

@@ -43,6 +43,21 @@ TEST_F(Observers, AFindingIsAnEventOfTheRunOnce) {
   EXPECT_EQ(event["remedy"], "lower optimizer.lr");
 }
 
+TEST_F(Observers, AnEarlyStopIsAnEventOfTheRunOnce) {
+  observe({}, [](train::Observer& observer, int) {
+    train::TrainState state{.step = 70, .best = {.loss = 0.5, .step = 40, .misses = 3}};
+    state.ended_early = "it no longer fell";
+    observer.on_early_stop(state);
+  });
+
+  EXPECT_EQ(run_.events("stopped-early"), 1u);
+  const auto event = run_.last_event("stopped-early");
+  EXPECT_EQ(event["step"], 70);
+  EXPECT_EQ(event["reason"], "it no longer fell");
+  EXPECT_EQ(event["best_step"], 40);
+  EXPECT_EQ(event["validation_loss"], 0.5);
+}
+
 TEST_F(Observers, StepsAndEvaluationsGoToTheJournal) {
   observe({}, [](train::Observer& observer, int) {
     observer.on_eval({.step = 0, .loss = 3});

@@ -15,12 +15,13 @@ namespace {
 namespace fs = std::filesystem;
 
 TEST(Saving, ThePolicyIsTheRecipes) {
-  const recipe::Checkpoint recipe{.every_steps = 7,
-                                  .every_minutes = 2.5,
-                                  .keep = 3,
-                                  .keep_best = false,
-                                  .milestone_steps = 40,
-                                  .max_loss_minutes = 10};
+  recipe::Recipe recipe;
+  recipe.checkpoint = {.every_steps = 7,
+                       .every_minutes = 2.5,
+                       .keep = 3,
+                       .keep_best = false,
+                       .milestone_steps = 40,
+                       .max_loss_minutes = 10};
 
   const train::SavePolicy policy = save_policy(recipe, 1234);
 
@@ -46,7 +47,22 @@ TEST(Saving, WhatTheRecipeLeavesOpenStaysOpen) {
   EXPECT_TRUE(policy.keep.best);
 }
 
-TEST(Saving, CanBeSwitchedOff) { EXPECT_TRUE(save_policy({.enabled = false}, 1).never); }
+TEST(Saving, CanBeSwitchedOff) {
+  recipe::Recipe recipe;
+  recipe.checkpoint.enabled = false;
+  EXPECT_TRUE(save_policy(recipe, 1).never);
+}
+
+TEST(Saving, TheBestCheckpointStaysWhereTheRunResultsInIt) {
+  recipe::Recipe recipe;
+  recipe.checkpoint.keep_best = false;
+  recipe.train.early_stopping.patience = 3;
+
+  const train::SavePolicy policy = save_policy(recipe, 1);
+
+  EXPECT_TRUE(policy.when_best);
+  EXPECT_TRUE(policy.keep.best);
+}
 
 class MeanTimeBetweenFailures : public testing::Test {
  protected:

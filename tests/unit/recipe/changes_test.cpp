@@ -40,6 +40,15 @@ TEST(Changes, WhatDecidesTheBitsIsNamed) {
   EXPECT_THAT(changed_by({"guard.not_finite=skip"}), ElementsAre("guard.not_finite"));
 }
 
+TEST(Changes, WhatARunIsJudgedByDecidesTheBits) {
+  const auto altering = [](const char* judged) {
+    return keys_that_alter(parse_minimal({}, {"data.validation_fraction=0.1", judged}));
+  };
+  for (const char* judged : {"train.early_stopping.patience=3", "train.load_best_model_at_end=true"})
+    EXPECT_THAT(altering(judged), Contains(Key("evaluate.every_steps"))) << judged;
+  EXPECT_THAT(altering("train.ema.decay=0.9"), Not(Contains(Key("evaluate.every_steps"))));
+}
+
 TEST(Changes, WhatGivesTheSameBitsIsNot) {
   EXPECT_THAT(changed_by({"train.threads=3", "train.gradient_checkpointing=true", "checkpoint.every_steps=2",
                           "evaluate.every_steps=5", "slurm.nodes=4", "slurm.time=1-00:00:00", "output_dir=elsewhere",

@@ -49,6 +49,9 @@ TEST(Checks, NameThePlaceAndTheValuesThatWork) {
        "r.yaml:4:22: train.ema averages the trained values, but optimizer.name schedule_free_adamw has an average of"},
       {"train: {ema: {decay: 0.9}}\nadapter: {type: adalora}",
        "r.yaml:4:22: train.ema averages the trained values, but adapter.type adalora gives some of them up"},
+      {"train: {early_stopping: {patience: 3}}",
+       "r.yaml:4:36: train.early_stopping.patience goes by the validation loss, but no example is held out"},
+      {"train: {load_best_model_at_end: true}", "train.load_best_model_at_end goes by the validation loss"},
       {"guard: {not_finite: warn}", "r.yaml:4:21: guard.not_finite is warn"},
       {"slurm: {cpus_per_rank: 2}\ntrain: {threads: 4}", "train.threads is 4, more than the cores of a rank"},
   };
@@ -65,6 +68,21 @@ TEST(Checks, LoraPlusIsForMethodsWithMatricesB) {
                   .optimizer.loraplus_lr_ratio,
               16)
         << type;
+}
+
+TEST(Checks, EarlyStoppingNeedsEvaluationsAndValuesThatStay) {
+  const std::string start = "name: x\nmodel: {path: m}\ndata: {train: [{path: a}], validation_fraction: 0.1}\n";
+  EXPECT_THAT(
+      complaint(start + "train: {early_stopping: {patience: 3}}\nevaluate: {every_steps: null}"),
+      HasSubstr("r.yaml:4:36: train.early_stopping.patience counts evaluations, but evaluate.every_steps is null"));
+  EXPECT_THAT(complaint(start + "train: {early_stopping: {patience: 3}}\nadapter: {type: adalora}"),
+              HasSubstr("the best values are to be kept, but adapter.type adalora gives some of them up"));
+  const std::string averaging = "\noptimizer: {name: schedule_free_adamw}\nscheduler: {name: constant}";
+  EXPECT_THAT(
+      complaint(start + "train: {early_stopping: {patience: 3}}" + averaging),
+      HasSubstr("r.yaml:4:36: the best values are to be kept, but optimizer.name schedule_free_adamw results in "
+                "its last average; write train.load_best_model_at_end: false"));
+  EXPECT_EQ(complaint(start + "train: {early_stopping: {patience: 3}, load_best_model_at_end: false}" + averaging), "");
 }
 
 TEST(Checks, ValidationIsGivenOneWayAndIsNotTrainingData) {

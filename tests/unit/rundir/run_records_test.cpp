@@ -52,13 +52,19 @@ TEST(Records, CompletedReadsBackWithAndWithoutValidation) {
   Completed completed = fixture::finish(run);
 
   EXPECT_EQ(run.read_completed()->validation_loss_after, 0.5);
+  EXPECT_FALSE(run.read_completed()->adapter_step);
+  EXPECT_EQ(run.read_completed()->ended_early, "");
   completed.validation_loss_before = completed.validation_loss_after = std::nullopt;
   completed.train_loss = std::nan("");
+  completed.adapter_step = 40;
+  completed.ended_early = "3 evaluations";
   run.write_completed(completed);
   const auto back = run.read_completed();
 
   EXPECT_FALSE(back->validation_loss_before);
   EXPECT_TRUE(std::isnan(back->train_loss));
+  EXPECT_EQ(back->adapter_step, 40);
+  EXPECT_EQ(back->ended_early, "3 evaluations");
   EXPECT_EQ(back->tokens, 4096);
 }
 

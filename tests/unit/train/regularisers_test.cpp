@@ -116,6 +116,18 @@ TEST_P(EveryRegulariser, CutAnywhereAndResumedIsUncut) {
 const Regulariser kRegularisers[] = {
     {"neftune", [](Settings& s) { s.train.neftune_noise_alpha = 5; }},
     {"ema", [](Settings& s) { s.train.ema = {.decay = 0.7, .update_after_step = 2}; }},
+    {"early_stopping",
+     [](Settings& s) {
+       s.optimizer.lr = 1;
+       s.evaluate.every_steps = 1;
+       s.train.early_stopping = {.patience = 2, .threshold = 0};
+     }},
+    {"early_stopping_on_averages",
+     [](Settings& s) {
+       s.evaluate.every_steps = 1;
+       s.train.early_stopping = {.patience = 3, .threshold = 1e9};
+       s.train.ema = {.decay = 0.7, .update_after_step = 1};
+     }},
     {"label_smoothing", [](Settings& s) { s.train.label_smoothing_factor = 0.1; }},
 };
 
@@ -160,6 +172,109 @@ TEST(Ema, ItsLastEvaluationIsThatOfTheResult) {
                                       training.settings(), 6);
     EXPECT_EQ(again.loss, training.evals.back().loss);
   }
+}
+
+class EarlyStopping : public testing::Test {
+ protected:
+  /// A rate that lets the loss of the validation set rise after a while.
+  static TrainingOptions rising(std::int64_t patience) {
+    TrainingOptions options;
+    options.settings.optimizer.lr = 1;
+    options.settings.train.max_steps = 12;
+    options.settings.evaluate.every_steps = 1;
+    options.settings.train.early_stopping.patience = patience;
+    return options;
+  }
+  /// The step with the lowest loss of the first so many evaluations after one.
+  static std::int64_t lowest(const TinyTraining& training) {
+    std::int64_t best = 1;
+    for (std::size_t i = 1; i < training.evals.size(); ++i)
+      if (training.evals[i].loss < training.evals[static_cast<std::size_t>(best)].loss)
+        best = static_cast<std::int64_t>(i);
+    return best;
+  }
+  fixture::TrainingFolder folder_;
+  std::unique_ptr<comm::Communicator> solo_ = comm::solo();
+};
+
+TEST_F(EarlyStopping, EndsWithTheValuesThatValidatedBest) {
+  TinyTraining training(*solo_, folder_, rising(3));
+  std::vector<at::Tensor> values;
+  training.after_step = [&](TinyTraining& self, std::int64_t) { values.push_back(self.values()); };
+
+  const TrainState state = training.fit();
+
+  const std::int64_t best = lowest(training);
+  ASSERT_LT(best, 9) << "the loss has to rise, or this tests nothing";
+  EXPECT_EQ(state.step, best + 3);
+  EXPECT_EQ(state.best.step, best);
+  EXPECT_EQ(training.told.back(), cat("early stop after ", best + 3));
+  EXPECT_THAT(state.ended_early,
+              testing::HasSubstr(cat("3 evaluations in a row did not better the validation loss of step ", best)));
+  EXPECT_THAT(training.values(), bitwise_equal(values[static_cast<std::size_t>(best - 1)]));
+  EXPECT_GT(fixture::largest_difference(training.values(), values.back()), 0);
+}
+
+TEST_F(EarlyStopping, MayLeaveTheLastValues) {
+  TrainingOptions options = rising(3);
+  options.settings.train.load_best_model_at_end = recipe::Switch::off;
+  TinyTraining training(*solo_, folder_, options);
+  at::Tensor last;
+  training.after_step = [&](TinyTraining& self, std::int64_t) { last = self.values(); };
+
+  EXPECT_LT(training.fit().step, 12);
+
+  EXPECT_THAT(training.values(), bitwise_equal(last));
+}
+
+TEST_F(EarlyStopping, TheBestValuesAreKeptWithoutItToo) {
+  TrainingOptions options = rising(3);
+  options.settings.train.early_stopping.patience.reset();
+  options.settings.train.load_best_model_at_end = recipe::Switch::on;
+  TinyTraining training(*solo_, folder_, options);
+  std::vector<at::Tensor> values;
+  training.after_step = [&](TinyTraining& self, std::int64_t) { values.push_back(self.values()); };
+
+  const TrainState state = training.fit();
+
+  EXPECT_EQ(state.step, 12);
+  EXPECT_EQ(state.ended_early, "");
+  ASSERT_LT(lowest(training), 12);
+  EXPECT_THAT(training.values(), bitwise_equal(values[static_cast<std::size_t>(lowest(training) - 1)]));
+}
+
+// Killed when its last checkpoint was whole and its result was not.
+TEST_F(EarlyStopping, ARunThatHadStoppedStopsAgainWithoutAnotherStep) {
+  TrainingOptions options = rising(2);
+  options.saving = {.every_steps = 100, .when_best = false};
+  TinyTraining training(*solo_, folder_, options), again(*solo_, folder_, options);
+  const TrainState state = training.fit();
+
+  const TrainState back = again.fit(again.restore());
+
+  EXPECT_TRUE(again.steps.empty());
+  EXPECT_EQ(back.step, state.step);
+  EXPECT_EQ(back.ended_early, state.ended_early);
+  EXPECT_THAT(again.values(), bitwise_equal(training.values()));
+}
+
+TEST_F(EarlyStopping, TheBestCheckpointStays) {
+  TrainingOptions options = rising(3);
+  options.saving = {.every_steps = 1, .keep = {.newest = 1, .best = true}};
+  TinyTraining training(*solo_, folder_, options);
+
+  const TrainState state = training.fit();
+
+  std::vector<std::int64_t> kept;
+  for (const auto& folder : checkpoint::list_folders(folder_.dir / "checkpoints"))
+    kept.push_back(*checkpoint::step_of(folder));
+  EXPECT_THAT(kept, testing::ElementsAre(state.best.step, state.step));
+}
+
+TEST_F(EarlyStopping, NeedsAValidationSet) {
+  folder_.documents({9, 4, 20, 7, 13}, {});
+  TinyTraining training(*solo_, folder_, rising(3));
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { training.fit(); }), testing::HasSubstr("no example was held out"));
 }
 
 TEST(Neftune, ActsWhileTrainingOnly) {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "support/errors.hpp"
@@ -22,6 +23,7 @@ TrainState awkward() {
   s.validation_after = -0.0;
   s.evaluated_at = 7;
   s.validation_best = 1.0 / 3;
+  s.best = {.loss = 1.0 / 7, .step = (1LL << 53) - 1, .misses = 2};
   s.guard = {.losses = {2.0 / 3, 1e-300, 3}, .norm_average = 0.1, .accepted = 41, .passed_over = 3};
   return s;
 }
@@ -40,6 +42,9 @@ TEST(State, ComesBackAsItWas) {
   EXPECT_EQ(back.validation_after, s.validation_after);
   EXPECT_EQ(back.evaluated_at, s.evaluated_at);
   EXPECT_EQ(back.validation_best, s.validation_best);
+  EXPECT_EQ(back.best.loss, s.best.loss);
+  EXPECT_EQ(back.best.step, s.best.step);
+  EXPECT_EQ(back.best.misses, s.best.misses);
   EXPECT_EQ(back.guard.losses, s.guard.losses);
   EXPECT_EQ(back.guard.norm_average, s.guard.norm_average);
   EXPECT_EQ(back.guard.accepted, s.guard.accepted);
@@ -64,14 +69,58 @@ TEST(State, MissingAndWrongKeysAreNamed) {
     ordered_json missing = good, wrong = good;
     missing.erase(key);
     wrong[key] = "seven";
-    EXPECT_THAT(complaint(missing), HasSubstr("step-00000007: the training state's '" + key + "' is missing"));
-    EXPECT_THAT(complaint(wrong), HasSubstr(key == "guard" ? "'losses' is missing" : "'" + key + "' is wrong"));
+    if (key != "best") {  // older checkpoints have none
+      EXPECT_THAT(complaint(missing), HasSubstr("step-00000007: the training state's '" + key + "' is missing"));
+    }
+    EXPECT_THAT(complaint(wrong), HasSubstr(key == "guard"  ? "'losses' is missing"
+                                            : key == "best" ? "'loss' is missing"
+                                                            : "'" + key + "' is wrong"));
   }
-  for (const auto& [key, value] : good["guard"].items()) {
-    ordered_json missing = good;
-    missing["guard"].erase(key);
-    EXPECT_THAT(complaint(missing), HasSubstr("'" + key + "' is missing"));
+  for (const char* part : {"guard", "best"})
+    for (const auto& [key, value] : good[part].items()) {
+      ordered_json missing = good;
+      missing[part].erase(key);
+      EXPECT_THAT(complaint(missing), HasSubstr("'" + key + "' is missing"));
+    }
+}
+
+TEST(State, CheckpointsOfOlderVersionsHaveNoBestEvaluation) {
+  ordered_json json = to_json(awkward());
+  json.erase("best");
+  EXPECT_FALSE(state_from(json, "x").best.loss);
+}
+
+// transformers' EarlyStoppingCallback.check_metric_value(), and the trainer that then notes any lower metric.
+TEST(Best, AnImprovementBelowTheThresholdIsABestThatCountsAsAMiss) {
+  struct Row {
+    double loss;
+    bool best;
+    std::int64_t misses;
+  };
+  BestState state;
+  std::int64_t step = 0;
+  for (const auto& [loss, best, misses] : {Row{2, true, 0},
+                                           {1.5, true, 0},
+                                           {1.45, true, 1},
+                                           {1.45, false, 2},
+                                           {std::nan(""), false, 3},
+                                           {1.4, true, 4},
+                                           {1.25, true, 0},
+                                           {9, false, 1}}) {
+    SCOPED_TRACE(loss);
+    ++step;
+    EXPECT_EQ(state.take(loss, step, 0.1), best);
+    EXPECT_EQ(state.misses, misses);
+    EXPECT_EQ(state.step == step, best);
   }
+  EXPECT_EQ(state.loss, 1.25);
+  EXPECT_EQ(state.why_stop(0.1), "1 evaluation did not better the validation loss of step 7, 1.2500, by more than 0.1");
+}
+
+TEST(Best, WhatIsNoNumberIsNeverTheBest) {
+  BestState state;
+  for (const double loss : {std::nan(""), HUGE_VAL}) EXPECT_FALSE(state.take(loss, 1, 0));
+  EXPECT_EQ(state.why_stop(0), "2 evaluations in a row gave no validation loss that is a number");
 }
 
 TEST(State, CountsThatCannotBeAreRefused) {

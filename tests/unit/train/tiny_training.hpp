@@ -178,6 +178,9 @@ class TinyTraining final : public train::Observer {
     findings.push_back({step, finding});
     told.push_back("finding in " + std::to_string(step));
   }
+  void on_early_stop(const train::TrainState& state) override {
+    told.push_back("early stop after " + std::to_string(state.step));
+  }
   trace::Sink* trace_of_step(std::int64_t step) override {
     traced.push_back(step);
     return sink;
