@@ -103,7 +103,7 @@ void from_axolotl(ForeignFile& file, Draft& draft, int ranks) {
   set_scheduler(file, draft, "lr_scheduler", "cosine");
   set_warmup(file, draft);
   set_saving(file, draft);
-  set_regularisers(file, draft);
+  set_regularisers(file, draft, "early_stopping_patience");
   draft.set("output_dir", file.text("output_dir").value_or("runs"));
   if (file.take("evals_per_epoch"))
     file.note(Kind::dropped, "evals_per_epoch",

@@ -297,7 +297,7 @@ void set_saving(ForeignFile& file, Draft& draft) {
   }
 }
 
-void set_regularisers(ForeignFile& file, Draft& draft) {
+void set_regularisers(ForeignFile& file, Draft& draft, std::string_view patience) {
   if (const auto alpha = file.number("neftune_noise_alpha")) {
     if (*alpha >= 0)
       draft.set("train.neftune_noise_alpha", *alpha);
@@ -310,6 +310,14 @@ void set_regularisers(ForeignFile& file, Draft& draft) {
     else
       file.drop("label_smoothing_factor");
   }
+  const auto evaluations = patience.empty() ? std::nullopt : file.integer(patience);
+  if (evaluations && *evaluations >= 1)
+    draft.set("train.early_stopping.patience", *evaluations);
+  else if (evaluations)
+    file.drop(patience, ": train.early_stopping.patience is at least 1");
+  if (const auto best = file.flag("load_best_model_at_end")) draft.set("train.load_best_model_at_end", *best);
+  drop_unless(file, "metric_for_best_model", {"loss", "eval_loss"}, ": the validation loss decides which is the best");
+  drop_unless(file, "greater_is_better", {"false"}, ": the lowest validation loss is the best");
 }
 
 void set_quantisation(ForeignFile& file, Draft& draft, std::string_view key, std::int64_t bits,

@@ -42,8 +42,9 @@ void set_scheduler(ForeignFile& file, Draft& draft, std::string_view key, const 
 void set_precision(ForeignFile& file, Draft& draft);                       ///< keys bf16 and fp16
 void set_fraction(ForeignFile& file, Draft& draft, std::string_view key);  ///< data.validation_fraction
 void set_saving(ForeignFile& file, Draft& draft);  ///< keys save_steps, save_total_limit, eval_steps, ..._strategy
-/// Keys neftune_noise_alpha and label_smoothing_factor.
-void set_regularisers(ForeignFile& file, Draft& draft);
+/// Keys neftune_noise_alpha, label_smoothing_factor, load_best_model_at_end, metric_for_best_model, greater_is_better.
+/// @param patience  where the number of evaluations stands that may fail to improve; "": nowhere
+void set_regularisers(ForeignFile& file, Draft& draft, std::string_view patience);
 void set_warmup(ForeignFile& file, Draft& draft);  ///< keys warmup_steps, which may be a share, and warmup_ratio
 /// model.quantization. @param key  to blame for what is not there  @param bits  4, 8, or 0 for none
 /// @param type_key  where nf4 or fp4 stands; "" for nf4

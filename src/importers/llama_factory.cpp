@@ -47,7 +47,7 @@ void from_llama_factory(ForeignFile& file, Draft& draft, int ranks) {
                   ": the model's own chat template is used, or the Jinja file that data.chat_template names"));
 
   set_training_arguments(file, draft);
-  set_regularisers(file, draft);
+  set_regularisers(file, draft, "early_stopping_steps");  // evaluations, whatever its name says
   set_batches(file, draft, "per_device_train_batch_size", file.integer("per_device_train_batch_size").value_or(8),
               file.integer("gradient_accumulation_steps").value_or(1), ranks);
   draft.set("optimizer.lr", file.number("learning_rate").value_or(5e-5));

@@ -53,7 +53,7 @@ void from_trl(ForeignFile& file, Draft& draft, int ranks) {
               "train_on: all, as TRL does with conversations and texts; `assistant` learns the answers only");
 
   set_training_arguments(file, draft);
-  set_regularisers(file, draft);
+  set_regularisers(file, draft, "");
   set_batches(file, draft, "per_device_train_batch_size", file.integer("per_device_train_batch_size").value_or(8),
               file.integer("gradient_accumulation_steps").value_or(1), ranks);
   draft.set("optimizer.lr", file.number("learning_rate").value_or(2e-5));

@@ -9,6 +9,7 @@ namespace pst::importers {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 struct Read {
   recipe::Recipe recipe;
@@ -35,10 +36,10 @@ TEST(Regularisers, AreCarriedOverByEveryProgramThatHasThem) {
       "model: {_component_: torchtune.models.llama3.lora_llama3_8b}\ncheckpointer: {checkpoint_dir: /m}\n"
       "tokenizer: {max_seq_len: 512}\ndataset: {_component_: x.alpaca_dataset}\n";
   const auto train = [](const std::string& text) { return imported(text).recipe.train; };
-  const std::string shared = "neftune_noise_alpha: 5\nlabel_smoothing_factor: 0.1\n";
+  const std::string shared = "neftune_noise_alpha: 5\nlabel_smoothing_factor: 0.1\nmetric_for_best_model: eval_loss\n";
 
   for (const std::string& text : {axolotl, factory, trl}) {
-    const auto read = imported(text + shared);
+    const auto read = imported(text + shared + "greater_is_better: false\n");
     EXPECT_EQ(read.recipe.train.neftune_noise_alpha, 5);
     EXPECT_EQ(read.recipe.train.label_smoothing_factor, 0.1);
     EXPECT_THAT(texts(read.notes, Note::Kind::dropped), ElementsAre());
@@ -46,6 +47,13 @@ TEST(Regularisers, AreCarriedOverByEveryProgramThatHasThem) {
   EXPECT_EQ(
       train(tune + "loss: {_component_: torch.nn.CrossEntropyLoss, label_smoothing: 0.2}\n").label_smoothing_factor,
       0.2);
+  EXPECT_EQ(train(axolotl + "early_stopping_patience: 3\n").early_stopping.patience, 3);
+  EXPECT_EQ(train(factory + "early_stopping_steps: 4\n").early_stopping.patience, 4);
+  EXPECT_EQ(train(factory + "load_best_model_at_end: true\n").load_best_model_at_end, recipe::Switch::on);
+  EXPECT_THAT(texts(imported(axolotl + "metric_for_best_model: accuracy\ngreater_is_better: true\n").notes,
+                    Note::Kind::dropped),
+              testing::IsSupersetOf({HasSubstr("metric_for_best_model: accuracy: the validation loss decides"),
+                                     HasSubstr("greater_is_better: true")}));
 }
 
 }  // namespace
