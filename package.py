@@ -46,6 +46,10 @@ class PeftStudio(CMakePackage, CudaPackage):
     depends_on("pcre2@10.40:")
     depends_on("utf8proc@2.8:")
     depends_on("xxhash@0.8.1:")
+    depends_on("zlib@1.2.11:")
+    depends_on("bzip2@1.0.8:")
+    depends_on("xz@5.2:")
+    depends_on("zstd@1.4.8:")
     depends_on("prometheus-cpp@1.0.1:")
     # 1.10.5: H5Dget_chunk_info. 2: not tried. ~mpi: every rank writes a file of its own, and the headers of a parallel HDF5
     # want <mpi.h> even in peft-studio, which has no MPI.

@@ -31,6 +31,15 @@ _pst_require(utf8proc PkgConfig::utf8proc libutf8proc-dev)
 pkg_check_modules(xxhash QUIET IMPORTED_TARGET libxxhash>=0.8.1)
 _pst_require(xxHash PkgConfig::xxhash libxxhash-dev)
 
+find_package(ZLIB 1.2.11 QUIET)
+_pst_require(zlib ZLIB::ZLIB zlib1g-dev)
+find_package(BZip2 1.0.8 QUIET)
+_pst_require(bzip2 BZip2::BZip2 libbz2-dev)
+find_package(LibLZMA 5.2 QUIET)
+_pst_require(xz LibLZMA::LibLZMA liblzma-dev)
+pkg_check_modules(zstd QUIET IMPORTED_TARGET libzstd>=1.4.8)
+_pst_require(zstd PkgConfig::zstd libzstd-dev)
+
 pkg_check_modules(prometheus_cpp QUIET IMPORTED_TARGET prometheus-cpp-core>=1.0.1)
 _pst_require(prometheus-cpp PkgConfig::prometheus_cpp prometheus-cpp-dev)
 

@@ -18,8 +18,14 @@ Runner add_checkpoint_verify(CLI::App& app);
 Runner add_compare(CLI::App& app);
 Runner add_completion(CLI::App& app);
 Runner add_config_import(CLI::App& app);
+Runner add_data_convert(CLI::App& app);
 Runner add_data_dump(CLI::App& app);
+Runner add_data_head(CLI::App& app);
+Runner add_data_merge(CLI::App& app);
 Runner add_data_prepare(CLI::App& app);
+Runner add_data_sample(CLI::App& app);
+Runner add_data_shuffle(CLI::App& app);
+Runner add_data_split(CLI::App& app);
 Runner add_doctor(CLI::App& app);
 Runner add_export_metrics(CLI::App& app);
 Runner add_follow(CLI::App& app);
@@ -63,6 +69,13 @@ const std::vector<Section>& sections() {
            {"plan", "Predict a run's memory, time and node hours, and compare other settings", add_plan},
            {"data prepare", "Tokenise a recipe's data now; every run with the same data reuses it", add_data_prepare},
            {"data dump", "Print the training examples as token ids, a line of JSON each", add_data_dump},
+           {"data convert", "Write data files in another form: JSON lines, JSON, CSV or TSV", add_data_convert},
+           {"data head", "Print the first records of data files, a line of JSON each", add_data_head},
+           {"data sample", "Write some records of data files, chosen by a seed", add_data_sample},
+           {"data shuffle", "Write the records of data files in an order that a seed says", add_data_shuffle},
+           {"data merge", "Write the records of several data files to one", add_data_merge},
+           {"data split", "Divide data files into parts, such as train and test, by record or by group",
+            add_data_split},
            {"model families", "List the model families that can be trained, by config.json's model_type",
             add_model_families},
            {"model inspect", "Check a model folder and describe what is in it", add_model_inspect},
@@ -145,7 +158,7 @@ const std::vector<Section>& sections() {
 const std::vector<Group>& groups() {
   static const std::vector<Group> kGroups = {
       {"adapter", "List, inspect and convert adapters"},
-      {"data", "Prepare and inspect training data"},
+      {"data", "Prepare, inspect and convert training data"},
       {"model", "Inspect and convert models"},
       {"config", "Import configurations of other programs"},
       {"checkpoint", "List, verify, prune and export a run's checkpoints"},

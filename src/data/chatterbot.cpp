@@ -47,7 +47,8 @@ config::Node parse_corpus(const SourceFile& source) {
   constexpr config::ParseLimits kLimits = {.max_bytes = std::size_t{64} << 20, .max_nodes = 1'000'000, .max_depth = 8};
   config::Problems problems;
   try {
-    config::Node document = config::parse_yaml(source.text(), source.path, problems, kLimits);
+    const std::string text = source.file.whole_text(kLimits.max_bytes);
+    config::Node document = config::parse_yaml(text, source.path, problems, kLimits);
     problems.throw_if_any();
     return document;
   } catch (const Error& error) {

@@ -34,13 +34,14 @@ struct Inputs {
   bool splits() const { return recipe.data.validation_fraction > 0; }
 };
 
-std::vector<SourceFile> open_all(const std::vector<recipe::Source>& sources) {
+/// @param split  what is taken of a folder with several splits that names none
+std::vector<SourceFile> open_all(const std::vector<recipe::Source>& sources, const std::string& split) {
   std::vector<SourceFile> files;
   std::vector<std::string> wrong;
   std::string remedy;
   for (const auto& source : sources) {
     try {
-      files.push_back(open_source(source));
+      for (SourceFile& file : open_sources(source, split)) files.push_back(std::move(file));
     } catch (const Error& error) {
       if (error.fault() != Fault::data) throw;
       if (wrong.empty()) remedy = error.remedy();
@@ -53,8 +54,9 @@ std::vector<SourceFile> open_all(const std::vector<recipe::Source>& sources) {
 
 Inputs open_inputs(const recipe::Recipe& recipe) {
   // The data first: a wrong path there is the likelier mistake, and found in no time.
-  auto train = open_all(recipe.data.train);
-  auto validation = open_all(recipe.data.validation);
+  auto train = open_all(recipe.data.train, "train");
+  auto validation = open_all(recipe.data.validation, "validation");
+  refuse_repeats(train, validation);
   Inputs inputs{recipe,
                 tokenizer::Tokenizer::load(recipe.model.path),
                 ChatFormat::load(recipe.model.path, recipe.data.chat_template),
@@ -83,8 +85,10 @@ std::string digest_of(const Inputs& inputs) {
     for (const SourceFile& source : *sources) {
       field(static_cast<int>(source.format));
       // A .txt file has plain lines and others have JSON, under the same format.
-      field(lower(fs::path(source.path).extension().string()) == ".txt");
+      field(lower(fs::path(datafiles::without_compression(source.path)).extension().string()) == ".txt");
       field(digest(source.file.bytes()));
+      // Only what older versions could not read adds to it: their stores keep their names.
+      if (const auto how = cat(source.file.how_read(), source.columns.text()); !how.empty()) field(how);
     }
   }
   if (!inputs.date.empty()) field(cat("date ", inputs.date));

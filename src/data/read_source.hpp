@@ -3,10 +3,12 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/problems.hpp"
-#include "core/file.hpp"
 #include "data/example.hpp"
+#include "datafiles/columns.hpp"
+#include "datafiles/data_file.hpp"
 #include "recipe/data.hpp"
 
 namespace pst::data {
@@ -14,18 +16,24 @@ namespace pst::data {
 /// A data file, mapped once, so that what is digested is what is read.
 struct SourceFile {
   std::string path;
-  MappedFile file;
+  datafiles::DataFile file;
+  datafiles::Columns columns;                                 ///< how its records become those of the format
   recipe::DataFormat format = recipe::DataFormat::automatic;  ///< resolved, never automatic
-  std::string reason;                                         ///< why this format: "given", "the extension .txt" ...
+  std::string reason;  ///< why this format: "given", "the extension .txt" ...; and how the file is written
 
-  std::string_view text() const { return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}; }
-  config::Mark at_line(int line) const { return {std::make_shared<const std::string>(path), line, 0}; }
+  config::Mark at_line(int place) const { return file.at(place); }
 };
 
-/// Opens a file and finds its format: by its extension (.yml, .yaml: chatterbot; .txt: text), else by the first record
-/// that shows one.
-/// @throws Error(data) when it is missing, empty, or of no known format
+/// Opens the files of a source and finds their format: by the extension (.yml, .yaml: chatterbot; .txt: text), else by
+/// the first record that shows one. @param usual_split  what is taken of a folder with several splits
+/// @throws Error(data) when one is missing, empty, or of no known format
+std::vector<SourceFile> open_sources(const recipe::Source& source, const std::string& usual_split);
+/// The same of what is one file. @throws Error(data) also where it is several
 SourceFile open_source(const recipe::Source& source);
+
+/// The recipe's own paths were compared when it was read; folders and patterns show their files only now.
+/// @throws Error(data) when a file is there twice
+void refuse_repeats(const std::vector<SourceFile>& train, const std::vector<SourceFile>& validation);
 
 /// Takes an example; returns what is wrong with it (to be reported at its place), or nothing.
 using TakeExample = std::function<std::optional<std::string>(Example&&)>;

@@ -48,7 +48,14 @@ std::string Record::text_or_empty(std::string_view key) const {
 
 bool Record::is_marked_bad(std::string_view key) const {
   const auto found = json_.find(key);
-  if (found == json_.end() || !found->is_boolean()) return false;  // a number is a class of somebody's, and unread
+  if (found == json_.end()) return false;
+  if (found->is_string()) {  // the cells of a table are texts
+    const std::string word = lower(found->get_ref<const std::string&>());
+    if (word != "true" && word != "false") return false;
+    read_.emplace_back(key);
+    return word == "false";
+  }
+  if (!found->is_boolean()) return false;  // a number is a class of somebody's, and unread
   read_.emplace_back(key);
   return !found->get<bool>();
 }

@@ -20,7 +20,8 @@ class Record {
   const Json& must_have(std::string_view key) const;
   const std::string& text(std::string_view key) const;  ///< needed
   std::string text_or_empty(std::string_view key) const;
-  /// Whether `key` says that the answer is of the kind that is not wanted: false, as in unpaired preferences.
+  /// Whether `key` says that the answer is of the kind that is not wanted: false, as in unpaired preferences, or
+  /// the text of it.
   bool is_marked_bad(std::string_view key) const;
 
   std::vector<std::string> unread() const;  ///< keys that were not asked for

@@ -20,4 +20,19 @@ struct RecordFormat {
 /// In the order in which a file's first record is held against them.
 std::span<const RecordFormat* const> record_formats();
 
+/// A form of records that are known, and that nothing is trained on: a row of untrained_formats().
+struct UntrainedFormat {
+  recipe::DataFormat format;
+  bool (*fits)(const Json& record);
+  const char* name;    ///< "preference record"
+  const char* keys;    ///< as above
+  const char* remedy;  ///< what a person can do with such records
+  /// @throws Error(data) naming what is wrong in the record, without the file's place
+  void (*check)(const Json& record);
+};
+
+/// In the order in which a file's first record is held against them, once no RecordFormat fits.
+std::span<const UntrainedFormat* const> untrained_formats();
+const UntrainedFormat* untrained(recipe::DataFormat format);  ///< null for a format that can be trained on
+
 }  // namespace pst::data

@@ -12,7 +12,8 @@ struct Guess {
 };
 Guess guess_format(const Json& record);
 
+/// @param record  a list or an object in it may be the JSON text of one, as a table has them
 /// @throws Error(data) naming the key or the message that is wrong, without the file's place
-Example example_of(const Json& record, recipe::DataFormat format);
+Example example_of(Json record, recipe::DataFormat format);
 
 }  // namespace pst::data

@@ -21,7 +21,7 @@ void show_records(const std::filesystem::path& model_dir, const recipe::Data& se
       source, settings.max_examples,
       [&](Example&& example) -> std::optional<std::string> {
         try {
-          ShownRecord record{cat(source.path, ":", example.line), encoder.encode(example), example.notes};
+          ShownRecord record{source.at_line(example.line).text(), encoder.encode(example), example.notes};
           record.notes.insert(record.notes.end(), record.result.notes.begin(), record.result.notes.end());
           take(record);
           return std::nullopt;

@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "recipe/data.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "config/fields.hpp"
 #include "core/strings.hpp"
+#include "datafiles/container.hpp"
 #include "recipe/text_checks.hpp"
 
 namespace pst::recipe {
 
 std::vector<std::pair<const char*, DataFormat>> words_of(DataFormat) {
-  return {
-      {"auto", DataFormat::automatic}, {"chat", DataFormat::chat}, {"prompt_completion", DataFormat::prompt_completion},
-      {"alpaca", DataFormat::alpaca},  {"text", DataFormat::text}, {"chatterbot", DataFormat::chatterbot}};
+  return {{"auto", DataFormat::automatic},
+          {"chat", DataFormat::chat},
+          {"prompt_completion", DataFormat::prompt_completion},
+          {"alpaca", DataFormat::alpaca},
+          {"text", DataFormat::text},
+          {"chatterbot", DataFormat::chatterbot},
+          {"preference", DataFormat::preference},
+          {"kto", DataFormat::kto},
+          {"stepwise", DataFormat::stepwise},
+          {"prompt_only", DataFormat::prompt_only}};
 }
 
 std::vector<std::pair<const char*, TrainOn>> words_of(TrainOn) {
@@ -43,12 +52,46 @@ config::Constraint day() {
   });
 }
 
+config::Constraint container() {
+  const auto words = datafiles::container_words();
+  return config::text_that(cat("one of ", join(words, ", ")), [words](std::string_view text) {
+    return std::find(words.begin(), words.end(), text) != words.end();
+  });
+}
+
+config::Constraint one_character() {
+  return config::text_that("one ASCII character, no quote and no line end", [](std::string_view text) {
+    return text.size() == 1 && text[0] != '"' && text[0] != '\n' && text[0] != '\r' && text[0] > 0;
+  });
+}
+
 }  // namespace
 
 void bind(config::Fields& field, Source& s) {
-  field.required("path", &s.path, path(), "File with the examples.");
+  using config::Absent;
+  field.required("path", &s.path, path(),
+                 "File with the examples, a folder of them, or a pattern (`data/*.jsonl`, `**` for any folders). "
+                 "Compressed files (.gz .zst .bz2 .xz) are read as they are.");
   field("format", &s.format,
         "How they are written ([formats](formats/data.md)); `auto` looks at the extension and the first record.");
+  field("container", &s.container, container(),
+        "What the file is, where neither its content nor its name shows it: one of `auto`, `json` (lines, or a list), "
+        "`csv`, `tsv`, `text`, `yaml`, `webdataset`.");
+  field("columns", &s.columns,
+        "Other names of a record's values: `{prompt: question, completion: answers.0}`. Dots lead into objects and "
+        "lists.");
+  field("row_template", &s.row_template, Absent::null, config::non_empty(),
+        "Jinja template that writes a record as JSON from its columns: "
+        "`{\"prompt\": {{ q | tojson }}, \"completion\": {{ a | tojson }}}`.");
+  field("field", &s.field, Absent::null, config::non_empty(), "Key of the list of records in a JSON object.");
+  field("delimiter", &s.delimiter, Absent::null, one_character(),
+        "Character between the cells of a CSV file; null: found.");
+  field("encoding", &s.encoding, Absent::null, config::non_empty(),
+        "Of a text that is not UTF-8, as `iconv --list` calls it: `WINDOWS-1252`, `UTF-16`.");
+  field("split", &s.split, Absent::null, config::non_empty(),
+        "Part of a folder with several; null: `train` under data.train, `validation` under data.validation.");
+  field("subset", &s.subset, Absent::null, config::non_empty(),
+        "Configuration of a Hugging Face folder whose README.md names several; null: its default.");
 }
 
 void bind(config::Fields& field, Data& s) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,7 +12,19 @@ class Fields;
 
 namespace pst::recipe {
 
-enum class DataFormat { automatic, chat, prompt_completion, alpaca, text, chatterbot };
+/// Of what comes behind `chatterbot` the records are known and checked, and nothing is trained on them.
+enum class DataFormat {
+  automatic,
+  chat,
+  prompt_completion,
+  alpaca,
+  text,
+  chatterbot,
+  preference,
+  kto,
+  stepwise,
+  prompt_only
+};
 enum class TrainOn { assistant, completion, all };
 enum class TooLong { truncate, skip };
 /// What becomes of the rows that are left at the end of an epoch and do not fill a step.
@@ -20,6 +33,11 @@ enum class Remainder { step, carry, drop };
 struct Source {
   std::string path;
   DataFormat format = DataFormat::automatic;
+  std::string container = "auto";              ///< a word of datafiles::container_words()
+  std::map<std::string, std::string> columns;  ///< a key of the format: where its value stands
+  std::optional<std::string> row_template;
+  std::optional<std::string> field, delimiter, encoding;  ///< @see datafiles::Reading
+  std::optional<std::string> split, subset;               ///< @see datafiles::Wanted
 };
 
 struct Data {

@@ -16,7 +16,8 @@ import spack_stub
 # What CMake calls a package, and what Spack does. None: the compiler's or CMake's own.
 SPACK_NAME = {"Threads": None, "OpenMP": None, "PkgConfig": "pkgconfig", "Git": "git", "yaml-cpp": "yaml-cpp", "CLI11": "cli11",
               "nlohmann_json": "nlohmann-json", "OpenSSL": "openssl", "libpcre2-8": "pcre2", "libutf8proc": "utf8proc",
-              "libxxhash": "xxhash", "prometheus-cpp-core": "prometheus-cpp", "HDF5": "hdf5", "GTest": "googletest", "MPI": "mpi", "benchmark": None}
+              "libxxhash": "xxhash", "ZLIB": "zlib", "BZip2": "bzip2", "LibLZMA": "xz", "libzstd": "zstd",
+              "prometheus-cpp-core": "prometheus-cpp", "HDF5": "hdf5", "GTest": "googletest", "MPI": "mpi", "benchmark": None}
 # pkg-config's version of utf8proc is that of its ABI: release 2.8.0 says 2.6.0.
 ANOTHER_COUNT = {"utf8proc": {"2.6": "2.8"}}
 TOOLS = {"c", "cxx", "cmake", "pkgconfig", "git"}  # need type="build"

@@ -9,6 +9,7 @@ _version_of() {
     openmpi) mpirun --version ;;
     utf8proc) sed -n 's/^#define UTF8PROC_VERSION_[A-Z]* //p' /usr/include/utf8proc.h | head -n 3 | paste -sd. ;;  # Debian's .pc is wrong
     cli11) cat /usr/share/cmake/CLI11/*Version.cmake | grep -m 1 PACKAGE_VERSION ;;                               # has no .pc there
+    bzip2) bzip2 --help 2>&1 | head -n 1 ;;                                                                       # nor has bzip2
     *) pkg-config --modversion "$1" ;;
   esac 2>/dev/null | grep -oE '[0-9]+(\.[0-9]+)+' | head -n 1
 }
@@ -71,6 +72,10 @@ YAML
   _external pcre2 "$(_version_of libpcre2-8)"
   _external utf8proc "$(_version_of utf8proc)"
   _external xxhash "$(_version_of libxxhash)"
+  _external zlib "$(_version_of zlib)"
+  _external bzip2 "$(_version_of bzip2)"
+  _external xz "$(_version_of liblzma)"
+  _external zstd "$(_version_of libzstd)"
   _external prometheus-cpp "$(_version_of prometheus-cpp-core)"
   _external hdf5 "$(_version_of hdf5)" "~mpi"
   _external googletest "$(_version_of gmock)" "+gmock"

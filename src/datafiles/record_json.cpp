@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "data/json_record.hpp"
+#include "datafiles/record_json.hpp"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 #include "core/strings.hpp"
 #include "json/parse.hpp"
 
-namespace pst::data {
+namespace pst::datafiles {
 namespace {
 
 constexpr json::Limits kLimits{.members = 256, .nul_in_strings = false, .long_integers = true};
@@ -39,4 +39,4 @@ std::optional<Json> json_in_text(std::string_view text) {
 
 std::string kind_of(const Json& value) { return json::long_integer(value) ? "number" : value.type_name(); }
 
-}  // namespace pst::data
+}  // namespace pst::datafiles

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files of records: each container, each compression, the card of a folder, columns.
+#include <nlohmann/json.hpp>
+
+#include "core/strings.hpp"
+#include "datafiles/columns.hpp"
+#include "datafiles/compression.hpp"
+#include "datafiles/container.hpp"
+#include "datafiles/find_files.hpp"
+#include "datafiles/write_rows.hpp"
+#include "fuzz/driver.hpp"
+#include "support/temporary_directory.hpp"
+#include "unit/datafiles/tar_archive.hpp"
+
+namespace pst::fuzz {
+namespace {
+
+using namespace pst::datafiles;
+
+const std::string kLines =
+    "{\"prompt\": \"caf\\u00e9\", \"completion\": \"x\", \"n\": [1, {\"a\": null}]}\n{\"a\": "
+    "12345678901234567890123}\n";
+const std::string kList = "\xef\xbb\xbf[\n{\"text\": \"a ] } \\\" \"},\n{\"text\": \"b\"}\n]\n";
+const std::string kKeyed =
+    "{\"version\": {\"a\": [1]}, \"data\": [{\"text\": \"a\"}, {\"text\": \"b\"}], \"more\": []}";
+const std::string kTable = "q,a,n\r\n\"x, \"\"y\"\"\",\"1\n2\",007\r\n,\"\",z\r\n";
+const std::string kTarSeed =
+    pst::datafiles::fixture::tar_archive({{"d/1.json", "{\"a\": 1}"}, {"d/1.txt", "hi"}, {"d/2.cls", "3"}});
+const std::string kCard =
+    "---\nconfigs:\n- config_name: a\n  default: true\n  data_files:\n  - split: train\n    path: [\"x*.jsonl\", "
+    "y.csv]\n---\ntext\n";
+
+std::vector<std::string> packed_seeds() {
+  std::vector<std::string> all;
+  for (const Compression* const row : compressions()) all.push_back(row->pack(kLines + repeated(kLines, 40)));
+  return all;
+}
+
+std::string long_row(Draw& draw) { return cat("a,b\n\"", repeated("x\n,", draw.size(2'000'000))); }
+std::string many_cells(Draw& draw) {
+  return cat(repeated("a,", draw.size(200'000)), "b\n", repeated(",", draw.size(200'000)));
+}
+std::string deep(Draw& draw) { return cat("{\"data\": ", repeated("[{\"a\":", draw.size(500'000))); }
+std::string keys(Draw& draw) {
+  std::string text = "{";
+  for (std::size_t i = 0, n = draw.size(100'000); i < n; ++i) text += cat("\"k", i, "\": [],");
+  return text + "\"data\": []}";
+}
+std::string bomb(Draw& draw) {
+  const auto& row = *draw.of(compressions());
+  return row.pack(std::string(draw.size(100'000'000), draw.one_in(2) ? '\n' : 'x'));
+}
+std::string stars(Draw& draw) {
+  return cat("---\nconfigs:\n- config_name: a\n  data_files: ", repeated("**/*", draw.size(2000)), "\n---\n");
+}
+
+/// Whatever the file turns out to be: every record, and all that is wrong.
+void read_all(const std::string& path, const Reading& reading) {
+  const DataFile file = DataFile::open(path, reading);
+  (void)file.how_read();
+  if (file.container().open == nullptr) return;
+  const auto rows = file.rows();
+  Schema schema;
+  for (int wrong = 0; wrong < 1000;) {
+    try {
+      const auto row = rows->next();
+      if (!row) break;
+      schema.see(row->values);
+      (void)file.at(rows->place()).text();
+      (void)json_text(row->values);
+    } catch (const Error& error) {
+      if (error.fault() != Fault::data) throw;
+      ++wrong;
+    }
+  }
+  (void)schema.report();
+}
+
+void look(const Part& part, const std::string& input) {
+  const pst::fixture::TemporaryDirectory folder;
+  if (part.name == "card") {
+    put(folder / "README.md", input);
+    put(folder / "x1.jsonl", kLines);
+    put(folder / "in/y.csv", kTable);
+    (void)find_files({folder.path().string(), "", "train", ""});
+    return;
+  }
+  const std::string path = (folder / (part.name == "packed" ? "a.jsonl" : part.name)).string();
+  put(path, input);
+  for (const Reading& reading : {Reading{}, Reading{.field = "data"}, Reading{.encoding = "UTF-16"}}) try {
+      read_all(path, reading);
+    } catch (const Error& error) {
+      if (error.fault() != Fault::data) throw;
+    }
+}
+
+}  // namespace
+}  // namespace pst::fuzz
+
+int main(int argc, char** argv) {
+  using namespace pst;
+  const std::vector<std::string> words = {"\"",   "\"\"",         ",",  ";",       "\t",     "\r", "\r\n",
+                                          "\n\n", "{\"data\": [", "]}", "\\u0000", "sep=;\n"};
+  return fuzz::run(
+      argc, argv,
+      {.name = "datafiles",
+       .parts =
+           {{.name = "a.jsonl",
+             .seeds = {fuzz::kLines, fuzz::kList, fuzz::kKeyed},
+             .words = words,
+             .bombs = {fuzz::deep, fuzz::keys}},
+            {.name = "a.csv", .seeds = {fuzz::kTable}, .words = words, .bombs = {fuzz::long_row, fuzz::many_cells}},
+            {.name = "packed", .seeds = fuzz::packed_seeds(), .words = {"\x1f\x8b", "BZh9"}, .bombs = {fuzz::bomb}},
+            {.name = "a.tar", .seeds = {fuzz::kTarSeed}, .words = {"ustar", "77777777777", ".json"}},
+            {.name = "card",
+             .seeds = {fuzz::kCard},
+             .words = {"configs:", "**/", "../", "default: true"},
+             .bombs = {fuzz::stars}}},
+       .read = fuzz::look});
+}
