@@ -157,7 +157,7 @@ SourceFile open_file(const recipe::Source& source, const std::string& path) {
                   source.format, "given in the recipe"};
   if (source.format == DataFormat::automatic) find_format(file);
   const datafiles::Container& container = file.file.container();
-  if (container.word == std::string_view("yaml") != (file.format == DataFormat::chatterbot))
+  if ((container.word == std::string_view("yaml")) != (file.format == DataFormat::chatterbot))
     refuse(path, cat("is read as ", container.title, ", which the format of its records does not fit"),
            "`format: chatterbot` and `container: yaml` belong together; leave out what is wrong");
   if (container.word != std::string_view("json") && container.open != nullptr &&
