@@ -14,7 +14,7 @@ struct LoraLayer {
   const weights::Tensor *a = nullptr, *b = nullptr;
   double scale = 1;
   bool is_embedding = false;  ///< A is [r, vocabulary], B [width, r]
-  /// Of a parameter that holds all experts: A and B are those of all (methods/stacks.hpp).
+  /// Of a parameter that holds all experts: A and B are those of all (methods/expert_stacks.hpp).
   std::int64_t expert = 0, experts = 1;
   std::int64_t rank() const { return a->shape[0] / experts; }
   std::int64_t in() const { return a->shape[1]; }

@@ -14,7 +14,7 @@
 #include "app/stop_signal.hpp"
 #include "app/training_state.hpp"
 #include "ops/allocator.hpp"
-#include "recipe/balance.hpp"
+#include "recipe/expert_balance.hpp"
 #include "train/trainer.hpp"
 
 namespace pst::app {

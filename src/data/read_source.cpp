@@ -6,9 +6,9 @@
 #include "core/strings.hpp"
 #include "data/record_format.hpp"
 #include "data/records.hpp"
-#include "datafiles/container.hpp"
 #include "datafiles/find_files.hpp"
 #include "datafiles/json_texts.hpp"
+#include "datafiles/record_container.hpp"
 
 namespace pst::data {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "config/problems.hpp"
 #include "data/example.hpp"
-#include "datafiles/columns.hpp"
+#include "datafiles/column_map.hpp"
 #include "datafiles/data_file.hpp"
 #include "recipe/data.hpp"
 

@@ -3,8 +3,8 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
-#include "datafiles/container.hpp"
-#include "datafiles/csv.hpp"
+#include "datafiles/csv_text.hpp"
+#include "datafiles/record_container.hpp"
 
 namespace pst::datafiles {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
 #include "core/strings.hpp"
-#include "datafiles/csv.hpp"
+#include "datafiles/csv_text.hpp"
 #include "datafiles/output_file.hpp"
 #include "datafiles/row_writer.hpp"
 

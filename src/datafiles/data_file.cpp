@@ -2,10 +2,10 @@
 #include "datafiles/data_file.hpp"
 
 #include "core/strings.hpp"
-#include "datafiles/container.hpp"
-#include "datafiles/csv.hpp"
+#include "datafiles/csv_text.hpp"
 #include "datafiles/encoding.hpp"
 #include "datafiles/known_content.hpp"
+#include "datafiles/record_container.hpp"
 
 namespace pst::datafiles {
 namespace {

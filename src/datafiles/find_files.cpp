@@ -9,8 +9,8 @@
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "datafiles/compression.hpp"
-#include "datafiles/container.hpp"
 #include "datafiles/hub_card.hpp"
+#include "datafiles/record_container.hpp"
 #include "datafiles/split_name.hpp"
 
 namespace pst::datafiles {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
-#include "datafiles/container.hpp"
 #include "datafiles/json_texts.hpp"
+#include "datafiles/record_container.hpp"
 
 namespace pst::datafiles {
 namespace {

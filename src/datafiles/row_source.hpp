@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "config/problems.hpp"
-#include "datafiles/columns.hpp"
-#include "datafiles/container.hpp"
+#include "datafiles/column_map.hpp"
+#include "datafiles/record_container.hpp"
 #include "datafiles/schema.hpp"
 
 namespace pst::datafiles {

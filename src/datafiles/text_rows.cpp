@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
 #include "core/strings.hpp"
-#include "datafiles/container.hpp"
 #include "datafiles/lines.hpp"
+#include "datafiles/record_container.hpp"
 
 namespace pst::datafiles {
 namespace {

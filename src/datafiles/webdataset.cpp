@@ -4,7 +4,7 @@
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
-#include "datafiles/container.hpp"
+#include "datafiles/record_container.hpp"
 #include "datafiles/tar.hpp"
 
 namespace pst::datafiles {

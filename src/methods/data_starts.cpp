@@ -158,9 +158,10 @@ std::string note_on_study(const Adapter& adapter) {
       return cat("before the first step LoRA-GA takes the base's gradient over ", keys.lora_ga_config.batches,
                  " micro batches of the training's data, or over an epoch's where these are fewer");
     default:
-      return cat("before the first step EVA looks at micro batches of the training's data until its directions have "
-                 "settled, and then gives the layers their ranks: memory and time are told for ",
-                 kAssumedEvaPasses, " passes and the recipe's ranks");
+      return cat(
+          "before the first step EVA looks at micro batches of the training's data until its directions have "
+          "settled, and then gives the layers their ranks: memory and time are told for ",
+          kAssumedEvaPasses, " passes and the recipe's ranks");
   }
 }
 

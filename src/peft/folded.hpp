@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "methods/stacks.hpp"
+#include "methods/expert_stacks.hpp"
 #include "nn/parameter.hpp"
 
 namespace pst::peft {

@@ -6,7 +6,7 @@
 
 #include "config/fields.hpp"
 #include "core/strings.hpp"
-#include "datafiles/container.hpp"
+#include "datafiles/record_container.hpp"
 #include "recipe/text_checks.hpp"
 
 namespace pst::recipe {

@@ -19,7 +19,7 @@
 #include "methods/loftq.hpp"
 #include "methods/method.hpp"
 #include "methods/start.hpp"
-#include "recipe/balance.hpp"
+#include "recipe/expert_balance.hpp"
 #include "recipe/linear_layers.hpp"
 #include "recipe/load.hpp"
 #include "recipe/peft_reading.hpp"

@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "core/strings.hpp"
-#include "datafiles/columns.hpp"
+#include "datafiles/column_map.hpp"
 #include "datafiles/compression.hpp"
-#include "datafiles/container.hpp"
 #include "datafiles/find_files.hpp"
+#include "datafiles/record_container.hpp"
 #include "datafiles/write_rows.hpp"
 #include "fuzz/driver.hpp"
 #include "support/temporary_directory.hpp"

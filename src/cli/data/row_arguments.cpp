@@ -6,7 +6,7 @@
 
 #include "core/file.hpp"
 #include "core/strings.hpp"
-#include "datafiles/container.hpp"
+#include "datafiles/record_container.hpp"
 #include "json/parse.hpp"
 
 namespace pst::cli {

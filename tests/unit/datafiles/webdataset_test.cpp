@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
-#include "datafiles/container.hpp"
+#include "datafiles/record_container.hpp"
 #include "read_rows.hpp"
 #include "tar_archive.hpp"
 

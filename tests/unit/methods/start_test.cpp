@@ -137,12 +137,11 @@ TEST(Start, AdaptersOfAChangedBaseAreRefused) {
 }
 
 TEST(Start, KeysThatNobodyReadsAreRefusedWhenTheySaySomething) {
-  for (const auto& [key, value] :
-       std::vector<std::pair<std::string, std::string>>{{"use_bdlora", "{\"nblocks\": 2}"},
-                                                        {"layer_replication", "[[0, 2]]"},
-                                                        {"layers_pattern", "\"blocks\""},
-                                                        {"bias", "\"boft_only\""},
-                                                        {"not_known_yet", "3"}})
+  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{{"use_bdlora", "{\"nblocks\": 2}"},
+                                                                                   {"layer_replication", "[[0, 2]]"},
+                                                                                   {"layers_pattern", "\"blocks\""},
+                                                                                   {"bias", "\"boft_only\""},
+                                                                                   {"not_known_yet", "3"}})
     EXPECT_THAT(refusal_of_config(cat("\"", key, "\": ", value)), HasSubstr(cat("'", key, "'"))) << key;
 
   const fixture::TemporaryDirectory folder;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // LoRA of parameters that hold all experts of a layer.
-#include "methods/stacks.hpp"
+#include "methods/expert_stacks.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "methods/stacks.hpp"
+#include "methods/expert_stacks.hpp"
 
 #include <algorithm>
 #include <set>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datafiles/csv.hpp"
+#include "datafiles/csv_text.hpp"
 
 #include <gmock/gmock.h>
 

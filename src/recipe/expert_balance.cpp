@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "recipe/balance.hpp"
+#include "recipe/expert_balance.hpp"
 
 #include <algorithm>
 

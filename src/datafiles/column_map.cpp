@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datafiles/columns.hpp"
+#include "datafiles/column_map.hpp"
 
 #include <nlohmann/json.hpp>
 #include <set>

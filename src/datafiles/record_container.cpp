@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datafiles/container.hpp"
+#include "datafiles/record_container.hpp"
 
 #include <array>
 
