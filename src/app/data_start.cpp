@@ -163,8 +163,7 @@ class Search {
         pass([&] {
           const nn::Batch batch = batches.next();
           sums.before();  // on all that take part: without it nothing in a pass would have a gradient
-          objective->backward({model_, {.training = true}, resolved_.recompute}, batch,
-                              1 / static_cast<double>(batch.labelled()));
+          objective->backward({model_, {}, resolved_.recompute}, batch, 1 / static_cast<double>(batch.labelled()));
           sums.after();
         });
       start_each(layers, values, [&](std::size_t i, const std::function<at::Tensor()>& weight) {

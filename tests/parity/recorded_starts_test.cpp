@@ -100,7 +100,9 @@ NamedTensors eva_of(StartCase& of) {
 }
 
 /// The loss before each of five steps on the model's documents, from such a start.
-void expect_losses(const StartCase& of, methods::Adapter adapter, const NamedTensors& a, const NamedTensors& b) {
+/// @param rounding  of the largest; the first, before anything has moved, is the base's
+void expect_losses(const StartCase& of, methods::Adapter adapter, const NamedTensors& a, const NamedTensors& b,
+                   double rounding = 1e-3) {
   const fixture::TemporaryDirectory dir;
   std::vector<at::Tensor> kept;
   std::vector<weights::NewTensor> tensors;
@@ -117,7 +119,8 @@ void expect_losses(const StartCase& of, methods::Adapter adapter, const NamedTen
   adapter.as<methods::Lora>().start_values = (dir / "start.safetensors").string();
   const at::AutoGradMode recording(true);
   const at::Tensor losses = fixture::ParityCase("llama").trained_from_start(adapter, of.optimizer()).at("steps.loss");
-  EXPECT_THAT(losses, fixture::close_to(of.losses(), 1e-3 * of.losses().max().item().toDouble())) << losses;
+  EXPECT_THAT(losses, fixture::close_to(of.losses(), rounding * of.losses().max().item().toDouble())) << losses;
+  EXPECT_NEAR(losses[0].item().toDouble(), of.losses()[0].item().toDouble(), 1e-4);
 }
 
 class RecordedEva : public testing::TestWithParam<std::string> {};
@@ -205,15 +208,16 @@ TEST_P(RecordedLoraGa, DirectionsAndSizes) {
         Rng(1));
     EXPECT_GT(least_cosine(start.a_ri, expected_a.at(name)), 0.999);
     EXPECT_GT(least_cosine(start.b_or.t(), expected_b.at(name).t()), 0.999);
-    // A singular vector's sign is the sketch's, whose random numbers are others than PEFT's.
+    // Signs of singular vectors are the sketch's, whose random numbers are others than PEFT's; and one of as many
+    // columns as it looks for, weight_svd's, finds the largest value within some percent.
     const auto sizes = [](const at::Tensor& values, std::int64_t dim) { return values.square().sum(dim).sqrt(); };
     for (const auto& [ours, theirs] : {std::pair{sizes(start.a_ri, 1), sizes(expected_a.at(name), 1)},
                                        {sizes(start.b_or, 0), sizes(expected_b.at(name), 0)}})
-      EXPECT_THAT(ours, fixture::close_to(theirs, 2e-2 * theirs.max().item().toDouble()));
+      EXPECT_THAT(ours, fixture::close_to(theirs, 5e-2 * theirs.max().item().toDouble()));
     a[name] = start.a_ri;
     b[name] = start.b_or;
   }
-  expect_losses(of, of.adapter(), a, b);
+  expect_losses(of, of.adapter(), a, b, 2e-2);  // steps of Adam see the signs
 }
 
 std::vector<std::string> cases(const std::string& start) {

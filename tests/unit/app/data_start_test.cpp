@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kTraining =
-    "train: {max_steps: 4, global_batch_size: 4, micro_batch_size: 2, threads: 1, precision: fp32}\n"
+    "train: {max_steps: 4, global_batch_size: 4, micro_batch_size: 1, threads: 1, precision: fp32}\n"
     "evaluate: {every_steps: 4}\n";
 
 class DataStart : public testing::TestWithParam<const char*> {
@@ -94,18 +94,21 @@ TEST_P(DataStart, EndedInTheMiddleItBeginsAnewWithTheSameBits) {
   EXPECT_EQ(digest_of(run), uncut);
 }
 
-TEST_P(DataStart, AnotherRunsCheckpointBringsItsStart) {
-  const std::string uncut = digest_on(1);
-  const fixture::TinyRun first(recipe("checkpoint: {every_steps: 2, keep: 10}\n"));
-  train_on(1, first);
-  const fixture::TinyRun second(recipe());
-  second.write_recipe(
-      recipe(cat("checkpoint: {resume: ", (first.dir().checkpoints() / checkpoint::folder_name(2)).string(), "}\n")));
+TEST_P(DataStart, ACheckpointFromElsewhereBringsItsStart) {
+  const fixture::TinyRun run(recipe("checkpoint: {every_steps: 2, keep: 10}\n"));
+  train_on(1, run);
+  const std::string uncut = digest_of(run);
+  const fs::path elsewhere = run.folder().parent_path() / checkpoint::folder_name(2);
+  fs::copy(run.dir().checkpoints() / checkpoint::folder_name(2), elsewhere, fs::copy_options::recursive);
+  for (const char* const gone : {"completed.json", "adapter", "checkpoints", "start.safetensors"})
+    fs::remove_all(run.folder() / gone);
+  fs::create_directory(run.dir().checkpoints());
+  run.write_recipe(recipe(cat("checkpoint: {resume: ", elsewhere.string(), "}\n")));
 
-  train_on(2, second);
+  train_on(2, run, run.dir().begin_attempt());
 
-  EXPECT_EQ(second.events("start-found"), 0u);
-  EXPECT_EQ(digest_of(second), uncut);
+  EXPECT_EQ(run.events("start-found"), 1u) << "the start was looked for again";
+  EXPECT_EQ(digest_of(run), uncut);
 }
 
 TEST_P(DataStart, WhatIsWrittenIsAPlainLora) {
