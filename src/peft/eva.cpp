@@ -115,7 +115,8 @@ void Eva::share_out() {
     owner.insert(owner.end(), static_cast<std::size_t>(shares.back().size(0)), i);
     studies_[i].rank = 0;
   }
-  const at::Tensor best = at::argsort(at::cat(shares), /*stable=*/true, /*dim=*/0, /*descending=*/true);
+  const at::Tensor best =
+      at::argsort(at::cat(shares), /*dim=*/0, /*descending=*/true);  // equal ones as PEFT's sort has them
   const std::int64_t most = std::min(budget_, best.size(0));
   for (std::int64_t k = 0; k < most; ++k)
     ++studies_[owner[static_cast<std::size_t>(best[k].item<std::int64_t>())]].rank;
