@@ -15,7 +15,6 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "core/mapped_file.hpp"
 #include "core/strings.hpp"
 #include "data/text_lines.hpp"
 #include "infer/engine.hpp"
