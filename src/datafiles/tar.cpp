@@ -76,9 +76,9 @@ std::string TarMembers::take(std::size_t bytes) {
   const std::size_t padded = (bytes + kBlock - 1) / kBlock * kBlock;
   while (window_.front().size() < padded && window_.grow()) {
   }
-  if (window_.front().size() < bytes) fail("the archive ends within a member: it is torn");
+  if (window_.front().size() < padded) fail("the archive ends within a member: it is torn");
   std::string content(window_.front().substr(0, bytes));
-  window_.drop(std::min(padded, window_.front().size()));
+  window_.drop(padded);
   return content;
 }
 
