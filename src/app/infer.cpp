@@ -16,7 +16,6 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
-#include "data/text_lines.hpp"
 #include "infer/engine.hpp"
 #include "infer/text_stream.hpp"
 #include "ops/torch_exec.hpp"
@@ -32,19 +31,33 @@ struct Line {
   std::string id, text;
 };
 
+/// Without their ends (LF or CRLF). A last line that is empty is none.
+std::vector<std::string_view> lines_in(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    lines.push_back(line);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
 /// What an output has, by the rows' ids. The last line of an id counts.
 std::map<std::string, std::string> lines_of_output(const fs::path& output) {
   std::map<std::string, std::string> lines;
   if (!fs::exists(output)) return lines;
   const std::string text = read_file(output, std::uint64_t{1} << 40);
   const std::size_t whole = text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1;
-  data::TextLines reader(std::string_view(text).substr(0, whole));
-  while (const auto line = reader.next()) {
-    const auto record = doing(cat(output.string(), ":", reader.number()), [&] { return data::parse_record(*line); });
+  int number = 0;
+  for (const std::string_view line : lines_in(std::string_view(text).substr(0, whole))) {
+    ++number;
+    const auto record = doing(cat(output.string(), ":", number), [&] { return data::parse_record(line); });
     if (!record.contains("id") || !record["id"].is_string() || !record.contains("response"))
-      throw Error(Fault::usage, cat(output.string(), ":", reader.number(), " is no line that `infer` wrote"),
+      throw Error(Fault::usage, cat(output.string(), ":", number, " is no line that `infer` wrote"),
                   "name another file with --output");
-    lines[record["id"].get<std::string>()] = *line;
+    lines[record["id"].get<std::string>()] = std::string(line);
   }
   if (whole < text.size()) fs::resize_file(output, whole);  // a line that was torn: its row is answered again
   return lines;
@@ -58,19 +71,19 @@ std::vector<Line> lines_of_input(const fs::path& input) {
   std::vector<Line> lines;
   std::map<std::string, int> seen;
   const std::string text = read_file(input, std::uint64_t{1} << 40);
-  data::TextLines reader(text);
-  while (const auto line = reader.next()) {
-    if (line->find_first_not_of(" \t") == std::string_view::npos) continue;
-    const int number = reader.number();
+  int number = 0;
+  for (const std::string_view line : lines_in(text)) {
+    ++number;
+    if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
     std::string id = cat(number);
     try {
-      id = id_of(data::parse_record(*line), number);
+      id = id_of(data::parse_record(line), number);
     } catch (const Error&) {  // its row says so
     }
     if (const auto [at, is_new] = seen.emplace(id, number); !is_new)
       throw Error(Fault::data, cat(input.string(), ":", number, ": id '", id, "' is that of line ", at->second, " too"),
                   "give each row an id of its own, or none");
-    lines.push_back({number, std::move(id), std::string(*line)});
+    lines.push_back({number, std::move(id), std::string(line)});
   }
   if (lines.empty()) throw Error(Fault::data, cat(input.string(), " has no rows"));
   return lines;
