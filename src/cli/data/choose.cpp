@@ -20,7 +20,9 @@ void add_seed(CLI::App& app, ChooseArguments& arguments) {
 }
 
 void add_records(CLI::App& app, ChooseArguments& arguments) {
-  app.add_option("-n,--records", arguments.records, "Number of records to take")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("-n,--records", arguments.records, "Number of records to take")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
 }
 
 }  // namespace

@@ -51,8 +51,8 @@ TEST(Decoder, ContinuingTokenByTokenEqualsTheWhole) {
   nn::KvPages pages(model->key_values(), 1, model->rows_like());
   nn::Sequence sequence;
   const auto next = [&](std::int64_t begin, std::int64_t end) {
-    return model->continue_sequences(batch.ids.slice(0, begin, end), std::vector<nn::Continued>{{&sequence, end - begin}},
-                                     pages);
+    return model->continue_sequences(batch.ids.slice(0, begin, end),
+                                     std::vector<nn::Continued>{{&sequence, end - begin}}, pages);
   };
   at::Tensor last = next(0, 8);
   EXPECT_THAT(last, fixture::close_to(whole.slice(0, 0, 8), 1e-5));
