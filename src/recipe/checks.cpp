@@ -124,8 +124,11 @@ class Checker {
   void loraplus() {
     const Optimizer& optimizer = recipe_.optimizer;
     if (!optimizer.loraplus_lr_ratio) {
-      for (const char* key : {"optimizer.loraplus_lr_embedding", "optimizer.loraplus_weight_decay"})
-        if (places_.has(key)) add(key, cat(key, " is of no use without optimizer.loraplus_lr_ratio"));
+      const auto tell = [&](const char* key) {
+        add(key, cat(key, " is of no use without optimizer.loraplus_lr_ratio"));
+      };
+      if (optimizer.loraplus_lr_embedding != Optimizer().loraplus_lr_embedding) tell("optimizer.loraplus_lr_embedding");
+      if (optimizer.loraplus_weight_decay) tell("optimizer.loraplus_weight_decay");
       return;
     }
     if (!methods::has_matrix_b(*recipe_.adapter.method))
@@ -166,7 +169,8 @@ class Checker {
             "write train.load_best_model_at_end: false");
     }
     const methods::Method& method = *recipe_.adapter.method;
-    if (method.note_on_steps == nullptr) return;  // what it trains depends on the step
+    if (method.whole_on_every_rank == nullptr || !method.whole_on_every_rank(recipe_.adapter))
+      return;  // what it trains depends on the step
     if (train.ema.decay)
       add("train.ema.decay", cat("train.ema averages the trained values, but adapter.type ", method.name,
                                  " gives some of them up while it trains; write train.ema.decay: null"));

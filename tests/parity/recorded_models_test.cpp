@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What transformers and PEFT gave; recorded by tools/parity/record_fixtures.py.
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "support/parity_case.hpp"
@@ -80,7 +81,18 @@ TEST_P(Recorded, LossThatBalancesExperts) {
   }
 }
 
+/// Some of what these compute is libtorch's, whose vectors and remainders round in ways of their own: docs/inference.md
+/// names them as those of which this is not promised.
+bool feels_its_neighbours(const std::string& name) {
+  constexpr std::array kModels = {"qwen3_5", "qwen3_next", "glm4_moe"};
+  constexpr std::array kAdapters = {"/deft", "/hra", "/oft_cayley", "/supertuning_supra"};
+  return std::any_of(kModels.begin(), kModels.end(), [&](const char* model) { return name.starts_with(model); }) ||
+         std::any_of(kAdapters.begin(), kAdapters.end(),
+                     [&](const char* adapter) { return name.find(adapter) != name.npos; });
+}
+
 TEST_P(Recorded, DecodingGivesTheSameBitsWhateverElseIsComputed) {
+  if (feels_its_neighbours(GetParam())) GTEST_SKIP() << "not promised: see docs/inference.md";
   const fixture::ParityCase of(GetParam());
   EXPECT_THAT(of.decoded_together(), fixture::bitwise_equal(of.decoded_logits()));
 }

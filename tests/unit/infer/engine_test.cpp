@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/rng.hpp"
+#include "core/strings.hpp"
 #include "families/read_model.hpp"
 #include "model/decoder.hpp"
 #include "support/errors.hpp"
@@ -30,7 +31,7 @@ std::vector<Request> requests(std::int64_t count) {
   const Rng random(7);
   std::vector<Request> all;
   for (std::int64_t i = 0; i < count; ++i) {
-    Request request{.id = "r" + std::to_string(i), .prompt = {}, .sampling = {}};
+    Request request{.id = cat("r", i), .prompt = {}, .sampling = {}};
     const auto length = static_cast<std::int64_t>(1 + random.child("length").below(50, static_cast<std::uint64_t>(i)));
     for (std::int64_t t = 0; t < length; ++t) {
       const bool common = i % 3 == 0 && t < 40;

@@ -52,7 +52,14 @@ class WideModel final : public nn::CausalLm {
     *slot.embedding = std::make_unique<WideEmbedding>(all.to(at::kDouble));
   }
   at::Tensor forward(const nn::Batch&, const nn::Pass&, nn::Recompute) const override { return {}; }
-  at::Tensor continue_document(const at::Tensor&, nn::KvCache&) const override { return {}; }
+  at::Tensor continue_sequences(const at::Tensor&, std::span<const nn::Continued>, nn::KvPages&) const override {
+    return {};
+  }
+  std::int64_t virtual_rows() const override { return of_->virtual_rows(); }
+  std::int64_t active_from(std::span<const std::int32_t> prompt) const override { return of_->active_from(prompt); }
+  std::int64_t kind_of_length(std::int64_t longest) const override { return of_->kind_of_length(longest); }
+  bool keeps_states() const override { return of_->keeps_states(); }
+  at::TensorOptions rows_like() const override { return of_->rows_like(); }
   at::Tensor logits(const at::Tensor&) const override { return {}; }
   std::vector<nn::LinearSlot> linears() override { return of_->linears(); }
   void make_readable(std::size_t linear) override { of_->make_readable(linear); }
