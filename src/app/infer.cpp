@@ -128,7 +128,7 @@ class Batch {
       under.open = under.row.answers;
       rows_.emplace(line.id, std::move(under));
     } catch (const Error& error) {
-      output_.append(error_line(line.id, cat(request_.input, ":", line.number, ": ", error.what())));
+      output_.append(error_line(line.id, cat(request_.input, ":", line.number, ": ", error.message())));
       ++errors_;
     }
   }

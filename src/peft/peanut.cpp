@@ -64,7 +64,7 @@ class PeanutLinear final : public FactorLinear {
 
   Factors factors(const Tensors& trained, const nn::Pass&) const override {
     const std::size_t depth = (site().trained.size() - kHidden) / 2;
-    at::Tensor h_ir = bent(at::matmul(base().weight(at::kFloat).t(), trained[kA].t()), act_);
+    at::Tensor h_ir = bent(at::matmul(base().weight(trained[kA].scalar_type()).t(), trained[kA].t()), act_);
     Tensors before;
     for (std::size_t i = 0; i < depth; ++i) {
       before.push_back(h_ir);

@@ -39,8 +39,8 @@ struct Stored {
 /// A case's adapter in a model of awkward sizes, saved.
 class Folder {
  public:
-  explicit Folder(const methods::Adapter& recipe) {
-    fixture::write_tiny_model(model_, fixture::awkward_model(2));
+  explicit Folder(const methods::Adapter& recipe, const fixture::TinyModel& shape = fixture::awkward_model(2)) {
+    fixture::write_tiny_model(model_, shape);
     const auto model = load_model();
     const auto adapter = make_adapter(*model, recipe, at::kFloat);
     adapter->initialise(1);
@@ -93,7 +93,7 @@ std::size_t find(const std::vector<Stored>& tensors, const std::string& part) {
 class TornFolder : public testing::TestWithParam<fixture::AdapterCase> {};
 
 TEST_P(TornFolder, IsRefusedWithTheTensor) {
-  const Folder folder(GetParam().adapter);
+  const Folder folder(GetParam().adapter, GetParam().model(fixture::awkward_model(2)));
   if (folder.is_only_made()) GTEST_SKIP() << "cannot be the start of a training";
   folder.write([](auto&) {});
   EXPECT_NO_THROW(folder.check_start());
