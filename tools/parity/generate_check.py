@@ -70,7 +70,8 @@ def main() -> int:
             recorded = args.models / family
             chance = random.Random(family)
             reference = AutoModelForCausalLM.from_pretrained(recorded, dtype=torch.float32, attn_implementation="eager").eval()
-            prompts = [[chance.randrange(reference.config.vocab_size) for _ in range(chance.randint(1, 30))]
+            longest = min(30, reference.config.max_position_embeddings - args.length)
+            prompts = [[chance.randrange(reference.config.vocab_size) for _ in range(chance.randint(1, longest))]
                        for _ in range(args.prompts)]
             model = with_tokenizer(recorded, Path(folder))
             answers = ours(args.program.absolute(), model, prompts, args.length, args.together, Path(folder))
