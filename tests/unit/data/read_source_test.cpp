@@ -342,7 +342,7 @@ TEST_F(ReadSource, TellsUtf32FromUtf16) {
 
 TEST_F(ReadSource, SaysWhyAFileCannotBeUsedAtAll) {
   EXPECT_THAT(open_error("e.jsonl", ""), HasSubstr("e.jsonl is empty"));
-  EXPECT_THAT(open_error("b.jsonl", "\n \n"), HasSubstr("has only blank lines"));
+  EXPECT_THAT(open_error("b.jsonl", "\n \n"), HasSubstr("b.jsonl has no record"));
   EXPECT_THAT(open_error("s.jsonl", R"({"dialogue": [], "x": 1})"),
               HasSubstr(R"(s.jsonl:1: the record has none of "messages")"));
   EXPECT_THAT(open_error("s.jsonl", R"({"dialogue": [], "x": 1})"), HasSubstr(R"(its keys: "dialogue", "x")"));
