@@ -202,7 +202,8 @@ TEST(Load, KnowsTheNamesOfOtherProgramsAndOfLaterVersions) {
       {"adapter: {alhpa: 8}", "unknown key 'adapter.alhpa'; did you mean 'alpha'?"},
       {"optimizer: {name: sgd, betas: [0.9, 0.99]}",
        "r.yaml:4:24: unknown key 'optimizer.betas'; it belongs to optimizer.name: adamw"},
-      {"optimizer: {momentum: 0.9}", "unknown key 'optimizer.momentum'; it belongs to optimizer.name: muon and optimizer.name: sgd"},
+      {"optimizer: {momentum: 0.9}",
+       "unknown key 'optimizer.momentum'; it belongs to optimizer.name: muon and optimizer.name: sgd"},
       {"adaptor: {r: 8}", "unknown key 'adaptor'; did you mean 'adapter'?"},
       {"zzz: 1", "unknown key 'zzz'; known here: name, model, adapter"},
   };
