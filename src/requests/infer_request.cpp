@@ -26,11 +26,15 @@ void add_options(CLI::App& app, InferRequest& request) {
   app.add_option("--max-new-tokens", request.max_new_tokens, "Longest answer in tokens, of rows without max_tokens")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  app.add_option("--temperature", request.temperature, "Of rows without one: 0 takes the most likely token each time")
+  app.add_option("--temperature", request.temperature,
+                 "How varied answers are, of rows without one: 0 takes the most likely token each time")
       ->check(CLI::Range(0.0, 100.0))
       ->capture_default_str();
-  app.add_option("--top-p", request.top_p, "Of rows without top_p")->check(CLI::Range(0.0, 1.0))->capture_default_str();
-  app.add_option("--seed", request.seed, "Of rows without a seed, together with the row's id")
+  app.add_option("--top-p", request.top_p,
+                 "Sample only among tokens that together have this probability, of rows without top_p")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  app.add_option("--seed", request.seed, "Start of the random numbers, with a row's id, of rows without a seed")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--together", request.together, "Answers computed at a time; their texts do not depend on it")
