@@ -7,6 +7,7 @@
 
 #include "data/chat_format.hpp"
 #include "families/spec.hpp"
+#include "infer/sampling.hpp"
 #include "nn/causal_lm.hpp"
 #include "ops/gpu.hpp"
 #include "peft/adapter.hpp"
@@ -32,13 +33,24 @@ class Answerer {
   std::string name() const;
   const tokenizer::Tokenizer& tokenizer() const { return tokenizer_; }
   const data::ChatFormat& format() const { return format_; }
-  /// Tokens that end an answer.
-  std::vector<std::int32_t> stop_ids() const;
+  /// What generate and infer ask for alike, from a request of either. Answers end at the model's own tokens.
+  template <class Request>
+  infer::Sampling sampling(const Request& request) const {
+    infer::Sampling sampling;
+    sampling.temperature = request.temperature;
+    sampling.top_p = request.top_p;
+    sampling.seed = request.seed;
+    sampling.max_new_tokens = request.max_new_tokens;
+    sampling.stop_ids = stop_ids();
+    return sampling;
+  }
 
   /// Reads the weights. @param longest  tokens of the longest conversation that will come; cut to the model's positions
   const nn::CausalLm& load(std::int64_t longest);
 
  private:
+  std::vector<std::int32_t> stop_ids() const;
+
   struct Files;
   std::unique_ptr<const Files> files_;
   std::string device_;

@@ -36,14 +36,8 @@ void generate(const requests::GenerateRequest& request) {
   if (prompt.empty()) throw Error(Fault::usage, "the prompt is empty");
 
   const auto& model = answerer.load(static_cast<std::int64_t>(prompt.size()) + request.max_new_tokens);
-  infer::Sampling sampling;
-  sampling.temperature = request.temperature;
-  sampling.top_p = request.top_p;
-  sampling.seed = request.seed;
-  sampling.max_new_tokens = request.max_new_tokens;
-  sampling.stop_ids = answerer.stop_ids();
   infer::TextStream text(answerer.tokenizer(), {});
-  infer::generate(model, prompt, sampling, [&](std::int32_t token) {
+  infer::generate(model, prompt, answerer.sampling(request), [&](std::int32_t token) {
     std::cout << text.add(token) << std::flush;
     return true;
   });

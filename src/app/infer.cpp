@@ -110,8 +110,8 @@ class Batch {
 
   void add(const Line& line) {
     try {
-      auto row =
-          read_row(data::parse_record(line.text), line.id, answerer_.format(), answerer_.tokenizer(), defaults());
+      auto row = read_row(data::parse_record(line.text), line.id, answerer_.format(), answerer_.tokenizer(),
+                          answerer_.sampling(request_));
       Under under{.row = std::move(row), .answers = {}};
       for (std::int64_t i = 0; i < under.row.answers; ++i) {
         infer::Request request{.id = cat(line.id, '#', i),
@@ -155,16 +155,6 @@ class Batch {
     std::vector<One> answers;
     std::int64_t open = 0;
   };
-
-  infer::Sampling defaults() const {
-    infer::Sampling sampling;
-    sampling.temperature = request_.temperature;
-    sampling.top_p = request_.top_p;
-    sampling.seed = request_.seed;
-    sampling.max_new_tokens = request_.max_new_tokens;
-    sampling.stop_ids = answerer_.stop_ids();
-    return sampling;
-  }
 
   void take(const infer::Event& event) {
     const std::size_t mark = event.id.rfind('#');
