@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <cstdint>
-
 #include "core/exec.hpp"
 #include "core/view.hpp"
+#include "kernels/detail/adamw_settings.hpp"
 
 namespace pst::kernels {
-
-struct AdamW {
-  double lr = 0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
-  std::int64_t step = 1;       ///< counts from 1: bias correction
-  double gradient_factor = 1;  ///< multiplies every gradient first: clipping
-};
 
 /// One step of AdamW with decoupled weight decay over flat f32 arrays of one size; `gradient` is only read.
 /// @throws Error(bug) on a mismatch

@@ -4,7 +4,7 @@
 
 #include "core/exec.hpp"
 #include "core/view.hpp"
-#include "kernels/adamw/adamw.hpp"
+#include "kernels/detail/adamw_settings.hpp"
 
 namespace pst::kernels {
 

@@ -33,7 +33,7 @@ mutant() {
 
 mutant package.py 's/xxhash@0.8.1:/xxhash@0.8:/' "xxhash: CMake wants 0.8.1"
 mutant package.py '/depends_on\("pcre2/d' "does not depend on it"
-mutant package.py 's/depends_on\("git"\)/depends_on("git"); depends_on("zstd")/' "which CMake does not look for"
+mutant package.py 's/depends_on\("git"\)/depends_on("git"); depends_on("snappy")/' "which CMake does not look for"
 mutant package.py 's/, msg="C\+\+20[^"]*"//' "has no message"
 mutant package.py 's/PST_WORKER", "worker"/PST_WORKERS", "worker"/' "which no CMake file knows"
 mutant package.py 's/variant\("worker", default=True/variant("worker", default=False/' "another default than PST_WORKER"
@@ -46,7 +46,7 @@ mutant package.py 's/PST_CUDA", "cuda"/PST_WORKER", "cuda"/' "PST_CUDA"
 mutant package.py 's/"CMAKE_CUDA_ARCHITECTURES", ";"/"CMAKE_CUDA_ARCHITECTURES", ","/' "cuda_arch does not decide"
 mutant CMakeLists.txt 's/^option\(PST_BENCH/option(PST_GPU "GPU" OFF)\n&/' "PST_GPU"
 mutant CMakeLists.txt 's/VERSION 3.25\)/VERSION 3.28)/' "cmake: CMakeLists.txt wants 3.28"
-mutant cmake/PstDependencies.cmake 's/^find_package\(OpenSSL.*/&\nfind_package(ZLIB REQUIRED)/' "ZLIB is new"
+mutant cmake/PstDependencies.cmake 's/^find_package\(OpenSSL.*/&\nfind_package(Snappy REQUIRED)/' "Snappy is new"
 mutant cmake/PstDependencies.cmake 's/yaml-cpp 0.7 QUIET/yaml-cpp 0.8 QUIET/' "yaml-cpp: CMake wants 0.8"
 echo "$count changes, $missed not noticed"
 ((missed == 0))
