@@ -91,7 +91,9 @@ std::vector<Line> lines_of_input(const fs::path& input) {
 
 data::Json json_of(const tokenizer::Tokenizer& tokenizer, std::int32_t token, const infer::TokenLogProbabilities& of) {
   data::Json likeliest = data::Json::array();
-  const auto text = [&](std::int32_t id) { return tokenizer.decode(std::vector<std::int32_t>{id}); };
+  const auto text = [&](std::int32_t id) {
+    return tokenizer.has(id) ? tokenizer.decode(std::vector<std::int32_t>{id}) : std::string();
+  };
   for (const auto& [id, log_p] : of.likeliest) likeliest.push_back({{"token", text(id)}, {"logprob", log_p}});
   return {{"token", text(token)}, {"logprob", of.chosen}, {"top_logprobs", std::move(likeliest)}};
 }

@@ -37,7 +37,7 @@ TextStream::TextStream(const tokenizer::Tokenizer& tokenizer, std::vector<std::s
 
 std::string TextStream::add(std::int32_t token) {
   if (stopped_by_) return {};
-  if (!tokenizer_.is_special(token)) held_ += tokenizer_.bytes_of(token);
+  if (tokenizer_.has(token) && !tokenizer_.is_special(token)) held_ += tokenizer_.bytes_of(token);
   std::size_t first = std::string::npos;
   for (const std::string& stop : stops_)
     if (const std::size_t at = held_.find(stop); at < first) {

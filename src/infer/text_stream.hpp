@@ -10,7 +10,8 @@
 namespace pst::infer {
 
 /// The text of an answer as its tokens come. Whole characters only, and nothing that may still become part of a stop
-/// string; that is looked for in the text, so it may lie across tokens.
+/// string; that is looked for in the text, so it may lie across tokens. Special tokens and those that the tokenizer
+/// lacks are no text.
 class TextStream {
  public:
   /// @param tokenizer  outlives the stream

@@ -115,6 +115,7 @@ struct Tokenizer::Impl {
 
   /// A token as the decoder sees it. @throws Error(data) on an id without a token
   Spelling spelling_of(std::int32_t id) const;
+  std::optional<Spelling> find_spelling(std::int32_t id) const;
 
   std::string name, digest;
   SpecialNames special_names;
@@ -224,11 +225,17 @@ void Tokenizer::Impl::walk_between(Aligned text, Effort& effort, OnToken token, 
   });
 }
 
-Spelling Tokenizer::Impl::spelling_of(std::int32_t id) const {
+std::optional<Spelling> Tokenizer::Impl::find_spelling(std::int32_t id) const {
   const auto at = static_cast<std::size_t>(id);
   const Vocabulary& vocabulary = model->vocabulary();
-  if (id >= 0 && at < added.size() && added[at]) return {added[at]->spelling, true};
-  if (id >= 0 && at < vocabulary.tokens().size() && vocabulary.tokens()[at]) return {*vocabulary.tokens()[at], false};
+  if (id >= 0 && at < added.size() && added[at]) return Spelling{added[at]->spelling, true};
+  if (id >= 0 && at < vocabulary.tokens().size() && vocabulary.tokens()[at])
+    return Spelling{*vocabulary.tokens()[at], false};
+  return std::nullopt;
+}
+
+Spelling Tokenizer::Impl::spelling_of(std::int32_t id) const {
+  if (auto spelling = find_spelling(id)) return std::move(*spelling);
   throw Error(Fault::data, cat("token id ", id, " is not in the vocabulary of ", name));
 }
 
@@ -325,6 +332,7 @@ std::optional<std::string> Tokenizer::special_in(std::string_view text) const {
   return first;
 }
 
+bool Tokenizer::has(std::int32_t id) const { return impl_->find_spelling(id).has_value(); }
 bool Tokenizer::is_special(std::int32_t id) const {
   const auto at = static_cast<std::size_t>(id);
   return id >= 0 && at < impl_->added.size() && impl_->added[at] && impl_->added[at]->special;

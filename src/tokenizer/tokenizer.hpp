@@ -59,6 +59,8 @@ class Tokenizer {
 
   std::optional<std::int32_t> id_of(std::string_view token) const;
   bool is_special(std::int32_t id) const;
+  /// Models may predict more ids than their tokenizer has: rows that only fill their matrices up.
+  bool has(std::int32_t id) const;
   /// The first special token that is spelled in `text`: encode() makes that token of it, whoever wrote the text.
   std::optional<std::string> special_in(std::string_view text) const;
   std::int32_t vocabulary_size() const;  ///< largest id + 1

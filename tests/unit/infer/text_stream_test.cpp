@@ -66,8 +66,9 @@ TEST_F(TextStreams, EndsBeforeTheFirstStopString) {
   EXPECT_EQ(joined(pieces("aab", {"ab"})), "a") << "what looked like a beginning was not one";
 }
 
-TEST_F(TextStreams, SpecialTokensAreNoText) {
+TEST_F(TextStreams, SpecialTokensAndThoseThatTheTokenizerLacksAreNoText) {
   TextStream stream(tokenizer_, {});
+  EXPECT_EQ(stream.add(fixture::kTinyTokens + 5), "");
   EXPECT_EQ(stream.add(fixture::kTinyImEnd), "");
   EXPECT_EQ(stream.end(), "");
 }
