@@ -131,7 +131,8 @@ MergeCheck compared(const at::Tensor& base, const at::Tensor& adapted, const at:
   return {.tokens = adapted.size(0),
           .same_choice = adapted.argmax(-1).eq(merged.argmax(-1)).sum().item().toLong(),
           .moved = largest(adapted - base),
-          .apart = largest(merged - adapted)};
+          .apart = largest(merged - adapted),
+          .size = largest(adapted)};
 }
 
 std::string percent(double share) { return share == 0 ? "none" : cat(fixed(100 * share, share < 0.01 ? 3 : 1), " %"); }

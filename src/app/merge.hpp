@@ -12,6 +12,7 @@ struct MergeCheck {
   std::int64_t tokens = 0, same_choice = 0;  ///< same_choice: of how many the most likely next token is the same
   double moved = 0;                          ///< largest change of a logit by the adapter
   double apart = 0;                          ///< largest difference between merged and adapted
+  double size = 0;                           ///< largest of the adapted logits
 };
 
 struct MergeResult {

@@ -50,6 +50,21 @@ std::size_t skip_space(std::string_view text, std::size_t at) {
   return at;
 }
 
+void pay(std::size_t steps, Effort& effort) {
+  if (effort.backtrack(steps)) return;
+  throw Error(Fault::data, "the added tokens of tokenizer.json take too many steps: they share long beginnings",
+              "take tokenizer.json from the model's publisher");
+}
+
+/// Whether `text` begins with `spelling`, of which the first `known` bytes were seen.
+bool goes_on_as(std::string_view spelling, std::string_view text, std::size_t known, Effort& effort) {
+  if (spelling.size() > kLongWalk) {
+    if (text.substr(known, kLongWalk) != spelling.substr(known, kLongWalk)) return false;
+    pay(spelling.size(), effort);
+  }
+  return text.substr(known, spelling.size() - known) == spelling.substr(known);
+}
+
 }  // namespace
 
 AddedTokenFinder::AddedTokenFinder() : nodes_(1) {}
@@ -59,6 +74,7 @@ void AddedTokenFinder::add(const AddedToken& token) {
   if (spelling.empty()) return;
   if (!may_start_[static_cast<unsigned char>(spelling[0])]) starts_ += spelling[0];
   may_start_[static_cast<unsigned char>(spelling[0])] = true;
+  const auto token_index = static_cast<std::int32_t>(tokens_.size());
   std::uint32_t node = 0;
   for (const char c : spelling) {
     const auto byte = static_cast<unsigned char>(c);
@@ -67,15 +83,16 @@ void AddedTokenFinder::add(const AddedToken& token) {
         std::lower_bound(next.begin(), next.end(), byte, [](const auto& edge, auto b) { return edge.first < b; });
     if (place != next.end() && place->first == byte) {
       node = place->second;
+      nodes_[node].only = -1;
       continue;
     }
     const auto fresh = static_cast<std::uint32_t>(nodes_.size());
     next.insert(place, {byte, fresh});
-    nodes_.emplace_back();
+    nodes_.emplace_back().only = token_index;
     node = fresh;
   }
   if (nodes_[node].token >= 0) return;  // two tokens of one spelling: the first one counts
-  nodes_[node].token = static_cast<std::int32_t>(tokens_.size());
+  nodes_[node].token = token_index;
   tokens_.push_back(token);
 }
 
@@ -91,13 +108,17 @@ std::int32_t AddedTokenFinder::longest_at(std::string_view text, std::size_t at,
         std::lower_bound(next.begin(), next.end(), byte, [](const auto& e, auto b) { return e.first < b; });
     if (edge == next.end() || edge->first != byte) break;
     node = edge->second;
+    if (const std::int32_t only = nodes_[node].only; only >= 0) {
+      const std::string_view spelling = tokens_[static_cast<std::size_t>(only)].spelling;
+      if (!goes_on_as(spelling, text.substr(begin), at - begin, effort)) return best;
+      end = begin + spelling.size();
+      return only;
+    }
     if (nodes_[node].token < 0) continue;
     best = nodes_[node].token;
     end = at + 1;
   }
-  if (at - begin > kLongWalk && !effort.backtrack(at - begin))
-    throw Error(Fault::data, "the added tokens of tokenizer.json take too many steps: they share long beginnings",
-                "take tokenizer.json from the model's publisher");
+  if (at - begin > kLongWalk) pay(at - begin, effort);
   return best;
 }
 

@@ -40,6 +40,7 @@ class AddedTokenFinder {
   struct Node {
     std::vector<std::pair<unsigned char, std::uint32_t>> next;  // sorted by byte
     std::int32_t token = -1;                                    // index in tokens_
+    std::int32_t only = -1;  // of the one token whose spelling leads here; -1: there are several
   };
   std::int32_t longest_at(std::string_view text, std::size_t at, std::size_t& end, Effort& effort) const;
 
