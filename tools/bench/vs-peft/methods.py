@@ -10,8 +10,7 @@ import platform
 import statistics
 import sys
 
-import method_settings
-from compare import options, ours, theirs, write_text
+from compare import method_settings, options, ours, theirs, write_text
 
 MEMORY = 0.5  # at most this share of theirs
 # method: at least so many times their tokens per second
