@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/export_adapter.hpp"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -68,8 +67,7 @@ void export_adapter(const Found& checkpoint, const fs::path& folder) {
   }
   load(checkpoint, targets, Asked::some);
 
-  std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.planned.name < b.planned.name; });
-  std::vector<weights::PlannedTensor> plan;
+  std::vector<weights::PlannedTensor> plan;  // in the order of the run's own file, which is then this one
   for (const auto& part : parts) plan.push_back(part.planned);
   make_directories(folder);
   weights::TensorWriter writer(model, plan);

@@ -32,10 +32,11 @@ class TinyRun {
     run_.write_record(record);
     run_.begin_attempt();
   }
-  /// The usual recipe with keys of its own.
+  /// The usual recipe with keys of its own. It names the validation data that the store has.
   void write_recipe(const std::string& more) const {
     const std::string yaml = "name: tiny\nmodel: {path: " + model().string() +
-                             "}\ndata: {train: [{path: a.jsonl}], max_length: 32}\n" + more;
+                             "}\ndata: {train: [{path: a.jsonl}], validation: [{path: b.jsonl}], max_length: 32}\n" +
+                             more;
     write_durably(run_.recipe(),
                   recipe::to_yaml(recipe::parse(yaml, "recipe.yaml", {"train.device=cpu"}, dir_.path())));
   }
