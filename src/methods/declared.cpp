@@ -69,6 +69,9 @@ std::string upper(std::string_view text) {
   return all;
 }
 
+/// How the base's matrices lie: PEFT sets it where they are transposed (GPT-2), and computes the same.
+bool is_of_the_base(const std::string& key) { return key == "fan_in_fan_out"; }
+
 /// Of methods that are not layers: what PEFT writes of the model, and of whoever made the start.
 bool is_of_the_model(const std::string& key) {
   return key == "num_attention_heads" || key == "num_layers" || key == "num_transformer_submodules" ||
@@ -121,7 +124,7 @@ Adapter read_declared(const Method& method, const json::Object& config,
   for (const auto& [key, node] : config.members()) {
     const auto is_key = [&key = key](std::string_view other) { return other == key; };
     if (std::any_of(elsewhere.begin(), elsewhere.end(), is_key)) continue;
-    if (is_of_every_method(key) || is_of_the_model(key) || (targets && is_targeting_key(key)) ||
+    if (is_of_every_method(key) || is_of_the_model(key) || is_of_the_base(key) || (targets && is_targeting_key(key)) ||
         (key == "modules_to_save" && fixed.contains(key)) || (key == "bias" && takes_bias(method)))
       continue;
     if (own.contains(key)) {

@@ -7,40 +7,16 @@
 
 namespace pst::methods {
 
-extern const Method kAdalora, kBeft, kBoft, kC3a, kDeft, kDelora, kFrod, kGlora, kGralora, kHira, kHra, kIa3Method,
-    kLnTuning, kLoha, kLokr, kLora, kMiss, kOft, kOsf, kPeanut, kPoly, kPrefixTuning, kPromptTuning, kPsoft, kPTuning,
-    kRoad, kShira, kSupertuning, kTrainableTokens, kVera;
+extern const Method kAdalora, kBeft, kBoft, kC3a, kDeft, kDelora, kFourierft, kFrod, kGlora, kGralora, kHira, kHra,
+    kIa3Method, kLnTuning, kLoha, kLokr, kLora, kMiss, kOft, kOsf, kPeanut, kPoly, kPrefixTuning, kPromptTuning, kPsoft,
+    kPTuning, kRoad, kShira, kSupertuning, kTrainableTokens, kVera;
 
 std::span<const Method* const> table() {
-  static const std::array rows = {&kLora,
-                                  &kAdalora,
-                                  &kBeft,
-                                  &kBoft,
-                                  &kC3a,
-                                  &kDeft,
-                                  &kDelora,
-                                  &kFrod,
-                                  &kGlora,
-                                  &kGralora,
-                                  &kHira,
-                                  &kHra,
-                                  &kIa3Method,
-                                  &kLnTuning,
-                                  &kLoha,
-                                  &kLokr,
-                                  &kMiss,
-                                  &kOft,
-                                  &kOsf,
-                                  &kPeanut,
-                                  &kPoly,
-                                  &kPrefixTuning,
-                                  &kPromptTuning,
-                                  &kPsoft,
-                                  &kPTuning,
-                                  &kRoad,
-                                  &kShira,
-                                  &kSupertuning,
-                                  &kTrainableTokens,
+  static const std::array rows = {&kLora,   &kAdalora,   &kBeft,     &kBoft,  &kC3a,          &kDeft,
+                                  &kDelora, &kFourierft, &kFrod,     &kGlora, &kGralora,      &kHira,
+                                  &kHra,    &kIa3Method, &kLnTuning, &kLoha,  &kLokr,         &kMiss,
+                                  &kOft,    &kOsf,       &kPeanut,   &kPoly,  &kPrefixTuning, &kPromptTuning,
+                                  &kPsoft,  &kPTuning,   &kRoad,     &kShira, &kSupertuning,  &kTrainableTokens,
                                   &kVera};
   return rows;
 }

@@ -5,7 +5,6 @@
 #include <ATen/TensorOperators.h>
 
 #include <ATen/ops/index_copy.h>
-#include <ATen/ops/randperm.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GeneratorImpl.h>
@@ -27,9 +26,8 @@ class ShiraLinear final : public DeltaLinear {
 
   /// The rows and columns that PEFT chooses.
   void prepare() override {
-    at::Generator numbers = torch_generator(seed_);
-    const at::Tensor all = at::randperm(in_features() * out_features(), numbers, at::kLong);
-    const at::Tensor places_t = std::get<0>(all.narrow(0, 0, places().size(1)).sort());
+    const at::Tensor drawn_t = random_places(in_features() * out_features(), places().size(1), seed_);
+    const at::Tensor places_t = std::get<0>(drawn_t.sort());
     const at::Tensor rows_t = places_t.div(in_features(), "floor");
     places().copy_(at::stack({rows_t, places_t - rows_t * in_features()}));
   }

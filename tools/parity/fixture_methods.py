@@ -11,6 +11,7 @@ from peft import (
     DeftConfig,
     DeloraConfig,
     FrodConfig,
+    FourierFTConfig,
     GloraConfig,
     GraloraConfig,
     HiraConfig,
@@ -118,6 +119,9 @@ ADAPTERS = {  # (model, name): config
     ("llama", "deft_para"): config_of(DeftConfig, r=3, decomposition_method="qr", para=True),
     ("llama", "delora"): config_of(DeloraConfig, r=3, delora_lambda=2, rank_pattern={"v_proj": 2}, lambda_pattern={"down_proj": 3}),
     ("llama", "frod"): config_of(FrodConfig, projection_prng_key=3, sparse_rate=0.05),
+    ("llama", "fourierft"): config_of(FourierFTConfig, LINEARS, n_frequency=40, scaling=9.0, init_weights=True),
+    ("gpt2", "fourierft"): config_of(FourierFTConfig, ["c_attn", "c_proj"], n_frequency=30, scaling=9.0),  # fan_in_fan_out becomes true
+    ("llama", "fourierft_random"): config_of(FourierFTConfig, n_frequency=30, n_frequency_pattern={"v_proj": 17}, scaling=20.0, random_loc_seed=5),
     ("llama", "glora"): config_of(GloraConfig, r=2),
     ("llama_biases", "glora"): config_of(GloraConfig, ["q_proj", "v_proj"], r=2),
     ("llama_biases", "glora_vector"): config_of(GloraConfig, ["q_proj", "v_proj"], config_A_B="none", config_C="vector", config_D_E="vector"),
