@@ -108,8 +108,9 @@ const nn::CausalLm& Answerer::load(std::int64_t longest) {
   const at::ScalarType dtype = gpu_ || has_fast_bf16() ? at::kBFloat16 : at::kFloat;
   const auto method = files_->adapter ? std::optional(methods::read_peft_config(*files_->adapter)) : std::nullopt;
   const auto positions = std::min(spec_.positions, longest + (method ? methods::virtual_rows(*method) : 0));
-  const std::shared_ptr<const nn::FrozenFormat> matrices =
-      quant::make_format(quant_options(files_->quantization, spec_, dtype));
+  quant::Options options = quant_options(files_->quantization, spec_, dtype);
+  if (dtype == at::kFloat) options.kept = nn::Kept::as_stored;
+  const std::shared_ptr<const nn::FrozenFormat> matrices = quant::make_format(options);
   model_ = model::load(spec_, families::open_weights(files_->model, spec_), dtype, matrices,
                        nn::replicated_storage_on(device), positions);
   if (method) {

@@ -49,9 +49,9 @@ class Decoder final : public nn::CausalLm {
         head_block_(layout.size() - 1),
         invocation_(ops::scalar_type(compute)) {
     const at::Tensor& matrix = frozen_->parts(embedding_block_, 0).at(0);
-    embedding_ = std::make_unique<FrozenEmbedding>(matrix);
+    embedding_ = std::make_unique<FrozenEmbedding>(matrix, ops::scalar_type(compute));
     device_ = matrix.device();  // the storage says where the model computes
-    rows_like_ = at::TensorOptions().dtype(matrix.scalar_type()).device(device_);
+    rows_like_ = at::TensorOptions().dtype(ops::scalar_type(compute)).device(device_);
     const Parts parts(tensors, compute, layout, *frozen_, device_);
     std::vector<RopeTables> tables;
     for (const families::RopeSpec& rope : spec.ropes) tables.push_back(make_rope_tables(rope, positions, device_));

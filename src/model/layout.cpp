@@ -8,7 +8,7 @@ namespace pst::model {
 nn::FrozenLayout layout_of(const families::ModelSpec& spec, const weights::TensorStore& tensors, Dtype compute,
                            const std::shared_ptr<const nn::FrozenFormat>& matrices) {
   using Role = nn::FrozenBlock::Role;
-  const std::shared_ptr<const nn::FrozenFormat> dense = nn::dense_format(compute);
+  const std::shared_ptr<const nn::FrozenFormat> dense = matrices->of_ends(compute);
   nn::FrozenLayout layout;
   for (std::size_t i = 0; i < spec.layers.size(); ++i) {
     nn::FrozenBlock& block = layout.emplace_back(nn::FrozenBlock{cat("layer ", i), Role::layer, {}});

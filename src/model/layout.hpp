@@ -9,7 +9,7 @@ namespace pst::model {
 
 /// One block per layer, in order, its matrices in the order of families::matrices_of(); then the embedding; then the
 /// head, where it is another matrix.
-/// @param matrices  how the layers' matrices are kept; embedding and head are dense, in `compute`
+/// @param matrices  how the layers' matrices are kept; embedding and head are dense, for products in `compute`
 nn::FrozenLayout layout_of(const families::ModelSpec& spec, const weights::TensorStore& tensors, Dtype compute,
                            const std::shared_ptr<const nn::FrozenFormat>& matrices);
 

@@ -43,15 +43,16 @@ void pack_placed(const MatrixSource& matrix, Dtype compute, std::size_t begin, s
 
 class DenseFormat final : public FrozenFormat {
  public:
-  explicit DenseFormat(Dtype compute) : compute_(compute) {}
+  DenseFormat(Dtype compute, Kept kept) : compute_(compute), kept_(kept) {}
 
   std::vector<Part> parts(const MatrixSource& matrix) const override {
-    return {{"", compute_, {matrix.out, matrix.in}}};
+    return {{"", dtype_of(matrix), {matrix.out, matrix.in}}};
   }
+  std::unique_ptr<FrozenFormat> of_ends(Dtype compute) const override { return dense_format(compute, kept_); }
   void pack(const MatrixSource& matrix, std::span<const float>, std::size_t, std::size_t begin, std::size_t end,
             std::byte* into) const override {
-    if (matrix.place) return pack_placed(matrix, compute_, begin, end, into);
-    pack_values(matrix.store.get(matrix.name), compute_, begin, end, into);
+    if (matrix.place) return pack_placed(matrix, dtype_of(matrix), begin, end, into);
+    pack_values(matrix.store.get(matrix.name), dtype_of(matrix), begin, end, into);
   }
   std::unique_ptr<Linear> make(const MatrixSource&, const std::vector<at::Tensor>& parts,
                                std::optional<at::Tensor> bias) const override {
@@ -59,10 +60,18 @@ class DenseFormat final : public FrozenFormat {
   }
 
  private:
+  Dtype dtype_of(const MatrixSource& matrix) const {
+    const bool narrow = kept_ == Kept::as_stored && matrix.store.get(matrix.tensor()).dtype == "BF16";
+    return narrow ? Dtype::bf16 : compute_;
+  }
+
   Dtype compute_;
+  Kept kept_;
 };
 
 }  // namespace
+
+std::unique_ptr<FrozenFormat> FrozenFormat::of_ends(Dtype compute) const { return dense_format(compute); }
 
 void FrozenFormat::collect(const MatrixSource&, std::int64_t, std::int64_t, float*) const {
   throw Error(Fault::bug, "this format has no statistics");
@@ -82,6 +91,8 @@ void pack_values(const weights::Tensor& stored, Dtype compute, std::size_t begin
       [&](std::size_t i) { return weights::value_at(stored.bytes.data(), from, i); }, into);
 }
 
-std::unique_ptr<FrozenFormat> dense_format(Dtype compute) { return std::make_unique<DenseFormat>(compute); }
+std::unique_ptr<FrozenFormat> dense_format(Dtype compute, Kept kept) {
+  return std::make_unique<DenseFormat>(compute, kept);
+}
 
 }  // namespace pst::nn

@@ -41,6 +41,9 @@ class FrozenFormat {
 
   virtual std::vector<Part> parts(const MatrixSource& matrix) const = 0;
 
+  /// How the embedding and the head are kept beside such matrices: as numbers.
+  virtual std::unique_ptr<FrozenFormat> of_ends(Dtype compute) const;
+
   /// How many f32 values about the whole matrix packing a piece of it needs: NF4 with double quantisation wants the
   /// largest magnitude of every block. Each is a function of some consecutive values of the matrix.
   virtual std::int64_t statistics(const MatrixSource&) const { return 0; }
@@ -62,7 +65,13 @@ class FrozenFormat {
 /// @throws Error(data) when its dtype has no name in core
 void pack_values(const weights::Tensor& stored, Dtype compute, std::size_t begin, std::size_t end, std::byte* into);
 
-/// Values in the dtype of products: f32 or bf16.
-std::unique_ptr<FrozenFormat> dense_format(Dtype compute);
+/// What of values in files of bf16 is kept in memory for products in f32. Their bits are the same.
+enum class Kept {
+  as_computed,  ///< f32, which the fastest products of many rows want
+  as_stored     ///< bf16: half the bytes to read at each token, for products by rows (ops/row_by_row.hpp) alone
+};
+
+/// Values in the dtype of products, f32 or bf16, but for what is `kept` otherwise.
+std::unique_ptr<FrozenFormat> dense_format(Dtype compute, Kept kept = Kept::as_computed);
 
 }  // namespace pst::nn

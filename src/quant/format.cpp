@@ -49,7 +49,7 @@ class QuantisedFormat final : public nn::FrozenFormat {
       : options_(options),
         layer_(layer_of(options.format)),
         codec_(lowbit::codec_of(options.format, options.scales, serial_cpu())),  // the storage shares the work
-        dense_(nn::dense_format(options.compute)),
+        dense_(nn::dense_format(options.compute, options.kept)),
         scratch_(std::make_shared<Scratch>()) {}
 
   std::vector<nn::Part> parts(const nn::MatrixSource& matrix) const override {
@@ -58,6 +58,7 @@ class QuantisedFormat final : public nn::FrozenFormat {
     for (auto& array : codec_->arrays(of(matrix))) parts.push_back({array.suffix, array.dtype, std::move(array.shape)});
     return parts;
   }
+  std::unique_ptr<nn::FrozenFormat> of_ends(Dtype compute) const override { return dense_->of_ends(compute); }
   std::int64_t statistics(const nn::MatrixSource& matrix) const override {
     return stays_dense(matrix) ? dense_->statistics(matrix) : codec_->statistics(of(matrix));
   }
@@ -96,7 +97,7 @@ class QuantisedFormat final : public nn::FrozenFormat {
 
 std::unique_ptr<nn::FrozenFormat> make_format(const Options& options) {
   lowbit::require_same_format(options.stored, options.format);
-  if (options.format == NumberFormat::none) return nn::dense_format(options.compute);
+  if (options.format == NumberFormat::none) return nn::dense_format(options.compute, options.kept);
   return std::make_unique<QuantisedFormat>(options);
 }
 

@@ -16,6 +16,7 @@ struct Options {
   std::vector<std::string> skip;                               ///< endings of layers' names that stay dense
   weights::NumberFormat stored = weights::NumberFormat::none;  ///< how the model's folder keeps its layers
   Dtype compute = Dtype::f32;
+  nn::Kept kept = nn::Kept::as_computed;  ///< of what stays dense
 };
 
 /// How a model's layers are kept: as numbers, or in one of the formats that are quantised. In a folder that is
