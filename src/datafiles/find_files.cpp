@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <utility>
 
+#include "core/brief.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "datafiles/compression.hpp"
@@ -16,7 +19,7 @@
 namespace pst::datafiles {
 namespace {
 
-constexpr std::size_t kMostFiles = 100'000;
+constexpr std::size_t kMostFiles = 100'000, kMostNames = 1000;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& what, const std::string& remedy = {}) {
   throw Error(Fault::data, cat(path, " ", what), remedy);
@@ -40,39 +43,75 @@ std::vector<fs::directory_entry> entries_of(const fs::path& folder) {
 
 constexpr int kDeepest = 16;
 
-void match(const fs::path& base, const std::vector<std::string>& parts, std::size_t at, int depth,
-           std::vector<std::string>& out) {
-  if (at == parts.size() || depth > kDeepest) return;
-  const bool is_last = at + 1 == parts.size();
-  if (parts[at] == "**") {
-    match(base, parts, at + 1, depth, out);
-    for (const auto& entry : entries_of(base))
-      if (entry.is_directory() && !entry.is_symlink()) match(entry.path(), parts, at, depth + 1, out);
-    return;
+/// The files that patterns name. What is looked at is counted over all of them: patterns that each look at every folder
+/// are a few bytes in a card.
+class Matcher {
+ public:
+  /// Sorted, each once.
+  std::vector<std::string> of(const std::string& pattern) {
+    constexpr std::size_t kLongest = 4096;  // what a path may have
+    if (pattern.size() > kLongest)
+      refuse(quoted(pattern, 100), cat("is a pattern of ", pattern.size(), " bytes; a path has at most ", kLongest));
+    fs::path base = pattern.starts_with("/") ? "/" : "";
+    parts_.clear();
+    for (const auto& part : split(pattern, '/'))
+      if (!part.empty() && !(part == kAnyFolders && !parts_.empty() && parts_.back() == part)) parts_.push_back(part);
+    std::size_t plain = 0;
+    while (plain + 1 < parts_.size() && !is_pattern(parts_[plain])) base /= parts_[plain++];
+    parts_.erase(parts_.begin(), parts_.begin() + static_cast<std::ptrdiff_t>(plain));
+    out_.clear();
+    seen_.clear();
+    match(base.empty() ? fs::path(".") : base, 0, 0);
+    return {out_.begin(), out_.end()};
   }
-  std::error_code ignored;
-  if (!is_pattern(parts[at])) {
-    const fs::path next = base / parts[at];
-    if (is_last ? fs::is_regular_file(next, ignored) : fs::is_directory(next, ignored)) {
-      if (is_last)
-        out.push_back(next.string());
-      else
-        match(next, parts, at + 1, depth + 1, out);
+
+ private:
+  static constexpr std::string_view kAnyFolders = "**";
+  static constexpr std::size_t kMostLooks = 2'000'000;
+
+  void match(const fs::path& base, std::size_t at, int depth) {
+    // Through `**` a folder is come to in many ways.
+    if (at == parts_.size() || depth > kDeepest || !seen_.emplace(base.string(), at).second) return;
+    const bool is_last = at + 1 == parts_.size();
+    std::error_code ignored;
+    if (parts_[at] == kAnyFolders) {
+      match(base, at + 1, depth);
+      for (const auto& entry : looked_at(base))
+        if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) match(entry.path(), at, depth + 1);
+      return;
     }
-    return;
-  }
-  for (const auto& entry : entries_of(base)) {
-    if (::fnmatch(parts[at].c_str(), entry.path().filename().c_str(), FNM_PERIOD) != 0) continue;
-    if (is_last ? entry.is_regular_file(ignored) : entry.is_directory(ignored)) {
-      if (is_last)
-        out.push_back(entry.path().string());
-      else
-        match(entry.path(), parts, at + 1, depth + 1, out);
+    if (!is_pattern(parts_[at])) {
+      const fs::path next = base / parts_[at];
+      if (is_last && fs::is_regular_file(next, ignored)) take(next);
+      if (!is_last && fs::is_directory(next, ignored)) match(next, at + 1, depth + 1);
+      return;
     }
-    if (out.size() > kMostFiles)
-      refuse(base.string(), cat("has more than ", kMostFiles, " such files"), "name a part of them");
+    for (const auto& entry : looked_at(base)) {
+      if (::fnmatch(parts_[at].c_str(), entry.path().filename().c_str(), FNM_PERIOD) != 0) continue;
+      if (is_last && entry.is_regular_file(ignored)) take(entry.path());
+      if (!is_last && entry.is_directory(ignored)) match(entry.path(), at + 1, depth + 1);
+    }
   }
-}
+  void take(const fs::path& file) {
+    out_.insert(file.string());
+    if (out_.size() > kMostFiles)
+      refuse(file.parent_path().string(), cat("has more than ", kMostFiles, " such files"), "name a part of them");
+  }
+  std::vector<fs::directory_entry> looked_at(const fs::path& folder) {
+    auto entries = entries_of(folder);
+    looks_ += entries.size() + 1;
+    if (looks_ > kMostLooks)
+      refuse(folder.string(),
+             cat("and others were looked through for patterns again and again, ", kMostLooks, " files in all"),
+             "write fewer patterns, or with fewer `**`");
+    return entries;
+  }
+
+  std::vector<std::string> parts_;
+  std::set<std::string> out_;
+  std::set<std::pair<std::string, std::size_t>> seen_;
+  std::size_t looks_ = 0;
+};
 
 /// The suffix by which a container knows a file; empty where none does, and for files about the data.
 std::string_view data_suffix(const fs::path& path) {
@@ -125,7 +164,8 @@ Found by_names(const Wanted& wanted, const std::string& split) {
       for (const auto& [name, files] : splits)
         names.push_back(name.empty() ? cat(counted(files.size()), " of none") : name);
       refuse(wanted.path,
-             cat("has no split ", quoted(split, 40), "; by their names its files are: ", join(names, ", ")),
+             cat("has no split ", quoted(split, 40),
+                 "; by their names its files are: ", brief(join(names, ", "), kMostNames)),
              "name another one with `split`, or the files themselves");
     }
     chosen = found->second;
@@ -149,35 +189,26 @@ Found by_card(const Wanted& wanted, const std::string& split, const std::vector<
     names.push_back(part.name);
     if (part.name != split) continue;
     std::vector<std::string> files;
+    Matcher matcher;
     for (const auto& pattern : part.patterns) {
-      const auto found = matches((fs::path(wanted.path) / pattern).lexically_normal().string());
+      const auto found = matcher.of((fs::path(wanted.path) / pattern).lexically_normal().string());
       if (found.empty())
         refuse(wanted.path, cat("lacks ", quoted(pattern, 100), ", which its README.md names for the split ", split),
                "fetch the folder whole");
       files.insert(files.end(), found.begin(), found.end());
+      if (files.size() > kMostFiles)
+        refuse(wanted.path, cat("has a README.md that names more than ", kMostFiles, " files"), "name a part of them");
     }
     return {files, cat("split ", split, " of `", config.name, "`, ", counted(files.size()))};
   }
-  refuse(wanted.path, cat("has no split ", quoted(split, 40), "; its README.md names: ", join(names, ", ")),
+  refuse(wanted.path,
+         cat("has no split ", quoted(split, 40), "; its README.md names: ", brief(join(names, ", "), kMostNames)),
          "name another one with `split`");
 }
 
 }  // namespace
 
-std::vector<std::string> matches(const std::string& pattern) {
-  fs::path base = pattern.starts_with("/") ? "/" : "";
-  std::vector<std::string> parts;
-  for (const auto& part : split(pattern, '/'))
-    if (!part.empty()) parts.push_back(part);
-  std::size_t plain = 0;
-  while (plain + 1 < parts.size() && !is_pattern(parts[plain])) base /= parts[plain++];
-  parts.erase(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(plain));
-  std::vector<std::string> out;
-  match(base.empty() ? fs::path(".") : base, parts, 0, 0, out);
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  return out;
-}
+std::vector<std::string> matches(const std::string& pattern) { return Matcher().of(pattern); }
 
 Found find_files(const Wanted& as_written) {
   Wanted wanted = as_written;

@@ -2,6 +2,7 @@
 #include "datafiles/hub_card.hpp"
 
 #include "config/parse_yaml.hpp"
+#include "core/brief.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
 #include "datafiles/split_name.hpp"
@@ -114,9 +115,10 @@ const CardConfig& chosen_config(const std::vector<CardConfig>& configs, const st
       if (config.name == "default") return config;
     if (configs.size() == 1) return configs.front();
   }
+  const std::string shown = brief(join(names, ", "), 1000);
   throw Error(Fault::data,
-              wanted.empty() ? cat(folder, " has several subsets and none is its default: ", join(names, ", "))
-                             : cat(folder, " has no subset ", quoted(wanted, 60), "; it has ", join(names, ", ")),
+              wanted.empty() ? cat(folder, " has several subsets and none is its default: ", shown)
+                             : cat(folder, " has no subset ", quoted(wanted, 60), "; it has ", shown),
               "name one with `subset`");
 }
 

@@ -107,6 +107,48 @@ TEST_F(Layout, ACardThatLeavesItsFolderIsRefused) {
   EXPECT_THAT(found("."), ElementsAre("train.csv")) << "a card without `configs` says nothing of files";
 }
 
+/// Through `**` a folder is come to in as many ways as there are places for it: hours for a few bytes of a card.
+TEST_F(Layout, PatternsOfACardLookALimitedNumberOfTimes) {
+  std::string deep = "d";
+  for (int i = 0; i < 12; ++i) deep += "/d";
+  have({cat(deep, "/a.jsonl"), "b.jsonl"});
+  const auto card = [&](const std::string& patterns) {
+    have({"README.md"}, cat("---\nconfigs:\n- config_name: a\n  data_files: [", patterns, "]\n---\n"));
+  };
+  const auto repeated = [](const std::string& text, int times) {
+    std::string all;
+    for (int i = 0; i < times; ++i) all += text;
+    return all;
+  };
+  card(cat("\"", repeated("**/*/", 20), "a.jsonl\""));
+  EXPECT_THAT(wrong("."), HasSubstr("lacks")) << "no file lies so deep";
+  card(cat("\"", repeated("**/", 1000), "a.jsonl\""));
+  EXPECT_THAT(found("."), ElementsAre(cat(deep, "/a.jsonl")));
+  card(cat("\"", repeated("**/*/", 6), "**/a.jsonl\""));
+  EXPECT_THAT(found("."), ElementsAre(cat(deep, "/a.jsonl")));
+  card(cat("\"", repeated("*", 5000), "\""));
+  EXPECT_THAT(wrong("."), HasSubstr("is a pattern of 5"));
+  std::vector<std::string> many;
+  for (int i = 0; i < 300; ++i) many.push_back(cat("many/", i, ".csv"));
+  have(many);
+  card(repeated("\"many/*\", ", 400));
+  EXPECT_THAT(wrong("."), HasSubstr("names more than 100000 files"));
+  card(repeated("\"many/0*\", ", 20'000));
+  EXPECT_THAT(wrong("."), HasSubstr("looked through for patterns again and again"));
+}
+
+/// A message is for a reader: a card has room for thousands of names.
+TEST_F(Layout, ManyNamesAreToldInPart) {
+  std::string configs, splits;
+  for (int i = 0; i < 2000; ++i) configs += cat("- {config_name: name", i, ", data_files: x.csv}\n");
+  for (int i = 0; i < 2000; ++i) splits += cat("{split: name", i, ", path: x.csv}, ");
+  have({"README.md"}, cat("---\nconfigs:\n", configs, "---\n"));
+  EXPECT_LT(wrong(".").size(), 2000u);
+  EXPECT_LT(wrong(".", "", "other").size(), 2000u);
+  have({"README.md"}, cat("---\nconfigs:\n- config_name: a\n  data_files: [", splits, "]\n---\n"));
+  EXPECT_LT(wrong(".", "other").size(), 2000u);
+}
+
 TEST_F(Layout, OneFileHasNoSplits) {
   have({"a.jsonl"});
   EXPECT_THAT(wrong("a.jsonl", "test"), HasSubstr("is one file, and has no splits"));
