@@ -67,8 +67,11 @@ Json Columns::applied(Json record) const {
       named[name] = std::move(*value);
       moved.insert(path);
     }
+    // Keys of a record are there once: the others need not be looked for.
+    auto& members = static_cast<std::vector<Json::object_t::value_type>&>(named.get_ref<Json::object_t&>());
     for (auto& item : record.items())
-      if (!moved.contains(item.key()) && !named.contains(item.key())) named[item.key()] = std::move(item.value());
+      if (!moved.contains(item.key()) && !names_.contains(item.key()))
+        members.emplace_back(item.key(), std::move(item.value()));
     record = std::move(named);
   }
   if (template_ == nullptr) return record;

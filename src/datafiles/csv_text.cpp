@@ -50,6 +50,10 @@ std::optional<std::vector<Cell>> CsvRows::next() {
         in = In::behind;
       }
     } else if (c == delimiter_) {
+      if (row.size() == kMostCells) {  // each takes memory, and a delimiter is one byte
+        if (flaw.empty()) flaw = cat("the row has more than ", kMostCells, " cells");
+        row.pop_back();
+      }
       row.emplace_back();
       in = In::start;
     } else if (c == '\n' || c == '\r' || is_end) {
@@ -81,9 +85,13 @@ std::optional<std::vector<Cell>> CsvRows::next() {
   return row;
 }
 
+bool is_delimiter(std::string_view text) {
+  return text.size() == 1 && text[0] > 0 && text[0] != '"' && text[0] != '\n' && text[0] != '\r';
+}
+
 char delimiter_of(std::string_view front) {
   if (front.starts_with("\xef\xbb\xbf")) front.remove_prefix(3);
-  if (lower(front.substr(0, 4)) == "sep=" && front.size() > 4) return front[4];
+  if (lower(front.substr(0, 4)) == "sep=" && is_delimiter(front.substr(4, 1))) return front[4];
   constexpr std::array kCandidates = {',', ';', '\t', '|'};
   constexpr int kRows = 20;
   char best = ',';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ struct Cell {
 /// doubled quotes. Rows end with LF, CRLF or CR. Blank lines are none. @see RFC 4180
 class CsvRows {
  public:
+  static constexpr std::size_t kMostCells = 4096;  ///< of a row
+
   CsvRows(Window& window, char delimiter) : window_(window), delimiter_(delimiter) {}
 
   /// The next one, or nothing at the end. @throws Error(data), without the place, for one that is wrong: the next call
@@ -33,6 +36,9 @@ class CsvRows {
   int line_ = 0, here_ = 1;
   bool is_first_ = true, is_over_ = false;
 };
+
+/// Whether a text can stand between cells: one ASCII character, no quote and no line end.
+bool is_delimiter(std::string_view text);
 
 /// Which of , ; tab | stands between the cells of a table that begins like this: the one that cuts its first rows into
 /// the same number of cells, more than one; a comma where none does. A first line "sep=;" says it.

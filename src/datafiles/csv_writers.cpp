@@ -13,7 +13,8 @@ class TableWriter final : public RowWriter {
  public:
   TableWriter(const WriterSettings& settings, char delimiter)
       : file_(settings.path),
-        columns_(settings.schema->columns()),
+        schema_(*settings.schema),
+        columns_(schema_.columns()),
         delimiter_(delimiter),
         excel_(settings.for_excel == ForExcel::yes) {
     std::string header;
@@ -24,12 +25,16 @@ class TableWriter final : public RowWriter {
 
   void write(const Row& row) override {
     std::string line;
+    values_.assign(columns_.size(), nullptr);  // a row finds its keys by walking, the schema does not
+    for (auto item = row.values.begin(); item != row.values.end(); ++item)
+      if (const Column* const column = schema_.find(item.key()); column != nullptr)
+        values_[static_cast<std::size_t>(column - columns_.data())] = &item.value();
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       if (i > 0) line += delimiter_;
-      const auto found = row.values.find(columns_[i].name);
-      if (found == row.values.end() || found->is_null()) continue;
-      line += columns_[i].kind == Kind::text ? cell(found->get_ref<const std::string&>())
-                                             : csv_cell(json_text(*found), delimiter_);
+      const Json* const value = values_[i];
+      if (value == nullptr || value->is_null()) continue;
+      line += columns_[i].kind == Kind::text ? cell(value->get_ref<const std::string&>())
+                                             : csv_cell(json_text(*value), delimiter_);
     }
     file_.write(line + end());
   }
@@ -46,7 +51,9 @@ class TableWriter final : public RowWriter {
   }
 
   OutputFile file_;
-  std::vector<Column> columns_;
+  const Schema& schema_;
+  const std::vector<Column>& columns_;
+  std::vector<const Json*> values_;  // of a row, by column
   char delimiter_;
   bool excel_;
 };

@@ -18,11 +18,9 @@ RowSource::RowSource(const std::vector<std::string>& paths, const std::string& s
 void RowSource::convert_cells(Row& row, const DataFile& file) const {
   const std::string_view word = file.container().word;
   if (!types_ || (word != "csv" && word != "tsv")) return;
-  for (const Column& column : types_->columns()) {
-    const auto cell = row.values.find(column.name);
-    if (cell != row.values.end() && cell->is_string())
-      *cell = Schema::value_of(column, cell->get_ref<const std::string&>());
-  }
+  for (const auto& cell : row.values.items())  // a row finds its keys by walking; the columns do not
+    if (const Column* const column = types_->find(cell.key()); column != nullptr && cell.value().is_string())
+      cell.value() = Schema::value_of(*column, cell.value().get_ref<const std::string&>());
 }
 
 void RowSource::read(Bad bad, const std::function<bool(Row&, std::int64_t)>& take) {

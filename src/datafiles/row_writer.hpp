@@ -23,7 +23,7 @@ class RowWriter {
 
 struct WriterSettings {
   std::string path;
-  const Schema* schema = nullptr;  ///< of all records, where the form needs one
+  const Schema* schema = nullptr;  ///< of all records, where the form needs one; outlives the writer
   ForExcel for_excel = ForExcel::no;
 };
 

@@ -73,6 +73,11 @@ void Schema::see(const Json& record) {
   }
 }
 
+const Column* Schema::find(const std::string& name) const {
+  const auto place = places_.find(name);
+  return place == places_.end() ? nullptr : &columns_[place->second];
+}
+
 Json Schema::report() const {
   Json columns = Json::array();
   for (const Column& column : columns_)

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/keyed_hash.hpp"
 #include "datafiles/record_json.hpp"
 
 namespace pst::datafiles {
@@ -32,6 +33,7 @@ class Schema {
   /// @throws Error(data) at more than 4096 columns
   void see(const Json& record);
   const std::vector<Column>& columns() const { return columns_; }
+  const Column* find(const std::string& name) const;  ///< nullptr: there is none
   std::int64_t records() const { return records_; }
 
   /// {"records": ..., "columns": [{"name", "kind", "values", "nulls", "missing"}]}.
@@ -44,7 +46,7 @@ class Schema {
 
  private:
   std::vector<Column> columns_;
-  std::unordered_map<std::string, std::size_t> places_;
+  std::unordered_map<std::string, std::size_t, KeyedHash> places_;
   std::int64_t records_ = 0;
 };
 

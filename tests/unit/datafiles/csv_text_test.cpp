@@ -38,6 +38,8 @@ TEST_F(Csv, TheDelimiterIsFoundAndTold) {
   EXPECT_EQ(files_.told("a.csv", "text\nalone\n"), "");
   EXPECT_THAT(files_.read("a.csv", "sep=;\nq;a\nx;y\n"), ElementsAre("3: {\"q\":\"x\",\"a\":\"y\"}"))
       << "as Excel says it";
+  EXPECT_THAT(files_.read("a.csv", "sep=\nq,a\nx,y\n"), ElementsAre("3: {\"q\":\"x\",\"a\":\"y\"}"))
+      << "no line end is one";
   EXPECT_THAT(files_.read("a.csv", "q#a\nx#y\n", {.delimiter = "#"}), ElementsAre("2: {\"q\":\"x\",\"a\":\"y\"}"));
 }
 
@@ -55,6 +57,14 @@ TEST_F(Csv, AllThatIsWrongHasItsLine) {
       files_.read("a.csv", std::string("a,b\n1,\0\n3,4\n", 12)),
       ElementsAre("2! the row has a NUL byte; the file is damaged or not text", "3: {\"a\":\"3\",\"b\":\"4\"}"));
   EXPECT_THAT(files_.read("a.csv", "a,b\n"), ElementsAre());
+}
+
+/// A delimiter is a byte, and a cell forty.
+TEST_F(Csv, ARowHasALimitedNumberOfCells) {
+  const std::string commas(5000, ',');
+  EXPECT_THAT(files_.read("a.csv", cat("a,b\n", commas, "\n1,2\n")),
+              ElementsAre("2! the row has more than 4096 cells", "3: {\"a\":\"1\",\"b\":\"2\"}"));
+  EXPECT_THAT(files_.read("a.csv", cat(commas, "\n1,2\n")), ElementsAre("1! the row has more than 4096 cells"));
 }
 
 TEST_F(Csv, WhatIsWrittenIsReadWhateverIsInIt) {
