@@ -10,6 +10,7 @@
 namespace pst::datafiles {
 namespace {
 
+constexpr std::size_t kMostMembers = 256, kMostBytes = std::size_t{64} << 20;  // of a sample: a record is in memory
 constexpr std::array<std::string_view, 3> kTexts = {"txt", "text", "transcript"};
 constexpr std::array<std::string_view, 5> kNumbers = {"cls", "cls2", "index", "inx", "id"};
 
@@ -27,8 +28,15 @@ class Samples final : public RowReader {
     Row row;
     row.values["__key__"] = key;
     std::string flaw;
+    std::size_t members = 0, bytes = 0;
     while (next_ && key_of(next_->name) == key) {
       try {
+        bytes += next_->content.size();
+        if (++members > kMostMembers || bytes > kMostBytes) {
+          row.values = Json::object();
+          throw Error(Fault::data, cat("sample ", quoted(key, 80), " has more than ", kMostMembers,
+                                       " members, or more than 64 MiB in them"));
+        }
         add(row.values, *next_, key);
       } catch (const Error& error) {
         if (flaw.empty()) flaw = error.message();

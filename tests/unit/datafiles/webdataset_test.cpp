@@ -58,5 +58,19 @@ TEST(WebDataset, WhatIsWrongHasItsSample) {
   EXPECT_THAT(files.read("a.tar", damaged), ElementsAre("1! the header of a member is damaged: its checksum is wrong"));
 }
 
+/// A record is in memory: an archive that is packed small may hold one of any size.
+TEST(WebDataset, ASampleHasItsLimits) {
+  fixture::Files files;
+  std::string members;
+  for (int i = 0; i < 300; ++i) members += tar_member(cat("1.", i), "");
+  const std::string large(33u << 20, 'a');
+  const std::string archive =
+      members + tar_member("2.txt", large) + tar_member("2.text", large) + tar_member("3.txt", "c");
+  EXPECT_THAT(files.read("a.tar.gz", compressions()[0]->pack(archive)),
+              ElementsAre(HasSubstr("1! sample \"1\" has more than 256 members"),
+                          HasSubstr("2! sample \"2\" has more than 256 members, or more than 64 MiB in them"),
+                          R"(3: {"__key__":"3","txt":"c"})"));
+}
+
 }  // namespace
 }  // namespace pst::datafiles
