@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/strings.hpp"
@@ -52,13 +53,15 @@ class ConvertedStream final : public ByteStream {
   std::string_view next() override {
     while (true) {
       const std::string_view piece = from_->next();
+      made_.clear();
       if (piece.empty()) {
         if (!rest_.empty()) wrong("the text ends within a character");
-        return {};
+        if (std::exchange(is_over_, true)) return {};
+        take_kept();
+        if (made_.empty()) return {};
       }
       rest_ += piece;
       read_ += piece.size();
-      made_.clear();
       convert();
       std::string_view made = made_;
       if (is_first_ && made.starts_with("\xef\xbb\xbf")) made.remove_prefix(3);
@@ -84,6 +87,14 @@ class ConvertedStream final : public ByteStream {
     }
     rest_.erase(0, rest_.size() - left);
   }
+  /// A letter that an accent may follow (WINDOWS-1258) is kept until it is known that none does.
+  void take_kept() {
+    char out[64];
+    char* to = out;
+    std::size_t room = sizeof out;
+    ::iconv(state_, nullptr, nullptr, &to, &room);
+    made_.append(out, sizeof out - room);
+  }
   [[noreturn]] void wrong(const std::string& why) const {
     throw Error(Fault::data, cat("the file is not ", encoding_, ": ", why),
                 "name its true encoding, or leave `encoding` out to have it guessed");
@@ -93,7 +104,7 @@ class ConvertedStream final : public ByteStream {
   std::string encoding_, rest_, made_;
   iconv_t state_;
   std::uint64_t read_ = 0;
-  bool is_first_ = true;
+  bool is_first_ = true, is_over_ = false;
 };
 
 }  // namespace

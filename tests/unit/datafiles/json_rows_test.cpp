@@ -67,6 +67,11 @@ TEST_F(JsonRows, AnotherEncodingIsReadWhereItIsNamed) {
   EXPECT_THAT(files_.read("a.jsonl", latin), ElementsAre(HasSubstr("1! the line is not UTF-8"), "2: {\"text\":\"b\"}"));
   EXPECT_THAT(files_.read("a.jsonl", latin, {.encoding = "WINDOWS-1252"}),
               ElementsAre("1: {\"text\":\"café €\"}", "2: {\"text\":\"b\"}"));
+  EXPECT_THAT(files_.read("a.txt", "b\ne\xec", {.encoding = "WINDOWS-1258"}),
+              ElementsAre("1: {\"text\":\"b\"}", "2: {\"text\":\"é\"}"));
+  EXPECT_THAT(files_.read("a.txt", "b\nce", {.encoding = "WINDOWS-1258"}),
+              ElementsAre("1: {\"text\":\"b\"}", "2: {\"text\":\"ce\"}"))
+      << "an accent could have followed the last letter";
   std::string wide = "\xff\xfe";
   for (const char c : std::string("{\"text\": \"a\"}\n{\"text\": \"b\"}\n")) wide += std::string({c, '\0'});
   EXPECT_THAT(files_.read("a.jsonl", wide, {.encoding = "UTF-16"}),
