@@ -153,20 +153,19 @@ void JsonTexts::enter_field() {
   for (bool is_first = true;; is_first = false) {
     const char c = front();
     if (c == '}' || (c == ',' && is_first)) {
-      std::vector<std::string> shown;
-      for (const auto& key : keys_)
-        if (shown.size() < 10) shown.push_back(quoted(key, 40));
-      fail(cat("the file's object has no key ", quoted(field_, 60), "; its keys: ", join(shown, ", ")));
+      fail(cat("the file's object has no key ", quoted(field_, 60), "; its keys: ", join(keys_, ", ")));
     }
     if (!is_first) take(',', "the file is a JSON object; a comma or its end is missing here");
     if (front() != '"') fail("the file is a JSON object; a key is missing here");
     const auto spelled = value("the file is a JSON object that does not end");
     const auto key = json_in_text(spelled);
     if (!key || !key->is_string()) fail("the file is a JSON object, and this key is no JSON text");
-    keys_.push_back(key->get<std::string>());
+    const auto& name = key->get_ref<const std::string&>();
+    constexpr std::size_t kShown = 10;
+    if (keys_.size() < kShown) keys_.push_back(quoted(name, 40));
     drop(spelled.size());
     take(':', "the file is a JSON object; a colon is missing here");
-    if (keys_.back() == field_) break;
+    if (name == field_) break;
     skip_value();
   }
   if (front() != '[') fail(cat("what stands under the key ", quoted(field_, 60), " is no JSON list of records"));

@@ -43,7 +43,7 @@ class JsonTexts {
   std::size_t used_ = 0;  // of the window's front, by the latest element
   int line_ = 0, here_ = 1;
   bool is_first_ = true, is_over_ = false;
-  std::vector<std::string> keys_;  // of the object around the list, so far
+  std::vector<std::string> keys_;  // of the object around the list, the first few
 };
 
 /// The keys of the object that begins a file whose values are lists: what `field` could be. Empty where it is none.
