@@ -102,9 +102,11 @@ Written sample_rows(RowSource& source, Bad bad, const Output& output, std::uint6
 }
 
 Written shuffle_rows(RowSource& source, Bad bad, const Output& output, std::uint64_t seed) {
+  constexpr std::uint64_t kPacked = 100;  // what a compressed file may become: too few buckets would be too large
   const Rng rng = Rng(seed).child("shuffle");
   std::uint64_t bytes = 0;
-  for (const DataFile& file : source.files()) bytes += file.bytes().size() * (file.compression() != nullptr ? 8 : 1);
+  for (const DataFile& file : source.files())
+    bytes += file.bytes().size() * (file.compression() != nullptr ? kPacked : 1);
   const WriterKind& kind = writer_for(output.path);
   refuse_own_input(source, output.path);
   Buckets buckets(output.path, bytes);
@@ -115,7 +117,7 @@ Written shuffle_rows(RowSource& source, Bad bad, const Output& output, std::uint
     buckets.add(key_of(rng, number), number, line_of(row));
     return true;
   });
-  ShardedWriter writer(kind, output, &schema);
+  ShardedWriter writer(source, kind, output, &schema);
   buckets.each([&](std::string_view text) {
     writer.write(Row{kind.needs_schema ? parse_record(text) : Json::object(), text});
     ++written.records;

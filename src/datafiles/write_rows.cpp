@@ -28,13 +28,14 @@ void refuse_own_input(const RowSource& source, const std::string& path) {
       throw Error(Fault::usage, cat(path, " is read and cannot be written"), "name another file");
 }
 
-ShardedWriter::ShardedWriter(const WriterKind& kind, Output output, const Schema* schema)
-    : kind_(kind), output_(std::move(output)), schema_(schema) {
+ShardedWriter::ShardedWriter(const RowSource& source, const WriterKind& kind, Output output, const Schema* schema)
+    : source_(source), kind_(kind), output_(std::move(output)), schema_(schema) {
   begin();
 }
 
 void ShardedWriter::begin() {
   names_.push_back(output_.shard_bytes ? shard_name(output_.path, names_.size()) : output_.path);
+  refuse_own_input(source_, names_.back());
   writers_.push_back(kind_.open({names_.back(), schema_, output_.for_excel}));
 }
 
@@ -60,7 +61,7 @@ Written write_rows(RowSource& source, Bad bad, const Output& output, const Choos
     });
     written.schema = std::move(schema);
   }
-  ShardedWriter writer(kind, output, written.schema ? &*written.schema : nullptr);
+  ShardedWriter writer(source, kind, output, written.schema ? &*written.schema : nullptr);
   source.read(bad, [&](Row& row, std::int64_t number) {
     if (choose && !choose(row, number)) return true;
     writer.write(row);

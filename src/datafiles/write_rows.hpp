@@ -37,8 +37,9 @@ Written write_rows(RowSource& source, Bad bad, const Output& output, const Choos
 /// Writes records one after another to as many files as the output wants.
 class ShardedWriter {
  public:
-  /// @param schema  outlives the writer; used where the kind needs one
-  ShardedWriter(const WriterKind& kind, Output output, const Schema* schema);
+  /// @param source  outlives the writer, as the schema does: none of its files is written
+  /// @param schema  used where the kind needs one
+  ShardedWriter(const RowSource& source, const WriterKind& kind, Output output, const Schema* schema);
 
   void write(const Row& row);
   std::vector<std::string> finish();  ///< puts all files at their places, and names them
@@ -46,6 +47,7 @@ class ShardedWriter {
  private:
   void begin();
 
+  const RowSource& source_;
   const WriterKind& kind_;
   Output output_;
   const Schema* schema_;

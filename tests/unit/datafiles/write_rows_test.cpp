@@ -158,6 +158,14 @@ TEST_F(WriteRows, NamesThatSayNothingAndFilesThatAreReadAreRefused) {
               HasSubstr(".jsonl .ndjson .json .csv"));
   EXPECT_THAT(error_of(Fault::usage, [&] { write_rows(rows, Bad::refuse, {path("a.jsonl")}); }),
               HasSubstr("is read and cannot be written"));
+  write("s-00001.jsonl", "{\"a\": 1}\n{\"a\": 2}\n");
+  RowSource shard = source({"s-00001.jsonl"});
+  EXPECT_THAT(error_of(Fault::usage,
+                       [&] {
+                         write_rows(shard, Bad::refuse, {path("s.jsonl"), ForExcel::no, 1});
+                       }),
+              HasSubstr("s-00001.jsonl is read and cannot be written"));
+  EXPECT_FALSE(fs::exists(folder_ / "s-00000.jsonl"));
   write("b.csv", "a\nx\n");
   RowSource typed =
       source({"b.csv"}, Schema::of_report(Json::parse(R"({"columns": [{"name": "a", "kind": "integer"}]})")));
