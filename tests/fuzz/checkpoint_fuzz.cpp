@@ -1,178 +1,181 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hostile checkpoints: mutates the files of a good one and lets the reader loose on them. What is asked: an answer or
-// an Error, never a crash, never more than 256 MB, never long. Bits that changed without the digests noticing are a
-// failure.
-//
-//   checkpoint_fuzz --mutations 100000 --seed 1
-#include <sys/resource.h>
-
+// Checkpoints, one of their files being hostile: as it comes, and sealed with digests that fit, as an attacker would.
+// Bits that changed without the digests noticing are a failure.
 #include <cstdlib>
-#include <fstream>
-#include <iostream>
-#include <random>
 
 #include "checkpoint/rank_reader.hpp"
-#include "core/clock.hpp"
 #include "core/digest.hpp"
-#include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "fuzz/driver.hpp"
 #include "unit/checkpoint/a_run.hpp"
 
-#ifdef __SANITIZE_ADDRESS__
-/// The address sanitizer keeps up to 256 MB of freed memory to find its late use; 16 are enough here, where an object
-/// lives as long as one mutation, and leave the peak to what the reader takes.
-extern "C" const char* __asan_default_options() { return "quarantine_size_mb=16"; }
-#endif
-
-namespace pst {
+namespace pst::fuzz {
 namespace {
 
 using namespace checkpoint;
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kNames = {"manifest.json", "state.h5", "rank-0.h5", "rank-1.h5"};
-// A rank's file ends with text; half of the mutations go there, since elsewhere only values are hit.
-constexpr std::size_t kIndexBytes = 600;
-// Bytes that mean something to a JSON reader or to arithmetic.
-constexpr std::string_view kTokens[] = {
-    "[",    "]",   "{",   "}", "-1",      "18446744073709551615", "9223372036854775807",    "1e999", "\"",
-    "null", "0.5", "\\u", ",", "{\"a\":", "[[[[[[[[[[[[",         std::string_view("\0", 1)};
+constexpr std::string_view kSealed = ", sealed", kIndex = ", its index";
 
-class Mutator {
- public:
-  explicit Mutator(std::uint64_t seed) : random_(seed) {}
-  std::size_t below(std::size_t bound) { return bound == 0 ? 0 : random_() % bound; }
+/// Of any size, at an edge now and then.
+std::string number(Draw& draw) {
+  static const std::vector<std::string> kEdges = {
+      "0", "1", "-1", "2147483648", "17592186044416", "9223372036854775807", "18446744073709551615", "1e18"};
+  return draw.one_in(4) ? draw.of(kEdges) : std::to_string(draw.size(std::size_t{1} << 46));
+}
+std::string shape(Draw& draw) {
+  std::string text = "[";
+  for (std::size_t i = 0, n = draw.one_in(9) ? draw.size(5000) : draw.below(10); i < n; ++i)
+    text += cat(i ? "," : "", draw.one_in(3) ? "1" : number(draw));
+  return text + "]";
+}
 
-  std::string mutate(std::string text, bool text_at_end) {
-    const std::size_t times = 1 + below(4);
-    for (std::size_t i = 0; i < times; ++i) once(text, text_at_end && below(2) == 0);
-    return text;
+/// Of the manifest behind its digest's line: as many files, tensors and texts as there is room for.
+std::string many_entries(Draw& draw) {
+  const std::size_t ranks = draw.one_in(3) ? 2 : draw.size(100'000);
+  const std::string digest(32, 'a');
+  std::string text =
+      cat(R"("format":1,"step":7,"generation":1,"ranks":)", draw.one_in(3) ? number(draw) : std::to_string(ranks),
+          R"(,"version":"1","created":"","recipe_digest":")", repeated("a", draw.size(10'000)),
+          R"(","model_digest":"","data_digest":"","milestone":false,"adapter_config":")",
+          repeated("\\u001b", draw.size(10'000)), R"(","state":{"x":)",
+          repeated(draw.one_in(2) ? "[" : "[],", draw.one_in(4) ? draw.size(200'000) : 0),
+          R"(1},"files":[{"name":"state.h5","bytes":)", number(draw), R"(,"digest":")", digest, "\"}");
+  for (std::size_t i = 0; i < ranks; ++i)
+    text += cat(R"(,{"name":"rank-)", i, R"(.h5","bytes":)", i, R"(,"digest":")", digest, "\"}");
+  text += "],\"tensors\":[";
+  for (std::size_t i = 0, n = draw.size(60'000); i < n; ++i)
+    text += cat(i ? "," : "", R"({"name":"t)", i, R"(","dtype":"F32","shape":)", shape(draw), "}");
+  return text + "]}\n";
+}
+/// Of a rank's file: shares that are many, large, in chunks of one row, or one and the same.
+std::string many_shares(Draw& draw) {
+  std::string text = R"({"format":1,"rank":0,"ranks":2,"tensors":[)";
+  const bool is_known = draw.one_in(2);
+  for (std::size_t i = 0, n = draw.size(is_known ? 50 : 20'000); i < n; ++i) {
+    text += cat(i ? "," : "", R"({"name":")", is_known ? std::string("adapter/a") : cat("t", i), R"(","shape":)",
+                draw.one_in(2) ? "[4,6]" : shape(draw), R"(,"first_row":)",
+                draw.one_in(2) ? std::to_string(i) : number(draw), R"(,"rows":)", draw.one_in(2) ? "2" : number(draw),
+                R"(,"chunk_rows":)", draw.one_in(2) ? "1" : number(draw), ",\"chunks\":[");
+    for (std::size_t c = 0, chunks = draw.one_in(2) ? 2 : draw.size(500); c < chunks; ++c)
+      text += cat(c ? "," : "", draw.one_in(3) ? number(draw) : std::to_string(28 * c));
+    text += "]}";
   }
+  return text + "]}";
+}
 
- private:
-  void once(std::string& text, bool at_end) {
-    const std::size_t from = at_end && text.size() > kIndexBytes ? text.size() - kIndexBytes : 0;
-    const std::size_t at = from + below(text.size() - from);
-    switch (below(6)) {
-      case 0:
-        if (at < text.size()) text[at] = static_cast<char>(text[at] ^ 1 << below(8));
-        break;
-      case 1: text.resize(at); break;
-      case 2: text.insert(at, kTokens[below(std::size(kTokens))]); break;
-      case 3: text.erase(at, 1 + below(16)); break;
-      case 4: text.insert(at, text.substr(below(text.size()), below(200))); break;  // a splice of itself
-      case 5:
-        text.replace(at, std::min<std::size_t>(text.size() - at, 1 + below(8)), kTokens[below(std::size(kTokens))]);
-        break;
-    }
-  }
-  std::mt19937_64 random_;
-};
-
-struct Counts {
-  std::int64_t refused = 0, unchanged = 0, loaded = 0;
-  double slowest_s = 0;
-};
-
-class Fuzz {
+class Checkpoint {
  public:
-  Fuzz(const fs::path& dir, std::uint64_t seed)
-      : folder_(dir / "step-00000007"), state_(fixture::small_state()), mutate_(seed) {
-    if (fixture::Ranks(dir, 2, state_).save(7).phase != Writer::Phase::committed) std::abort();
-    for (const auto& name : kNames) good_.push_back(read_file(folder_ / name));
+  explicit Checkpoint(const fs::path& dir) : folder_(dir / "step-00000007"), state_(pst::fixture::small_state()) {
+    if (pst::fixture::Ranks(dir, 2, state_).save(7).phase != Writer::Phase::committed) std::abort();
+    for (const std::string name : {"manifest.json", "state.h5", "rank-0.h5", "rank-1.h5"})
+      good_[name] = read_file(folder_ / name);
     manifest_ = read_manifest(folder_);
+    const std::string& rank = good_["rank-0.h5"];
+    const std::size_t tail = rank.size() - kIndexTail;
+    std::size_t length = 0;
+    for (std::size_t i = 0; i < 8; ++i) length |= std::size_t{static_cast<unsigned char>(rank[tail + i])} << (8 * i);
+    index_begins_ = tail - length;
   }
 
-  void once() {
-    const std::size_t which = mutate_.below(kNames.size());
-    const bool forge = which > 0 && mutate_.below(2) == 0;
-    const bool forge_manifest = which == 0 && mutate_.below(2) == 0;
-    const std::string bytes = forge_manifest
-                                  ? resealed(mutate_.mutate(good_[0].substr(good_[0].find('\n', 2) + 1), false))
-                                  : mutate_.mutate(good_[which], which >= 2);
-    put(which, bytes);
-    if (forge) {  // an attacker's digests fit
+  std::vector<Part> parts() const {
+    const std::vector<std::string> words = {"\"shape\":",
+                                            "\"rows\":",
+                                            "\"chunks\":",
+                                            "\"bytes\":",
+                                            "\"ranks\":",
+                                            "\"first_row\":",
+                                            "[4,6]",
+                                            "\"U8\"",
+                                            "17592186044416",
+                                            "\"rank-1.h5\"",
+                                            std::string(kIndexMagic),
+                                            std::string(1, '\0')};
+    std::vector<Part> all;
+    for (const auto& [name, content] : good_) {
+      all.push_back({name, {content}, words});
+      const bool is_manifest = name == kManifestName;
+      all.push_back({cat(name, kSealed), {is_manifest ? content.substr(content.find('\n', 2) + 1) : content}, words});
+      if (is_manifest) all.back().bombs = {many_entries};
+    }
+    all.push_back(
+        {cat("rank-0.h5", kIndex),
+         {good_.at("rank-0.h5").substr(index_begins_, good_.at("rank-0.h5").size() - kIndexTail - index_begins_)},
+         words,
+         {many_shares}});
+    return all;
+  }
+
+  /// @throws Error(data) when it is refused
+  void read(const std::string& part, const std::string& input) {
+    const std::string name = part.substr(0, part.find(','));
+    const bool is_sealed = part != name;
+    const std::string bytes = part.ends_with(kIndex)               ? with_index(input)
+                              : is_sealed && name == kManifestName ? sealed(input)
+                                                                   : input;
+    put(folder_ / name, bytes);
+    if (is_sealed && name != kManifestName) {
       Manifest manifest = manifest_;
       for (auto& file : manifest.files)
-        if (file.name == kNames[which]) file.bytes = bytes.size(), file.digest = digest(bytes);
-      put(0, to_text(manifest));
+        if (file.name == name) file.bytes = bytes.size(), file.digest = digest(bytes);
+      put(folder_ / kManifestName, to_text(manifest));
     }
-    look(bytes == good_[which], forge || forge_manifest);
-    put(which, good_[which]);
-    if (forge) put(0, good_[0]);
+    const auto restore = [&] {
+      put(folder_ / name, good_[name]);
+      put(folder_ / kManifestName, good_[kManifestName]);
+    };
+    try {
+      load_newest();
+    } catch (...) {
+      restore();
+      throw;
+    }
+    restore();
+    if (!is_sealed && bytes != good_[name]) throw Error(Fault::bug, "damage went unnoticed");
   }
 
-  Counts counts;
-  std::string failure;
-
  private:
+  void load_newest() {
+    std::vector<Rejected> rejected;
+    const auto found = newest_valid(folder_.parent_path(), rejected);
+    if (!found) throw Error(Fault::data, rejected.empty() ? "no checkpoint" : rejected.front().why);
+    auto values = state_.blank();
+    load(*found, values.targets());
+  }
+
   /// The text of a manifest behind its digest's line, under a digest that fits.
-  static std::string resealed(const std::string& rest) {
+  static std::string sealed(const std::string& rest) {
     Digester digester;
     digester.add_field("peft-studio checkpoint manifest");
     digester.add(std::as_bytes(std::span(rest)));
     return cat("{\n  \"digest\": \"", digester.hex(), "\",\n", rest);
   }
-
-  void put(std::size_t which, const std::string& bytes) const {
-    std::ofstream(folder_ / kNames[which], std::ios::binary | std::ios::trunc) << bytes;
-  }
-
-  void look(bool same, bool forged) {
-    const double begin_s = monotonic_seconds();
-    bool good = false;
-    try {
-      std::vector<Rejected> rejected;
-      if (const auto found = newest_valid(folder_.parent_path(), rejected)) {
-        good = true;
-        auto read = state_.blank();
-        load(*found, read.targets());
-        ++counts.loaded;
-      }
-    } catch (const Error&) {
-      good = false;
-    }
-    if (good && same) ++counts.unchanged;
-    if (good && !same && !forged) failure = "damage went unnoticed";
-    if (!good) ++counts.refused;
-    counts.slowest_s = std::max(counts.slowest_s, monotonic_seconds() - begin_s);
+  std::string with_index(const std::string& index) const {
+    std::string bytes = good_.at("rank-0.h5").substr(0, index_begins_) + index;
+    for (int i = 0; i < 8; ++i) bytes += static_cast<char>(index.size() >> (8 * i) & 0xff);
+    return bytes + std::string(kIndexMagic);
   }
 
   fs::path folder_;
-  fixture::RunState state_;
-  Mutator mutate_;
-  std::vector<std::string> good_;
+  pst::fixture::RunState state_;
+  std::map<std::string, std::string> good_;
   Manifest manifest_;
+  std::size_t index_begins_ = 0;
 };
 
-int fuzz(std::int64_t mutations, std::uint64_t seed) {
-  const fixture::TemporaryDirectory dir;
-  Fuzz run(dir.path(), seed);
-  for (std::int64_t i = 0; i < mutations && run.failure.empty(); ++i) run.once();
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto peak_mb = usage.ru_maxrss / 1024;
-  std::cout << mutations << " mutations, seed " << seed << ": " << run.counts.refused << " refused, "
-            << run.counts.loaded << " loaded (forged digests, or unchanged: " << run.counts.unchanged << "), peak "
-            << peak_mb << " MB, slowest " << run.counts.slowest_s * 1e3 << " ms\n";
-  if (!run.failure.empty()) std::cout << "FAILED: " << run.failure << '\n';
-  if (peak_mb > 256) std::cout << "FAILED: more than 256 MB\n";
-  if (run.counts.slowest_s > 5) std::cout << "FAILED: slower than 5 s\n";
-  return run.failure.empty() && peak_mb <= 256 && run.counts.slowest_s <= 5 ? 0 : 1;
-}
-
 }  // namespace
-}  // namespace pst
+}  // namespace pst::fuzz
 
 int main(int argc, char** argv) {
-  std::int64_t mutations = 2000;
-  std::uint64_t seed = 1;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const auto value = pst::to_int(argv[i + 1]);
-    if (!value) return 64;
-    if (std::string_view(argv[i]) == "--mutations") mutations = *value;
-    if (std::string_view(argv[i]) == "--seed") seed = static_cast<std::uint64_t>(*value);
-  }
-  return pst::fuzz(mutations, seed);
+  using namespace pst;
+  const fixture::TemporaryDirectory dir;
+  fuzz::Checkpoint checkpoint(dir.path());
+  return fuzz::run(
+      argc, argv,
+      {.name = "checkpoint",
+       .parts = checkpoint.parts(),
+       .read = [&](const fuzz::Part& part, const std::string& input) { checkpoint.read(part.name, input); },
+       .expected = {Fault::data},
+       .most_mib = 256});
 }

@@ -31,6 +31,24 @@ std::string members(Draw& draw) {
   return text + "\"sizes\":7}}";
 }
 
+/// Texts that are long, or longer than they are written; keys that are there again and again.
+std::string texts(Draw& draw) {
+  static const std::vector<std::string> kUnits = {"\\u0000",          "\\ud83d\\ude00", "\\ud800", "\\\"",
+                                                  "\xf0\x9f\x98\x80", "\xed\xa0\x80",   "\x1b[31m"};
+  const std::string text = cat("\"", repeated(draw.of(kUnits), draw.size(100'000)), "\"");
+  const std::string unit = draw.one_in(2) ? cat(text, ":", text, ",") : cat(text, ":{\"sizes\":", text, "},");
+  return cat("{", repeated(unit, 1 + draw.size(1'000'000) / (unit.size() + 1)), "\"format\":", text, "}");
+}
+/// Numbers of any length, at any edge.
+std::string numbers(Draw& draw) {
+  const std::string digits = repeated(draw.one_in(2) ? "9" : "0", draw.size(300'000));
+  static const std::vector<std::string> kEnds = {"", "e", "e-", "e+", ".", "e99999999999999999999", "e-2147483648"};
+  const std::string number = cat(draw.one_in(2) ? "-" : "", draw.one_in(2) ? "1" : "0.", digits, draw.of(kEnds),
+                                 draw.one_in(2) ? digits : "1");
+  return cat("{\"format\":", number, ",\"sizes\":[",
+             repeated(cat(number, ","), 1 + draw.size(1'000'000) / (number.size() + 1)), "1]}");
+}
+
 void look(const std::string& input) {
   (void)json::parse_record(input);
   json::Ordered ordered;
@@ -54,6 +72,6 @@ int main(int argc, char** argv) {
        .parts = {{.name = "document",
                   .seeds = {fuzz::kDocument, R"({"t":"2026-01-01","event":"guard","step":7})"},
                   .words = {"\"a\":", "\"sizes\":", "\"inner\":", "[[[[[[[[[[", "{\"a\":{\"a\":", "1e400", "[]", "{}"},
-                  .bombs = {fuzz::deep, fuzz::wide, fuzz::members}}},
+                  .bombs = {fuzz::deep, fuzz::wide, fuzz::members, fuzz::texts, fuzz::numbers}}},
        .read = [](const fuzz::Part&, const std::string& input) { fuzz::look(input); }});
 }

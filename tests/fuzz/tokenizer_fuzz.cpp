@@ -80,6 +80,55 @@ std::string many_values(Draw& draw) {
   return cat("{\"model\":[", repeated(unit, draw.size(3'000'000 / unit.size())), "0]}");
 }
 
+/// Tokens and merges that are many, long, and all alike at their beginnings: what is looked for at each place of a
+/// text.
+std::string vocabulary(Draw& draw) {
+  json file = small();
+  const std::string sign = draw.of(std::vector<std::string>{"a", "1", " ", "\xe2\x96\x81", "ab"});
+  const std::size_t most = draw.size(1500);
+  const auto token = [&](std::size_t i) { return repeated(sign, 1 + i) + (draw.one_in(4) ? "b" : ""); };
+  if (draw.one_in(2)) {
+    for (std::size_t i = 0; i < most; ++i)
+      file["added_tokens"].push_back({{"id", 1000 + i},
+                                      {"content", token(i)},
+                                      {"single_word", draw.one_in(3)},
+                                      {"lstrip", draw.one_in(2)},
+                                      {"rstrip", draw.one_in(2)},
+                                      {"normalized", draw.one_in(2)},
+                                      {"special", draw.one_in(2)}});
+    return file.dump();
+  }
+  json vocab = file["model"]["vocab"];
+  json pieces = json::array({json::array({"<unk>", 0.0}), json::array({sign, -1.0})}), merges = json::array();
+  for (std::size_t i = 0; i < most; ++i) {
+    vocab[repeated(sign, 1 + i)] = 700 + i;
+    pieces.push_back({token(i), draw.one_in(9) ? -1e308 : -1.0 - static_cast<double>(draw.below(50))});
+    const std::size_t left = draw.size(most);
+    merges.push_back({repeated(sign, left), repeated(sign, 1 + most - std::min(left, most))});
+    merges.push_back(cat(sign, " ", repeated(sign, 1 + i)));
+  }
+  switch (draw.below(4)) {
+    case 0:
+      file["model"] = {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", pieces}, {"byte_fallback", draw.one_in(2)}};
+      break;
+    case 1:
+      file["model"] = {{"type", "WordPiece"},
+                       {"unk_token", sign},
+                       {"continuing_subword_prefix", draw.one_in(2) ? sign : "##"},
+                       {"max_input_chars_per_word", draw.size(1'000'000)},
+                       {"vocab", vocab}};
+      break;
+    case 2: file["model"] = {{"type", "WordLevel"}, {"unk_token", sign}, {"vocab", vocab}}; break;
+    default:
+      file["model"]["vocab"] = vocab;
+      file["model"]["merges"] = merges;
+      file["model"]["ignore_merges"] = draw.one_in(2);
+      break;
+  }
+  if (draw.one_in(2)) file["normalizer"] = nullptr;
+  return file.dump();
+}
+
 /// Long, of one thing, of everything.
 const std::vector<std::string>& texts() {
   static const std::vector<std::string> all = {"Hello w\xc3\xb6rld, 123 <|im_start|> <s> e\xcc\x81!\n\n ab cd",
@@ -142,7 +191,7 @@ int main(int argc, char** argv) {
                                          "(?!\\\\S)",
                                          "\"id\"",
                                          "\"lstrip\""},
-                               .bombs = {fuzz::chained, fuzz::one_pattern, fuzz::many_values}}},
+                               .bombs = {fuzz::chained, fuzz::one_pattern, fuzz::many_values, fuzz::vocabulary}}},
                     .read =
                         [](const fuzz::Part&, const std::string& input) {
                           const auto tokenizer = tokenizer::Tokenizer::parse(input, "tokenizer.json");

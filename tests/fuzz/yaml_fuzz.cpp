@@ -25,6 +25,41 @@ std::string indented(Draw& draw) {
   return text;
 }
 
+/// A few lines of aliases, each of them many of the one before.
+std::string aliases(Draw& draw) {
+  std::string text = "a0: &a0 [x, x]\n";
+  const std::size_t each = draw.size(200);
+  const char* const form = draw.one_in(3) ? "<<: *a" : "*a";
+  for (std::size_t i = 1, n = draw.size(40); i < n; ++i)
+    text += cat("a", i, ": &a", i, " [", repeated(cat(form, i - 1, ", "), each), "]\n");
+  return text;
+}
+/// Mistakes times the length of what each names.
+std::string duplicates(Draw& draw) {
+  const std::string key(draw.size(3000), draw.one_in(2) ? 'k' : '\\');
+  const std::string line = draw.one_in(2) ? cat(key, ": 1\n") : cat("- ", key, ": {b: 1, b: 2}\n");
+  return repeated(line, 1 + draw.size(1'000'000) / (line.size() + 1));
+}
+/// Block texts and quoted ones of many lines, each line deeper, with nothing or with escapes in it.
+std::string long_texts(Draw& draw) {
+  static const std::vector<std::string> kOpen = {"a: |\n", "a: >\n", "a: |9+\n", "a: >1-\n",
+                                                 "a: \"",  "a: '",   "\"",       "? |\n"};
+  static const std::vector<std::string> kLines = {"\n",    " x\n",        "  \n",  "\\\n", "''",
+                                                  "\\x41", "\\U0010FFFF", " \t\n", "#x\n"};
+  std::string text = draw.of(kOpen);
+  for (std::size_t i = 0, n = 1 + draw.below(3); i < n; ++i)
+    text += cat(std::string(draw.size(2000), ' '), repeated(draw.of(kLines), draw.size(200'000)));
+  return text;
+}
+/// A simple key may be anywhere until its colon comes: many that could be one, and the colon late or never.
+std::string late_colons(Draw& draw) {
+  static const std::vector<std::string> kUnits = {"a ", "\"a\" ", "a, ", "[a] ", "{a} ", "*a ", "- ", "!t ", "&a "};
+  const std::string unit = draw.of(kUnits);
+  std::string line = repeated(unit, draw.size(20'000));
+  if (draw.one_in(2)) line += ": 1";
+  return repeated(cat(draw.one_in(2) ? "{" : "", line, "\n"), 1 + draw.size(300));
+}
+
 }  // namespace
 }  // namespace pst::fuzz
 
@@ -41,7 +76,8 @@ int main(int argc, char** argv) {
                                .seeds = std::move(seeds),
                                .words = {"- ", ": ", "? ", "&a ", "*a", "!!map ", "|\n", ">\n", "---\n", "...\n",
                                          "%YAML 1.2\n", "[", "{", "\"", "'", "\n  ", "\n", "# "},
-                               .bombs = {fuzz::deep, fuzz::wide, fuzz::indented}}},
+                               .bombs = {fuzz::deep, fuzz::wide, fuzz::indented, fuzz::aliases, fuzz::duplicates,
+                                         fuzz::long_texts, fuzz::late_colons}}},
                     .read = [](const fuzz::Part&, const std::string& input) {
                       constexpr config::ParseLimits kCorpus = {
                           .max_bytes = std::size_t{64} << 20, .max_nodes = 1'000'000, .max_depth = 8};
