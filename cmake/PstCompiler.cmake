@@ -33,6 +33,7 @@ target_compile_options(pst_flags INTERFACE
 
 set(PST_SANITIZE "" CACHE STRING "Sanitizers for every target, e.g. address,undefined")
 if(PST_SANITIZE)
-  add_compile_options(-fsanitize=${PST_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  add_compile_options(-fsanitize=${PST_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)  # an index behind a vector's end, though within its capacity
   add_link_options(-fsanitize=${PST_SANITIZE})
 endif()
