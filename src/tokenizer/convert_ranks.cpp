@@ -23,6 +23,7 @@ struct Published {
   std::size_t ranks;
   std::string_view pattern;
   std::vector<Special> special;
+  bool composes = false;  ///< NFC comes first
 };
 
 std::vector<Special> numbered(std::vector<Special> named, const std::string& before, std::int64_t first, int count,
@@ -56,7 +57,8 @@ std::vector<Published> published() {
                 "<|reserved_special_token_", 128010, 246, "|>", 5)},
       {151643, split_patterns::kOneDigit,
        numbered({{151643, "<|endoftext|>"}, {151644, "<|im_start|>"}, {151645, "<|im_end|>"}}, "<|extra_", 151646, 205,
-                "|>", 0)},
+                "|>", 0),
+       /*composes=*/true},
   };
 }
 
@@ -108,6 +110,7 @@ std::string convert_tiktoken(std::string_view content, const FolderSettings& set
                     " ranks are those of no model known here (docs/tokenizers.md lists them)"),
                 "put tokenizer.json beside it: AutoTokenizer.from_pretrained(...).save_pretrained(...) writes one");
   TokenizerText text = of_ranks(ranks, 0, whose->pattern);
+  if (whose->composes) text.normalizer = R"({"type": "NFC"})";
   for (const auto& [id, special] : whose->special) text.added.push_back({id, special});
   add_settings(text, settings);
   return text.to_json();

@@ -94,7 +94,8 @@ std::string convert_sentencepiece(const SentencePieceModel& model, const FolderS
     text.model = cat(R"("type": "BPE", "fuse_unk": true, "byte_fallback": )", fallback, R"(, "unk_token": )", unknown);
   } else {
     text.scores = std::move(scores);
-    text.model = cat(R"("type": "Unigram", "byte_fallback": )", fallback, R"(, "unk_id": )",
+    text.model = cat(R"("type": "Unigram", "byte_fallback": )", fallback,
+                     settings.exact_scores ? R"(, "exact_scores": true)" : "", R"(, "unk_id": )",
                      model.unk_id < 0 ? "null" : cat(model.unk_id));
   }
   put_special_around(model, settings, text);

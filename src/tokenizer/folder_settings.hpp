@@ -15,7 +15,9 @@ struct FolderSettings {
   std::optional<bool> add_bos, add_eos, add_prefix_space, legacy, lower_case;
   std::optional<std::string> bos, eos, unk;
   std::vector<TokenizerText::Added> added;  ///< by id, each once
-  std::vector<std::string> special;         ///< contents that special_tokens_map.json names
+  /// Scores go from a file to the model without a tokenizer.json in between, where the library loses a bit of them.
+  bool exact_scores = false;
+  std::vector<std::string> special;  ///< contents that special_tokens_map.json names
 };
 
 /// @throws Error(data) on a file that is not what it should be; absent ones say nothing

@@ -34,7 +34,9 @@ std::optional<ConvertedTokenizer> convert_older_files(const fs::path& dir) {
     const std::string bytes = content(file);
     if (is_tiktoken(bytes)) return ConvertedTokenizer{convert_tiktoken(bytes, settings(), file.string()), file};
     const auto model = SentencePieceModel::parse(bytes, file.string());
-    return ConvertedTokenizer{convert_sentencepiece(model, settings(), file.string()), file};
+    FolderSettings with_scores = settings();
+    with_scores.exact_scores = true;
+    return ConvertedTokenizer{convert_sentencepiece(model, with_scores, file.string()), file};
   }
   if (const auto file = tiktoken_in(dir))
     return ConvertedTokenizer{convert_tiktoken(content(*file), settings(), file->string()), *file};

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "tokenizer/byte_token.hpp"
+#include "tokenizer/library_number.hpp"
 #include "tokenizer/token_length.hpp"
 #include "tokenizer/unicode.hpp"
 
@@ -19,6 +20,8 @@ Unigram::Unigram(const json::Object& model) : Unigram(model, {}) {}
 
 Unigram::Unigram(const json::Object& model, std::vector<double> scores)
     : WordModel(Vocabulary::of_scores(model.at("vocab"), scores)), scores_(std::move(scores)) {
+  if (!model.flag("exact_scores"))
+    for (double& score : scores_) score = as_library_reads(score);
   const auto& tokens = vocabulary().tokens();
   std::vector<std::pair<std::string_view, std::int32_t>> words;
   for (std::size_t id = 0; id < tokens.size(); ++id) {

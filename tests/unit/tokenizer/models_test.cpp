@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "core/rng.hpp"
 #include "small_tokenizer.hpp"
+#include "tokenizer/library_number.hpp"
 
 namespace pst::tokenizer {
 namespace {
@@ -13,7 +14,9 @@ namespace {
 using fixture::Json;
 using testing::ElementsAre;
 
-Tokenizer of_model(const char* model) { return fixture::parsed({{"version", "1.0"}, {"model", Json::parse(model)}}); }
+Tokenizer of_model(const std::string& model) {
+  return fixture::parsed({{"version", "1.0"}, {"model", Json::parse(model)}});
+}
 
 TEST(Unigram, TakesTheLargestSumAndTheFirstOfEqualOnes) {
   const Tokenizer tokenizer = of_model(
@@ -21,6 +24,24 @@ TEST(Unigram, TakesTheLargestSumAndTheFirstOfEqualOnes) {
   EXPECT_THAT(tokenizer.encode("aa"), ElementsAre(2));      // -4 and -2-2: the longer came first
   EXPECT_THAT(tokenizer.encode("aaa"), ElementsAre(1, 2));  // -6 both ways: the one whose last token begins first
   EXPECT_THAT(tokenizer.encode("xyb"), ElementsAre(0, 4));  // unknown neighbours are one
+}
+
+TEST(Unigram, ScoresAreReadAsTheLibraryReadsThem) {
+  EXPECT_EQ(as_library_reads(-11.0), -11.0);
+  EXPECT_EQ(as_library_reads(0.25), 0.25);
+  EXPECT_EQ(as_library_reads(0), 0);
+  EXPECT_EQ(as_library_reads(-7.6182780265808105), -7.618278026580811);
+  EXPECT_EQ(as_library_reads(-9.033280372619629), -9.033280372619627);
+  EXPECT_EQ(as_library_reads(1e-320), 1e-320);
+  EXPECT_EQ(as_library_reads(1e300), 1e300);
+
+  // Recorded with tokenizers 0.23.3: of 23 letters two ways are as likely, but for the last bit of a score.
+  const std::string vocabulary = R"("type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0.0], ["x", -8.315566062927246],
+    ["xx", -11.559264183044434], ["xxx", -12.240331649780273], ["xxxx", -13.463018417358398],
+    ["xxxxxxxx", -14.019243240356445]])";
+  const std::string text(23, 'x');
+  EXPECT_THAT(of_model("{" + vocabulary + "}").encode(text), ElementsAre(3, 5, 5, 4));
+  EXPECT_THAT(of_model(R"({"exact_scores": true, )" + vocabulary + "}").encode(text), ElementsAre(3, 4, 5, 5));
 }
 
 TEST(Unigram, WithoutAnUnknownTokenTheCharacterIsNamed) {

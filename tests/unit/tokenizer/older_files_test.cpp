@@ -146,6 +146,11 @@ TEST_F(OlderFiles, TiktokenKnowsItsPatternByTheNumberOfRanks) {
   EXPECT_THAT(refusal(), HasSubstr("tokenizer.model:2: expected a token in base64 and the rank 1"));
 }
 
+TEST_F(OlderFiles, TiktokenOfQwenComposesCharacters) {
+  put("qwen.tiktoken", ranks(151643));
+  EXPECT_THAT(load().encode("e\u0301"), ElementsAre(0xc3, 0xa9));  // as its publisher's code does before it looks
+}
+
 TEST_F(OlderFiles, Tekken) {
   std::string vocab;
   for (int byte = 0; byte < 256; ++byte)
