@@ -11,7 +11,7 @@ set(PST_LAYERS
   "basics     | telemetry tokenizer weights             | core json"
   "basics     | requests                                | core"
   "ranks      | comm_mpi comm_nccl                      | core comm"  # so that MPI never gets into peft-studio
-  "kinds      | families methods                        | core json config kernels weights"  # the names of activations
+  "kinds      | families methods                        | core json config kernels tokenizer weights"  # the names of activations
   "readers    | datafiles                               | core json config jinja"
   "files      | recipe                                  | core json config telemetry weights kinds datafiles"
   "files      | importers site                          | core json config"
@@ -20,7 +20,7 @@ set(PST_LAYERS
   "files      | checkpoint                              | core json weights"
   "files      | rundir                                  | core json telemetry"
   "work       | adapters                                | core json weights kinds recipe gguf"
-  "work       | data                                    | core json config jinja tokenizer datafiles recipe"
+  "work       | data                                    | core json config jinja tokenizer families datafiles recipe"
   "work       | cluster                                 | core json config heartbeat requests recipe rundir site"
   "work       | plan                                    | core json kernels comm weights kinds recipe site checkpoint lowbit"
   "work       | report                                  | core json telemetry recipe rundir"

@@ -9,6 +9,7 @@
 #include "adapters/lora_writer.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "families/tokenizer_pipeline.hpp"
 #include "weights/dtype.hpp"
 
 namespace pst::adapters {
@@ -115,6 +116,10 @@ std::int64_t values_of(const Columns& a, const Columns& b) {
   return static_cast<std::int64_t>(a.rows * a.count() + b.rows * b.count());
 }
 
+families::TokenizerPipeline tokens_of(const AdapterFolder& folder) {
+  return families::pipeline_in(folder.tensors.metadata());
+}
+
 }  // namespace
 
 std::vector<std::pair<const char*, Combination>> words_of(Combination) {
@@ -126,6 +131,12 @@ void combine(const std::vector<Weighted>& adapters, Combination how, std::option
   if (adapters.size() < 2) throw Error(Fault::usage, "there is one adapter, and nothing to combine it with");
   std::vector<AdapterFolder> folders;
   for (const Weighted& of : adapters) folders.push_back(open_plain(of.adapter));
+  for (const AdapterFolder& folder : folders)
+    if (tokens_of(folder) != tokens_of(folders.front()))
+      throw Error(Fault::usage,
+                  cat(folders.front().dir.string(), " and ", folder.dir.string(),
+                      " were trained on tokens of different kinds (model.tokenizer)"),
+                  "combine adapters of runs with the same model.tokenizer");
   doing(cat("combining adapters into ", to.string()), [&] {
     std::vector<NewLayer> layers;
     for (const auto& [module, parts] : parts_of(folders, adapters)) {

@@ -7,6 +7,7 @@
 
 #include "core/file.hpp"
 #include "core/strings.hpp"
+#include "families/tokenizer_pipeline.hpp"
 #include "methods/lora.hpp"
 #include "weights/adapter_names.hpp"
 #include "weights/part_folder.hpp"
@@ -78,7 +79,8 @@ void write_lora(const AdapterFolder& like, const std::vector<NewLayer>& layers, 
     put(cat(layer.module, ".", layer.is_embedding ? methods::kLoraEmbeddingB : methods::kLoraB), rows_of(layer.b_or),
         layer.b_or.rows, layer.b_or.count());
   }
-  weights::save_tensors(part.path() / kTensorsFile, tensors);
+  weights::save_tensors(part.path() / kTensorsFile, tensors,
+                        families::pipeline_metadata(families::pipeline_in(like.tensors.metadata())));
   part.commit();
 }
 

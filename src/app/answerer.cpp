@@ -8,6 +8,7 @@
 #include "app/this_machine.hpp"
 #include "core/error.hpp"
 #include "families/folder.hpp"
+#include "families/open_tokenizer.hpp"
 #include "families/read_model.hpp"
 #include "methods/peft_config.hpp"
 #include "model/decoder.hpp"
@@ -26,6 +27,7 @@ struct Answerer::Files {
   fs::path model;
   std::optional<fs::path> adapter;
   recipe::Quantization quantization;
+  families::TokenizerPipeline pipeline;
   std::optional<std::string> chat_template, date;  // of a run's recipe
 };
 
@@ -56,6 +58,11 @@ families::ModelSpec checked_spec(const fs::path& model) {
   return families::read_model(model);
 }
 
+/// The tokens that an adapter was trained on.
+families::TokenizerPipeline pipeline_of(const fs::path& adapter) {
+  return families::pipeline_in(weights::TensorStore::open(adapter / "adapter_model.safetensors").metadata());
+}
+
 /// With the template and the day that the run was trained with: on another text the adapter is not what was taught.
 data::ChatFormat format_of(const fs::path& model, const std::optional<std::string>& chat_template,
                            const std::optional<std::string>& date) {
@@ -73,6 +80,7 @@ Answerer::Answerer(const Asked& asked)
               Files{.model = *asked.model,
                     .adapter = asked.adapter ? std::optional<fs::path>(*asked.adapter) : std::nullopt,
                     .quantization = as_stored(families::read_model(*asked.model)),
+                    .pipeline = asked.adapter ? pipeline_of(*asked.adapter) : families::TokenizerPipeline::file,
                     .chat_template = {},
                     .date = {}});
         const rundir::RunDir run(*asked.run);
@@ -81,12 +89,13 @@ Answerer::Answerer(const Asked& asked)
         return std::make_unique<Files>(Files{.model = run.read_record().model_path,
                                              .adapter = adapter,
                                              .quantization = recipe.model.quantization,
+                                             .pipeline = recipe.model.tokenizer,
                                              .chat_template = recipe.data.chat_template,
                                              .date = recipe.data.date});
       }()),
       device_(asked.device),
       spec_(checked_spec(files_->model)),
-      tokenizer_(tokenizer::Tokenizer::load(files_->model)),
+      tokenizer_(families::open_tokenizer(files_->model, files_->pipeline)),
       format_(format_of(files_->model, files_->chat_template, files_->date)) {}
 
 Answerer::~Answerer() = default;

@@ -5,6 +5,7 @@
 #include "app/quantization.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "families/open_tokenizer.hpp"
 #include "families/read_model.hpp"
 #include "methods/method.hpp"
 #include "model/decoder.hpp"
@@ -32,7 +33,7 @@ methods::Adapter with_start_tokens(const Run& run) {
   methods::Adapter adapter = run.recipe.adapter;
   const auto text = adapter.method->start_text ? adapter.method->start_text(adapter) : std::nullopt;
   if (!text) return adapter;
-  const auto tokenizer = tokenizer::Tokenizer::load(run.record.model_path);
+  const auto tokenizer = families::open_tokenizer(run.record.model_path, run.recipe.model.tokenizer);
   for (const auto& piece : tokenizer.encode_pieces(*text, tokenizer::Around::special_tokens))
     adapter.start_tokens.push_back(piece.id);
   if (adapter.start_tokens.empty())

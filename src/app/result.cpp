@@ -9,6 +9,7 @@
 #include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "families/tokenizer_pipeline.hpp"
 #include "ops/torch_exec.hpp"
 #include "rundir/lease.hpp"
 
@@ -28,7 +29,8 @@ void write_result(const Run& run, const Ranks& ranks, const peft::Adapter& adapt
   comm::together(ranks.world, "writing the result", [&] {
     if (!ranks.world.is_root()) return;
     rundir::check_generation(run.dir, run.attempt);
-    adapter.save(run.dir.adapter(), run.record.model_path.string());
+    adapter.save(run.dir.adapter(), run.record.model_path.string(),
+                 families::pipeline_metadata(run.recipe.model.tokenizer));
     rundir::check_generation(run.dir, run.attempt);
     const bool is_best = recipe::keeps_best(run.recipe.train) && state.best.loss;
     run.dir.write_completed({.steps = state.step,

@@ -35,7 +35,8 @@ struct Part {
 
 }  // namespace
 
-void export_adapter(const Found& checkpoint, const fs::path& folder) {
+void export_adapter(const Found& checkpoint, const fs::path& folder,
+                    const std::map<std::string, std::string>& metadata) {
   const std::string where = checkpoint.folder.string();
   const fs::path config = folder / "adapter_config.json", model = folder / "adapter_model.safetensors";
   for (const auto& file : {config, model})
@@ -70,7 +71,7 @@ void export_adapter(const Found& checkpoint, const fs::path& folder) {
   std::vector<weights::PlannedTensor> plan;  // in the order of the run's own file, which is then this one
   for (const auto& part : parts) plan.push_back(part.planned);
   make_directories(folder);
-  weights::TensorWriter writer(model, plan);
+  weights::TensorWriter writer(model, plan, metadata);
   for (const auto& part : parts) writer.add(std::as_bytes(std::span(part.values)));
   writer.finish();
   write_durably(config, without_projections(checkpoint.manifest.adapter_config));

@@ -84,6 +84,19 @@ std::string notes_of(const SourceReport& source) {
 
 }  // namespace
 
+std::string OtherTokens::to_text() const {
+  const std::string_view chosen = file_counts ? "file" : "transformers", other = file_counts ? "transformers" : "file";
+  if (!compared)
+    return cat("note: transformers 5 makes a tokenizer of its own with its class ", class_name,
+               ", which is not followed here: its ids may differ from those of tokenizer.json, which count\n");
+  if (differing_records == 0) return {};
+  return cat("note: ", grouped(differing_records), " of ", grouped(records), " records (", grouped(differing_tokens),
+             " of ", grouped(tokens), " tokens) have other ids ",
+             file_counts ? cat("in transformers 5, whose ", class_name, " does not keep the pipeline of tokenizer.json")
+                         : cat("by tokenizer.json, whose pipeline ", class_name, " of transformers 5 does not keep"),
+             "; here model.tokenizer: ", chosen, " counts; ", other, " would take those\n");
+}
+
 std::string PrepareReport::to_text() const {
   std::string text;
   for (const auto& source : sources)
@@ -93,6 +106,7 @@ std::string PrepareReport::to_text() const {
   if (!date.empty())
     text += cat("note: the chat template writes the day on which it is used; here it is ", date,
                 " in every example; a run keeps it, data.date sets it\n");
+  if (other_tokens) text += other_tokens->to_text();
   text += cat("train: ", sentence(train));
   if (validation.documents > 0) text += cat("\nvalidation: ", sentence(validation));
   if (validation_seen_in_training > 0)
@@ -132,6 +146,29 @@ SplitReport split_of(const Json& json) {
           json.at("labelled_tokens").get<std::int64_t>()};
 }
 
+Json other_json(const std::optional<OtherTokens>& other) {
+  if (!other) return nullptr;
+  return {{"class", other->class_name},
+          {"compared", other->compared},
+          {"file_counts", other->file_counts},
+          {"records", other->records},
+          {"differing_records", other->differing_records},
+          {"tokens", other->tokens},
+          {"differing_tokens", other->differing_tokens}};
+}
+
+std::optional<OtherTokens> other_of(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  const auto get = [&](const char* key) { return json.at(key).get<std::int64_t>(); };
+  return OtherTokens{json.at("class").get<std::string>(),
+                     json.at("compared").get<bool>(),
+                     json.at("file_counts").get<bool>(),
+                     get("records"),
+                     get("differing_records"),
+                     get("tokens"),
+                     get("differing_tokens")};
+}
+
 Json notes_json(const SourceReport& source) {
   Json notes = Json::array();
   for (const auto& [note, line, examples, last_line] : source.notes)
@@ -159,6 +196,7 @@ void to_json(Json& json, const PrepareReport& report) {
   json["max_length"] = report.max_length;
   json["validation_seen_in_training"] = report.validation_seen_in_training;
   json["date"] = report.date;
+  json["other_tokens"] = other_json(report.other_tokens);
   json["sources"] = Json::array();
   for (const auto& source : report.sources) {
     Json entry = Json::object();
@@ -180,6 +218,7 @@ void from_json(const Json& json, PrepareReport& report) {
   json.at("max_length").get_to(report.max_length);
   json.at("validation_seen_in_training").get_to(report.validation_seen_in_training);
   json.at("date").get_to(report.date);
+  report.other_tokens = other_of(json.at("other_tokens"));
   for (const auto& source : json.at("sources"))
     report.sources.push_back({source.at("path").get<std::string>(), source.at("split").get<std::string>(),
                               source.at("format").get<std::string>(), source.at("reason").get<std::string>(),

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,16 @@ struct SplitReport {
   std::int64_t documents = 0, tokens = 0, labelled_tokens = 0;
 };
 
+/// What the tokenizer pipeline that model.tokenizer does not choose would make of the same records.
+struct OtherTokens {
+  std::string class_name;  ///< of transformers
+  bool compared = false;   ///< false: the class is not followed here
+  bool file_counts = true;
+  std::int64_t records = 0, differing_records = 0, tokens = 0, differing_tokens = 0;
+
+  std::string to_text() const;  ///< empty where nothing differs
+};
+
 /// What preparing found, for people and for meta.json.
 struct PrepareReport {
   Counts total;
@@ -47,6 +58,7 @@ struct PrepareReport {
   SplitReport train, validation;
   int max_length = 0;
   std::int64_t validation_seen_in_training = 0;  ///< validation documents that are, token by token, training documents
+  std::optional<OtherTokens> other_tokens;       ///< nothing where both pipelines are one
   std::string date;                              ///< what a template that reads the clock was told; else empty
 
   std::string to_text() const;

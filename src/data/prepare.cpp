@@ -15,9 +15,11 @@
 #include "core/rng.hpp"
 #include "core/strings.hpp"
 #include "core/trust.hpp"
+#include "data/other_ids.hpp"
 #include "data/prepared.hpp"
 #include "data/read_source.hpp"
 #include "data/store_writer.hpp"
+#include "families/open_tokenizer.hpp"
 #include "json/parse.hpp"
 
 namespace pst::data {
@@ -27,6 +29,7 @@ namespace {
 struct Inputs {
   const recipe::Recipe& recipe;
   tokenizer::Tokenizer tokenizer;
+  std::optional<OtherIds> other;
   ChatFormat format;
   std::vector<SourceFile> train, validation;
   std::string date;  ///< what a template that reads the clock is told; else empty
@@ -58,7 +61,8 @@ Inputs open_inputs(const recipe::Recipe& recipe) {
   auto validation = open_all(recipe.data.validation, "validation");
   refuse_repeats(train, validation);
   Inputs inputs{recipe,
-                tokenizer::Tokenizer::load(recipe.model.path),
+                families::open_tokenizer(recipe.model.path, recipe.model.tokenizer),
+                other_ids(recipe.model),
                 ChatFormat::load(recipe.model.path, recipe.data.chat_template),
                 std::move(train),
                 std::move(validation),
@@ -101,7 +105,10 @@ std::string word_of(recipe::DataFormat format) { return config::YamlValue<recipe
 class Preparation {
  public:
   Preparation(const Inputs& inputs, const Progress& progress)
-      : inputs_(inputs), progress_(progress), encoder_(inputs.tokenizer, inputs.format, inputs.recipe.data) {
+      : inputs_(inputs),
+        progress_(progress),
+        encoder_(inputs.tokenizer, inputs.format, inputs.recipe.data, compares() ? KeepText::yes : KeepText::no) {
+    if (inputs.other) report_.other_tokens = inputs.other->begin();
     report_.max_length = inputs.recipe.data.max_length;
     report_.date = inputs.date;
   }
@@ -117,6 +124,7 @@ class Preparation {
             try {
               const EncodeResult result = encoder_.encode(example);
               tell(result, entry.counts);
+              if (compares() && result.shown) inputs_.other->look_at(*result.shown, *report_.other_tokens);
               entry.add(example.notes, example.line);
               entry.add(result.notes, example.line);
               if (!result.document.ids.empty() && problems_.empty()) take(result.document);
@@ -144,6 +152,8 @@ class Preparation {
   PrepareReport& report() { return report_; }
 
  private:
+  bool compares() const { return inputs_.other && inputs_.other->compares(); }
+
   void tell(const EncodeResult& result, Counts& counts) {
     counts.count(result);
     report_.total.count(result);

@@ -4,15 +4,16 @@
 #include "core/error.hpp"
 #include "core/strings.hpp"
 #include "data/read_source.hpp"
+#include "families/open_tokenizer.hpp"
 
 namespace pst::data {
 
-void show_records(const std::filesystem::path& model_dir, const recipe::Data& settings,
+void show_records(const recipe::Model& model, const recipe::Data& settings,
                   const std::function<void(const ShownRecord&)>& take) {
   PST_ASSERT(settings.train.size() == 1, "callers give one file");
   const SourceFile source = open_source(settings.train[0]);
-  const auto tokenizer = tokenizer::Tokenizer::load(model_dir);
-  ChatFormat format = ChatFormat::load(model_dir, settings.chat_template);
+  const auto tokenizer = families::open_tokenizer(model.path, model.tokenizer);
+  ChatFormat format = ChatFormat::load(model.path, settings.chat_template);
   format.fix_day(settings.date);
   Encoder encoder(tokenizer, format, settings, KeepText::yes);
   config::Problems problems;

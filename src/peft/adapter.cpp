@@ -65,7 +65,8 @@ std::string Adapter::config_json(const std::string& base_model) const {
   return methods::peft_config_text(recipe_, modules_, base_model);
 }
 
-void Adapter::save(const std::filesystem::path& folder, const std::string& base_model) const {
+void Adapter::save(const std::filesystem::path& folder, const std::string& base_model,
+                   const std::map<std::string, std::string>& metadata) const {
   doing(cat("writing the adapter ", folder.string()), [&] {
     const fs::path part = folder.string() + ".part";
     std::error_code ignored;
@@ -89,7 +90,7 @@ void Adapter::save(const std::filesystem::path& folder, const std::string& base_
     for (const Folded& matrix : folded_) put(matrix.name, matrix.whole(), Dtype::f32);
     for (const Frozen& tensor : frozen_)
       if (tensor.saved) put(tensor.name, tensor.values, tensor.dtype);
-    weights::save_tensors(part / "adapter_model.safetensors", tensors);
+    weights::save_tensors(part / "adapter_model.safetensors", tensors, metadata);
     fs::remove_all(folder, ignored);
     rename_durably(part, folder);
   });

@@ -2,6 +2,7 @@
 #pragma once
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -36,8 +37,10 @@ class Adapter {
   /// shape; Error(usage) when its adapter_config.json says another method or size
   void load(const std::filesystem::path& folder);
   /// Writes adapter_config.json and adapter_model.safetensors (f32) as PEFT reads them. The folder appears at once,
-  /// complete, or not at all. @param base_model path that PEFT users find in the config. @throws Error(io)
-  void save(const std::filesystem::path& folder, const std::string& base_model) const;
+  /// complete, or not at all. @param base_model path that PEFT users find in the config. @param metadata  of the file
+  /// of tensors. @throws Error(io)
+  void save(const std::filesystem::path& folder, const std::string& base_model,
+            const std::map<std::string, std::string>& metadata = {}) const;
   /// Text of the adapter_config.json that save() writes.
   std::string config_json(const std::string& base_model) const;
 

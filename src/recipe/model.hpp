@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "families/tokenizer_pipeline.hpp"
 #include "weights/number_format.hpp"
 
 namespace pst::config {
@@ -20,6 +21,7 @@ struct Quantization {
 
 struct Model {
   std::string path;  ///< Hugging Face folder: config.json, tokenizer.json, *.safetensors
+  families::TokenizerPipeline tokenizer = families::TokenizerPipeline::file;
   Quantization quantization;
 };
 

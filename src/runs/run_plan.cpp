@@ -63,7 +63,7 @@ void name_default_targets(methods::Targets& targets, const families::ModelSpec& 
 /// Everything that data::prepare looks at, and the output folder, where its store is.
 std::string what_decides_the_data(const recipe::Recipe& recipe) {
   recipe::Recipe only{.name = "x",
-                      .model = {.path = recipe.model.path, .quantization = {}},
+                      .model = {.path = recipe.model.path, .tokenizer = recipe.model.tokenizer, .quantization = {}},
                       .data = recipe.data,
                       .output_dir = recipe.output_dir};
   only.train.seed = recipe.train.seed;

@@ -248,22 +248,26 @@ Tokenizer::~Tokenizer() = default;
 
 Tokenizer Tokenizer::load(const fs::path& model_dir) {
   const fs::path file = model_dir / "tokenizer.json";
-  const auto name_tokens = [&](Tokenizer tokenizer) {
-    tokenizer.impl_->special_names = read_special_names(model_dir / "tokenizer_config.json");
-    return tokenizer;
-  };
   if (fs::exists(file)) {
     Flags flags;
     for (auto& token : configured_tokens(model_dir)) flags.emplace(token.content, token);
-    return name_tokens(Tokenizer(Impl::read(json::Document(file, kLargestFile, kFetchAgain, kLimits), flags)));
+    Tokenizer tokenizer(Impl::read(json::Document(file, kLargestFile, kFetchAgain, kLimits), flags));
+    tokenizer.impl_->special_names = read_special_names(model_dir / "tokenizer_config.json");
+    return tokenizer;
   }
   if (const auto converted = convert_older_files(model_dir))
-    return name_tokens(parse(converted->json, converted->from.string()));
+    return load_rebuilt(model_dir, converted->json, converted->from.string());
   throw Error(Fault::data,
               cat(file.string(),
                   " does not exist, nor does tokenizer.model, tekken.json, *.tiktoken, vocab.json with "
                   "merges.txt, or vocab.txt"),
               "point model.path at a folder that has a tokenizer");
+}
+
+Tokenizer Tokenizer::load_rebuilt(const fs::path& model_dir, std::string_view tokenizer_json, const std::string& name) {
+  Tokenizer tokenizer = parse(tokenizer_json, name);
+  tokenizer.impl_->special_names = read_special_names(model_dir / "tokenizer_config.json");
+  return tokenizer;
 }
 
 Tokenizer Tokenizer::parse(std::string_view tokenizer_json, const std::string& name) {

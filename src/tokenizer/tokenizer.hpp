@@ -36,6 +36,9 @@ class Tokenizer {
   /// Reads `<model_dir>/tokenizer.json`, or what older_files.hpp lists, and the names in tokenizer_config.json.
   /// @throws Error(data) naming the file and the part that is wrong or not supported
   static Tokenizer load(const std::filesystem::path& model_dir);
+  /// With the text of tokenizer.json that rebuild.hpp made of the folder. @param name  used in messages
+  static Tokenizer load_rebuilt(const std::filesystem::path& model_dir, std::string_view tokenizer_json,
+                                const std::string& name);
   /// @param name used in messages
   static Tokenizer parse(std::string_view tokenizer_json, const std::string& name);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// tokenize MODEL_DIR [--repeat N | --pieces | --special] < texts.jsonl
+// tokenize MODEL_DIR [--transformers] [--repeat N | --pieces | --special] < texts.jsonl
 // One JSON string per line in; one JSON list of ids per line out, or {"error": ...}. With --pieces each id comes as
 // [id, begin, end], with --special the tokens that stand around a text come too. With --repeat it encodes all texts N
-// times instead and prints the speed, of ids alone and of ids with places.
+// times instead and prints the speed, of ids alone and of ids with places. --transformers is model.tokenizer's word.
 #include <ctime>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/error.hpp"
-#include "tokenizer/tokenizer.hpp"
+#include "families/open_tokenizer.hpp"
 
 namespace {
 
@@ -53,12 +53,20 @@ nlohmann::json answer(const pst::tokenizer::Tokenizer& tokenizer, const std::str
 }  // namespace
 
 int main(int argc, char** argv) {
+  using pst::families::TokenizerPipeline;
+  TokenizerPipeline pipeline = TokenizerPipeline::file;
+  if (argc > 2 && std::string(argv[2]) == "--transformers") {
+    pipeline = TokenizerPipeline::transformers;
+    argv[2] = argv[1];
+    ++argv;
+    --argc;
+  }
   if (argc < 2 || argc > 4) {
-    std::cerr << "usage: tokenize MODEL_DIR [--repeat N | --pieces | --special] < texts.jsonl\n";
+    std::cerr << "usage: tokenize MODEL_DIR [--transformers] [--repeat N | --pieces | --special] < texts.jsonl\n";
     return 64;
   }
   try {
-    const auto tokenizer = pst::tokenizer::Tokenizer::load(argv[1]);
+    const auto tokenizer = pst::families::open_tokenizer(argv[1], pipeline);
     std::vector<std::string> texts;
     for (std::string line; std::getline(std::cin, line);) {
       const auto text = nlohmann::json::parse(line).get<std::string>();

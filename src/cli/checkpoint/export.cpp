@@ -5,6 +5,7 @@
 #include "cli/verb.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
+#include "families/tokenizer_pipeline.hpp"
 #include "runs/checkpoint_choice.hpp"
 
 namespace pst::cli {
@@ -29,6 +30,14 @@ checkpoint::Found choose(const RunArguments& run, std::optional<std::int64_t> st
   return std::move(*found);
 }
 
+/// Which tokens the run was trained on, as its finished adapter says it too.
+std::map<std::string, std::string> tokenizer_of(const checkpoint::Manifest& manifest) {
+  const auto keys = checkpoint::texts_in_state(manifest, "recipe");
+  const auto said = keys.find("model.tokenizer");
+  if (said == keys.end()) return {};
+  return families::pipeline_metadata(families::pipeline_in({*said}));
+}
+
 }  // namespace
 
 Runner add_checkpoint_export(CLI::App& app) {
@@ -40,7 +49,7 @@ Runner add_checkpoint_export(CLI::App& app) {
   app.add_option("--step", *step, "Training step of the checkpoint; by default the newest that is intact");
   return [run, step, folder] {
     const auto found = choose(*run, *step);
-    checkpoint::export_adapter(found, *folder);
+    checkpoint::export_adapter(found, *folder, tokenizer_of(found.manifest));
     std::cout << "adapter of step " << found.manifest.step << " in " << *folder << '\n';
     return 0;
   };

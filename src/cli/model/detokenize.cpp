@@ -3,10 +3,10 @@
 #include <limits>
 
 #include "cli/text_input.hpp"
+#include "cli/tokenizer_argument.hpp"
 #include "cli/verb.hpp"
 #include "core/error.hpp"
 #include "core/strings.hpp"
-#include "tokenizer/tokenizer.hpp"
 
 namespace pst::cli {
 namespace {
@@ -31,15 +31,16 @@ std::vector<std::int32_t> ids_in(std::string_view text) {
 
 Runner add_model_detokenize(CLI::App& app) {
   struct Arguments {
-    std::string folder, file;
+    TokenizerArguments tokenizer;
+    std::string file;
     bool plain = false;
   };
   auto arguments = std::make_shared<Arguments>();
-  app.add_option("DIR", arguments->folder, "A Hugging Face model folder")->required();
+  add_tokenizer_arguments(app, arguments->tokenizer);
   app.add_option("FILE", arguments->file, "Token ids; standard input without it, or where it is -");
   app.add_flag("--skip-special", arguments->plain, "Leave special tokens out of the text");
   return [arguments] {
-    const auto tokenizer = tokenizer::Tokenizer::load(arguments->folder);
+    const auto tokenizer = arguments->tokenizer.open();
     std::cout << tokenizer.decode(ids_in(text_input(arguments->file)), !arguments->plain);
     return 0;
   };

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "cli/tokenizer_argument.hpp"
 #include "cli/verb.hpp"
 #include "core/printable.hpp"
 #include "core/strings.hpp"
@@ -113,7 +114,8 @@ Enum value_of(const std::string& chosen) {
 }
 
 struct RenderArguments {
-  std::string folder, file, train_on = "assistant", format = "auto";
+  TokenizerArguments tokenizer;
+  std::string file, train_on = "assistant", format = "auto";
   int records = 3;
   recipe::Data data;
 };
@@ -122,7 +124,7 @@ struct RenderArguments {
 
 Runner add_model_render(CLI::App& app) {
   auto arguments = std::make_shared<RenderArguments>();
-  app.add_option("DIR", arguments->folder, "A Hugging Face model folder: its tokenizer and chat template")->required();
+  add_tokenizer_arguments(app, arguments->tokenizer);
   app.add_option("FILE", arguments->file, "A data file, as data.train of a recipe names them")->required();
   app.add_option("--records", arguments->records, "Write the first so many records")
       ->check(CLI::PositiveNumber)
@@ -143,7 +145,8 @@ Runner add_model_render(CLI::App& app) {
     data.train_on = value_of<recipe::TrainOn>(arguments->train_on);
     data.max_examples = arguments->records;
     const bool coloured = has_colours();
-    data::show_records(arguments->folder, data, [&](const data::ShownRecord& record) { print(record, coloured); });
+    data::show_records(arguments->tokenizer.model(), data,
+                       [&](const data::ShownRecord& record) { print(record, coloured); });
     return 0;
   };
 }

@@ -3,25 +3,26 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/text_input.hpp"
+#include "cli/tokenizer_argument.hpp"
 #include "cli/verb.hpp"
-#include "tokenizer/tokenizer.hpp"
 
 namespace pst::cli {
 
 Runner add_model_tokenize(CLI::App& app) {
   struct Arguments {
-    std::string folder, file;
+    TokenizerArguments tokenizer;
+    std::string file;
     bool tokens = false, offsets = false, special = false;
   };
   auto arguments = std::make_shared<Arguments>();
-  app.add_option("DIR", arguments->folder, "A Hugging Face model folder")->required();
+  add_tokenizer_arguments(app, arguments->tokenizer);
   app.add_option("FILE", arguments->file, "A text in UTF-8; standard input without it, or where it is -");
   app.add_flag("--tokens", arguments->tokens, "A line for each id, with the token as the vocabulary spells it");
   app.add_flag("--offsets", arguments->offsets, "A line for each id, with the bytes of the text that it stands for");
   app.add_flag("--special", arguments->special, "With the tokens that the tokenizer itself puts around a text");
   return [arguments] {
     using tokenizer::Around;
-    const auto tokenizer = tokenizer::Tokenizer::load(arguments->folder);
+    const auto tokenizer = arguments->tokenizer.open();
     const auto pieces = tokenizer.encode_pieces(text_input(arguments->file),
                                                 arguments->special ? Around::special_tokens : Around::nothing);
     const bool in_lines = arguments->tokens || arguments->offsets;
