@@ -9,7 +9,7 @@ namespace pst::methods {
 
 extern const Method kAdalora, kBeft, kBoft, kC3a, kDeft, kDelora, kFourierft, kFrod, kGlora, kGralora, kHira, kHra,
     kIa3Method, kLnTuning, kLoha, kLokr, kLora, kMiss, kOft, kOsf, kPeanut, kPoly, kPrefixTuning, kPromptTuning, kPsoft,
-    kPTuning, kRoad, kShira, kSupertuning, kTrainableTokens, kVera;
+    kPTuning, kRoad, kShira, kSupertuning, kTrainableTokens, kVera, kWaveft;
 
 std::span<const Method* const> table() {
   static const std::array rows = {&kLora,   &kAdalora,   &kBeft,     &kBoft,  &kC3a,          &kDeft,
@@ -17,7 +17,7 @@ std::span<const Method* const> table() {
                                   &kHra,    &kIa3Method, &kLnTuning, &kLoha,  &kLokr,         &kMiss,
                                   &kOft,    &kOsf,       &kPeanut,   &kPoly,  &kPrefixTuning, &kPromptTuning,
                                   &kPsoft,  &kPTuning,   &kRoad,     &kShira, &kSupertuning,  &kTrainableTokens,
-                                  &kVera};
+                                  &kVera,   &kWaveft};
   return rows;
 }
 

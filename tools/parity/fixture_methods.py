@@ -34,6 +34,7 @@ from peft import (
     SupertuningConfig,
     TrainableTokensConfig,
     VeraConfig,
+    WaveFTConfig,
 )
 
 
@@ -159,4 +160,9 @@ ADAPTERS = {  # (model, name): config
     ("llama", "supertuning_supra"): config_of(SupertuningConfig, sparsity=0.95, r=3, lora_alpha=5),
     ("llama", "vera"): config_of(VeraConfig, LINEARS, r=5, projection_prng_key=3),
     ("llama", "vera_by_key"): config_of(VeraConfig, r=5, projection_prng_key=11, save_projection=False),
+    ("llama", "waveft"): config_of(WaveFTConfig, LINEARS, n_frequency=40, scaling=9.0),
+    ("llama", "waveft_db4"): config_of(WaveFTConfig, n_frequency=60, n_frequency_pattern={"v_proj": 17}, scaling=9.0, wavelet_family="db4", random_loc_seed=5, init_weights=False),
+    ("llama", "waveft_sym5"): config_of(WaveFTConfig, n_frequency=60, wavelet_family="sym5"),
+    ("llama", "waveft_coif2"): config_of(WaveFTConfig, n_frequency=60, wavelet_family="coif2"),
+    ("llama", "waveft_values"): config_of(WaveFTConfig, n_frequency=40, use_idwt=False, proportional_parameters=True),
 }
