@@ -110,6 +110,7 @@ Spoken places_of(const Names& names, const std::vector<std::string>& suffixes, c
   Spoken places;
   for (const auto& each : names) {
     const std::string& name = get(each);
+    if (!name.starts_with(kPeftPrefix)) continue;  // what layers share belongs to none
     if (const auto layer = layer_number(name)) places.layers.insert(*layer);
     for (const auto& suffix : suffixes)
       if (name.ends_with("." + suffix))
@@ -152,11 +153,30 @@ bool is_copied_embedding(const weights::Tensor& tensor, const Places& places) {
          tensor.shape == std::vector{places.vocabulary, places.embedding_width};
 }
 
+/// PEFT writes RandLoRA's matrices, which all layers share, with every layer once more; likewise.
+std::map<std::string, std::vector<std::int64_t>> copies_of_shared(const Adapter& wanted, const Places& places) {
+  std::map<std::string, std::vector<std::int64_t>> copies;
+  if (!wanted.method->shared) return copies;
+  constexpr std::string_view kModel = "base_model.";
+  const std::vector<Adapted> adapted = adapt(wanted, places.linears);
+  for (const AdapterTensor& tensor : wanted.method->shared(wanted, places.linears, adapted)) {
+    if (tensor.trained || !tensor.saved || !tensor.name.starts_with(kModel)) continue;
+    for (const Adapted& of : adapted)
+      copies[cat(kPeftPrefix, places.linears[of.layer].name, ".", tensor.name.substr(kModel.size()))] = tensor.shape;
+  }
+  return copies;
+}
+
 void compare(const weights::TensorStore& store, const Adapter& wanted, const Places& places) {
   const std::vector<LinearLayer>& layers = places.linears;
   const Expected expected = saved_tensors(wanted, places);
+  const auto copies = copies_of_shared(wanted, places);
+  const auto is_copy = [&](const weights::Tensor& t) {
+    const auto copy = copies.find(t.name);
+    return copy != copies.end() && copy->second == t.shape;
+  };
   const auto unknown = std::find_if(store.tensors().begin(), store.tensors().end(), [&](const weights::Tensor& t) {
-    return expected.count(t.name) == 0 && !is_copied_embedding(t, places);
+    return expected.count(t.name) == 0 && !is_copied_embedding(t, places) && !is_copy(t);
   });
   const bool has_unknown = unknown != store.tensors().end();
   if (has_unknown)

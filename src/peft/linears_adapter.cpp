@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peft/linears_adapter.hpp"
 
+#include <ATen/ops/equal.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
+#include <string_view>
+
+#include "core/error.hpp"
+#include "core/strings.hpp"
 #include "methods/method.hpp"
 #include "ops/torch_exec.hpp"
 #include "ops/wide.hpp"
+#include "weights/adapter_names.hpp"
+#include "weights/safetensors.hpp"
 
 namespace pst::peft {
 namespace {
@@ -80,6 +88,25 @@ class LinearsAdapter final : public Adapter {
       layers_[i]->loaded();
     }
     parameters_.refresh_compute();
+  }
+
+  /// PEFT writes RandLoRA's matrices, which all layers share, with every layer once more.
+  bool is_copy_of_base(const weights::Tensor& stored) override {
+    for (const Frozen& shared : frozen_) {
+      constexpr std::string_view kModel = "base_model.";
+      if (!shared.saved || !shared.name.starts_with(kModel)) continue;
+      const auto is_of = [&](const std::string& module) {
+        return stored.name == weights::adapter_tensor_name(cat(module, ".", shared.name.substr(kModel.size())));
+      };
+      if (std::none_of(modules_.begin(), modules_.end(), is_of)) continue;
+      const at::Tensor copy =
+          ops::tensor_over(const_cast<std::byte*>(stored.bytes.data()), stored.shape, stored.core_dtype());
+      if (!at::equal(copy.to(shared.values.options()), shared.values))
+        throw Error(Fault::data, cat("tensor '", stored.name, "' has other values than '", shared.name, "'"),
+                    "copy the adapter's folder again");
+      return true;
+    }
+    return false;
   }
 
   nn::TrainingHook* hook() override { return hook_.get(); }

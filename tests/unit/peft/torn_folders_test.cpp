@@ -169,5 +169,25 @@ TEST(HostileFrod, ABasisThatIsNoneIsRefused) {
   EXPECT_THAT(fixture::error_of(Fault::data, [&] { folder.load(); }), HasSubstr("frod_s_size"));
 }
 
+/// PEFT writes the matrices that layers share with every layer once more.
+TEST(RandloraOfPeft, HasCopiesThatAreCompared) {
+  const Folder folder(recipe_of("randlora"));
+  const Stored shared = folder.whole()[find(folder.whole(), "randlora_A")];
+  const auto write = [&](const std::function<void(Stored&)>& change) {
+    folder.write([&](auto& tensors) {
+      tensors.push_back(shared);
+      tensors.back().name = "base_model.model.model.layers.1.mlp.down_proj.randlora_A";
+      change(tensors.back());
+    });
+  };
+  write([](Stored&) {});
+  EXPECT_NO_THROW(folder.check_start());
+  EXPECT_NO_THROW(folder.load());
+  write([](Stored& copy) { copy.set(1, 0.5F); });
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { folder.load(); }), HasSubstr("has other values than"));
+  write([](Stored& copy) { copy.shape.push_back(1); });
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { folder.check_start(); }), HasSubstr("down_proj.randlora_A"));
+}
+
 }  // namespace
 }  // namespace pst::peft
