@@ -9,15 +9,15 @@ namespace pst::methods {
 
 extern const Method kAdalora, kBeft, kBoft, kC3a, kDeft, kDelora, kFourierft, kFrod, kGlora, kGralora, kHira, kHra,
     kIa3Method, kLnTuning, kLoha, kLokr, kLora, kMiss, kOft, kOsf, kPeanut, kPoly, kPrefixTuning, kPromptTuning, kPsoft,
-    kPTuning, kRandlora, kRoad, kShira, kSupertuning, kTrainableTokens, kVera, kWaveft;
+    kPTuning, kPvera, kRandlora, kRoad, kShira, kSupertuning, kTrainableTokens, kVera, kWaveft;
 
 std::span<const Method* const> table() {
   static const std::array rows = {
-      &kLora,  &kAdalora, &kBeft,     &kBoft, &kC3a,    &kDeft,        &kDelora,          &kFourierft,
-      &kFrod,  &kGlora,   &kGralora,  &kHira, &kHra,    &kIa3Method,   &kLnTuning,        &kLoha,
-      &kLokr,  &kMiss,    &kOft,      &kOsf,  &kPeanut, &kPoly,        &kPrefixTuning,    &kPromptTuning,
-      &kPsoft, &kPTuning, &kRandlora, &kRoad, &kShira,  &kSupertuning, &kTrainableTokens, &kVera,
-      &kWaveft};
+      &kLora,  &kAdalora, &kBeft,    &kBoft,     &kC3a,    &kDeft,      &kDelora,       &kFourierft,
+      &kFrod,  &kGlora,   &kGralora, &kHira,     &kHra,    &kIa3Method, &kLnTuning,     &kLoha,
+      &kLokr,  &kMiss,    &kOft,     &kOsf,      &kPeanut, &kPoly,      &kPrefixTuning, &kPromptTuning,
+      &kPsoft, &kPTuning, &kPvera,   &kRandlora, &kRoad,   &kShira,     &kSupertuning,  &kTrainableTokens,
+      &kVera,  &kWaveft};
   return rows;
 }
 

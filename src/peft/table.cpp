@@ -14,8 +14,8 @@ namespace pst::peft {
 using Make = std::unique_ptr<Adapter>(nn::CausalLm&, const methods::Adapter&, at::ScalarType, at::Device);
 Make make_adalora, make_beft, make_boft, make_c3a, make_deft, make_delora, make_fourierft, make_frod, make_glora,
     make_gralora, make_hira, make_hra, make_ia3, make_ln_tuning, make_loha, make_lokr, make_lora, make_miss, make_oft,
-    make_osf, make_p_tuning, make_peanut, make_poly, make_prefix_tuning, make_prompt_tuning, make_psoft, make_randlora,
-    make_road, make_shira, make_supertuning, make_trainable_tokens, make_vera, make_waveft;
+    make_osf, make_p_tuning, make_peanut, make_poly, make_prefix_tuning, make_prompt_tuning, make_psoft, make_pvera,
+    make_randlora, make_road, make_shira, make_supertuning, make_trainable_tokens, make_vera, make_waveft;
 
 namespace {
 
@@ -49,6 +49,7 @@ constexpr std::array kTable = {Row{"lora", &make_lora},
                                Row{"prefix_tuning", &make_prefix_tuning},
                                Row{"prompt_tuning", &make_prompt_tuning},
                                Row{"psoft", &make_psoft},
+                               Row{"pvera", &make_pvera},
                                Row{"randlora", &make_randlora},
                                Row{"road", &make_road},
                                Row{"shira", &make_shira},
