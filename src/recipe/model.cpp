@@ -34,8 +34,7 @@ void bind(config::Fields& field, Model& s) {
       "Folder of the base model: config.json, tokenizer.json, *.safetensors, in the layout of Hugging Face.");
   field("tokenizer", &s.tokenizer,
         "Whose token ids count. `file`: those of tokenizer.json. `transformers`: those of transformers 5, which makes "
-        "the "
-        "tokenizer of some classes anew from the vocabulary; `validate` says where the two differ on the data.");
+        "the tokenizer of some classes anew from the vocabulary; `validate` says where the two differ on the data.");
   field("quantization", &s.quantization, "How the frozen matrices of the decoder layers are kept.");
 }
 

@@ -6,8 +6,8 @@
 
 TOKENIZE is the helper program built from tests/parity/tokenize_main.cpp. A FOLDER has a `vocab.gguf` and the tokenizer.json
 that our import makes of it, as `vocabularies.py make` lays them out. N mixtures of scripts, digits, white space and added
-tokens, and how the ids agree, without the tokens around a text. llama.cpp says no places. It keeps its own tables of Unicode
-and rules for added tokens, so a text may differ where `tokenizers` and ours agree: the first of those are shown. Prints a
+tokens, and how the ids agree, without the tokens around a text. llama.cpp says no places. It composes no characters, and keeps its own
+tables of Unicode and rules for added tokens, so a text may differ where `tokenizers` and ours agree: the first of those are shown. Prints a
 line for each folder; exits 0 whatever they say, as no library is the judge here.
 Needs the package llama-cpp-py-sync (tried: 0.11739), which brings llama.cpp built, or with --library that of xllamacpp (tried:
 2026.10.11549), and `tokenizers`.
@@ -17,6 +17,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import unicodedata
 
 from llama_cpp_py_sync._cffi_bindings import get_ffi, get_lib
 from tokenizers import Tokenizer
@@ -67,7 +68,9 @@ def main():
             window = slice(max(0, at - 1), at + 6)
             print("  ", repr(texts[i])[:160], "\n     ours", [reference.id_to_token(t) for t in mine[i][window]],
                   "\n     llama.cpp", [reference.id_to_token(t) for t in theirs[i][window]])
-        print(f"{folder.name}: {len(texts) - len(wrong)} of {len(texts)} texts have llama.cpp's ids; "
+        composed = [i for i in range(len(texts)) if unicodedata.is_normalized("NFC", texts[i])]
+        print(f"{folder.name}: {len(texts) - len(wrong)} of {len(texts)} texts have llama.cpp's ids, of those in NFC "
+              f"{len(composed) - len(set(composed) & set(wrong))} of {len(composed)}; "
               f"{sum(a == b for a, b in zip(mine, library))} those of tokenizers", flush=True)
     return 0
 
