@@ -9,15 +9,21 @@ namespace pst::methods {
 
 extern const Method kAdalora, kBeft, kBoft, kC3a, kDeft, kDelora, kFourierft, kFrod, kGlora, kGralora, kHira, kHra,
     kIa3Method, kLnTuning, kLoha, kLokr, kLora, kMiss, kOft, kOsf, kPeanut, kPoly, kPrefixTuning, kPromptTuning, kPsoft,
-    kPTuning, kPvera, kRandlora, kRoad, kShira, kSupertuning, kTrainableTokens, kVera, kWaveft;
+    kPTuning, kPvera, kRandlora, kRoad, kShira, kSupertuning, kTinylora, kTrainableTokens, kVera, kWaveft;
 
 std::span<const Method* const> table() {
-  static const std::array rows = {
-      &kLora,  &kAdalora, &kBeft,    &kBoft,     &kC3a,    &kDeft,      &kDelora,       &kFourierft,
-      &kFrod,  &kGlora,   &kGralora, &kHira,     &kHra,    &kIa3Method, &kLnTuning,     &kLoha,
-      &kLokr,  &kMiss,    &kOft,     &kOsf,      &kPeanut, &kPoly,      &kPrefixTuning, &kPromptTuning,
-      &kPsoft, &kPTuning, &kPvera,   &kRandlora, &kRoad,   &kShira,     &kSupertuning,  &kTrainableTokens,
-      &kVera,  &kWaveft};
+  static const std::array rows = {&kLora,        &kAdalora,      &kBeft,
+                                  &kBoft,        &kC3a,          &kDeft,
+                                  &kDelora,      &kFourierft,    &kFrod,
+                                  &kGlora,       &kGralora,      &kHira,
+                                  &kHra,         &kIa3Method,    &kLnTuning,
+                                  &kLoha,        &kLokr,         &kMiss,
+                                  &kOft,         &kOsf,          &kPeanut,
+                                  &kPoly,        &kPrefixTuning, &kPromptTuning,
+                                  &kPsoft,       &kPTuning,      &kPvera,
+                                  &kRandlora,    &kRoad,         &kShira,
+                                  &kSupertuning, &kTinylora,     &kTrainableTokens,
+                                  &kVera,        &kWaveft};
   return rows;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peft/factor_linear.hpp"
 
+#include <ATen/TensorOperators.h>
+
 #include "core/error.hpp"
 #include "core/trace.hpp"
 #include "ops/backward_node.hpp"
@@ -43,7 +45,7 @@ class FactorNode final : public ops::Node {
     // over.
     const Tensors of_leaves = FactorLinear::gradients_of(leaves, roots, of_roots);
     for (std::size_t i = 0; i < leaves.size(); ++i)
-      if (wanted(i + 1)) out[i + 1] = of_leaves[i];
+      if (wanted(i + 1) && !layer_.add_to_shared(i, of_leaves[i])) out[i + 1] = of_leaves[i];
     if (wanted(0)) {
       const at::Tensor update_ni = layer_.dropped(ops::matmul_nn(g_nr, factors.a_ri.detach().to(dtype).contiguous()),
                                                   layer_.adapted().dropout, pass_);
@@ -62,6 +64,15 @@ class FactorNode final : public ops::Node {
   nn::Pass pass_;
   at::Tensor x_ni_, h_nr_;
 };
+
+/// libtorch adds gradients of several layers up before it adds them to the sum, but for layers that are computed once
+/// more, which have a pass of their own: one after the other they have the same bits either way.
+bool FactorLinear::add_to_shared(std::size_t index, const at::Tensor& gradient) const {
+  if (index < site().trained.size() || !gradient.defined()) return false;
+  at::Tensor& sum = site().shared.at(index - site().trained.size())->value.mutable_grad();
+  if (sum.defined()) sum.add_(gradient);
+  return sum.defined();
+}
 
 FactorLinear::Factors FactorLinear::made(at::ScalarType dtype, const nn::Pass& pass) const {
   const at::NoGradGuard no_gradients;

@@ -25,6 +25,8 @@ class FactorLinear : public AdaptedLinear {
  private:
   friend class FactorNode;
   at::Tensor run(const at::Tensor& x_ni, const Tensors& trained, const nn::Pass& pass) const final;
+  /// Adds to the gradient of a trained tensor that layers share; false: it is the layer's own, or nobody sums it.
+  bool add_to_shared(std::size_t index, const at::Tensor& gradient) const;
   Factors made(at::ScalarType dtype, const nn::Pass& pass) const;  ///< of what products use of the trained values
 };
 

@@ -34,6 +34,7 @@ from peft import (
     RoadConfig,
     ShiraConfig,
     SupertuningConfig,
+    TinyLoraConfig,
     TrainableTokensConfig,
     VeraConfig,
     WaveFTConfig,
@@ -166,6 +167,10 @@ ADAPTERS = {  # (model, name): config
     ("llama", "supertuning"): config_of(SupertuningConfig, sparsity=0.9),
     ("llama", "supertuning_smallest"): config_of(SupertuningConfig, sparsity=0.8, select_top=False, save_precomputed_indices=False),
     ("llama", "supertuning_supra"): config_of(SupertuningConfig, sparsity=0.95, r=3, lora_alpha=5),
+    ("llama", "tinylora"): config_of(TinyLoraConfig, LINEARS, r=3, u=5, weight_tying=0.75),
+    ("llama", "tinylora_uniform"): config_of(TinyLoraConfig, u=7, projection_seed=3, save_projection=False, init_weights="uniform", init_v_bound=0.5),
+    # Families whose modules are in another order than q, k, v, o.
+    ("opt", "tinylora"): config_of(TinyLoraConfig, "all-linear", u=5, weight_tying=0.5, save_projection=False),
     ("llama", "vera"): config_of(VeraConfig, LINEARS, r=5, projection_prng_key=3),
     ("llama", "vera_by_key"): config_of(VeraConfig, r=5, projection_prng_key=11, save_projection=False),
     ("llama", "waveft"): config_of(WaveFTConfig, LINEARS, n_frequency=40, scaling=9.0),
