@@ -9,7 +9,7 @@ namespace pst::methods {
 
 extern const Method kAdalora, kBeft, kBoft, kC3a, kDeft, kDelora, kFourierft, kFrod, kGlora, kGralora, kHira, kHra,
     kIa3Method, kLnTuning, kLoha, kLokr, kLora, kMiss, kOft, kOsf, kPeanut, kPoly, kPrefixTuning, kPromptTuning, kPsoft,
-    kPTuning, kPvera, kRandlora, kRoad, kShira, kSupertuning, kTinylora, kTrainableTokens, kVera, kWaveft;
+    kPTuning, kPvera, kRandlora, kRoad, kShira, kSupertuning, kTinylora, kTrainableTokens, kUnilora, kVera, kWaveft;
 
 std::span<const Method* const> table() {
   static const std::array rows = {&kLora,        &kAdalora,      &kBeft,
@@ -23,7 +23,7 @@ std::span<const Method* const> table() {
                                   &kPsoft,       &kPTuning,      &kPvera,
                                   &kRandlora,    &kRoad,         &kShira,
                                   &kSupertuning, &kTinylora,     &kTrainableTokens,
-                                  &kVera,        &kWaveft};
+                                  &kUnilora,     &kVera,         &kWaveft};
   return rows;
 }
 

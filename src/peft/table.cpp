@@ -15,8 +15,8 @@ using Make = std::unique_ptr<Adapter>(nn::CausalLm&, const methods::Adapter&, at
 Make make_adalora, make_beft, make_boft, make_c3a, make_deft, make_delora, make_fourierft, make_frod, make_glora,
     make_gralora, make_hira, make_hra, make_ia3, make_ln_tuning, make_loha, make_lokr, make_lora, make_miss, make_oft,
     make_osf, make_p_tuning, make_peanut, make_poly, make_prefix_tuning, make_prompt_tuning, make_psoft, make_pvera,
-    make_randlora, make_road, make_shira, make_supertuning, make_tinylora, make_trainable_tokens, make_vera,
-    make_waveft;
+    make_randlora, make_road, make_shira, make_supertuning, make_tinylora, make_trainable_tokens, make_unilora,
+    make_vera, make_waveft;
 
 namespace {
 
@@ -57,6 +57,7 @@ constexpr std::array kTable = {Row{"lora", &make_lora},
                                Row{"supertuning", &make_supertuning},
                                Row{"tinylora", &make_tinylora},
                                Row{"trainable_tokens", &make_trainable_tokens},
+                               Row{"unilora", &make_unilora},
                                Row{"vera", &make_vera},
                                Row{"waveft", &make_waveft}};
 

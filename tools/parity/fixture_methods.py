@@ -36,6 +36,7 @@ from peft import (
     SupertuningConfig,
     TinyLoraConfig,
     TrainableTokensConfig,
+    UniLoraConfig,
     VeraConfig,
     WaveFTConfig,
 )
@@ -171,6 +172,12 @@ ADAPTERS = {  # (model, name): config
     ("llama", "tinylora_uniform"): config_of(TinyLoraConfig, u=7, projection_seed=3, save_projection=False, init_weights="uniform", init_v_bound=0.5),
     # Families whose modules are in another order than q, k, v, o.
     ("opt", "tinylora"): config_of(TinyLoraConfig, "all-linear", u=5, weight_tying=0.5, save_projection=False),
+    ("phi3", "unilora"): config_of(UniLoraConfig, "all-linear", r=2, theta_d_length=30),
+    ("granitemoehybrid_dense", "unilora"): config_of(UniLoraConfig, "all-linear", r=2, theta_d_length=30),
+    ("qwen3_5_text", "unilora"): config_of(UniLoraConfig, "all-linear", r=2, theta_d_length=30),
+    ("opt_post_norm", "unilora"): config_of(UniLoraConfig, "all-linear", r=2, theta_d_length=30),
+    ("llama", "unilora"): config_of(UniLoraConfig, LINEARS, r=3, theta_d_length=50, init_theta_d_bound=0.5),
+    ("llama", "unilora_indices"): config_of(UniLoraConfig, r=2, theta_d_length=40, proj_seed=7, save_indices=True),
     ("llama", "vera"): config_of(VeraConfig, LINEARS, r=5, projection_prng_key=3),
     ("llama", "vera_by_key"): config_of(VeraConfig, r=5, projection_prng_key=11, save_projection=False),
     ("llama", "waveft"): config_of(WaveFTConfig, LINEARS, n_frequency=40, scaling=9.0),

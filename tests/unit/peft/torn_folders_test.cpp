@@ -151,7 +151,7 @@ class HostilePlaces : public testing::TestWithParam<Places> {
 };
 
 TEST_P(HostilePlaces, AreRefused) {
-  if (GetParam().name == "frod")
+  if (GetParam().name == "frod" || GetParam().name == "unilora_indices")
     expect_refused<std::int64_t>();
   else
     expect_refused<std::int32_t>();
@@ -159,7 +159,8 @@ TEST_P(HostilePlaces, AreRefused) {
 
 INSTANTIATE_TEST_SUITE_P(Methods, HostilePlaces,
                          testing::Values(Places{"supertuning", "supertuning_indices", "outside of the weight", true},
-                                         Places{"frod", "frod_s_indices", "outside of the sparse matrix"}),
+                                         Places{"frod", "frod_s_indices", "outside of the sparse matrix"},
+                                         Places{"unilora_indices", "unilora_indices_B", "outside of unilora_theta_d"}),
                          [](const auto& of) { return of.param.name; });
 
 TEST(HostileFrod, ABasisThatIsNoneIsRefused) {
