@@ -12,6 +12,14 @@ namespace {
 
 constexpr std::size_t kLongest = 4000;  // of one problem: a word of the file may be all of it
 
+/// Whether both have the same text(), without making it: a file may have a problem in each of its lines.
+bool is_same_place(const Mark& a, const Mark& b) {
+  const auto line = [](const Mark& mark) { return std::max(mark.line, 0); };
+  const auto column = [&](const Mark& mark) { return line(mark) == 0 ? 0 : std::max(mark.column, 0); };
+  if (line(a) != line(b) || column(a) != column(b)) return false;
+  return a.source == b.source || (a.source && b.source && *a.source == *b.source);
+}
+
 }  // namespace
 
 std::string Mark::text() const {
@@ -21,7 +29,7 @@ std::string Mark::text() const {
 }
 
 void Problems::add(const Mark& where, const std::string& what) {
-  const auto is_same = [&](const auto& other) { return other.second == what && other.first.text() == where.text(); };
+  const auto is_same = [&](const auto& other) { return is_same_place(other.first, where) && other.second == what; };
   if (std::any_of(shown_.begin(), shown_.end(), is_same)) return;
   ++count_;
   if (shown_.size() < kShown) shown_.emplace_back(where, brief(what, kLongest));
