@@ -48,6 +48,8 @@ Html axis_switch();
 /// Doctype, style, body, scripts. Its content security policy lets a browser run these scripts and load nothing.
 /// @param data  of curves_data
 std::string whole_page(const std::string& title, const Html& body, const std::string& data);
+/// The same for a page without charts: no script may run in it.
+std::string static_page(const std::string& title, const Html& body);
 
 const char* page_style();          // page/report.css
 const char* page_script();         // page/report.js

@@ -164,18 +164,32 @@ Html axis_switch() {
          "<label><input type=radio name=axis value=time> time</label></div>\n";
 }
 
-std::string whole_page(const std::string& title, const Html& body, const std::string& data) {
+namespace {
+
+/// Everything up to the body's content.
+std::string page_head(const std::string& title, const std::string& scripts, const char* more_style) {
   // Were a piece of text to become markup all the same, it could run nothing and ask nobody for anything.
   const std::string policy =
-      cat("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-", base64_of_hex(chart_script_sha256()),
-          "' 'sha256-", base64_of_hex(page_script_sha256()), "'; base-uri 'none'; form-action 'none'");
+      cat("default-src 'none'; style-src 'unsafe-inline'; ", scripts, "base-uri 'none'; form-action 'none'");
   return cat("<!doctype html>\n<html lang=en><head><meta charset=utf-8>\n<meta http-equiv=\"Content-Security-Policy\" ",
              "content=\"", policy, "\">\n<title>", Html(title).code(),
              "</title>\n<meta name=viewport content=\"width=device-width, initial-scale=1\">\n<meta name=color-scheme "
              "content=\"light dark\">\n<style>\n",
-             chart_style(), page_style(), "</style></head>\n<body><main>\n", body.code(),
+             more_style, page_style(), "</style></head>\n<body><main>\n");
+}
+
+}  // namespace
+
+std::string whole_page(const std::string& title, const Html& body, const std::string& data) {
+  const std::string scripts = cat("script-src 'sha256-", base64_of_hex(chart_script_sha256()), "' 'sha256-",
+                                  base64_of_hex(page_script_sha256()), "'; ");
+  return cat(page_head(title, scripts, chart_style()), body.code(),
              "</main>\n<script type=\"application/json\" id=curves>", data, "</script>\n<script>", chart_script(),
              "</script>\n<script>", page_script(), "</script>\n</body></html>\n");
+}
+
+std::string static_page(const std::string& title, const Html& body) {
+  return cat(page_head(title, "", ""), body.code(), "</main>\n</body></html>\n");
 }
 
 }  // namespace pst::report
