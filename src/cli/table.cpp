@@ -26,6 +26,7 @@ Runner add_data_prepare(CLI::App& app);
 Runner add_data_sample(CLI::App& app);
 Runner add_data_shuffle(CLI::App& app);
 Runner add_data_split(CLI::App& app);
+Runner add_data_validate(CLI::App& app);
 Runner add_doctor(CLI::App& app);
 Runner add_export_metrics(CLI::App& app);
 Runner add_follow(CLI::App& app);
@@ -76,6 +77,8 @@ const std::vector<Section>& sections() {
            {"data merge", "Write the records of several data files to one", add_data_merge},
            {"data split", "Divide data files into parts, such as train and test, by record or by group",
             add_data_split},
+           {"data validate", "Hold every record of data files, or of a recipe's data, against the rules of good data",
+            add_data_validate},
            {"model families", "List the model families that can be trained, by config.json's model_type",
             add_model_families},
            {"model inspect", "Check a model folder and describe what is in it", add_model_inspect},

@@ -2,7 +2,6 @@
 #include "cli/data/row_arguments.hpp"
 
 #include <iostream>
-#include <map>
 
 #include "core/file.hpp"
 #include "core/strings.hpp"
@@ -11,18 +10,6 @@
 
 namespace pst::cli {
 namespace {
-
-std::map<std::string, std::string> names_of(const std::vector<std::string>& columns) {
-  std::map<std::string, std::string> names;
-  for (const auto& column : columns) {
-    const auto equals = column.find('=');
-    if (equals == column.npos || equals == 0 || equals + 1 == column.size())
-      throw Error(Fault::usage, cat("--column ", quoted(column, 60), " is no pair of names"),
-                  "write --column prompt=question");
-    names[column.substr(0, equals)] = column.substr(equals + 1);
-  }
-  return names;
-}
 
 /// "500MB" and the like, as bytes.
 std::uint64_t bytes_of(const std::string& text) {
@@ -39,12 +26,24 @@ std::uint64_t bytes_of(const std::string& text) {
 
 }  // namespace
 
+std::map<std::string, std::string> RowArguments::column_names() const {
+  std::map<std::string, std::string> names;
+  for (const auto& column : columns) {
+    const auto equals = column.find('=');
+    if (equals == column.npos || equals == 0 || equals + 1 == column.size())
+      throw Error(Fault::usage, cat("--column ", quoted(column, 60), " is no pair of names"),
+                  "write --column prompt=question");
+    names[column.substr(0, equals)] = column.substr(equals + 1);
+  }
+  return names;
+}
+
 datafiles::RowSource RowArguments::source() const {
   std::optional<datafiles::Schema> schema;
   if (!types.empty())
     schema = doing(cat("reading the kinds of the columns from ", types),
                    [&] { return datafiles::Schema::of_report(json::parse_ordered(read_file(types), types)); });
-  return datafiles::RowSource(inputs, split, subset, reading, datafiles::Columns(names_of(columns), row_template),
+  return datafiles::RowSource(inputs, split, subset, reading, datafiles::Columns(column_names(), row_template),
                               std::move(schema));
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct RowArguments {
   bool skip_bad = false, for_excel = false;
 
   datafiles::RowSource source() const;
+  /// --column prompt=question ... @throws Error(usage) for what is no pair of names
+  std::map<std::string, std::string> column_names() const;
   datafiles::Bad bad() const { return skip_bad ? datafiles::Bad::leave_out : datafiles::Bad::refuse; }
   datafiles::Output target() const;
 };
