@@ -33,9 +33,14 @@ bool flag_of(const std::string& key, const Json& value) {
   if (!value.is_boolean()) refuse(key, cat("is ", data::kind_of(value), ", not true or false"));
   return value.get<bool>();
 }
+/// Every token of an answer is held against every stop string.
 std::vector<std::string> texts_of(const std::string& key, const Json& value) {
+  constexpr std::size_t kMost = 64, kLongest = 1024;
   std::vector<std::string> texts;
+  if (value.is_array() && value.size() > kMost) refuse(key, cat("has more than ", kMost, " texts"));
   for (const Json& text : value.is_array() ? value : Json::array({value})) {
+    if (text.is_string() && text.get_ref<const std::string&>().size() > kLongest)
+      refuse(key, cat("has a text of more than ", kLongest, " bytes"));
     if (!text.is_string() || text.get_ref<const std::string&>().empty())
       refuse(key, "is not a text or a list of texts");
     texts.push_back(text.get<std::string>());
@@ -136,6 +141,9 @@ const std::map<std::string, Reader>& parameters() {
   return table;
 }
 
+/// Names of files and folders may be no UTF-8.
+std::string line_of(const Json& line) { return line.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
 std::string conversation(const Json& body, const data::ChatFormat& format) {
   if (!body["messages"].is_array() || body["messages"].empty()) refuse("messages", "is not a list of messages");
   if (!format.has_template())
@@ -214,11 +222,11 @@ std::string answer_line(const BatchRow& row, const std::string& model, const std
       {"model", model},
       {"choices", std::move(choices)},
       {"usage", {{"prompt_tokens", prompt}, {"completion_tokens", completion}, {"total_tokens", prompt + completion}}}};
-  return Json{{"id", row.id}, {"response", {{"status_code", 200}, {"body", body}}}, {"error", nullptr}}.dump();
+  return line_of({{"id", row.id}, {"response", {{"status_code", 200}, {"body", body}}}, {"error", nullptr}});
 }
 
 std::string error_line(const std::string& id, const std::string& message) {
-  return Json{{"id", id}, {"response", nullptr}, {"error", {{"message", message}}}}.dump();
+  return line_of({{"id", id}, {"response", nullptr}, {"error", {{"message", message}}}});
 }
 
 }  // namespace pst::app

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/chat_format.hpp"
@@ -43,5 +44,6 @@ struct BatchAnswer {
 /// The line of the output: {"id", "response": {"status_code", "body"}, "error"}, its body as OpenAI's API has it.
 std::string answer_line(const BatchRow& row, const std::string& model, const std::vector<BatchAnswer>& answers);
 std::string error_line(const std::string& id, const std::string& message);
+inline constexpr std::string_view kLineBegins = "{\"id\":\"";  ///< of both
 
 }  // namespace pst::app

@@ -10,6 +10,7 @@
 
 #include "checkpoint/manifest.hpp"
 #include "core/digest.hpp"
+#include "core/error.hpp"
 #include "core/strings.hpp"
 #include "data/order.hpp"
 #include "methods/study.hpp"
@@ -246,7 +247,10 @@ bool is_made(const Run& run, const std::string& origin) {
 /// The ranks of A's by their layers' names.
 void take_rank(std::map<std::string, std::int64_t>& ranks, const std::string& tensor, std::string_view prefix,
                const std::vector<std::int64_t>& shape) {
-  if (const auto layer = methods::layer_of_start(tensor, prefix)) ranks[*layer] = shape.at(0);
+  const auto layer = methods::layer_of_start(tensor, prefix);
+  if (!layer) return;
+  if (shape.empty()) throw Error(Fault::data, cat(quoted(tensor, 100), " has no rows, and so no rank"));
+  ranks[*layer] = shape.front();
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/keyed_hash.hpp"
 #include "core/strings.hpp"
 #include "infer/engine.hpp"
 #include "infer/text_stream.hpp"
@@ -44,10 +45,15 @@ std::vector<std::string_view> lines_in(std::string_view text) {
   return lines;
 }
 
+[[noreturn]] void refuse_line(const fs::path& output, int number) {
+  throw Error(Fault::usage, cat(output.string(), ":", number, " is no line that `infer` wrote"),
+              "name another file with --output");
+}
+
 /// What an output has, by the rows' ids. The last line of an id counts.
 std::map<std::string, std::string> lines_of_output(const fs::path& output) {
   std::map<std::string, std::string> lines;
-  if (!fs::exists(output)) return lines;
+  if (!RegularFile::open_if_there(output)) return lines;
   const std::string text = read_file(output, std::uint64_t{1} << 40);
   const std::size_t whole = text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1;
   int number = 0;
@@ -55,11 +61,16 @@ std::map<std::string, std::string> lines_of_output(const fs::path& output) {
     ++number;
     const auto record = doing(cat(output.string(), ":", number), [&] { return data::parse_record(line); });
     if (!record.contains("id") || !record["id"].is_string() || !record.contains("response"))
-      throw Error(Fault::usage, cat(output.string(), ":", number, " is no line that `infer` wrote"),
-                  "name another file with --output");
+      refuse_line(output, number);
     lines[record["id"].get<std::string>()] = std::string(line);
   }
-  if (whole < text.size()) fs::resize_file(output, whole);  // a line that was torn: its row is answered again
+  if (whole == text.size()) return lines;
+  // A line that was torn: its row is answered again. What begins as no line of ours is somebody's.
+  const std::string_view torn = std::string_view(text).substr(whole);
+  if (torn.substr(0, kLineBegins.size()) != kLineBegins.substr(0, torn.size())) refuse_line(output, number + 1);
+  std::error_code status;
+  fs::resize_file(output, whole, status);
+  if (status) throw Error(Fault::io, cat("cannot shorten ", output.string(), ": ", status.message()));
   return lines;
 }
 
@@ -189,7 +200,7 @@ class Batch {
   const requests::InferRequest& request_;
   infer::Engine engine_;
   AppendFile output_;
-  std::unordered_map<std::string, Under> rows_;
+  std::unordered_map<std::string, Under, KeyedHash> rows_;
   std::int64_t tokens_ = 0, answered_ = 0, errors_ = 0;
   double synced_s_ = monotonic_seconds();
 };

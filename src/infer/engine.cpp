@@ -88,7 +88,10 @@ void Engine::submit(Request request) {
   for (const std::int32_t token : request.prompt)
     if (!is_known(token))
       throw Error(Fault::usage, cat("token ", token, " is not among the model's ", model_.vocabulary()));
-  std::erase_if(request.sampling.stop_ids, [&](std::int32_t token) { return !is_known(token); });
+  auto& stops = request.sampling.stop_ids;  // looked through at every token
+  std::erase_if(stops, [&](std::int32_t token) { return !is_known(token); });
+  std::sort(stops.begin(), stops.end());
+  stops.erase(std::unique(stops.begin(), stops.end()), stops.end());
   std::erase_if(request.sampling.logit_bias, [&](const auto& of) { return !is_known(of.first); });
   const auto is_same = [&](const std::unique_ptr<Answer>& other) { return other->request.id == request.id; };
   if (std::any_of(waiting_.begin(), waiting_.end(), is_same) || std::any_of(running_.begin(), running_.end(), is_same))

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/keyed_hash.hpp"
 #include "nn/sequences.hpp"
 
 namespace pst::infer {
@@ -37,7 +38,7 @@ class PrefixCache {
 
   nn::KvPages& pages_;
   std::list<Entry> entries_;  // the latest used first
-  std::unordered_map<std::string, std::list<Entry>::iterator> by_key_;
+  std::unordered_map<std::string, std::list<Entry>::iterator, KeyedHash> by_key_;
   std::int64_t queried_ = 0, found_ = 0;
 };
 

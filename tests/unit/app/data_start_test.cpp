@@ -4,6 +4,9 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
+#include <span>
+
 #include "app/loaded_model.hpp"
 #include "app/pipeline.hpp"
 #include "checkpoint/store.hpp"
@@ -16,6 +19,8 @@
 #include "support/errors.hpp"
 #include "support/tensors.hpp"
 #include "unit/app/tiny_run.hpp"
+#include "weights/safetensors.hpp"
+#include "weights/tensor_writer.hpp"
 
 namespace pst::app {
 namespace {
@@ -109,6 +114,27 @@ TEST_P(DataStart, ACheckpointFromElsewhereBringsItsStart) {
 
   EXPECT_EQ(run.events("start-found"), 1u) << "the start was looked for again";
   EXPECT_EQ(digest_of(run), uncut);
+}
+
+TEST_P(DataStart, AStartThatHasNoRowsIsRefused) {
+  const fixture::TinyRun run(recipe());
+  train_on(1, run);
+  const fs::path file = run.folder() / "start.safetensors";
+  const float value = 0;
+  std::map<std::string, std::string> metadata;
+  std::vector<weights::NewTensor> scalars;
+  {
+    const auto store = weights::TensorStore::open(file);
+    metadata = store.metadata();
+    for (const auto& tensor : store.tensors())
+      scalars.push_back({tensor.name, "F32", {}, std::as_bytes(std::span(&value, 1))});
+  }
+  weights::save_tensors(file, scalars, metadata);
+  for (const char* const gone : {"completed.json", "checkpoints"}) fs::remove_all(run.folder() / gone);
+  fs::create_directory(run.dir().checkpoints());
+
+  EXPECT_THAT(fixture::error_of(Fault::data, [&] { train_on(1, run, run.dir().begin_attempt()); }),
+              testing::HasSubstr("has no rows, and so no rank"));
 }
 
 TEST_P(DataStart, WhatIsWrittenIsAPlainLora) {

@@ -129,6 +129,28 @@ TEST_F(Infer, ARowThatCannotBeAnsweredIsARowWithItsError) {
   EXPECT_TRUE(out[5]["response"].is_null());
 }
 
+/// JSON is UTF-8; names of files need not be.
+TEST_F(Infer, AFileMayHaveAnyName) {
+  write("in\xff.jsonl", "{\"prompt\": 1, \"best_of\": 4}\n{\"prompt\": \"a\", \"max_tokens\": 1}\n");
+  fs::create_directory_symlink(run_.model(), at("model\xff"));
+  requests::InferRequest asked = request();
+  asked.input = at("in\xff.jsonl");
+  asked.model = at("model\xff");
+  EXPECT_FALSE(run(asked));
+  EXPECT_THAT(rows().at(0)["error"]["message"].get<std::string>(), HasSubstr("in\xef\xbf\xbd.jsonl:1"));
+  EXPECT_EQ(rows().at(1)["response"]["body"]["model"], "model\xef\xbf\xbd");
+}
+
+TEST_F(Infer, WhatAnAnswerIsHeldAgainstIsBounded) {
+  const data::Json many = {{"prompt", "a"}, {"stop", std::vector<std::string>(65, "x")}};
+  const data::Json large = {{"prompt", "a"}, {"stop", std::string(1025, 'x')}};
+  write("in.jsonl", many.dump() + "\n" + large.dump() + "\n");
+  EXPECT_FALSE(run(request()));
+  EXPECT_THAT(rows().at(0)["error"]["message"].get<std::string>(), HasSubstr("'stop' has more than 64 texts"));
+  EXPECT_THAT(rows().at(1)["error"]["message"].get<std::string>(),
+              HasSubstr("'stop' has a text of more than 1024 bytes"));
+}
+
 TEST_F(Infer, ErrorsAreTriedAgainWhereThatIsAsked) {
   write("in.jsonl", R"({"id": "x", "prompt": "a", "top_p": 2})"
                     "\n");
@@ -165,6 +187,11 @@ TEST_F(Infer, RefusesFilesThatItWouldSpoil) {
   write("other.jsonl", "{\"text\": \"not ours\"}\n");
   EXPECT_THAT(refused(Fault::usage, request("other.jsonl")), HasSubstr("other.jsonl:1 is no line that `infer` wrote"));
   EXPECT_EQ(read("other.jsonl"), "{\"text\": \"not ours\"}\n");
+  for (const char* const notes : {"a note without a line end", "{\"id\": 1}", "7"}) {
+    write("notes.txt", notes);
+    EXPECT_THAT(refused(Fault::usage, request("notes.txt")), HasSubstr("notes.txt:1 is no line that `infer` wrote"));
+    EXPECT_EQ(read("notes.txt"), notes) << "it is no torn line of ours";
+  }
   EXPECT_THAT(refused(Fault::usage, request("in.jsonl")), HasSubstr("one file"));
   ASSERT_TRUE(run(request()));
   write("in.jsonl", "{\"id\": \"new\", \"prompt\": \"x\"}\n");
