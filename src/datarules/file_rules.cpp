@@ -4,9 +4,11 @@
 
 namespace pst::datarules {
 
-const Rule kNotData{"not-data", Level::error,
-                    "a file that holds no records: an HTML page, a Git LFS pointer, an archive, a picture, nothing",
-                    "the finding says how to get the data"};
+const Rule kNotData{
+    "not-data", Level::error,
+    "a file without records of a known form: an HTML page, a Git LFS pointer, an archive, a picture, other "
+    "keys, nothing",
+    "the finding says how to get the data"};
 const Rule kBrokenRecord{"broken-record", Level::error,
                          "a record that cannot be read: no JSON, no UTF-8, a key twice, a cell too many",
                          "correct the record, or leave it out with `data convert --skip-bad`"};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datarules/validate_data.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "config/yaml_value.hpp"
@@ -69,7 +70,12 @@ class Validation {
     } catch (const Error& error) {
       if (error.fault() != Fault::data) throw;
       findings_.add(kNotData, place(), [&] {
-        return Hit{cat(without_name(error.message(), path), error.remedy().empty() ? "" : cat("; ", error.remedy()))};
+        std::string told = without_name(error.message(), path);
+        if (const std::size_t first = told.find('\n'); first != std::string::npos) {
+          const auto others = std::count(told.begin(), told.end(), '\n');
+          told = cat(told.substr(0, first), "; ", others, " more like it");
+        }
+        return Hit{cat(told, error.remedy().empty() ? "" : cat("; ", error.remedy()))};
       });
     }
   }
