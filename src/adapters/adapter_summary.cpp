@@ -13,6 +13,7 @@
 #include "families/read_model.hpp"
 #include "methods/method.hpp"
 #include "methods/peft_config.hpp"
+#include "methods/peft_copies.hpp"
 #include "recipe/linear_layers.hpp"
 #include "weights/adapter_names.hpp"
 #include "weights/dtype.hpp"
@@ -114,9 +115,7 @@ void compare(const AdapterFolder& folder, const std::filesystem::path& model, Od
     odd.add("it does not fit the model", error.message());
     return;
   }
-  // PEFT writes the whole embedding beside an update of it.
-  expected[cat(weights::kPeftPrefix, places.embedding, ".base_layer.weight")] = {places.vocabulary,
-                                                                                 places.embedding_width};
+  expected.merge(methods::peft_copies(folder.needed(), places));
   for (const auto& tensor : folder.tensors.tensors()) {
     const auto found = expected.find(tensor.name);
     if (found == expected.end())

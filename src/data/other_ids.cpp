@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <span>
 
+#include "core/strings.hpp"
+
 namespace pst::data {
 namespace {
 
@@ -24,6 +26,10 @@ std::int64_t missing(Pieces these, Pieces those) {
 }
 
 }  // namespace
+
+std::string OtherIds::digest() const {
+  return cat(other_.class_name, " ", other_.tokenizer ? other_.tokenizer->digest() : "not followed");
+}
 
 OtherTokens OtherIds::begin() const {
   return {.class_name = other_.class_name,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <optional>
+#include <string>
 
 #include "data/data_report.hpp"
 #include "data/encoder.hpp"
@@ -16,6 +17,8 @@ class OtherIds {
       : other_(std::move(other)), chosen_(chosen) {}
 
   bool compares() const { return other_.tokenizer.has_value(); }
+  /// Of what is compared with.
+  std::string digest() const;
   OtherTokens begin() const;
   void look_at(const Shown& record, OtherTokens& counts) const;
 

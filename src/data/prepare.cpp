@@ -77,6 +77,7 @@ std::string digest_of(const Inputs& inputs) {
   const auto field = [&](const auto& value) { digester.add_field(cat(value)); };
   field(kStoreVersion);
   field(inputs.tokenizer.digest());
+  if (inputs.other) field(cat("beside ", inputs.other->digest()));  // the report of a store tells of that
   field(inputs.format.digest());
   field(data.max_length);
   field(static_cast<int>(data.too_long));

@@ -14,6 +14,7 @@
 #include "methods/declared.hpp"
 #include "methods/method.hpp"
 #include "methods/peft_config.hpp"
+#include "methods/peft_copies.hpp"
 #include "weights/dtype.hpp"
 #include "weights/finite.hpp"
 #include "weights/safetensors.hpp"
@@ -147,36 +148,16 @@ void compare_places(const Spoken& found, const Spoken& expected, const std::vect
                 cat("if it belongs to this model, write adapter.layers_to_transform: [", listed(found.layers), "]"));
 }
 
-/// PEFT writes the whole embedding beside an update of it; its values are compared when it is loaded.
-bool is_copied_embedding(const weights::Tensor& tensor, const Places& places) {
-  return tensor.name == cat(kPeftPrefix, places.embedding, ".base_layer.weight") &&
-         tensor.shape == std::vector{places.vocabulary, places.embedding_width};
-}
-
-/// PEFT writes RandLoRA's matrices, which all layers share, with every layer once more; likewise.
-std::map<std::string, std::vector<std::int64_t>> copies_of_shared(const Adapter& wanted, const Places& places) {
-  std::map<std::string, std::vector<std::int64_t>> copies;
-  if (!wanted.method->shared) return copies;
-  constexpr std::string_view kModel = "base_model.";
-  const std::vector<Adapted> adapted = adapt(wanted, places.linears);
-  for (const AdapterTensor& tensor : wanted.method->shared(wanted, places.linears, adapted)) {
-    if (tensor.trained || !tensor.saved || !tensor.name.starts_with(kModel)) continue;
-    for (const Adapted& of : adapted)
-      copies[cat(kPeftPrefix, places.linears[of.layer].name, ".", tensor.name.substr(kModel.size()))] = tensor.shape;
-  }
-  return copies;
-}
-
 void compare(const weights::TensorStore& store, const Adapter& wanted, const Places& places) {
   const std::vector<LinearLayer>& layers = places.linears;
   const Expected expected = saved_tensors(wanted, places);
-  const auto copies = copies_of_shared(wanted, places);
+  const auto copies = peft_copies(wanted, places);
   const auto is_copy = [&](const weights::Tensor& t) {
     const auto copy = copies.find(t.name);
     return copy != copies.end() && copy->second == t.shape;
   };
   const auto unknown = std::find_if(store.tensors().begin(), store.tensors().end(), [&](const weights::Tensor& t) {
-    return expected.count(t.name) == 0 && !is_copied_embedding(t, places) && !is_copy(t);
+    return expected.count(t.name) == 0 && !is_copy(t);
   });
   const bool has_unknown = unknown != store.tensors().end();
   if (has_unknown)
