@@ -20,7 +20,7 @@ void bind_section(config::Fields& field, Adapter& adapter) {
   field("pvera_dropout", &s.pvera_dropout, config::from_to_below(0, 1), "Chance of zeroing an input feature before A.");
   field("d_initial", &s.d_initial, "What the factors between A and B start with.");
   field("sample_at_inference", &s.sample_at_inference,
-        "Draw outside of training too; else the means are taken. A merged weight always has the means.");
+        "Draw outside of training too; else the means are taken. What draws cannot be merged.");
   field("generator_seed", &s.generator_seed, config::Absent::null, config::at_least(0),
         "Seed of what is drawn outside of training; null: 0. A training draws from its own seed.");
 }
@@ -59,6 +59,12 @@ const Method kPvera{.name = "pvera",
                     .bind = &bind_section,
                     .adapt = &adapt_layers,
                     .shared = &shared_tensors,
+                    .kept_apart = [](const Adapter& s) -> std::string_view {
+                      return s.as<Pvera>().sample_at_inference
+                                 ? "it draws values for each token, which no weight does (sample_at_inference: false "
+                                   "takes their means)"
+                                 : "";
+                    },
                     .bias_of_adapted = "pvera_only",
                     .fixed = R"({"fan_in_fan_out": false, "init_weights": true,
                                  "modules_to_save": null})"};
