@@ -4,7 +4,6 @@
 
 #include <ATen/TensorOperators.h>
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/diag.h>
 #include <ATen/ops/eye.h>
@@ -33,22 +32,8 @@
 namespace pst::peft {
 namespace {
 
-/// While it lives, libtorch computes with one thread: signs of eigenvectors change with the number of threads, and the
-/// basis is made anew at every start.
-class OneThread {
- public:
-  OneThread() : before_(at::get_num_threads()) { at::set_num_threads(1); }
-  ~OneThread() { at::set_num_threads(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_;
-};
-
 /// The basis that layers of one kind share, as PEFT makes it of their weights [o, i].
 at::Tensor basis_of(const Tensors& weights, double ridge) {
-  const OneThread one;
   const at::Tensor all = at::cat(weights);
   if (all.size(0) < all.size(1)) return std::get<2>(at::linalg_svd(all, /*full_matrices=*/true)).t();
   const auto [q, r_ii] = at::linalg_qr(all);
