@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "config/yaml_value.hpp"
 #include "core/error.hpp"
@@ -18,6 +19,8 @@
 
 namespace pst::datarules {
 namespace {
+
+namespace fs = std::filesystem;
 
 using recipe::DataFormat;
 
@@ -55,6 +58,10 @@ class Validation {
   FileRead& file() { return findings_.files.back(); }
 
   void read_file(recipe::Source source, const std::string& path, Split split) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(path, ignored))  // no fault of what the data hold
+      throw Error(Fault::data, cat(path, fs::exists(path, ignored) ? " is not a regular file" : " does not exist"),
+                  "correct the path");
     source.path = path;
     source.split = source.subset = std::nullopt;
     findings_.files.push_back({.path = path, .split = split});

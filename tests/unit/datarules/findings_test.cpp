@@ -8,6 +8,7 @@
 #include "core/file.hpp"
 #include "datarules/validate_data.hpp"
 #include "rule_case.hpp"
+#include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace pst::datarules {
@@ -44,6 +45,14 @@ TEST_F(Report, CountsAllBrokenRecordsAndKeepsThree) {
   EXPECT_EQ(all[0]->examples.size(), 3u);
   EXPECT_EQ(findings.records(), 31);
   EXPECT_THAT(list_, HasSubstr("data.jsonl:31"));
+}
+
+TEST_F(Report, AFileThatIsNotThereIsNoFinding) {
+  ValidateRequest request;
+  request.data.train.push_back({.path = (folder_ / "nope.jsonl").string()});
+
+  EXPECT_THAT(pst::fixture::error_of(Fault::data, [&] { validate_data(request); }),
+              HasSubstr("nope.jsonl does not exist"));
 }
 
 TEST_F(Report, MasksPersonalDataInEveryForm) {
